@@ -1,0 +1,88 @@
+//! The one place that reads the time.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+/// Wall-clock time, and waiting for it.
+///
+/// A clock can be moved forward ([`Clock::advance`]): everything that waits on it then wakes as
+/// if the time had passed. The service itself never does so; a test that needs a week does.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    ahead: Arc<watch::Sender<SignedDuration>>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl Clock {
+    /// The time of the operating system.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { ahead: Arc::new(watch::Sender::new(SignedDuration::ZERO)) }
+    }
+
+    /// The present instant, with the precision that is stored: milliseconds.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+    pub fn now(&self) -> Timestamp {
+        let now = Timestamp::now().saturating_add(*self.ahead.borrow());
+        let millis = now.map_or(Timestamp::MAX, |now| now).as_millisecond();
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Moves this clock and all its clones forward and wakes whoever waits on it.
+    pub fn advance(&self, by: Duration) {
+        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by));
+    }
+
+    /// Waits until `deadline` by this clock.
+    pub async fn sleep_until(&self, deadline: Timestamp) {
+        let mut moved = self.ahead.subscribe();
+        loop {
+            let left = Duration::try_from(deadline.duration_since(self.now())).unwrap_or_default();
+            if left.is_zero() {
+                return;
+            }
+            #[expect(clippy::disallowed_methods, reason = "every other wait goes through here")]
+            let sleep = tokio::time::sleep(left);
+            tokio::select! {
+                () = sleep => {}
+                // The sender lives as long as `self`, so an error cannot occur; waiting again
+                // would be right all the same.
+                _ = moved.changed() => {}
+            }
+        }
+    }
+
+    /// Waits for `period` by this clock.
+    pub async fn sleep(&self, period: Duration) {
+        let period = SignedDuration::try_from(period).unwrap_or(SignedDuration::MAX);
+        self.sleep_until(self.now().saturating_add(period).unwrap_or(Timestamp::MAX)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_week_passes_at_once_when_the_clock_is_moved() {
+        let clock = Clock::system();
+        let before = clock.now();
+        let waiting = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_hours(24 * 7)).await }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_hours(24 * 7));
+        waiting.await.expect("the sleeper wakes");
+        assert!(clock.now().duration_since(before) >= SignedDuration::from_hours(24 * 7));
+    }
+}

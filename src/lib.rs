@@ -1,0 +1,3 @@
+//! The ServiceNav ↔ iTop bridge.
+
+pub mod clock;

@@ -1,0 +1,3 @@
+//! The command `servicenav-itop-bridge`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Everything that is tested through HTTP, in one binary.
+
+fn main() {}
