@@ -1,0 +1,112 @@
+-- The database of the bridge. Compiled into the program and applied step by step: each fenced
+-- step runs once, in its own transaction, and leaves its number in PRAGMA user_version.
+-- A step that has been released is never edited; a change is a new step at the end.
+-- Times are milliseconds since 1970 (UTC).
+
+-- step 1: inbox, tickets of controls, company links
+
+-- Single values: the epoch of this file, the key of signed links, the highest ticket id seen.
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The inbox: one row an acknowledgement, kept until `retention` after it has ended.
+CREATE TABLE acknowledgements (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    instance        TEXT NOT NULL,
+    event_id        TEXT,              -- NULL only for a rejected body without a usable one
+    event_type      TEXT NOT NULL,
+    marker          TEXT,              -- 32 hexadecimal digits
+    fingerprint     TEXT,              -- what must be equal for a repeated post to be the same
+    company_key     TEXT,
+    company_name    TEXT,
+    site_key        TEXT,
+    site_name       TEXT,
+    control_id      TEXT,
+    control_name    TEXT,
+    body            TEXT NOT NULL,     -- as received; of a rejected one at most its beginning
+    state           TEXT NOT NULL CHECK (state IN (
+        'accepted', 'creating', 'unknown', 'created', 'reused',
+        'failed', 'blocked', 'recorded', 'discarded', 'rejected')),
+    problem_code    TEXT,
+    problem         TEXT,
+    warnings        TEXT NOT NULL DEFAULT '[]',
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at INTEGER NOT NULL DEFAULT 0,
+    id_floor        INTEGER,           -- the highest ticket id seen before the write was sent
+    sent_at         INTEGER,           -- when a write was last decided on
+    ticket_class    TEXT,              -- the ticket; while creating: the one a line is added to
+    ticket_id       INTEGER,
+    ticket_ref      TEXT,
+    reason          TEXT,              -- why an operator discarded it
+    received_at     INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    ended_at        INTEGER
+) STRICT;
+CREATE UNIQUE INDEX acknowledgements_event
+    ON acknowledgements (instance, event_id) WHERE state <> 'rejected';
+CREATE INDEX acknowledgements_waiting
+    ON acknowledgements (company_key, id, next_attempt_at)
+    WHERE state IN ('accepted', 'blocked');
+CREATE INDEX acknowledgements_control
+    ON acknowledgements (instance, control_id, id)
+    WHERE state IN ('accepted', 'creating', 'unknown', 'blocked');
+CREATE INDEX acknowledgements_state ON acknowledgements (state, id);
+CREATE INDEX acknowledgements_ended
+    ON acknowledgements (ended_at) WHERE ended_at IS NOT NULL;
+
+-- What is known of each ticket that a control points at.
+CREATE TABLE tickets (
+    class              TEXT NOT NULL,
+    id                 INTEGER NOT NULL,
+    ref                TEXT NOT NULL,
+    org_id             INTEGER NOT NULL,
+    status             TEXT NOT NULL,
+    operational_status TEXT NOT NULL,
+    priority           INTEGER,
+    title              TEXT NOT NULL,
+    last_update        INTEGER,
+    team               TEXT,
+    agent              TEXT,
+    presence           TEXT NOT NULL CHECK (presence IN ('present', 'deleted', 'not_visible')),
+    as_of              INTEGER NOT NULL,
+    PRIMARY KEY (class, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tickets_ref ON tickets (ref);
+
+-- One row a control: a new ticket overwrites the earlier one.
+CREATE TABLE control_tickets (
+    instance           TEXT NOT NULL,
+    control_id         TEXT NOT NULL,
+    control_name       TEXT NOT NULL,
+    company_key        TEXT NOT NULL,
+    ticket_class       TEXT NOT NULL,
+    ticket_id          INTEGER NOT NULL,
+    acknowledgement_id INTEGER NOT NULL,
+    mapped_at          INTEGER NOT NULL,
+    PRIMARY KEY (instance, control_id),
+    FOREIGN KEY (ticket_class, ticket_id) REFERENCES tickets (class, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX control_tickets_ticket ON control_tickets (ticket_class, ticket_id);
+
+-- Company or site -> organization. `site_key` is '' for the company itself.
+CREATE TABLE company_links (
+    instance             TEXT NOT NULL,
+    company_key          TEXT NOT NULL,
+    site_key             TEXT NOT NULL DEFAULT '',
+    name                 TEXT,          -- of the company or site in ServiceNav, for people
+    org_id               INTEGER NOT NULL,
+    org_name             TEXT NOT NULL,
+    tickets              INTEGER NOT NULL CHECK (tickets IN (0, 1)),
+    team_id              INTEGER,
+    team_name            TEXT,
+    contact_id           INTEGER,
+    contact_name         TEXT,
+    service_id           INTEGER,
+    service_name         TEXT,
+    service_element_id   INTEGER,
+    service_element_name TEXT,
+    updated_at           INTEGER NOT NULL,
+    PRIMARY KEY (instance, company_key, site_key)
+) STRICT, WITHOUT ROWID;

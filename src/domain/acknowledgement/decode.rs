@@ -1,0 +1,304 @@
+//! From JSON to an [`Acknowledgement`], or to all that is wrong with it at once.
+
+use serde_json::Value;
+
+use super::{
+    Acknowledgement, Author, ContactRef, Control, ControlState, Equipment, EventType, FieldError,
+    Party, Ref, Statement, TicketWish,
+    read::{Errors, Object, bounded, expected},
+};
+use crate::domain::{
+    keys::{MAX_ID_CHARS, MAX_NAME_CHARS, PartyKey},
+    priority::{Criticality, ElementType, Priority},
+    text::one_line,
+};
+
+/// Free text is bounded by the size of the body alone.
+const MAX_TEXT_CHARS: usize = 256 * 1024;
+
+const EVENT_TYPES: [(&str, EventType); 4] = [
+    ("acknowledgement", EventType::Acknowledgement),
+    ("acknowledgement_removed", EventType::AcknowledgementRemoved),
+    ("recovery", EventType::Recovery),
+    ("test", EventType::Test),
+];
+const ELEMENT_TYPES: [(&str, ElementType); 3] = [
+    ("equipment", ElementType::Equipment),
+    ("service", ElementType::Service),
+    ("user_service", ElementType::UserService),
+];
+const STATES: [(&str, ControlState); 9] = [
+    ("OK", ControlState::Ok),
+    ("WARNING", ControlState::Warning),
+    ("CRITICAL", ControlState::Critical),
+    ("UNKNOWN", ControlState::Unknown),
+    ("UP", ControlState::Up),
+    ("DOWN", ControlState::Down),
+    ("UNREACHABLE", ControlState::Unreachable),
+    ("DEGRADED", ControlState::Degraded),
+    ("OUT_OF_ORDER", ControlState::OutOfOrder),
+];
+const CRITICALITIES: [(&str, Criticality); 3] =
+    [("low", Criticality::Low), ("medium", Criticality::Medium), ("high", Criticality::High)];
+
+/// Reads one event. Unknown members are ignored, `null` and blank texts count as absent.
+///
+/// # Errors
+/// Everything that the body alone shows to be wrong, each by its JSON pointer.
+pub fn decode(body: &Value) -> Result<Acknowledgement, Vec<FieldError>> {
+    let mut errors = Errors::default();
+    let Value::Object(members) = body else {
+        errors.push("", "type", expected("an object: one acknowledgement", body));
+        return Err(errors.0);
+    };
+    match event(&Object::root(members), &mut errors) {
+        Some(event) if errors.0.is_empty() => Ok(event),
+        _ => Err(errors.0),
+    }
+}
+
+fn event(body: &Object<'_>, errors: &mut Errors) -> Option<Acknowledgement> {
+    // Each part is read before any `?`, so that one answer names all errors.
+    let event_id = id(body, "event_id", errors);
+    let event_type = body.word("event_type", &EVENT_TYPES, errors);
+    let created_at = body.time("created_at", errors);
+    let created_at = body.require(created_at, "created_at", errors);
+    let instance = body.object("source", errors).and_then(|source| {
+        let text = source.id("instance", MAX_ID_CHARS, errors);
+        source.parsed("instance", text, errors)
+    });
+    let company = party(body, "company", errors);
+    let company = body.require(company, "company", errors);
+    let site = party(body, "site", errors);
+    let caller = contact(body, errors);
+    let team = reference(body, "team", errors);
+    let contract = reference(body, "contract", errors);
+    let service = reference(body, "service", errors);
+    let service_element = reference(body, "service_element", errors);
+    let ci = reference(body, "ci", errors);
+    let priority = priority(body, errors);
+    let control = body.object("control", errors);
+    let control = body.require(control, "control", errors).map(|part| control_of(&part, errors));
+    let equipment = body.object("equipment", errors).map(|part| equipment_of(&part, errors));
+    let user_service = matches!(&control, Some(Some(control))
+        if control.element_type == ElementType::UserService);
+    if !user_service && control.as_ref().is_some_and(Option::is_some) {
+        body.require(equipment.as_ref(), "equipment", errors);
+    }
+    let title = body.text("title", MAX_TEXT_CHARS, errors).map(|title| one_line(&title));
+    let description = body.text("description", MAX_TEXT_CHARS, errors);
+    let acknowledgement = body.object("acknowledgement", errors);
+    let acknowledgement = body
+        .require(acknowledgement, "acknowledgement", errors)
+        .map(|part| statement(&part, errors));
+    let ticket = ticket(body, errors);
+    Some(Acknowledgement {
+        event_id: event_id?,
+        event_type: event_type.unwrap_or(EventType::Acknowledgement),
+        created_at: created_at?,
+        instance,
+        company: company?,
+        site,
+        contact: caller,
+        team,
+        contract,
+        service,
+        service_element,
+        ci,
+        priority,
+        equipment: equipment.flatten(),
+        control: control??,
+        title,
+        description,
+        acknowledgement: acknowledgement??,
+        ticket,
+    })
+}
+
+/// A required id with the rules of its type.
+fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
+    body: &Object<'_>,
+    name: &str,
+    errors: &mut Errors,
+) -> Option<T> {
+    let text = body.id(name, MAX_ID_CHARS, errors);
+    let text = body.require(text, name, errors);
+    body.parsed(name, text, errors)
+}
+
+/// A required text.
+fn required_text(part: &Object<'_>, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+    let text = part.text(name, max, errors);
+    part.require(text, name, errors)
+}
+
+/// A name, or `{id, name}`, of which one must be there.
+fn id_and_name(
+    body: &Object<'_>,
+    name: &str,
+    errors: &mut Errors,
+) -> Option<(Option<String>, Option<String>)> {
+    let pointer = body.pointer(name);
+    let pair = match body.member(name)? {
+        Value::String(text) => (None, bounded(text, MAX_NAME_CHARS, &pointer, errors)),
+        Value::Object(_) => {
+            let part = body.object(name, errors)?;
+            let pair =
+                (part.id("id", MAX_ID_CHARS, errors), part.text("name", MAX_NAME_CHARS, errors));
+            let has_more = part.member("email").is_some();
+            if pair == (None, None) && !has_more && !errors.at_or_below(&pointer) {
+                errors.push(&pointer, "required", format!("'{name}' needs an id or a name"));
+            }
+            pair
+        }
+        other => {
+            errors.push(&pointer, "type", expected("a name or an object with id and name", other));
+            return None;
+        }
+    };
+    Some((pair.0.map(|id| id.trim().to_owned()), pair.1.map(|name| one_line(&name))))
+}
+
+fn reference(body: &Object<'_>, name: &str, errors: &mut Errors) -> Option<Ref> {
+    match id_and_name(body, name, errors)? {
+        (None, None) => None,
+        (id, name) => Some(Ref { id, name }),
+    }
+}
+
+fn party(body: &Object<'_>, member: &str, errors: &mut Errors) -> Option<Party> {
+    let (id, name) = id_and_name(body, member, errors)?;
+    let key = match (&id, &name) {
+        (Some(id), _) => PartyKey::id(id),
+        (None, Some(name)) => PartyKey::name(name),
+        (None, None) => return None,
+    };
+    match key {
+        Ok(key) => Some(Party { key, id, name }),
+        Err(error) => {
+            errors.push(&body.pointer(member), "format", format!("'{member}' {error}"));
+            None
+        }
+    }
+}
+
+fn contact(body: &Object<'_>, errors: &mut Errors) -> Option<ContactRef> {
+    let (id, name) = id_and_name(body, "contact", errors)?;
+    let email = match body.member("contact") {
+        Some(Value::Object(_)) => body
+            .object("contact", errors)
+            .and_then(|part| part.text("email", MAX_NAME_CHARS, errors)),
+        _ => None,
+    };
+    let email = email.map(|email| email.trim().to_owned());
+    match (&id, &name, &email) {
+        (None, None, None) => None,
+        _ => Some(ContactRef { id, name, email }),
+    }
+}
+
+fn priority(body: &Object<'_>, errors: &mut Errors) -> Option<Priority> {
+    let text = body.id("priority", 64, errors)?;
+    let priority = Priority::parse(&text);
+    if priority.is_none() {
+        let message =
+            format!("'priority' must be 1 to 4, critical, high, medium or low, not '{text}'");
+        errors.push(&body.pointer("priority"), "value", message);
+    }
+    priority
+}
+
+fn equipment_of(part: &Object<'_>, errors: &mut Errors) -> Option<Equipment> {
+    let id = part.id("id", MAX_ID_CHARS, errors);
+    let name = required_text(part, "name", MAX_NAME_CHARS, errors);
+    let address = part.text("address", MAX_NAME_CHARS, errors);
+    let category = part.text("category", MAX_NAME_CHARS, errors);
+    let itsm_id = part.id("itsm_id", MAX_ID_CHARS, errors);
+    Some(Equipment { id, name: one_line(&name?), address, category, itsm_id })
+}
+
+fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
+    let control_id = id(part, "id", errors);
+    let name = required_text(part, "name", MAX_NAME_CHARS, errors);
+    let element_type = part.word("element_type", &ELEMENT_TYPES, errors);
+    let element_type = part.require(element_type, "element_type", errors);
+    let state = part.word("state", &STATES, errors);
+    let state = part.require(state, "state", errors);
+    let changed = part.time("status_changed_at", errors);
+    let changed = part.require(changed, "status_changed_at", errors);
+    let criticality = part.word("criticality", &CRITICALITIES, errors).unwrap_or_default();
+    let state_type = part.text("state_type", MAX_NAME_CHARS, errors);
+    let output = part.text("output", MAX_TEXT_CHARS, errors);
+    let url = part.text("url", 2_000, errors).and_then(|url| {
+        // The link stands in a ticket that people click in: no javascript:, no file:.
+        let url = url.trim();
+        let web = ["http://", "https://"].iter().any(|scheme| {
+            url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        });
+        if !web || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            errors.push(&part.pointer("url"), "format", "'url' must be an http or https address");
+            return None;
+        }
+        Some(url.to_owned())
+    });
+    Some(Control {
+        id: control_id?,
+        name: one_line(&name?),
+        element_type: element_type?,
+        state: state?,
+        status_changed_at: changed?,
+        criticality,
+        state_type,
+        output,
+        url,
+    })
+}
+
+fn author(part: &Object<'_>, errors: &mut Errors) -> Option<Author> {
+    let pointer = part.pointer("author");
+    match part.member("author")? {
+        Value::String(text) => {
+            let login = bounded(text, MAX_NAME_CHARS, &pointer, errors)?;
+            Some(Author { login: Some(one_line(&login)), name: None, email: None })
+        }
+        Value::Object(_) => {
+            let author = part.object("author", errors)?;
+            let mut text =
+                |name| author.text(name, MAX_NAME_CHARS, errors).map(|text| one_line(&text));
+            let author = Author { login: text("login"), name: text("name"), email: text("email") };
+            (!author.label().is_empty()).then_some(author)
+        }
+        other => {
+            let message = expected("a name or an object with login, name and email", other);
+            errors.push(&pointer, "type", message);
+            None
+        }
+    }
+}
+
+fn statement(part: &Object<'_>, errors: &mut Errors) -> Option<Statement> {
+    let author = author(part, errors);
+    let author = part.require(author, "author", errors);
+    let comment = required_text(part, "comment", MAX_TEXT_CHARS, errors);
+    let acknowledged_at = part.time("acknowledged_at", errors);
+    let sticky = part.flag("sticky", errors);
+    let expires_at = part.time("expires_at", errors);
+    Some(Statement { author: author?, comment: comment?, acknowledged_at, sticky, expires_at })
+}
+
+fn ticket(body: &Object<'_>, errors: &mut Errors) -> TicketWish {
+    let part = body.object("ticket", errors);
+    let mut flag = |name| part.as_ref().and_then(|part| part.flag(name, errors));
+    let (requested, new) = (flag("requested"), flag("new"));
+    let existing_ref = part.as_ref().and_then(|part| part.id("existing_ref", MAX_ID_CHARS, errors));
+    if let (Some(part), Some(_), Some(true)) = (&part, &existing_ref, new) {
+        let message = "'existing_ref' names a ticket to link, and 'new' asks for a new one: \
+                       send one of the two";
+        errors.push(&part.pointer("existing_ref"), "value", message);
+    }
+    TicketWish {
+        requested: requested.unwrap_or(true),
+        new: new.unwrap_or(false),
+        existing_ref: existing_ref.map(|number| number.trim().to_owned()),
+    }
+}

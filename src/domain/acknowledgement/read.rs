@@ -1,0 +1,192 @@
+//! Reading a JSON object member by member, collecting every error by its JSON pointer.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One thing wrong with a body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// RFC 6901; empty for the whole body.
+    pub pointer: String,
+    /// `required`, `type`, `length`, `format` or `value`.
+    pub code: &'static str,
+    /// For the person who sends the event.
+    pub message: String,
+}
+
+/// The errors found so far.
+#[derive(Default)]
+pub(super) struct Errors(pub(super) Vec<FieldError>);
+
+impl Errors {
+    /// Whether something is wrong at this place or in what it holds.
+    pub(super) fn at_or_below(&self, pointer: &str) -> bool {
+        self.0.iter().any(|error| {
+            error
+                .pointer
+                .strip_prefix(pointer)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    pub(super) fn push(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
+        self.0.push(FieldError { pointer: pointer.to_owned(), code, message: message.into() });
+    }
+}
+
+/// An object at a place of the body.
+pub(super) struct Object<'a> {
+    members: &'a Map<String, Value>,
+    pointer: String,
+}
+
+impl<'a> Object<'a> {
+    pub(super) fn root(members: &'a Map<String, Value>) -> Self {
+        Self { members, pointer: String::new() }
+    }
+
+    pub(super) fn pointer(&self, name: &str) -> String {
+        format!("{}/{name}", self.pointer)
+    }
+
+    /// The member, unless it is absent or `null`.
+    pub(super) fn member(&self, name: &str) -> Option<&'a Value> {
+        self.members.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn require<T>(
+        &self,
+        value: Option<T>,
+        name: &str,
+        errors: &mut Errors,
+    ) -> Option<T> {
+        let pointer = self.pointer(name);
+        // A member that is there but wrong has had its own error already.
+        if value.is_none() && !errors.at_or_below(&pointer) {
+            errors.push(&pointer, "required", format!("'{name}' is missing or empty"));
+        }
+        value
+    }
+
+    pub(super) fn object(&self, name: &str, errors: &mut Errors) -> Option<Object<'a>> {
+        match self.member(name)? {
+            Value::Object(members) => Some(Object { members, pointer: self.pointer(name) }),
+            other => {
+                errors.push(&self.pointer(name), "type", expected("an object", other));
+                None
+            }
+        }
+    }
+
+    /// A text; blank counts as absent, because a monitoring macro without a value is empty.
+    pub(super) fn text(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+        match self.member(name)? {
+            Value::String(text) => bounded(text, max, &self.pointer(name), errors),
+            other => {
+                errors.push(&self.pointer(name), "type", expected("a text", other));
+                None
+            }
+        }
+    }
+
+    /// An id: a text or an integer.
+    pub(super) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+        let pointer = self.pointer(name);
+        match self.member(name)? {
+            Value::String(text) => bounded(text, max, &pointer, errors),
+            Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+            other => {
+                errors.push(&pointer, "type", expected("a text or an integer", other));
+                None
+            }
+        }
+    }
+
+    pub(super) fn flag(&self, name: &str, errors: &mut Errors) -> Option<bool> {
+        match self.member(name)? {
+            Value::Bool(flag) => Some(*flag),
+            other => {
+                errors.push(&self.pointer(name), "type", expected("true or false", other));
+                None
+            }
+        }
+    }
+
+    /// An RFC 3339 time with an offset.
+    pub(super) fn time(&self, name: &str, errors: &mut Errors) -> Option<Timestamp> {
+        let text = self.text(name, 64, errors)?;
+        let time = text.parse();
+        if time.is_err() {
+            let message = format!(
+                "'{name}' must be an RFC 3339 time with an offset, such as \
+                 2026-11-21T09:15:02+01:00, not '{text}'"
+            );
+            errors.push(&self.pointer(name), "format", message);
+        }
+        time.ok()
+    }
+
+    /// One of a few words, whatever its case.
+    pub(super) fn word<T: Copy>(
+        &self,
+        name: &str,
+        words: &[(&str, T)],
+        errors: &mut Errors,
+    ) -> Option<T> {
+        let text = self.text(name, 64, errors)?;
+        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
+        if found.is_none() {
+            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            let message = format!("'{name}' must be one of {}, not '{text}'", known.join(", "));
+            errors.push(&self.pointer(name), "value", message);
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// Parses an id with the rules of its type.
+    pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        name: &str,
+        text: Option<String>,
+        errors: &mut Errors,
+    ) -> Option<T> {
+        match text?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                errors.push(&self.pointer(name), "format", format!("'{name}' {error}"));
+                None
+            }
+        }
+    }
+}
+
+pub(super) fn bounded(
+    text: &str,
+    max: usize,
+    pointer: &str,
+    errors: &mut Errors,
+) -> Option<String> {
+    if text.trim().is_empty() {
+        return None;
+    }
+    let length = text.chars().count();
+    if length > max {
+        let message = format!("may have at most {max} characters, and has {length}");
+        errors.push(pointer, "length", message);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+pub(super) fn expected(what: &str, found: &Value) -> String {
+    let found = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    format!("must be {what}, not {found}")
+}

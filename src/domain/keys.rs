@@ -1,0 +1,212 @@
+//! Identities. Each is checked once, where it enters, and passed on as a type.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The longest id that a sender may use for anything, in characters.
+pub const MAX_ID_CHARS: usize = 200;
+
+/// The longest name that a sender may use for anything, in characters.
+pub const MAX_NAME_CHARS: usize = 500;
+
+/// A text that cannot be an identity.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum KeyError {
+    /// Nothing but white space.
+    #[error("must not be empty")]
+    Empty,
+    /// Longer than [`MAX_ID_CHARS`] or, for a name, [`MAX_NAME_CHARS`].
+    #[error("must have at most {0} characters")]
+    TooLong(usize),
+    /// Control characters would end up in logs, URLs and queries.
+    #[error("must not contain control characters")]
+    Control,
+    /// A party key without `id:` or `name:` in front of a usable text.
+    #[error("must read id:… or name:…")]
+    Form,
+}
+
+fn checked(text: &str, max: usize) -> Result<String, KeyError> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err(KeyError::Empty)
+    } else if text.chars().count() > max {
+        Err(KeyError::TooLong(max))
+    } else if text.chars().any(char::is_control) {
+        Err(KeyError::Control)
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as the sender wrote it, without surrounding white space.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = KeyError;
+
+            fn from_str(text: &str) -> Result<Self, KeyError> {
+                checked(text, MAX_ID_CHARS).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// One ServiceNav installation: the namespace of all its other ids.
+    Instance
+}
+text_id! {
+    /// What ServiceNav checks, unique within its instance.
+    ControlId
+}
+text_id! {
+    /// The idempotency key of an acknowledgement, unique within its instance.
+    EventId
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+/// How a company or a site is told from others: by its id, or, where the sender has none, by its
+/// exact name. Written `id:42` or `name:Demo`, so that a company that is *named* 42 is never
+/// taken for the one with that id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PartyKey {
+    /// ServiceNav's id.
+    Id(String),
+    /// The exact name, where no id was given.
+    Name(String),
+}
+
+impl PartyKey {
+    /// The key of an id.
+    pub fn id(id: &str) -> Result<Self, KeyError> {
+        checked(id, MAX_ID_CHARS).map(Self::Id)
+    }
+
+    /// The key of a name.
+    pub fn name(name: &str) -> Result<Self, KeyError> {
+        checked(name, MAX_NAME_CHARS).map(Self::Name)
+    }
+}
+
+impl fmt::Display for PartyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "id:{id}"),
+            Self::Name(name) => write!(f, "name:{name}"),
+        }
+    }
+}
+
+impl FromStr for PartyKey {
+    type Err = KeyError;
+
+    /// Reads `id:…` or `name:…`.
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        match text.split_once(':') {
+            Some(("id", id)) => Self::id(id),
+            Some(("name", name)) => Self::name(name),
+            _ => Err(KeyError::Form),
+        }
+    }
+}
+
+impl Serialize for PartyKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PartyKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+macro_rules! itop_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+itop_id! {
+    /// The key of an Organization in iTop.
+    OrgId
+}
+itop_id! {
+    /// The key of any other list object in iTop: a person, team, service, element or CI.
+    ObjectId
+}
+
+/// A ticket in iTop. Its number (`ref`) may exist in two classes and is not made from the id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct TicketKey {
+    /// The concrete class, `Incident` or `UserRequest`.
+    pub class: String,
+    /// The key within the class `Ticket`.
+    pub id: u64,
+}
+
+impl fmt::Display for TicketKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.class, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_company_named_like_an_id_is_another_company() {
+        let id = PartyKey::id("42").unwrap();
+        let name = PartyKey::name("42").unwrap();
+        assert_ne!(id, name);
+        assert_eq!("id:42".parse(), Ok(id));
+        assert_eq!("name:42".parse(), Ok(name));
+        assert_eq!("42".parse::<PartyKey>(), Err(KeyError::Form));
+    }
+
+    #[test]
+    fn ids_are_bounded_and_printable() {
+        assert_eq!("".parse::<EventId>(), Err(KeyError::Empty));
+        assert_eq!("a\u{0}b".parse::<EventId>(), Err(KeyError::Control));
+        assert_eq!("x".repeat(201).parse::<EventId>(), Err(KeyError::TooLong(200)));
+        assert!("é".repeat(200).parse::<EventId>().is_ok());
+    }
+}

@@ -1,0 +1,169 @@
+//! Title, description and further fields of a ticket, from templates.
+
+mod context;
+
+pub use context::{Resolved, TicketContext, context};
+
+use std::collections::BTreeMap;
+
+use minijinja::{
+    AutoEscape, Environment, UndefinedBehavior, Value, syntax::SyntaxConfig, value::Serde,
+};
+use serde::{Deserialize, Serialize};
+
+use super::text::{MAX_TITLE_CHARS, clean, cut_chars, html_lines, one_line};
+
+/// The longest description that is sent, in bytes. iTop stores 65,535 bytes after its own
+/// rewriting of the HTML (ITOP.md); the rest is room for that.
+pub const MAX_DESCRIPTION_BYTES: usize = 64_000;
+
+const TITLE: &str = "title.txt";
+const DESCRIPTION: &str = "description.html";
+const BUILT_IN_TITLE: &str = include_str!("title.txt");
+const BUILT_IN_DESCRIPTION: &str = include_str!("description.html");
+
+/// The language of the built-in texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// French.
+    Fr,
+}
+
+/// A template that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the template of {what} cannot be used: {reason}")]
+pub struct TemplateError {
+    /// `title`, `description` or the attribute.
+    pub what: String,
+    /// The template engine's words, with the line.
+    pub reason: String,
+}
+
+impl TemplateError {
+    fn new(what: &str, error: &minijinja::Error) -> Self {
+        Self { what: what.to_owned(), reason: format!("{error:#}") }
+    }
+}
+
+/// The texts of one ticket, within iTop's limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketText {
+    /// Plain text, at most 255 characters.
+    pub title: String,
+    /// HTML, at most [`MAX_DESCRIPTION_BYTES`].
+    pub description: String,
+    /// Further attributes of the data model, as configured.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// The templates in force.
+pub struct Templates {
+    environment: Environment<'static>,
+    fields: Vec<String>,
+    language: Language,
+}
+
+impl std::fmt::Debug for Templates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Templates").field("fields", &self.fields).finish_non_exhaustive()
+    }
+}
+
+impl Templates {
+    /// Compiles the templates; `None` is the built-in one.
+    pub fn new(
+        language: Language,
+        title: Option<&str>,
+        description: Option<&str>,
+        fields: &BTreeMap<String, String>,
+    ) -> Result<Self, TemplateError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| TemplateError::new("syntax", &error))?);
+        environment.set_auto_escape_callback(|name| match name {
+            DESCRIPTION => AutoEscape::Html,
+            _ => AutoEscape::None,
+        });
+        environment.add_filter("lines", |value: Value| match value.as_str() {
+            Some(text) => Value::from_safe_string(html_lines(text)),
+            None => Value::from(""),
+        });
+        let mut add = |name: &str, what: &str, source: &str| {
+            environment
+                .add_template_owned(name.to_owned(), source.to_owned())
+                .map_err(|error| TemplateError::new(what, &error))
+        };
+        add(TITLE, "title", title.unwrap_or(BUILT_IN_TITLE))?;
+        add(DESCRIPTION, "description", description.unwrap_or(BUILT_IN_DESCRIPTION))?;
+        for (attribute, source) in fields {
+            add(&field_template(attribute), attribute, source)?;
+        }
+        Ok(Self { environment, fields: fields.keys().cloned().collect(), language })
+    }
+
+    /// Renders the texts of one ticket and cuts them to iTop's limits.
+    ///
+    /// A description that is too long is rendered again with its free texts (description, output,
+    /// comment) cut shorter: cutting the HTML itself would break a tag.
+    pub fn render(&self, context: &TicketContext) -> Result<TicketText, TemplateError> {
+        let own_title = context.title.as_deref().map(one_line);
+        let full_title = match own_title {
+            Some(title) => title,
+            None => one_line(&self.rendered(TITLE, "title", context)?),
+        };
+        let title = cut_chars(&full_title, MAX_TITLE_CHARS).into_owned();
+        let mut context = context.clone();
+        context.labels = context::labels(self.language);
+        // The whole title stands in the description when it had to be cut.
+        context.full_title = (title != full_title).then_some(full_title);
+        let mut fields = BTreeMap::new();
+        for attribute in &self.fields {
+            let value = self.rendered(&field_template(attribute), attribute, &context)?;
+            fields.insert(attribute.clone(), clean(value.trim()).into_owned());
+        }
+        Ok(TicketText { title, description: self.description(&context)?, fields })
+    }
+
+    fn description(&self, whole: &TicketContext) -> Result<String, TemplateError> {
+        let mut room = MAX_DESCRIPTION_BYTES;
+        let mut context = whole.clone();
+        loop {
+            let html = self.rendered(DESCRIPTION, "description", &context)?;
+            if html.len() <= MAX_DESCRIPTION_BYTES {
+                return Ok(html);
+            }
+            if room < 16 {
+                return Err(TemplateError {
+                    what: "description".to_owned(),
+                    reason: format!(
+                        "it gives {} bytes even with all free texts cut; iTop takes 65,535",
+                        html.len()
+                    ),
+                });
+            }
+            room = room / 4 * 3;
+            context = whole.with_texts_cut_to(room);
+        }
+    }
+
+    fn rendered(
+        &self,
+        name: &str,
+        what: &str,
+        context: &TicketContext,
+    ) -> Result<String, TemplateError> {
+        self.environment
+            .get_template(name)
+            .and_then(|template| template.render(Serde(context)))
+            .map_err(|error| TemplateError::new(what, &error))
+    }
+}
+
+fn field_template(attribute: &str) -> String {
+    format!("fields/{attribute}.txt")
+}

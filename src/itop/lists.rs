@@ -1,0 +1,349 @@
+//! Reading the lists from which a ticket is filled in.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Client, ItopError, Use};
+use crate::domain::keys::{ObjectId, OrgId};
+
+/// The smallest page before a broken answer counts as a failure.
+const SMALLEST_PAGE: usize = 500;
+
+/// The OQL of each list; `:org` stands for the key of the organization. Defaults: ITOP.md,
+/// "Valid choices".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListQueries {
+    /// All companies.
+    pub companies: String,
+    /// The contacts of a company.
+    pub contacts: String,
+    /// All teams.
+    pub all_teams: String,
+    /// The teams that serve a company.
+    pub teams: String,
+    /// The services that a company may use.
+    pub services: String,
+    /// The service elements of those services.
+    pub service_elements: String,
+    /// Which service stands in which contract of a company (`lnkCustomerContractToService`).
+    pub contracts: String,
+    /// The CIs of a company.
+    pub cis: String,
+}
+
+impl Default for ListQueries {
+    fn default() -> Self {
+        let own = |text: &str| text.to_owned();
+        Self {
+            companies: own("SELECT Organization WHERE status = 'active'"),
+            contacts: own("SELECT Person WHERE org_id = :org AND status = 'active'"),
+            all_teams: own("SELECT Team WHERE status = 'active'"),
+            teams: own("SELECT Team AS t \
+                 JOIN lnkDeliveryModelToContact AS l ON l.contact_id = t.id \
+                 JOIN DeliveryModel AS dm ON l.deliverymodel_id = dm.id \
+                 JOIN Organization AS o ON o.deliverymodel_id = dm.id \
+                 WHERE o.id = :org AND t.status = 'active'"),
+            services: own("SELECT Service AS s \
+                 JOIN lnkCustomerContractToService AS l ON l.service_id = s.id \
+                 JOIN CustomerContract AS cc ON l.customercontract_id = cc.id \
+                 WHERE cc.org_id = :org"),
+            service_elements: own("SELECT ServiceSubcategory AS sub \
+                 JOIN Service AS s ON sub.service_id = s.id \
+                 JOIN lnkCustomerContractToService AS l ON l.service_id = s.id \
+                 JOIN CustomerContract AS cc ON l.customercontract_id = cc.id \
+                 WHERE cc.org_id = :org"),
+            contracts: own("SELECT lnkCustomerContractToService AS l \
+                 JOIN CustomerContract AS cc ON l.customercontract_id = cc.id \
+                 WHERE cc.org_id = :org"),
+            cis: own("SELECT FunctionalCI WHERE org_id = :org AND obsolescence_flag = 0"),
+        }
+    }
+}
+
+/// A company of iTop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Organization {
+    /// Its key.
+    pub id: OrgId,
+    /// Its name.
+    pub name: String,
+    /// Its code; often empty.
+    pub code: String,
+    /// The company above it.
+    pub parent: Option<OrgId>,
+    /// The name of the company above it.
+    pub parent_name: Option<String>,
+}
+
+/// A contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Person {
+    /// Its key.
+    pub id: ObjectId,
+    /// First and last name, as iTop shows them.
+    pub name: String,
+    /// E-mail address; may be empty.
+    pub email: String,
+    /// Telephone; may be empty.
+    pub phone: String,
+}
+
+/// A team.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Team {
+    /// Its key.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// E-mail address; may be empty.
+    pub email: String,
+}
+
+/// A customer contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Contract {
+    /// Its key.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+}
+
+/// A service with its elements and the contracts that it stands in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Service {
+    /// Its key.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// What it is; may be empty.
+    pub description: String,
+    /// The contracts of the company that include it.
+    pub contracts: Vec<Contract>,
+    /// The elements that a ticket may name.
+    pub elements: Vec<Element>,
+}
+
+/// A service element (`ServiceSubcategory`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Element {
+    /// Its key.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+    /// `incident` or `service_request`.
+    pub request_type: String,
+}
+
+/// A configuration item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ci {
+    /// Its key.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its concrete class, such as `Server`.
+    pub class: std::sync::Arc<str>,
+}
+
+type Fields = Map<String, Value>;
+
+impl Client {
+    /// All companies that the account sees.
+    pub async fn organizations(&self, query: &str) -> Result<Vec<Organization>, ItopError> {
+        let fields = "id,name,code,parent_id,parent_name";
+        let answer = self.select("Organization", query, fields).await?;
+        let mut seen = HashSet::new();
+        Ok(answer
+            .objects()
+            .filter(|(_, id, _)| seen.insert(*id))
+            .map(|(_, id, fields)| Organization {
+                id: OrgId(id),
+                name: text(fields, "name"),
+                code: text(fields, "code"),
+                parent: key(fields, "parent_id").map(OrgId),
+                parent_name: some_text(fields, "parent_name"),
+            })
+            .collect())
+    }
+
+    /// The active contacts of a company.
+    pub async fn contacts(&self, query: &str, org: OrgId) -> Result<Vec<Person>, ItopError> {
+        let fields = "id,friendlyname,email,phone";
+        let answer = self.select("Person", &bound(query, org), fields).await?;
+        Ok(distinct(&answer, |id, fields| {
+            Some(Person {
+                id,
+                name: text(fields, "friendlyname"),
+                email: text(fields, "email"),
+                phone: text(fields, "phone"),
+            })
+        }))
+    }
+
+    /// All teams, or those of a company.
+    pub async fn teams(&self, query: &str, org: Option<OrgId>) -> Result<Vec<Team>, ItopError> {
+        let query = org.map_or_else(|| query.to_owned(), |org| bound(query, org));
+        let answer = self.select("Team", &query, "id,name,email").await?;
+        Ok(distinct(&answer, |id, fields| {
+            Some(Team { id, name: text(fields, "name"), email: text(fields, "email") })
+        }))
+    }
+
+    /// The services of a company with their elements. Obsolete services and elements are left
+    /// out, and so are elements of another request type than `request_type`.
+    pub async fn services(
+        &self,
+        queries: &ListQueries,
+        org: OrgId,
+        request_type: &str,
+    ) -> Result<Vec<Service>, ItopError> {
+        let query = bound(&queries.services, org);
+        let services = self.select("Service", &query, "id,name,status,description").await?;
+        let query = bound(&queries.service_elements, org);
+        let elements = "id,name,status,service_id,request_type";
+        let elements = self.select("ServiceSubcategory", &query, elements).await?;
+        let query = bound(&queries.contracts, org);
+        let links = "id,customercontract_id,customercontract_name,service_id";
+        let links = self.select("lnkCustomerContractToService", &query, links).await?;
+
+        let mut elements_of = BTreeMap::<u64, Vec<Element>>::new();
+        let mut seen = HashSet::new();
+        for (_, id, fields) in elements.objects() {
+            let request = text(fields, "request_type");
+            if !seen.insert(id) || is_obsolete(fields) || request != request_type {
+                continue;
+            }
+            let element =
+                Element { id: ObjectId(id), name: text(fields, "name"), request_type: request };
+            elements_of.entry(key(fields, "service_id").unwrap_or(0)).or_default().push(element);
+        }
+        let mut contracts_of = BTreeMap::<u64, Vec<Contract>>::new();
+        for (_, _, fields) in links.objects() {
+            let Some(id) = key(fields, "customercontract_id").map(ObjectId) else { continue };
+            let contracts = contracts_of.entry(key(fields, "service_id").unwrap_or(0)).or_default();
+            if !contracts.iter().any(|contract| contract.id == id) {
+                contracts.push(Contract { id, name: text(fields, "customercontract_name") });
+            }
+        }
+        Ok(distinct(&services, |id, fields| {
+            (!is_obsolete(fields)).then(|| Service {
+                id,
+                name: text(fields, "name"),
+                description: text(fields, "description"),
+                contracts: contracts_of.remove(&id.0).unwrap_or_default(),
+                elements: elements_of.remove(&id.0).unwrap_or_default(),
+            })
+        }))
+    }
+
+    /// The CIs of a company, in pages of `page_size` that halve when an answer breaks: small
+    /// pages are the slow way, and huge answers can exceed PHP's memory (ITOP.md, "Speed").
+    pub async fn cis(
+        &self,
+        query: &str,
+        org: OrgId,
+        page_size: usize,
+    ) -> Result<Vec<Ci>, ItopError> {
+        let query = bound(query, org);
+        let mut classes = HashSet::<std::sync::Arc<str>>::new();
+        let mut cis = Vec::new();
+        let mut seen = HashSet::new();
+        // Sizes are powers of two times the smallest page, so that what has been read is always
+        // a whole number of smaller pages too.
+        let mut size = SMALLEST_PAGE;
+        while size * 2 <= page_size {
+            size *= 2;
+        }
+        let mut offset = 0;
+        loop {
+            let page = offset / size + 1;
+            let operation = json!({
+                "operation": "core/get", "class": "FunctionalCI", "key": query,
+                "output_fields": "id,name,finalclass", "limit": size, "page": page,
+            });
+            let answer = match self.call(Use::Read, &operation).await {
+                Err(ItopError::NoClearAnswer { reason }) if size > SMALLEST_PAGE => {
+                    size /= 2;
+                    tracing::warn!(page_size = size, reason, "a list broke; asking for less");
+                    continue;
+                }
+                other => other?,
+            };
+            let mut on_page = 0;
+            for (class, id, fields) in answer.objects() {
+                on_page += 1;
+                if !seen.insert(id) {
+                    continue;
+                }
+                // Fifty thousand CIs have a dozen classes: they share the names.
+                let class = classes.get(class).cloned().unwrap_or_else(|| class.into());
+                classes.insert(class.clone());
+                cis.push(Ci { id: ObjectId(id), name: text(fields, "name").into(), class });
+            }
+            offset += size;
+            if on_page == 0 || answer.found().is_some_and(|found| offset >= found) {
+                cis.shrink_to_fit();
+                return Ok(cis);
+            }
+        }
+    }
+
+    /// One `core/get` by OQL with named fields: `*` would load link sets row by row.
+    pub(super) async fn select(
+        &self,
+        class: &str,
+        query: &str,
+        fields: &str,
+    ) -> Result<Answer, ItopError> {
+        let operation = json!({
+            "operation": "core/get", "class": class, "key": query, "output_fields": fields,
+        });
+        self.call(Use::Read, &operation).await
+    }
+}
+
+fn bound(query: &str, org: OrgId) -> String {
+    query.replace(":org", &org.to_string())
+}
+
+/// One object per key: a join returns an object once per path.
+fn distinct<T>(answer: &Answer, mut make: impl FnMut(ObjectId, &Fields) -> Option<T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    answer
+        .objects()
+        .filter(|(_, id, _)| seen.insert(*id))
+        .filter_map(|(_, id, fields)| make(ObjectId(id), fields))
+        .collect()
+}
+
+/// A service or element that is retired; everything else, customised states included, counts.
+fn is_obsolete(fields: &Fields) -> bool {
+    text(fields, "status") == "obsolete"
+}
+
+/// A text field; empty where it is missing or `null`.
+pub(super) fn text(fields: &Fields, name: &str) -> String {
+    match fields.get(name) {
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A text field that says something: iTop writes `" "` for the name of an empty reference.
+pub(super) fn some_text(fields: &Fields, name: &str) -> Option<String> {
+    Some(text(fields, name)).filter(|text| !text.is_empty())
+}
+
+/// A reference; iTop writes an empty one as `"0"`, and keys as texts or numbers.
+pub(super) fn key(fields: &Fields, name: &str) -> Option<u64> {
+    match fields.get(name)? {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.as_u64(),
+        _ => None,
+    }
+    .filter(|id| *id != 0)
+}

@@ -1,0 +1,18 @@
+//! Everything that speaks to iTop. Nothing here keeps state beyond connections and slots.
+
+mod answer;
+mod client;
+mod error;
+mod lists;
+pub mod oql;
+mod tickets;
+mod time;
+
+pub use answer::Answer;
+pub use client::{Client, ClientError, Login, Settings, Use};
+pub use error::ItopError;
+pub use lists::{Ci, Contract, Element, ListQueries, Organization, Person, Service, Team};
+pub use tickets::{
+    CreatedTicket, INCIDENT, MARKER_LOG, Marked, STATUS_FIELDS, USER_REQUEST, WriteRight,
+};
+pub use time::ItopZone;

@@ -1,0 +1,248 @@
+//! Company or site → organization.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Row, named_params, params};
+use serde::Serialize;
+
+use super::{Store, StoreError, inbox_delivery::release_company, time};
+use crate::domain::keys::{Instance, ObjectId, OrgId, PartyKey};
+
+/// What a link is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LinkKey {
+    /// The instance.
+    pub instance: Instance,
+    /// The company.
+    pub company: PartyKey,
+    /// The site; `None` for the company itself.
+    pub site: Option<PartyKey>,
+}
+
+/// An object of iTop with the name it had when it was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// Its key in iTop.
+    pub id: ObjectId,
+    /// Its name.
+    pub name: String,
+}
+
+/// What is taken where an acknowledgement says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LinkDefaults {
+    /// The team; also where the named one does not resolve.
+    pub team: Option<Named>,
+    /// The contact.
+    pub contact: Option<Named>,
+    /// The service.
+    pub service: Option<Named>,
+    /// The service element.
+    pub service_element: Option<Named>,
+}
+
+/// A company link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyLink {
+    /// What it is for.
+    pub key: LinkKey,
+    /// The name of the company or site in ServiceNav.
+    pub name: Option<String>,
+    /// The organization in iTop.
+    pub org: OrgId,
+    /// The name of the organization.
+    pub org_name: String,
+    /// Whether acknowledgements become tickets.
+    pub tickets: bool,
+    /// What is taken where an acknowledgement says nothing.
+    pub defaults: LinkDefaults,
+    /// When it was last set.
+    pub updated_at: Timestamp,
+}
+
+/// A company that waits for a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlinked {
+    /// Its instance.
+    pub instance: String,
+    /// `id:…` or `name:…`.
+    pub company_key: String,
+    /// Its name.
+    pub name: String,
+    /// How many acknowledgements wait.
+    pub waiting: u64,
+    /// How many were recorded without a ticket.
+    pub recorded: u64,
+    /// When the first of them came.
+    pub since: Timestamp,
+}
+
+/// The problem code of rows that wait for a link.
+pub(crate) const NOT_LINKED: &str = "company-not-linked";
+
+const COLUMNS: &str = "instance, company_key, site_key, name, org_id, org_name, tickets,
+     team_id, team_name, contact_id, contact_name, service_id, service_name,
+     service_element_id, service_element_name, updated_at";
+
+impl Store {
+    /// The link in force: the site's own, else the company's.
+    pub async fn effective_link(&self, key: &LinkKey) -> Result<Option<CompanyLink>, StoreError> {
+        let key = key.clone();
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM company_links
+                 WHERE instance = ?1 AND company_key = ?2 AND site_key IN ('', ?3)
+                 ORDER BY site_key = '' LIMIT 1"
+            );
+            db.prepare_cached(&sql)?
+                .query_row(
+                    [key.instance.to_string(), key.company.to_string(), site_text(&key)],
+                    link,
+                )
+                .optional()
+        })
+        .await
+    }
+
+    /// The link of exactly this company or site.
+    pub async fn link(&self, key: &LinkKey) -> Result<Option<CompanyLink>, StoreError> {
+        let found = self.effective_link(key).await?;
+        Ok(found.filter(|link| link.key.site == key.site))
+    }
+
+    /// All links, ordered by instance, company and site.
+    pub async fn links(&self) -> Result<Vec<CompanyLink>, StoreError> {
+        self.read(|db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM company_links ORDER BY instance, company_key, site_key"
+            );
+            db.prepare_cached(&sql)?.query_map([], link)?.collect()
+        })
+        .await
+    }
+
+    /// Sets a link and makes the company's blocked acknowledgements due, in one commit. True if
+    /// there was none before.
+    pub async fn put_link(&self, link: CompanyLink) -> Result<bool, StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| {
+            let instance = link.key.instance.to_string();
+            let company = link.key.company.to_string();
+            let site = site_text(&link.key);
+            let existed: bool = db.query_row(
+                "SELECT EXISTS (SELECT 1 FROM company_links
+                     WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3)",
+                [&instance, &company, &site],
+                |row| row.get(0),
+            )?;
+            let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.0);
+            let name = |named: &Option<Named>| named.as_ref().map(|named| named.name.clone());
+            let LinkDefaults { team, contact, service, service_element } = &link.defaults;
+            db.execute(
+                &format!(
+                    "INSERT OR REPLACE INTO company_links ({COLUMNS})
+                     VALUES (:instance, :company, :site, :name, :org, :org_name, :tickets,
+                         :team, :team_name, :contact, :contact_name, :service, :service_name,
+                         :element, :element_name, :now)"
+                ),
+                named_params! {
+                    ":instance": instance, ":company": company, ":site": site,
+                    ":name": link.name, ":org": link.org.0, ":org_name": link.org_name,
+                    ":tickets": link.tickets,
+                    ":team": id(team), ":team_name": name(team),
+                    ":contact": id(contact), ":contact_name": name(contact),
+                    ":service": id(service), ":service_name": name(service),
+                    ":element": id(service_element), ":element_name": name(service_element),
+                    ":now": now,
+                },
+            )?;
+            release_company(db, &instance, &company)?;
+            Ok(!existed)
+        })
+        .await
+    }
+
+    /// Removes a link; false if there was none.
+    pub async fn delete_link(&self, key: &LinkKey) -> Result<bool, StoreError> {
+        let key = [key.instance.to_string(), key.company.to_string(), site_text(key)];
+        self.write(move |db| {
+            let gone = db.execute(
+                "DELETE FROM company_links
+                 WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3",
+                params![key[0], key[1], key[2]],
+            )?;
+            Ok(gone == 1)
+        })
+        .await
+    }
+
+    /// The companies that wait for a link, those with most acknowledgements first.
+    pub async fn unlinked(&self) -> Result<Vec<Unlinked>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT instance, company_key, max(company_name) AS name,
+                        count(*) FILTER (WHERE state = 'blocked') AS waiting,
+                        count(*) FILTER (WHERE state = 'recorded') AS recorded,
+                        min(received_at) AS since
+                 FROM acknowledgements AS a
+                 WHERE state IN ('blocked', 'recorded') AND problem_code = ?1
+                   AND NOT EXISTS (SELECT 1 FROM company_links AS l
+                       WHERE l.instance = a.instance AND l.company_key = a.company_key
+                         AND l.site_key IN ('', coalesce(a.site_key, '')))
+                 GROUP BY instance, company_key
+                 ORDER BY waiting DESC, recorded DESC, instance, company_key",
+            )?
+            .query_map([NOT_LINKED], |row| {
+                Ok(Unlinked {
+                    instance: row.get(0)?,
+                    company_key: row.get(1)?,
+                    name: row.get(2)?,
+                    waiting: row.get(3)?,
+                    recorded: row.get(4)?,
+                    since: time(row.get(5)?),
+                })
+            })?
+            .collect()
+        })
+        .await
+    }
+}
+
+fn site_text(key: &LinkKey) -> String {
+    key.site.as_ref().map(ToString::to_string).unwrap_or_default()
+}
+
+fn link(row: &Row<'_>) -> rusqlite::Result<CompanyLink> {
+    let named = |id: &str, name: &str| -> rusqlite::Result<Option<Named>> {
+        let (id, name): (Option<u64>, Option<String>) = (row.get(id)?, row.get(name)?);
+        Ok(id.map(|id| Named { id: ObjectId(id), name: name.unwrap_or_default() }))
+    };
+    let party = |text: String| {
+        text.parse::<PartyKey>().map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(
+                0,
+                rusqlite::types::Type::Text,
+                Box::new(error),
+            )
+        })
+    };
+    let instance: String = row.get("instance")?;
+    let site: String = row.get("site_key")?;
+    Ok(CompanyLink {
+        key: LinkKey {
+            instance: instance.parse().unwrap_or_default(),
+            company: party(row.get("company_key")?)?,
+            site: if site.is_empty() { None } else { Some(party(site)?) },
+        },
+        name: row.get("name")?,
+        org: OrgId(row.get("org_id")?),
+        org_name: row.get("org_name")?,
+        tickets: row.get("tickets")?,
+        defaults: LinkDefaults {
+            team: named("team_id", "team_name")?,
+            contact: named("contact_id", "contact_name")?,
+            service: named("service_id", "service_name")?,
+            service_element: named("service_element_id", "service_element_name")?,
+        },
+        updated_at: time(row.get("updated_at")?),
+    })
+}

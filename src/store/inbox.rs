@@ -1,0 +1,188 @@
+//! Putting acknowledgements into the inbox, and the operator's levers on them.
+
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+
+use super::{Store, StoreError};
+use crate::domain::{
+    acknowledgement::{Acknowledgement, Party},
+    delivery_state::{Problem, State},
+    keys::{EventId, Instance},
+    marker::Marker,
+};
+
+/// An acknowledgement that is to be stored.
+#[derive(Clone, Debug)]
+pub struct NewAcknowledgement {
+    /// The instance that sent it.
+    pub instance: Instance,
+    /// The checked event.
+    pub event: Acknowledgement,
+    /// The body it was read from.
+    pub body: String,
+    /// [`State::Accepted`], or [`State::Recorded`] where no ticket is wanted.
+    pub state: State,
+    /// Why no ticket is wanted, and other things to tell.
+    pub problem: Option<Problem>,
+    /// What could not be done as asked.
+    pub warnings: Vec<String>,
+}
+
+/// A body that is wrong in itself, kept for the operator.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// The instance that sent it.
+    pub instance: Instance,
+    /// Its event id, if that much could be read.
+    pub event_id: Option<EventId>,
+    /// The beginning of the body.
+    pub body: String,
+    /// What was wrong.
+    pub problem: Problem,
+}
+
+/// What became of a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// A new row.
+    New(i64),
+    /// The same event as this row; a failed or blocked one is tried again.
+    Same(i64),
+    /// This row has the same key and says something else.
+    Conflict(i64),
+}
+
+impl Store {
+    /// Stores acknowledgements, all of them in one commit; an answer each, in order.
+    pub async fn accept(
+        &self,
+        acknowledgements: Vec<NewAcknowledgement>,
+    ) -> Result<Vec<Accepted>, StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| acknowledgements.iter().map(|new| accept(db, new, now)).collect())
+            .await
+    }
+
+    /// Keeps bodies that were refused.
+    pub async fn keep_rejected(&self, rejected: Vec<Rejected>) -> Result<(), StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO acknowledgements (instance, event_id, event_type, body, state,
+                     problem_code, problem, received_at, updated_at, ended_at)
+                 VALUES (?1, ?2, 'unknown', ?3, 'rejected', ?4, ?5, ?6, ?6, ?6)",
+            )?;
+            for row in rejected {
+                let Problem { code, message } = row.problem;
+                let event_id = row.event_id.as_ref().map(EventId::as_str);
+                let instance = row.instance.as_str();
+                insert.execute(params![instance, event_id, row.body, code, message, now])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Tries a failed or blocked row again; false if it is in another state.
+    pub async fn retry(&self, id: i64) -> Result<bool, StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| retry(db, id, now)).await
+    }
+
+    /// Gives a waiting, failed or blocked row up; false if it is in another state.
+    pub async fn discard(&self, id: i64, reason: String) -> Result<bool, StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| {
+            let changed = db.execute(
+                "UPDATE acknowledgements
+                 SET state = 'discarded', reason = ?2, updated_at = ?3, ended_at = ?3
+                 WHERE id = ?1 AND state IN ('accepted', 'failed', 'blocked')",
+                params![id, reason, now],
+            )?;
+            Ok(changed == 1)
+        })
+        .await
+    }
+
+    /// Removes rows that ended before `retention_millis` ago, a bounded number at a time; how
+    /// many went.
+    pub async fn purge_ended(&self, retention_millis: i64) -> Result<usize, StoreError> {
+        let before = self.now_millis().saturating_sub(retention_millis);
+        self.write(move |db| {
+            db.execute(
+                "DELETE FROM acknowledgements WHERE id IN (
+                     SELECT id FROM acknowledgements
+                     WHERE ended_at IS NOT NULL AND ended_at < ?1 LIMIT 1000)",
+                [before],
+            )
+        })
+        .await
+    }
+}
+
+fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Result<Accepted> {
+    let event = &new.event;
+    let fingerprint = event.fingerprint();
+    let known: Option<(i64, Option<String>)> = db
+        .prepare_cached(
+            "SELECT id, fingerprint FROM acknowledgements
+             WHERE instance = ?1 AND event_id = ?2 AND state <> 'rejected'",
+        )?
+        .query_row([new.instance.as_str(), event.event_id.as_str()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    if let Some((id, stored)) = known {
+        if stored.is_some_and(|stored| stored != fingerprint) {
+            return Ok(Accepted::Conflict(id));
+        }
+        retry(db, id, now)?;
+        return Ok(Accepted::Same(id));
+    }
+    db.prepare_cached(
+        "INSERT INTO acknowledgements (instance, event_id, event_type, marker, fingerprint,
+             company_key, company_name, site_key, site_name, control_id, control_name, body, state,
+             problem_code, problem, warnings, received_at, updated_at, ended_at)
+         VALUES (:instance, :event_id, :event_type, :marker, :fingerprint,
+             :company_key, :company_name, :site_key, :site_name, :control_id, :control_name, :body,
+             :state, :problem_code, :problem, :warnings, :now, :now, :ended_at)",
+    )?
+    .execute(named_params! {
+        ":instance": new.instance.as_str(),
+        ":event_id": event.event_id.as_str(),
+        ":event_type": event.event_type.as_str(),
+        ":marker": Marker::new(&new.instance, &event.event_id).digits(),
+        ":fingerprint": fingerprint,
+        ":company_key": event.company.key.to_string(),
+        ":company_name": event.company.label(),
+        ":site_key": event.site.as_ref().map(|site| site.key.to_string()),
+        ":site_name": event.site.as_ref().map(Party::label),
+        ":control_id": event.control.id.as_str(),
+        ":control_name": event.control.name,
+        ":body": new.body,
+        ":state": new.state.as_str(),
+        ":problem_code": new.problem.as_ref().map(|problem| &problem.code),
+        ":problem": new.problem.as_ref().map(|problem| &problem.message),
+        ":warnings": as_json(&new.warnings),
+        ":now": now,
+        ":ended_at": new.state.is_ended().then_some(now),
+    })?;
+    Ok(Accepted::New(db.last_insert_rowid()))
+}
+
+/// Makes a failed or blocked row due at once, with a fresh count of attempts.
+fn retry(db: &Connection, id: i64, now: i64) -> rusqlite::Result<bool> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE acknowledgements
+             SET state = CASE state WHEN 'failed' THEN 'accepted' ELSE state END,
+                 next_attempt_at = 0, attempts = 0, updated_at = ?2, ended_at = NULL
+             WHERE id = ?1 AND state IN ('failed', 'blocked')",
+        )?
+        .execute([id, now])?;
+    Ok(changed == 1)
+}
+
+/// A list of sentences as it is stored.
+pub(super) fn as_json(sentences: &[String]) -> String {
+    serde_json::Value::from(sentences.to_vec()).to_string()
+}

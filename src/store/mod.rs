@@ -1,0 +1,99 @@
+//! SQLite: what must survive. Methods are named for what they do and leak no SQL; a server
+//! database can stand behind the same names.
+
+mod company_links;
+mod control_tickets;
+mod error;
+mod inbox;
+mod inbox_delivery;
+mod inbox_query;
+mod lock;
+mod meta;
+mod migrate;
+mod readers;
+mod writer;
+
+pub use company_links::{CompanyLink, LinkDefaults, LinkKey, Named, Unlinked};
+pub use control_tickets::{BoardFilter, KnownTicket, Mapping, TicketOfControl};
+pub use error::StoreError;
+pub use inbox::{Accepted, NewAcknowledgement, Rejected};
+pub use inbox_delivery::{Delivered, Due, UnknownRow, Waiting};
+pub use inbox_query::{InboxFilter, InboxRow};
+pub use meta::Canary;
+
+use std::{path::Path, sync::Arc};
+
+use rusqlite::Connection;
+
+use crate::clock::Clock;
+
+/// The database. Cheap to clone; closed when the last clone is gone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Clock,
+    writer: writer::Writer,
+    readers: readers::Readers,
+    // Held for as long as the database is open.
+    _lock: lock::Lock,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens a database file, creating it where it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process serves the file, [`StoreError::Newer`] where
+    /// a newer program wrote it, [`StoreError::Unusable`] where it cannot be opened or is damaged.
+    pub fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
+        let unusable = |reason: String| StoreError::Unusable { path: path.to_owned(), reason };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
+        }
+        let lock = lock::Lock::take(path)?;
+        let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
+        writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
+        migrate::migrate(&mut connection, path)?;
+        if lock.follows_an_unclean_stop() {
+            migrate::quick_check(&connection, path)?;
+        }
+        let readers = readers::Readers::new(path);
+        let writer =
+            writer::Writer::start(connection).map_err(|error| unusable(error.to_string()))?;
+        Ok(Self { inner: Arc::new(Inner { clock, writer, readers, _lock: lock }) })
+    }
+
+    /// Runs a short synchronous closure on the one writer. It returns when the transaction that
+    /// holds it has been committed with fsync.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.run(work).await
+    }
+
+    /// Runs a short synchronous closure on a read-only connection.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.readers.run(work).await
+    }
+
+    fn now_millis(&self) -> i64 {
+        self.inner.clock.now().as_millisecond()
+    }
+}
+
+/// A stored instant.
+fn time(millis: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX)
+}

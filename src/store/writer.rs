@@ -1,0 +1,119 @@
+//! The one writer: closures in, one commit for as many as have come together.
+
+use std::{thread, time::Duration};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+
+/// How long a connection waits for another one's lock, such as a backup's.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// How many closures share a commit at most, so that none waits long for the others.
+const MOST_PER_COMMIT: usize = 256;
+
+/// Closures that wait at most; senders wait beyond that.
+const QUEUE: usize = 1_024;
+
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+/// A closure and whoever waits for it.
+trait Job: Send {
+    /// Runs the closure; false if it failed and must be undone.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// Answers, after the commit: `Err` if it did not succeed.
+    fn finish(self: Box<Self>, committed: Result<(), String>);
+}
+
+struct Work<T, F> {
+    closure: Option<F>,
+    result: Option<rusqlite::Result<T>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Work<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> bool {
+        self.result = self.closure.take().map(|work| work(connection));
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), String>) {
+        let answer = match (self.result, committed) {
+            (Some(Err(error)), _) => Err(error.into()),
+            (_, Err(reason)) => Err(StoreError::Unavailable(reason)),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(StoreError::Unavailable("it was not run".to_owned())),
+        };
+        // Whoever asked may have gone; what was committed stays committed.
+        let _ = self.answer.send(answer);
+    }
+}
+
+impl Writer {
+    /// Takes over the connection, in a thread that ends when the last sender is gone.
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        thread::Builder::new().name("store".to_owned()).spawn(move || serve(&connection, queue))?;
+        Ok(Self { jobs })
+    }
+
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let gone = || StoreError::Unavailable("its writer has stopped".to_owned());
+        let (answer, result) = oneshot::channel();
+        let job = Work { closure: Some(work), result: None, answer };
+        self.jobs.send(Box::new(job)).await.map_err(|_| gone())?;
+        result.await.map_err(|_| gone())?
+    }
+}
+
+/// Sets up the connection that writes: a commit is on the disk before it is answered.
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    let mut jobs = Vec::new();
+    while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
+        let committed = commit_together(connection, &mut jobs);
+        for job in jobs.drain(..) {
+            job.finish(committed.clone());
+        }
+    }
+}
+
+/// One transaction for all jobs, each in a savepoint of its own, so that one that fails leaves
+/// no trace and spoils nothing else.
+fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), String> {
+    let all = || -> rusqlite::Result<()> {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        for job in jobs {
+            connection.execute_batch("SAVEPOINT job")?;
+            if !job.run(connection) {
+                connection.execute_batch("ROLLBACK TO job")?;
+            }
+            connection.execute_batch("RELEASE job")?;
+        }
+        connection.execute_batch("COMMIT")
+    };
+    let outcome = all();
+    if outcome.is_err() && !connection.is_autocommit() {
+        // SQLite rolls back by itself on some errors; where it did not, this does.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    outcome.map_err(|error| error.to_string())
+}
