@@ -202,6 +202,26 @@ impl Client {
             .collect())
     }
 
+    /// Whether a search by text in that attribute finds anything, or there is no ticket at all:
+    /// an attribute that cannot be searched finds nothing either.
+    pub async fn search_works(&self, field: &str) -> Result<bool, ItopError> {
+        for (query, expected) in [
+            (format!("SELECT Ticket WHERE {field} LIKE '%[ack %'"), true),
+            (format!("SELECT Ticket WHERE {field} LIKE '%_%'"), true),
+            ("SELECT Ticket".to_owned(), false),
+        ] {
+            let operation = json!({
+                "operation": "core/get", "class": "Ticket", "key": query,
+                "output_fields": "id", "limit": 1, "page": 1,
+            });
+            let finds = self.call(Use::Read, &operation).await?.objects().next().is_some();
+            if finds == expected {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn status(&self, class: &str, id: u64, fields: &Map<String, Value>) -> TicketStatus {
         TicketStatus {
             key: TicketKey { class: class.to_owned(), id },

@@ -13,6 +13,7 @@ mod migrate;
 mod readers;
 mod writer;
 
+pub(crate) use company_links::NOT_LINKED;
 pub use company_links::{CompanyLink, LinkDefaults, LinkKey, Named, Unlinked};
 pub use control_tickets::{BoardFilter, KnownTicket, Mapping, TicketOfControl};
 pub use error::StoreError;

@@ -1,0 +1,122 @@
+//! One kind of list, cached by key.
+
+use std::{hash::Hash, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use moka::future::Cache;
+
+use crate::{clock::Clock, gate::Gate, itop::ItopError};
+
+/// How old a list may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// As old as the cache allows.
+    Cached,
+    /// Younger than this.
+    YoungerThan(Duration),
+    /// Read now.
+    Now,
+}
+
+/// A list as one answer of iTop gave it.
+#[derive(Debug)]
+pub struct Listed<T> {
+    /// The items, in iTop's order.
+    pub items: Vec<T>,
+    /// When the answer came.
+    pub as_of: Timestamp,
+}
+
+/// A list, and whether it is older than it should be because iTop failed.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// The list.
+    pub listed: Arc<Listed<T>>,
+    /// True where iTop could not give a newer one.
+    pub stale: bool,
+}
+
+/// What a list can be cached by.
+pub(super) trait Key: Hash + Eq + Copy + Send + Sync + 'static {}
+impl<K: Hash + Eq + Copy + Send + Sync + 'static> Key for K {}
+
+pub(super) struct Cached<K, T> {
+    gate: Gate,
+    clock: Clock,
+    ttl: Duration,
+    /// The last known value of each list, however old.
+    known: Cache<K, Arc<Listed<T>>>,
+    /// Loads under way: whoever asks meanwhile waits for the same one, and gets its error too.
+    loading: Cache<K, Arc<Listed<T>>>,
+}
+
+impl<K: Key, T: Send + Sync + 'static> Cached<K, T> {
+    /// `capacity` counts items over all keys.
+    pub(super) fn new(gate: Gate, clock: Clock, ttl: Duration, capacity: u64) -> Self {
+        let weigh = |_: &K, listed: &Arc<Listed<T>>| {
+            u32::try_from(listed.items.len()).unwrap_or(u32::MAX).saturating_add(1)
+        };
+        Self {
+            gate,
+            clock,
+            ttl,
+            known: Cache::builder().max_capacity(capacity).weigher(weigh).build(),
+            loading: Cache::builder().build(),
+        }
+    }
+
+    pub(super) async fn get(
+        &self,
+        key: K,
+        freshness: Freshness,
+        load: impl Future<Output = Result<Vec<T>, ItopError>>,
+    ) -> Result<Reading<T>, ItopError> {
+        let known = self.known.get(&key).await;
+        if let Some(listed) = &known
+            && self.is_fresh(listed, freshness)
+        {
+            return Ok(Reading { listed: listed.clone(), stale: false });
+        }
+        let loaded = match self.gate.refuses_reads() {
+            // A list that was never read is tried all the same: the error is then a fresh one.
+            Some(error) if known.is_some() && freshness != Freshness::Now => Err(error),
+            _ => self.load(key, load).await,
+        };
+        match (loaded, known) {
+            (Ok(listed), _) => Ok(Reading { listed, stale: false }),
+            (Err(_), Some(listed)) => {
+                let stale = !self.is_fresh(&listed, Freshness::Cached);
+                Ok(Reading { listed, stale: stale || freshness == Freshness::Now })
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    async fn load(
+        &self,
+        key: K,
+        load: impl Future<Output = Result<Vec<T>, ItopError>>,
+    ) -> Result<Arc<Listed<T>>, ItopError> {
+        let timed = async {
+            let outcome = load.await;
+            self.gate.after_read(&outcome);
+            let listed = Arc::new(Listed { items: outcome?, as_of: self.clock.now() });
+            self.known.insert(key, listed.clone()).await;
+            Ok::<_, ItopError>(listed)
+        };
+        let outcome = self.loading.try_get_with(key, timed).await;
+        // The value is in `known` now; what stays here would answer the next load.
+        self.loading.invalidate(&key).await;
+        outcome.map_err(|error| (*error).clone())
+    }
+
+    fn is_fresh(&self, listed: &Listed<T>, freshness: Freshness) -> bool {
+        let oldest = match freshness {
+            Freshness::Cached => self.ttl,
+            Freshness::YoungerThan(age) => age.min(self.ttl),
+            Freshness::Now => return false,
+        };
+        let age = self.clock.now().duration_since(listed.as_of);
+        Duration::try_from(age).is_ok_and(|age| age < oldest) || age.is_negative()
+    }
+}

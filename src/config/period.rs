@@ -1,0 +1,84 @@
+//! Lengths of time as administrators write them.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use jiff::{Span, SpanRelativeTo};
+use serde::Deserialize;
+
+/// A length of time such as `30s`, `2m`, `12h`, `3d`; a day has 24 hours.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Period(Duration);
+
+impl Period {
+    /// So many seconds.
+    #[must_use]
+    pub const fn seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
+    /// So many minutes.
+    #[must_use]
+    pub const fn minutes(minutes: u64) -> Self {
+        Self::seconds(minutes * 60)
+    }
+
+    /// So many days.
+    #[must_use]
+    pub const fn days(days: u64) -> Self {
+        Self::seconds(days * 24 * 3600)
+    }
+
+    /// So many milliseconds.
+    #[must_use]
+    pub const fn millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
+    /// As the standard library has it.
+    #[must_use]
+    pub const fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl fmt::Debug for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse::<Span>()
+            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+            .ok()
+            .and_then(|duration| Duration::try_from(duration).ok())
+            .map(Self)
+            .ok_or_else(|| format!("'{text}' is no length of time; write 30s, 2m, 12h or 3d"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_read_as_people_write_them() {
+        assert_eq!("30s".parse(), Ok(Period::seconds(30)));
+        assert_eq!("2m".parse(), Ok(Period::minutes(2)));
+        assert_eq!("3d".parse(), Ok(Period::days(3)));
+        assert_eq!("250ms".parse(), Ok(Period::millis(250)));
+        assert_eq!("1h 30m".parse(), Ok(Period::minutes(90)));
+        for wrong in ["", "30", "-5s", "soon", "1mo"] {
+            assert!(wrong.parse::<Period>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Whose turn it is.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Delivery;
+use crate::{
+    gate::GateState,
+    store::{Due, StoreError},
+};
+
+/// How long to wait after the database failed.
+const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
+
+impl Delivery {
+    /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
+    pub async fn run(&self, stop: CancellationToken) {
+        let recovered = self.inner.store.recover_interrupted().await;
+        match recovered {
+            Ok(0) => {}
+            Ok(rows) => tracing::warn!(rows, "the last stop interrupted deliveries"),
+            Err(error) => tracing::error!(%error, "interrupted deliveries could not be marked"),
+        }
+        tokio::join!(self.dispatch(&stop), self.settle(&stop));
+    }
+
+    async fn settle(&self, stop: &CancellationToken) {
+        loop {
+            let outcome = stop.run_until_cancelled(self.keep_settling()).await;
+            let Some(Err(error)) = outcome else { return };
+            tracing::error!(%error, "unknown outcomes could not be settled");
+            self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+        }
+    }
+
+    async fn dispatch(&self, stop: &CancellationToken) {
+        let mut running = JoinSet::new();
+        let mut controls = HashSet::new();
+        let mut rows = HashMap::new();
+        let mut gate = self.inner.gate.watch();
+        while !stop.is_cancelled() {
+            if self.inner.gate.is_open() {
+                let free = self.inner.settings.delivery.in_flight.saturating_sub(running.len());
+                for due in self.turns(free, &controls).await {
+                    controls.insert(due.control.clone());
+                    let this = self.clone();
+                    let task = running.spawn(async move { this.attempt_logged(due.id).await });
+                    rows.insert(task.id(), due);
+                }
+            }
+            let full = running.len() >= self.inner.settings.delivery.in_flight;
+            let next = self.next_turn().await;
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(ended) = running.join_next_with_id() => {
+                    let (id, panicked) = match ended {
+                        Ok((id, ())) => (id, false),
+                        Err(error) => (error.id(), true),
+                    };
+                    if let Some(Due { id, control }) = rows.remove(&id) {
+                        controls.remove(&control);
+                        self.inner.outcomes.tell(id);
+                        // The row is `creating` or waits; a restart would look it up.
+                        assert!(!panicked, "the delivery of acknowledgement {id} panicked");
+                    }
+                }
+                () = self.inner.wake.notified(), if !full => {}
+                _ = gate.changed() => {}
+                () = self.inner.clock.sleep_until(next), if !full => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// The rows to start now: at most `free`, none of a control that has one running.
+    async fn turns(&self, free: usize, busy: &HashSet<(String, String)>) -> Vec<Due> {
+        if free == 0 {
+            return Vec::new();
+        }
+        match self.inner.store.due(free + busy.len()).await {
+            Ok(due) => {
+                let mut turns: Vec<_> =
+                    due.into_iter().filter(|due| !busy.contains(&due.control)).collect();
+                turns.truncate(free);
+                turns
+            }
+            Err(error) => {
+                tracing::error!(%error, "the inbox could not be read");
+                self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+                Vec::new()
+            }
+        }
+    }
+
+    /// When a row that waits for a time is due; far away if there is none.
+    async fn next_turn(&self) -> jiff::Timestamp {
+        let next = self.inner.store.next_due_at().await.ok().flatten();
+        next.unwrap_or(jiff::Timestamp::MAX)
+    }
+
+    async fn attempt_logged(&self, id: i64) {
+        if let Err(error) = self.attempt(id).await {
+            log_store_failure(id, &error);
+            // The row is as it was, and due: without a pause it would be tried without end.
+            self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+        }
+    }
+
+    /// Whether the gate lets deliveries run, for those who report on it.
+    #[must_use]
+    pub fn gate(&self) -> GateState {
+        self.inner.gate.state()
+    }
+}
+
+fn log_store_failure(id: i64, error: &StoreError) {
+    tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
+}

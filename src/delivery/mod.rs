@@ -1,0 +1,97 @@
+//! Inbox → iTop, exactly once.
+//!
+//! A row is `accepted`; its turn comes ([`dispatch`]); it is resolved and planned ([`plan`]);
+//! `creating` is committed before a write is sent ([`attempt`]); a clear answer ends it, and
+//! without one it is `unknown` until a read settles it ([`settle`]).
+
+mod attempt;
+mod backoff;
+mod dispatch;
+mod outcomes;
+mod plan;
+mod settle;
+
+pub use outcomes::Outcomes;
+pub use plan::{Blocked, Plan, PlanError};
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+
+use crate::{
+    catalog::Catalog, clock::Clock, config, domain::ticket_text::Templates, gate::Gate,
+    itop::Client, store::Store,
+};
+
+/// What deliveries are told by the configuration.
+#[derive(Debug)]
+pub struct Settings {
+    /// `[delivery]`.
+    pub delivery: config::Delivery,
+    /// `[ticket]`.
+    pub ticket: config::Ticket,
+    /// `[links]`.
+    pub links: config::Links,
+    /// The compiled templates of `[ticket]`.
+    pub templates: Templates,
+}
+
+/// Everything that turns inbox rows into tickets. Cheap to clone.
+#[derive(Clone)]
+pub struct Delivery {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    catalog: Catalog,
+    client: Client,
+    gate: Gate,
+    clock: Clock,
+    settings: Settings,
+    outcomes: Outcomes,
+    wake: Notify,
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Delivery")
+    }
+}
+
+impl Delivery {
+    /// Wires deliveries up; nothing runs before [`Delivery::run`].
+    #[must_use]
+    pub fn new(
+        store: Store,
+        catalog: Catalog,
+        client: Client,
+        gate: Gate,
+        clock: Clock,
+        settings: Settings,
+    ) -> Self {
+        let outcomes = Outcomes::default();
+        let wake = Notify::new();
+        let inner = Inner { store, catalog, client, gate, clock, settings, outcomes, wake };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Says that there may be something to do: a row was stored, retried or released.
+    pub fn wake(&self) {
+        self.inner.wake.notify_one();
+    }
+
+    /// Waits until the row has come to an end or needs somebody, for `most` at most.
+    pub async fn outcome(&self, id: i64, most: Duration) {
+        let outcome = self.inner.outcomes.subscribe(id);
+        // What ended before the subscription is seen by looking once more.
+        match self.inner.store.acknowledgement(id).await {
+            Ok(Some(row)) if row.state.is_under_way() => {}
+            _ => return,
+        }
+        tokio::select! {
+            () = outcome => {}
+            () = self.inner.clock.sleep(most) => {}
+        }
+    }
+}

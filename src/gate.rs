@@ -1,0 +1,278 @@
+//! The state of the way to iTop, shared by everything that uses it.
+//!
+//! A failure that concerns the way closes the gate once, for all, instead of burning the attempts
+//! of each row; one probe at a growing interval opens it again.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    clock::Clock,
+    config::Delivery,
+    itop::{Client, ItopError, WriteRight},
+};
+
+/// Why the gate is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// No connection, or no clear answer.
+    Unreachable,
+    /// iTop says so itself.
+    Maintenance,
+    /// User, password or token is wrong.
+    Credentials,
+    /// The account lacks the profile for web services.
+    ProfileMissing,
+    /// Reads work, writes do not: a missing right, or read-only mode; both use the same words.
+    WritesRefused,
+    /// Something else answers at that address.
+    NotItop,
+    /// A ticket was created, and its marker could not be read back.
+    MarkerLost,
+}
+
+impl Reason {
+    /// The stable code, as it is serialised.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Maintenance => "maintenance",
+            Self::Credentials => "credentials",
+            Self::ProfileMissing => "profile-missing",
+            Self::WritesRefused => "writes-refused",
+            Self::NotItop => "not-itop",
+            Self::MarkerLost => "marker-lost",
+        }
+    }
+
+    /// What an administrator does about it.
+    #[must_use]
+    pub fn mend(self) -> &'static str {
+        match self {
+            Self::Unreachable => {
+                "Check that iTop runs, itop.url, and the network between; deliveries go on by \
+                 themselves when it answers."
+            }
+            Self::Maintenance => "Wait for the end of iTop's maintenance; nothing is lost.",
+            Self::Credentials => {
+                "Check itop.user and itop.password (or itop.token), and that the account is \
+                 enabled in iTop."
+            }
+            Self::ProfileMissing => {
+                "Give the account the profile \"REST Services User\" in iTop (Admin tools, User \
+                 accounts)."
+            }
+            Self::WritesRefused => {
+                "Give the account the profile \"Support Agent\" (\"Service Desk Agent\" for user \
+                 requests), or end iTop's read-only mode."
+            }
+            Self::NotItop => {
+                "Check itop.url: it must be the web root of iTop, below which \
+                 webservices/rest.php stands; it is often / or /itop or /itop/web."
+            }
+            Self::MarkerLost => {
+                "The account must be able to write and read the attribute ticket.marker_field; \
+                 mend that, run 'check --create-ticket', and start the bridge again."
+            }
+        }
+    }
+
+    /// Whether iTop answers reads although the gate is closed.
+    #[must_use]
+    pub fn allows_reads(self) -> bool {
+        matches!(self, Self::WritesRefused | Self::MarkerLost)
+    }
+}
+
+/// The state of the way to iTop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GateState {
+    /// Nothing is known to be wrong.
+    Open {
+        /// Since when iTop has answered without a break.
+        since: Timestamp,
+    },
+    /// Deliveries wait.
+    Closed {
+        /// Why.
+        reason: Reason,
+        /// What happened, for people.
+        message: String,
+        /// Since when.
+        since: Timestamp,
+    },
+}
+
+/// The gate. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    clock: Clock,
+    state: Arc<watch::Sender<GateState>>,
+    doubt: Arc<Notify>,
+}
+
+impl Gate {
+    /// An open gate: whether it should be is found out by the first call.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let open = GateState::Open { since: clock.now() };
+        Self { clock, state: Arc::new(watch::Sender::new(open)), doubt: Arc::default() }
+    }
+
+    /// The state now.
+    #[must_use]
+    pub fn state(&self) -> GateState {
+        self.state.borrow().clone()
+    }
+
+    /// Whether deliveries may run.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(*self.state.borrow(), GateState::Open { .. })
+    }
+
+    /// Why a read would fail now, if that is known.
+    #[must_use]
+    pub fn refuses_reads(&self) -> Option<ItopError> {
+        match &*self.state.borrow() {
+            GateState::Closed { reason, message, .. } if !reason.allows_reads() => {
+                Some(ItopError::Unreachable { reason: message.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Wakes when the state changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<GateState> {
+        self.state.subscribe()
+    }
+
+    /// Learns from the outcome of a read.
+    pub fn after_read<T>(&self, outcome: &Result<T, ItopError>) {
+        if let Err(error) = outcome {
+            match error {
+                // A class that the account may not read says nothing about the way.
+                ItopError::NotAllowed { .. } => {}
+                error => self.after_failure(error),
+            }
+        }
+    }
+
+    /// Learns from a failure, of a write or otherwise.
+    pub fn after_failure(&self, error: &ItopError) {
+        match error {
+            ItopError::Refused { .. } => {}
+            // One call without an answer may be the fault of that call: a probe finds out.
+            ItopError::NoClearAnswer { .. } => self.doubt.notify_one(),
+            error => {
+                if let Some(reason) = reason(error) {
+                    self.close(reason, &error.to_string());
+                }
+            }
+        }
+    }
+
+    /// A ticket was created whose marker cannot be read back: nothing more may be created.
+    pub fn after_lost_marker(&self, ticket: &str) {
+        let message = format!(
+            "Ticket {ticket} was created, and its marker could not be read back. Without it a \
+             ticket cannot be found again after a lost answer, and would be made twice."
+        );
+        self.close(Reason::MarkerLost, &message);
+    }
+
+    fn close(&self, reason: Reason, message: &str) {
+        let now = self.clock.now();
+        let changed = self.state.send_if_modified(|state| match state {
+            GateState::Closed { reason: known, .. } if *known == reason => false,
+            // Only a restart ends this one: no probe can tell that it was mended.
+            GateState::Closed { reason: Reason::MarkerLost, .. } => false,
+            state => {
+                *state = GateState::Closed { reason, message: message.to_owned(), since: now };
+                true
+            }
+        });
+        if changed {
+            tracing::error!(
+                gate.reason = reason.code(),
+                gate.mend = reason.mend(),
+                "deliveries wait: {message}"
+            );
+        }
+    }
+
+    fn open(&self) {
+        let now = self.clock.now();
+        let opened = self.state.send_if_modified(|state| {
+            let closed = matches!(state, GateState::Closed { .. });
+            if closed {
+                *state = GateState::Open { since: now };
+            }
+            closed
+        });
+        if opened {
+            tracing::info!("iTop answers again; deliveries go on");
+        }
+    }
+
+    /// Probes iTop while the gate is closed or in doubt; runs until it is dropped.
+    pub async fn keep(self, client: Client, class: impl AsyncFn() -> String, settings: Delivery) {
+        let mut changes = self.watch();
+        loop {
+            let mut wait = settings.probe_first.duration();
+            tokio::select! {
+                () = self.doubt.notified() => self.probe(&client, &class).await,
+                _ = changes.wait_for(|state| matches!(state, GateState::Closed { .. })) => {}
+            }
+            while !self.is_open() {
+                self.clock.sleep(wait).await;
+                self.probe(&client, &class).await;
+                wait = (wait * 2).min(settings.probe_max.duration());
+            }
+        }
+    }
+
+    async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
+        if let Err(error) = client.ping().await {
+            // A read that is refused has been answered all the same.
+            if let Some(reason) = reason(&error).filter(|_| !is_about_rights(&error)) {
+                self.close(reason, &error.to_string());
+                return;
+            }
+        }
+        match self.state() {
+            GateState::Closed { reason: Reason::MarkerLost, .. } => {}
+            GateState::Closed { reason: Reason::WritesRefused, .. } => {
+                if matches!(client.write_right(&class().await).await, Ok(WriteRight::Allowed)) {
+                    self.open();
+                }
+            }
+            _ => self.open(),
+        }
+    }
+}
+
+fn is_about_rights(error: &ItopError) -> bool {
+    matches!(error, ItopError::NotAllowed { .. })
+}
+
+/// The reason for which an error closes the gate; `None` for one that concerns a single request.
+fn reason(error: &ItopError) -> Option<Reason> {
+    match error {
+        ItopError::Refused { .. } => None,
+        ItopError::NotAllowed { .. } => Some(Reason::WritesRefused),
+        ItopError::BadCredentials => Some(Reason::Credentials),
+        ItopError::ProfileMissing { .. } => Some(Reason::ProfileMissing),
+        ItopError::Maintenance { .. } => Some(Reason::Maintenance),
+        ItopError::Unreachable { .. } | ItopError::NoClearAnswer { .. } => {
+            Some(Reason::Unreachable)
+        }
+        ItopError::NotItop { .. } => Some(Reason::NotItop),
+    }
+}
