@@ -1,5 +1,6 @@
 //! The ServiceNav ↔ iTop bridge.
 
+pub mod board;
 pub mod catalog;
 pub mod clock;
 pub mod config;
@@ -7,6 +8,8 @@ pub mod delivery;
 pub mod domain;
 pub mod gate;
 pub mod itop;
+mod link_check;
 pub mod resolve;
 pub mod secret;
 pub mod store;
+pub mod web;

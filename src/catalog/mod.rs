@@ -56,6 +56,12 @@ struct Inner {
     cis: Cached<OrgId, Ci>,
 }
 
+impl std::fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Catalog")
+    }
+}
+
 impl Catalog {
     /// Empty lists: each is read when it is first asked for.
     #[must_use]

@@ -4,20 +4,19 @@
 use super::{
     Delivery, Plan, PlanError,
     backoff::backoff,
+    plan::KeepLink,
     settle::{Search, SearchFor},
 };
 use crate::{
-    config::OnOpenTicket,
     domain::{
         acknowledgement::{Acknowledgement, EventType, decode},
         delivery_state::{Problem, State},
-        keys::TicketKey,
         marker::Marker,
         text::one_line,
         ticket_status::TicketStatus,
     },
     itop::ItopError,
-    store::{CompanyLink, Delivered, StoreError, Waiting},
+    store::{Delivered, StoreError, Waiting},
 };
 
 impl Delivery {
@@ -71,7 +70,7 @@ impl Delivery {
     }
 
     async fn deliver(&self, row: &Waiting, event: &Acknowledgement) -> Result<(), PlanError> {
-        let link = self.link(&row.instance, event).await?;
+        let link = self.link(&row.instance, event, KeepLink::Yes).await?;
         if event.event_type == EventType::Test {
             let plan = self.plan_with(&row.instance, event, &link).await?;
             let problem = Problem::new(
@@ -86,66 +85,11 @@ impl Delivery {
             self.inner.store.record_without_ticket(row.id, problem, warnings).await?;
             return Ok(());
         }
-        if let Some(number) = &event.ticket.existing_ref {
-            let ticket = self.named_ticket(number, &link).await?;
-            return Ok(self.reuse(row, event, ticket).await?);
-        }
-        if let Some(ticket) = self.open_ticket(row, event, &link).await? {
+        if let Some(ticket) = self.existing_ticket(&row.instance, event, &link).await? {
             return Ok(self.reuse(row, event, ticket).await?);
         }
         let plan = self.plan_with(&row.instance, event, &link).await?;
         Ok(self.create(row, event, plan).await?)
-    }
-
-    /// The ticket that the sender names; it must be one of this company.
-    async fn named_ticket(
-        &self,
-        number: &str,
-        link: &CompanyLink,
-    ) -> Result<TicketStatus, PlanError> {
-        let model = self.inner.catalog.ticket_model().await.map_err(PlanError::Way)?;
-        let mut found = Vec::new();
-        for class in model.classes {
-            let tickets = self.inner.client.by_number(class, number).await;
-            self.inner.gate.after_read(&tickets);
-            found.extend(tickets.map_err(PlanError::Way)?);
-        }
-        found.retain(|ticket| ticket.org == link.org);
-        let message = match found.as_slice() {
-            [ticket] => return Ok(ticket.clone()),
-            [] => format!("Organization '{}' has no ticket {number} in iTop.", link.org_name),
-            several => {
-                let keys: Vec<_> = several.iter().map(|ticket| ticket.key.to_string()).collect();
-                format!("There are several tickets {number}: {}.", keys.join(", "))
-            }
-        };
-        Err(PlanError::Blocked(super::Blocked {
-            state: State::Failed,
-            problem: Problem::new("ticket-not-found", message),
-            warnings: Vec::new(),
-        }))
-    }
-
-    /// The control's ticket, if it is to be reused: read live, still open, same organization.
-    async fn open_ticket(
-        &self,
-        row: &Waiting,
-        event: &Acknowledgement,
-        link: &CompanyLink,
-    ) -> Result<Option<TicketStatus>, PlanError> {
-        let inner = &*self.inner;
-        if event.ticket.new || inner.settings.ticket.on_open_ticket == OnOpenTicket::Replace {
-            return Ok(None);
-        }
-        let control = &event.control.id;
-        let Some(known) = inner.store.ticket_of_control(&row.instance, control).await? else {
-            return Ok(None);
-        };
-        let TicketKey { class, id } = known.ticket.status.key;
-        let live = inner.client.statuses(&class, [id]).await;
-        inner.gate.after_read(&live);
-        let live = live.map_err(PlanError::Way)?.pop();
-        Ok(live.filter(|ticket| ticket.is_open() && ticket.org == link.org))
     }
 
     async fn create(

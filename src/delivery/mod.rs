@@ -7,12 +7,12 @@
 mod attempt;
 mod backoff;
 mod dispatch;
+mod existing;
 mod outcomes;
 mod plan;
 mod settle;
 
-pub use outcomes::Outcomes;
-pub use plan::{Blocked, Plan, PlanError};
+pub use plan::{Blocked, Plan, PlanError, Preview};
 
 use std::{sync::Arc, time::Duration};
 
@@ -49,7 +49,7 @@ struct Inner {
     gate: Gate,
     clock: Clock,
     settings: Settings,
-    outcomes: Outcomes,
+    outcomes: outcomes::Outcomes,
     wake: Notify,
 }
 
@@ -70,7 +70,7 @@ impl Delivery {
         clock: Clock,
         settings: Settings,
     ) -> Self {
-        let outcomes = Outcomes::default();
+        let outcomes = outcomes::Outcomes::default();
         let wake = Notify::new();
         let inner = Inner { store, catalog, client, gate, clock, settings, outcomes, wake };
         Self { inner: Arc::new(inner) }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 /// Waiters by row.
 #[derive(Debug, Default)]
-pub struct Outcomes {
+pub(super) struct Outcomes {
     waiters: Mutex<HashMap<i64, Vec<oneshot::Sender<()>>>>,
 }
 

@@ -12,6 +12,7 @@ use crate::{
         keys::Instance,
         marker::Marker,
         priority::Priority,
+        ticket_status::TicketStatus,
         ticket_text::{self, Resolved},
     },
     itop::{Client, ItopError},
@@ -66,15 +67,35 @@ impl PlanError {
     }
 }
 
+/// Whether a link that makes itself is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeepLink {
+    Yes,
+    No,
+}
+
+/// What would become of an event now.
+#[derive(Clone, Debug)]
+pub enum Preview {
+    /// A new ticket.
+    Create(Box<Plan>),
+    /// This ticket would be taken.
+    Reuse(TicketStatus),
+}
+
 impl Delivery {
-    /// Resolves an event and plans its ticket; reads only.
-    pub async fn plan(
+    /// Resolves an event and plans its ticket; stores and sends nothing.
+    pub async fn preview(
         &self,
         instance: &Instance,
         event: &Acknowledgement,
-    ) -> Result<Plan, PlanError> {
-        let link = self.link(instance, event).await?;
-        self.plan_with(instance, event, &link).await
+    ) -> Result<Preview, PlanError> {
+        let link = self.link(instance, event, KeepLink::No).await?;
+        if let Some(ticket) = self.existing_ticket(instance, event, &link).await? {
+            return Ok(Preview::Reuse(ticket));
+        }
+        let plan = self.plan_with(instance, event, &link).await?;
+        Ok(Preview::Create(Box::new(plan)))
     }
 
     pub(super) async fn plan_with(
@@ -174,6 +195,7 @@ impl Delivery {
         &self,
         instance: &Instance,
         event: &Acknowledgement,
+        keep: KeepLink,
     ) -> Result<CompanyLink, PlanError> {
         let inner = &*self.inner;
         let key = LinkKey {
@@ -183,7 +205,7 @@ impl Delivery {
         };
         let mut link = inner.store.effective_link(&key).await?;
         if link.is_none() && inner.settings.links.auto == AutoLink::ExactName {
-            link = self.auto_link(&key, event).await?;
+            link = self.auto_link(&key, event, keep).await?;
         }
         let company = event.company.label();
         let shown = match &event.company.id {
@@ -223,6 +245,7 @@ impl Delivery {
         &self,
         key: &LinkKey,
         event: &Acknowledgement,
+        keep: KeepLink,
     ) -> Result<Option<CompanyLink>, PlanError> {
         let inner = &*self.inner;
         let Some(name) = &event.company.name else { return Ok(None) };
@@ -243,6 +266,9 @@ impl Delivery {
             defaults: LinkDefaults::default(),
             updated_at: inner.clock.now(),
         };
+        if keep == KeepLink::No {
+            return Ok(Some(link));
+        }
         inner.store.put_link(link.clone()).await?;
         tracing::info!(
             company = %key.company,

@@ -167,6 +167,6 @@ pub(crate) fn shown(wanted: &Ref) -> String {
     }
 }
 
-fn named(item: &impl Item) -> Named {
+pub(crate) fn named(item: &impl Item) -> Named {
     Named { id: item.key(), name: item.name().to_owned() }
 }

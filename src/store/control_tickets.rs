@@ -145,17 +145,20 @@ impl Store {
         &self,
         before: Timestamp,
         limit: usize,
-    ) -> Result<Vec<TicketKey>, StoreError> {
+    ) -> Result<Vec<(TicketKey, OrgId)>, StoreError> {
         self.read(move |db| {
             db.prepare_cached(
-                "SELECT class, id FROM tickets
+                "SELECT class, id, org_id FROM tickets
                  WHERE as_of < ?1 AND presence = 'present'
                    AND operational_status NOT IN ('resolved', 'closed')
                  ORDER BY as_of LIMIT ?2",
             )?
             .query_map(
                 params![before.as_millisecond(), i64::try_from(limit).unwrap_or(i64::MAX)],
-                |row| Ok(TicketKey { class: row.get(0)?, id: row.get(1)? }),
+                |row| {
+                    let key = TicketKey { class: row.get(0)?, id: row.get(1)? };
+                    Ok((key, OrgId(row.get(2)?)))
+                },
             )?
             .collect()
         })

@@ -51,6 +51,16 @@ pub enum Accepted {
     Conflict(i64),
 }
 
+impl Accepted {
+    /// The row, whichever it is.
+    #[must_use]
+    pub fn id(self) -> i64 {
+        match self {
+            Self::New(id) | Self::Same(id) | Self::Conflict(id) => id,
+        }
+    }
+}
+
 impl Store {
     /// Stores acknowledgements, all of them in one commit; an answer each, in order.
     pub async fn accept(

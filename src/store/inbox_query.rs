@@ -1,5 +1,7 @@
 //! Looking into the inbox.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
@@ -79,6 +81,24 @@ impl Store {
         self.read(move |db| {
             let sql = format!("SELECT {COLUMNS} FROM acknowledgements WHERE id = ?1");
             db.prepare_cached(&sql)?.query_row([id], row).optional()
+        })
+        .await
+    }
+
+    /// Several rows, by number.
+    pub async fn acknowledgements_of(
+        &self,
+        ids: Vec<i64>,
+    ) -> Result<HashMap<i64, InboxRow>, StoreError> {
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM acknowledgements
+                 WHERE id IN (SELECT value FROM json_each(?1))"
+            );
+            let ids = serde_json::Value::from(ids).to_string();
+            db.prepare_cached(&sql)?
+                .query_map([ids], |found| row(found).map(|row| (row.id, row)))?
+                .collect()
         })
         .await
     }

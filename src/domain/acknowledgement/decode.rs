@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    Acknowledgement, Author, ContactRef, Control, ControlState, Equipment, EventType, FieldError,
-    Party, Ref, Statement, TicketWish,
-    read::{Errors, Object, bounded, expected},
+    Acknowledgement, Author, ContactRef, Control, ControlState, Equipment, EventType, Party, Ref,
+    Statement, TicketWish,
 };
 use crate::domain::{
+    body::{Errors, FieldError, Object, bounded, expected},
     keys::{MAX_ID_CHARS, MAX_NAME_CHARS, PartyKey},
     priority::{Criticality, ElementType, Priority},
     text::one_line,
@@ -132,42 +132,16 @@ fn required_text(part: &Object<'_>, name: &str, max: usize, errors: &mut Errors)
     part.require(text, name, errors)
 }
 
-/// A name, or `{id, name}`, of which one must be there.
-fn id_and_name(
-    body: &Object<'_>,
-    name: &str,
-    errors: &mut Errors,
-) -> Option<(Option<String>, Option<String>)> {
-    let pointer = body.pointer(name);
-    let pair = match body.member(name)? {
-        Value::String(text) => (None, bounded(text, MAX_NAME_CHARS, &pointer, errors)),
-        Value::Object(_) => {
-            let part = body.object(name, errors)?;
-            let pair =
-                (part.id("id", MAX_ID_CHARS, errors), part.text("name", MAX_NAME_CHARS, errors));
-            let has_more = part.member("email").is_some();
-            if pair == (None, None) && !has_more && !errors.at_or_below(&pointer) {
-                errors.push(&pointer, "required", format!("'{name}' needs an id or a name"));
-            }
-            pair
-        }
-        other => {
-            errors.push(&pointer, "type", expected("a name or an object with id and name", other));
-            return None;
-        }
-    };
-    Some((pair.0.map(|id| id.trim().to_owned()), pair.1.map(|name| one_line(&name))))
-}
-
-fn reference(body: &Object<'_>, name: &str, errors: &mut Errors) -> Option<Ref> {
-    match id_and_name(body, name, errors)? {
+/// Something in iTop: a name, or `{id, name}`.
+pub(crate) fn reference(body: &Object<'_>, name: &str, errors: &mut Errors) -> Option<Ref> {
+    match body.id_and_name(name, errors)? {
         (None, None) => None,
         (id, name) => Some(Ref { id, name }),
     }
 }
 
 fn party(body: &Object<'_>, member: &str, errors: &mut Errors) -> Option<Party> {
-    let (id, name) = id_and_name(body, member, errors)?;
+    let (id, name) = body.id_and_name(member, errors)?;
     let key = match (&id, &name) {
         (Some(id), _) => PartyKey::id(id),
         (None, Some(name)) => PartyKey::name(name),
@@ -183,7 +157,7 @@ fn party(body: &Object<'_>, member: &str, errors: &mut Errors) -> Option<Party> 
 }
 
 fn contact(body: &Object<'_>, errors: &mut Errors) -> Option<ContactRef> {
-    let (id, name) = id_and_name(body, "contact", errors)?;
+    let (id, name) = body.id_and_name("contact", errors)?;
     let email = match body.member("contact") {
         Some(Value::Object(_)) => body
             .object("contact", errors)

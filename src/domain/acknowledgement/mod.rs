@@ -1,10 +1,9 @@
 //! The event that ServiceNav posts (SERVICENAV.md), as types.
 
 mod decode;
-mod read;
 
 pub use decode::decode;
-pub use read::FieldError;
+pub(crate) use decode::reference;
 
 use jiff::Timestamp;
 use serde::Serialize;

@@ -4,6 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::{
+    keys::{MAX_ID_CHARS, MAX_NAME_CHARS},
+    text::one_line,
+};
+
 /// One thing wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -17,11 +22,11 @@ pub struct FieldError {
 
 /// The errors found so far.
 #[derive(Default)]
-pub(super) struct Errors(pub(super) Vec<FieldError>);
+pub(crate) struct Errors(pub(crate) Vec<FieldError>);
 
 impl Errors {
     /// Whether something is wrong at this place or in what it holds.
-    pub(super) fn at_or_below(&self, pointer: &str) -> bool {
+    pub(crate) fn at_or_below(&self, pointer: &str) -> bool {
         self.0.iter().any(|error| {
             error
                 .pointer
@@ -30,32 +35,32 @@ impl Errors {
         })
     }
 
-    pub(super) fn push(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
+    pub(crate) fn push(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
         self.0.push(FieldError { pointer: pointer.to_owned(), code, message: message.into() });
     }
 }
 
 /// An object at a place of the body.
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     members: &'a Map<String, Value>,
     pointer: String,
 }
 
 impl<'a> Object<'a> {
-    pub(super) fn root(members: &'a Map<String, Value>) -> Self {
+    pub(crate) fn root(members: &'a Map<String, Value>) -> Self {
         Self { members, pointer: String::new() }
     }
 
-    pub(super) fn pointer(&self, name: &str) -> String {
+    pub(crate) fn pointer(&self, name: &str) -> String {
         format!("{}/{name}", self.pointer)
     }
 
     /// The member, unless it is absent or `null`.
-    pub(super) fn member(&self, name: &str) -> Option<&'a Value> {
+    pub(crate) fn member(&self, name: &str) -> Option<&'a Value> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
-    pub(super) fn require<T>(
+    pub(crate) fn require<T>(
         &self,
         value: Option<T>,
         name: &str,
@@ -69,7 +74,7 @@ impl<'a> Object<'a> {
         value
     }
 
-    pub(super) fn object(&self, name: &str, errors: &mut Errors) -> Option<Object<'a>> {
+    pub(crate) fn object(&self, name: &str, errors: &mut Errors) -> Option<Object<'a>> {
         match self.member(name)? {
             Value::Object(members) => Some(Object { members, pointer: self.pointer(name) }),
             other => {
@@ -80,7 +85,7 @@ impl<'a> Object<'a> {
     }
 
     /// A text; blank counts as absent, because a monitoring macro without a value is empty.
-    pub(super) fn text(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+    pub(crate) fn text(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
         match self.member(name)? {
             Value::String(text) => bounded(text, max, &self.pointer(name), errors),
             other => {
@@ -91,7 +96,7 @@ impl<'a> Object<'a> {
     }
 
     /// An id: a text or an integer.
-    pub(super) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+    pub(crate) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
         let pointer = self.pointer(name);
         match self.member(name)? {
             Value::String(text) => bounded(text, max, &pointer, errors),
@@ -103,7 +108,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    pub(super) fn flag(&self, name: &str, errors: &mut Errors) -> Option<bool> {
+    pub(crate) fn flag(&self, name: &str, errors: &mut Errors) -> Option<bool> {
         match self.member(name)? {
             Value::Bool(flag) => Some(*flag),
             other => {
@@ -114,7 +119,7 @@ impl<'a> Object<'a> {
     }
 
     /// An RFC 3339 time with an offset.
-    pub(super) fn time(&self, name: &str, errors: &mut Errors) -> Option<Timestamp> {
+    pub(crate) fn time(&self, name: &str, errors: &mut Errors) -> Option<Timestamp> {
         let text = self.text(name, 64, errors)?;
         let time = text.parse();
         if time.is_err() {
@@ -128,7 +133,7 @@ impl<'a> Object<'a> {
     }
 
     /// One of a few words, whatever its case.
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &self,
         name: &str,
         words: &[(&str, T)],
@@ -144,8 +149,37 @@ impl<'a> Object<'a> {
         found.map(|(_, value)| *value)
     }
 
+    /// A name, or `{id, name}`, of which one must be there.
+    pub(crate) fn id_and_name(
+        &self,
+        name: &str,
+        errors: &mut Errors,
+    ) -> Option<(Option<String>, Option<String>)> {
+        let pointer = self.pointer(name);
+        let (id, name) = match self.member(name)? {
+            Value::String(text) => (None, bounded(text, MAX_NAME_CHARS, &pointer, errors)),
+            Value::Object(_) => {
+                let part = self.object(name, errors)?;
+                let id = part.id("id", MAX_ID_CHARS, errors);
+                let text = part.text("name", MAX_NAME_CHARS, errors);
+                // A contact may be told by its e-mail address alone.
+                let neither = id.is_none() && text.is_none() && part.member("email").is_none();
+                if neither && !errors.at_or_below(&pointer) {
+                    errors.push(&pointer, "required", format!("'{name}' needs an id or a name"));
+                }
+                (id, text)
+            }
+            other => {
+                let message = expected("a name or an object with id and name", other);
+                errors.push(&pointer, "type", message);
+                return None;
+            }
+        };
+        Some((id.map(|id| id.trim().to_owned()), name.map(|name| one_line(&name))))
+    }
+
     /// Parses an id with the rules of its type.
-    pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         name: &str,
         text: Option<String>,
@@ -161,7 +195,7 @@ impl<'a> Object<'a> {
     }
 }
 
-pub(super) fn bounded(
+pub(crate) fn bounded(
     text: &str,
     max: usize,
     pointer: &str,
@@ -179,7 +213,7 @@ pub(super) fn bounded(
     Some(text.to_owned())
 }
 
-pub(super) fn expected(what: &str, found: &Value) -> String {
+pub(crate) fn expected(what: &str, found: &Value) -> String {
     let found = match found {
         Value::Null => "null",
         Value::Bool(_) => "true or false",

@@ -1,0 +1,169 @@
+//! The inbox: posting to it, looking into it, and the operator's levers.
+
+pub(in crate::web) mod receive;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    delivery::Delivery,
+    domain::{
+        body::FieldError,
+        delivery_state::State as RowState,
+        keys::{ControlId, Instance},
+        text::one_line,
+    },
+    store::{InboxFilter, InboxRow, Store},
+    web::{
+        Addresses,
+        auth::{Admin, Caller, Reader},
+        body::JsonBody,
+        listing::{DEFAULT_LIMIT, Params, limit},
+        problem::ApiError,
+        view,
+    },
+};
+
+/// The longest reason for a discard, in characters.
+const MAX_REASON: usize = 1_000;
+
+#[derive(Deserialize)]
+pub(in crate::web) struct ListParams {
+    state: Option<String>,
+    instance: Option<String>,
+    control: Option<String>,
+    cursor: Option<i64>,
+    limit: Option<usize>,
+}
+
+/// `GET /api/v1/acknowledgements`: newest first.
+pub(in crate::web) async fn list(
+    Reader(caller): Reader,
+    State(store): State<Store>,
+    State(addresses): State<Addresses>,
+    Params(params): Params<ListParams>,
+) -> Result<Json<Value>, ApiError> {
+    let state = params.state.as_deref().map(parse_state).transpose()?;
+    let limit = limit(params.limit, DEFAULT_LIMIT)?;
+    let named: Option<Instance> = parsed("instance", params.instance)?;
+    let instance = match (&named, caller.only_instance()) {
+        (None, None) => None,
+        (named, _) => Some(caller.instance(named.as_ref())?),
+    };
+    let control: Option<ControlId> = parsed("control", params.control)?;
+    let companies = caller.company_keys();
+    let filter = InboxFilter {
+        state,
+        instance,
+        companies,
+        control,
+        before: params.cursor,
+        limit: limit + 1,
+    };
+    let mut rows = store.acknowledgements(filter).await?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| has_more).map(|row| row.id.to_string());
+    let items: Vec<_> = rows.iter().map(|row| view::acknowledgement(row, &addresses)).collect();
+    Ok(Json(json!({"items": items, "next": next})))
+}
+
+/// `GET /api/v1/acknowledgements/{id}`: one row with its body.
+pub(in crate::web) async fn one(
+    Reader(caller): Reader,
+    State(store): State<Store>,
+    State(addresses): State<Addresses>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let row = visible(&store, &caller, &id).await?;
+    let mut view = view::acknowledgement(&row, &addresses);
+    // A refused body may have been cut: it is then shown as the text it was.
+    view["body"] = serde_json::from_str(&row.body).unwrap_or(Value::String(row.body));
+    Ok(Json(view))
+}
+
+/// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
+pub(in crate::web) async fn retry(
+    Admin(caller): Admin,
+    State(store): State<Store>,
+    State(delivery): State<Delivery>,
+    State(addresses): State<Addresses>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let row = visible(&store, &caller, &id).await?;
+    if !store.retry(row.id).await? {
+        let detail = format!(
+            "Acknowledgement {} is {}; only a failed or blocked one can be tried again.",
+            row.id,
+            row.state.as_str()
+        );
+        return Err(ApiError::Conflict(detail, view::acknowledgement(&row, &addresses)));
+    }
+    tracing::info!(acknowledgement = row.id, token = caller.name, "retried by an operator");
+    delivery.wake();
+    let row = visible(&store, &caller, &id).await?;
+    Ok(Json(view::acknowledgement(&row, &addresses)))
+}
+
+/// `POST /api/v1/acknowledgements/{id}/discard`: given up, with a reason.
+pub(in crate::web) async fn discard(
+    Admin(caller): Admin,
+    State(store): State<Store>,
+    State(addresses): State<Addresses>,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Result<Json<Value>, ApiError> {
+    let row = visible(&store, &caller, &id).await?;
+    let reason = body.value.get("reason").and_then(Value::as_str).map(one_line);
+    let reason = reason
+        .filter(|reason| !reason.is_empty() && reason.chars().count() <= MAX_REASON)
+        .ok_or_else(|| {
+            ApiError::Invalid(vec![FieldError {
+                pointer: "/reason".to_owned(),
+                code: "required",
+                message: format!("say why, in at most {MAX_REASON} characters"),
+            }])
+        })?;
+    if !store.discard(row.id, reason).await? {
+        let detail = format!(
+            "Acknowledgement {} is {}; only one that waits, is blocked or has failed can be \
+             discarded.",
+            row.id,
+            row.state.as_str()
+        );
+        return Err(ApiError::Conflict(detail, view::acknowledgement(&row, &addresses)));
+    }
+    tracing::info!(acknowledgement = row.id, token = caller.name, "discarded by an operator");
+    let row = visible(&store, &caller, &id).await?;
+    Ok(Json(view::acknowledgement(&row, &addresses)))
+}
+
+async fn visible(store: &Store, caller: &Caller, id: &str) -> Result<InboxRow, ApiError> {
+    let row = match id.parse() {
+        Ok(id) => store.acknowledgement(id).await?,
+        Err(_) => None,
+    };
+    row.filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
+        .ok_or_else(|| ApiError::NotFound(format!("There is no acknowledgement {id}.")))
+}
+
+fn parse_state(text: &str) -> Result<RowState, ApiError> {
+    RowState::parse(text).ok_or_else(|| {
+        let known: Vec<_> = RowState::ALL.iter().map(|state| state.as_str()).collect();
+        ApiError::BadParameter(format!("'state' must be one of {}.", known.join(", ")))
+    })
+}
+
+/// A parameter with the rules of its type.
+pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    name: &str,
+    text: Option<String>,
+) -> Result<Option<T>, ApiError> {
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|error| ApiError::BadParameter(format!("'{name}' {error}.")))
+}

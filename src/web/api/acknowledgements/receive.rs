@@ -1,0 +1,275 @@
+//! Receiving acknowledgements: stored durably, then answered.
+
+use std::time::Duration;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    delivery::Delivery,
+    domain::{
+        acknowledgement::{Acknowledgement, EventType, decode},
+        body::FieldError,
+        delivery_state::{Problem, State as RowState},
+        text::{clean, cut_bytes},
+    },
+    store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
+    web::{
+        Addresses,
+        auth::{Caller, Ingest},
+        body::{JsonBody, MAX_BODY},
+        problem::{ApiError, sentence},
+        view,
+    },
+};
+
+/// How long the answer waits for the outcome unless `Prefer: wait` says otherwise.
+const DEFAULT_WAIT: Duration = Duration::from_secs(3);
+
+/// The longest wait.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// Acknowledgements in one list at most.
+const MAX_ITEMS: usize = 1_000;
+
+/// How much of a refused body is kept, in bytes.
+const KEPT_OF_REJECTED: usize = 16 * 1024;
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// `POST /api/v1/acknowledgements`: one event or a list.
+pub(in crate::web) async fn receive(
+    Ingest(caller): Ingest,
+    State(store): State<Store>,
+    State(delivery): State<Delivery>,
+    State(addresses): State<Addresses>,
+    headers: HeaderMap,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    let inbox = Inbox { caller, store, delivery, addresses };
+    match body.value {
+        Value::Array(events) => inbox.receive_list(events).await,
+        event => {
+            let wait = wait(&headers);
+            let mut response =
+                inbox.receive_one(&event, body.text, wait.unwrap_or(DEFAULT_WAIT)).await?;
+            if let Some(wait) = wait {
+                let applied = format!("wait={}", wait.as_secs());
+                if let Ok(applied) = HeaderValue::from_str(&applied) {
+                    response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+                }
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// `wait=S` of RFC 7240, bounded.
+fn wait(headers: &HeaderMap) -> Option<Duration> {
+    headers
+        .get_all(PREFER)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .find_map(|preference| {
+            let (name, seconds) = preference.split_once('=')?;
+            (name.trim().eq_ignore_ascii_case("wait")).then_some(seconds.trim())?.parse().ok()
+        })
+        .map(|seconds| Duration::from_secs(seconds).min(MAX_WAIT))
+}
+
+struct Inbox {
+    caller: Caller,
+    store: Store,
+    delivery: Delivery,
+    addresses: Addresses,
+}
+
+impl Inbox {
+    async fn receive_one(
+        &self,
+        event: &Value,
+        text: String,
+        wait: Duration,
+    ) -> Result<Response, ApiError> {
+        let new = match self.checked(event, text) {
+            Ok(new) => new,
+            Err(error) => {
+                self.keep_rejected(vec![(event, &error)]).await?;
+                return Err(error);
+            }
+        };
+        let state = new.state;
+        let Some(accepted) = self.store.accept(vec![new]).await?.pop() else {
+            return Err(ApiError::Internal);
+        };
+        let (id, is_new) = match accepted {
+            Accepted::New(id) => (id, true),
+            Accepted::Same(id) => (id, false),
+            Accepted::Conflict(id) => return Err(self.conflict(&self.row(id).await?)),
+        };
+        self.delivery.wake();
+        if !state.is_ended() && !wait.is_zero() {
+            self.delivery.outcome(id, wait).await;
+        }
+        let row = self.row(id).await?;
+        Ok(self.answer(&row, is_new))
+    }
+
+    async fn receive_list(&self, events: Vec<Value>) -> Result<Response, ApiError> {
+        if events.len() > MAX_ITEMS {
+            return Err(ApiError::Invalid(vec![FieldError {
+                pointer: String::new(),
+                code: "length",
+                message: format!(
+                    "a list may have at most {MAX_ITEMS} acknowledgements, and has {}",
+                    events.len()
+                ),
+            }]));
+        }
+        let checked: Vec<_> =
+            events.iter().map(|event| self.checked(event, event.to_string())).collect();
+        let wrong = events.iter().zip(&checked);
+        let wrong = wrong.filter_map(|(event, checked)| Some((event, checked.as_ref().err()?)));
+        self.keep_rejected(wrong.collect()).await?;
+        let right = checked.iter().filter_map(|new| new.as_ref().ok().cloned()).collect();
+        let accepted = self.store.accept(right).await?;
+        self.delivery.wake();
+        let ids = accepted.iter().map(|accepted| accepted.id()).collect();
+        let rows = self.store.acknowledgements_of(ids).await?;
+        let mut accepted = accepted.into_iter();
+        let mut items = Vec::with_capacity(checked.len());
+        for checked in checked {
+            let new = match checked {
+                Ok(_) => accepted.next(),
+                Err(error) => {
+                    items.push(error.document());
+                    continue;
+                }
+            };
+            let row = new.and_then(|new| rows.get(&new.id()));
+            items.push(match (new, row) {
+                (Some(Accepted::Conflict(_)), Some(row)) => self.conflict(row).document(),
+                (Some(new), Some(row)) => {
+                    let mut item = view::acknowledgement(row, &self.addresses);
+                    let is_new = matches!(new, Accepted::New(_));
+                    item["status"] = json!(status(row, is_new).as_u16());
+                    item
+                }
+                // A row that was purged between the two: it had ended.
+                (_, None) | (None, _) => ApiError::StoreUnavailable.document(),
+            });
+        }
+        Ok(axum::Json(json!({"items": items})).into_response())
+    }
+
+    /// The event, if body and token allow it.
+    fn checked(&self, body: &Value, text: String) -> Result<NewAcknowledgement, ApiError> {
+        if text.len() > MAX_BODY {
+            return Err(ApiError::TooLarge(MAX_BODY));
+        }
+        let event = decode(body).map_err(ApiError::Invalid)?;
+        let instance = self.caller.instance(event.instance.as_ref())?;
+        if !self.caller.sees(&event.company.key) {
+            return Err(ApiError::Forbidden(format!(
+                "The token '{}' is not for company '{}' ({}).",
+                self.caller.name,
+                event.company.label(),
+                event.company.key
+            )));
+        }
+        let problem = no_ticket_wanted(&event);
+        let state = if problem.is_some() { RowState::Recorded } else { RowState::Accepted };
+        Ok(NewAcknowledgement { instance, event, body: text, state, problem, warnings: Vec::new() })
+    }
+
+    /// Keeps what was refused for its content, because many senders ignore answers.
+    async fn keep_rejected(&self, wrong: Vec<(&Value, &ApiError)>) -> Result<(), ApiError> {
+        let kept: Vec<_> = wrong
+            .into_iter()
+            .filter_map(|(body, error)| {
+                let ApiError::Invalid(errors) = error else { return None };
+                let named = body.pointer("/source/instance").and_then(Value::as_str);
+                let named = named.and_then(|instance| instance.parse().ok());
+                let event_id = body.get("event_id").and_then(Value::as_str);
+                Some(Rejected {
+                    instance: self.caller.instance(named.as_ref()).unwrap_or_default(),
+                    event_id: event_id.and_then(|id| id.parse().ok()),
+                    body: cut_bytes(&clean(&body.to_string()), KEPT_OF_REJECTED).to_owned(),
+                    problem: Problem::new("invalid", sentence(errors)),
+                })
+            })
+            .collect();
+        if kept.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(token = self.caller.name, rejected = kept.len(), "bodies were refused");
+        Ok(self.store.keep_rejected(kept).await?)
+    }
+
+    async fn row(&self, id: i64) -> Result<InboxRow, ApiError> {
+        // It was stored a moment ago; only a purge of ended rows can have come between.
+        self.store.acknowledgement(id).await?.ok_or(ApiError::StoreUnavailable)
+    }
+
+    fn conflict(&self, row: &InboxRow) -> ApiError {
+        let detail = format!(
+            "The event_id '{}' was received before (acknowledgement {}) with another company, \
+             control, status_changed_at or ticket option: a new event needs an event_id of its \
+             own.",
+            row.event_id.as_deref().unwrap_or_default(),
+            row.id
+        );
+        ApiError::Conflict(detail, view::acknowledgement(row, &self.addresses))
+    }
+
+    fn answer(&self, row: &InboxRow, is_new: bool) -> Response {
+        let status = status(row, is_new);
+        let body = axum::Json(view::acknowledgement(row, &self.addresses));
+        let mut response = (status, body).into_response();
+        if status != StatusCode::OK
+            && let Ok(location) =
+                HeaderValue::from_str(&format!("/api/v1/acknowledgements/{}", row.id))
+        {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+/// 201: a ticket was created by this post. 200: known already, reused, or nothing to create.
+/// 202: on its way, or it waits for somebody.
+fn status(row: &InboxRow, is_new: bool) -> StatusCode {
+    match row.state {
+        RowState::Created if is_new => StatusCode::CREATED,
+        RowState::Created | RowState::Reused | RowState::Recorded | RowState::Discarded => {
+            StatusCode::OK
+        }
+        RowState::Accepted
+        | RowState::Creating
+        | RowState::Unknown
+        | RowState::Blocked
+        | RowState::Failed
+        | RowState::Rejected => StatusCode::ACCEPTED,
+    }
+}
+
+/// Why an event needs no ticket, by itself.
+fn no_ticket_wanted(event: &Acknowledgement) -> Option<Problem> {
+    let message = match event.event_type {
+        EventType::Recovery => "The control is well again; its ticket goes on in iTop.",
+        EventType::AcknowledgementRemoved => {
+            "The acknowledgement was taken back; the control's ticket goes on in iTop."
+        }
+        EventType::Acknowledgement if !event.ticket.requested => {
+            "The sender wants no ticket (ticket.requested is false)."
+        }
+        EventType::Acknowledgement | EventType::Test => return None,
+    };
+    Some(Problem::new("no-ticket-wanted", message))
+}

@@ -1,0 +1,39 @@
+//! Whether the bridge lives, and whether it is ready.
+
+use axum::{Json, extract::State};
+use serde_json::{Value, json};
+
+use crate::{
+    delivery::Delivery, domain::delivery_state::State as RowState, gate::GateState, store::Store,
+    web::problem::ApiError,
+};
+
+/// `GET /healthz`: the process answers.
+pub(in crate::web) async fn alive() -> Json<Value> {
+    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// `GET /readyz`: acknowledgements can be stored. The gate to iTop may be closed all the same:
+/// they then wait, so that a load balancer has no reason to turn senders away.
+pub(in crate::web) async fn ready(
+    State(store): State<Store>,
+    State(delivery): State<Delivery>,
+) -> Result<Json<Value>, ApiError> {
+    let counts = store.count_by_state().await?;
+    let inbox: serde_json::Map<String, Value> = RowState::ALL
+        .into_iter()
+        .filter(|state| !state.is_ended())
+        .map(|state| {
+            let count = counts.iter().find(|(known, _)| *known == state).map_or(0, |(_, n)| *n);
+            (state.as_str().to_owned(), json!(count))
+        })
+        .collect();
+    let gate = match delivery.gate() {
+        GateState::Open { since } => json!({"state": "open", "since": since}),
+        GateState::Closed { reason, message, since } => json!({
+            "state": "closed", "reason": reason.code(), "message": message,
+            "mend": reason.mend(), "since": since,
+        }),
+    };
+    Ok(Json(json!({"status": "ready", "gate": gate, "inbox": inbox})))
+}

@@ -1,0 +1,199 @@
+//! Company links: which organization a company or site of ServiceNav is in iTop.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::acknowledgements::parsed;
+use crate::{
+    catalog::{Catalog, Freshness},
+    clock::Clock,
+    delivery::Delivery,
+    domain::keys::{Instance, KeyError, PartyKey},
+    itop::Organization,
+    link_check::{self, LinkCheckError},
+    store::{CompanyLink, LinkKey, Store},
+    web::{
+        auth::{Admin, Caller, Reader},
+        body::JsonBody,
+        listing::Params,
+        problem::ApiError,
+    },
+};
+
+#[derive(Deserialize)]
+pub(in crate::web) struct LinkPath {
+    company: String,
+    site: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct LinkParams {
+    instance: Option<String>,
+}
+
+/// The key that an address names, if the caller may see it. A key without `id:` or `name:` is an
+/// id.
+fn key(caller: &Caller, path: LinkPath, params: LinkParams) -> Result<LinkKey, ApiError> {
+    let party = |text: &str| match text.parse() {
+        Err(KeyError::Form) => PartyKey::id(text),
+        other => other,
+    };
+    let wrong = |error| ApiError::BadParameter(format!("The key in the address {error}."));
+    let named: Option<Instance> = parsed("instance", params.instance)?;
+    let instance = caller.instance(named.as_ref())?;
+    let company = party(&path.company).map_err(wrong)?;
+    if !caller.sees(&company) {
+        return Err(no_link());
+    }
+    let site = path.site.as_deref().map(party).transpose().map_err(wrong)?;
+    Ok(LinkKey { instance, company, site })
+}
+
+fn no_link() -> ApiError {
+    ApiError::NotFound("There is no such link.".to_owned())
+}
+
+/// `GET /api/v1/links`
+pub(in crate::web) async fn list(
+    Reader(caller): Reader,
+    State(store): State<Store>,
+) -> Result<Json<Value>, ApiError> {
+    let links = store.links().await?;
+    let items: Vec<_> = links
+        .iter()
+        .filter(|link| {
+            let key = &link.key;
+            caller.sees_stored(key.instance.as_str(), Some(&key.company.to_string()))
+        })
+        .map(view)
+        .collect();
+    Ok(Json(json!({"items": items})))
+}
+
+/// `GET /api/v1/links/{company}[/sites/{site}]`
+pub(in crate::web) async fn get(
+    Reader(caller): Reader,
+    State(store): State<Store>,
+    Path(path): Path<LinkPath>,
+    Params(params): Params<LinkParams>,
+) -> Result<Json<Value>, ApiError> {
+    let key = key(&caller, path, params)?;
+    store.link(&key).await?.as_ref().map(|link| Json(view(link))).ok_or_else(no_link)
+}
+
+/// `GET …/effective`: the link in force, its own or the company's.
+pub(in crate::web) async fn effective(
+    Reader(caller): Reader,
+    State(store): State<Store>,
+    Path(path): Path<LinkPath>,
+    Params(params): Params<LinkParams>,
+) -> Result<Json<Value>, ApiError> {
+    let key = key(&caller, path, params)?;
+    let link = store.effective_link(&key).await?.ok_or_else(no_link)?;
+    let mut view = view(&link);
+    view["inherited"] = json!(link.key.site != key.site);
+    Ok(Json(view))
+}
+
+/// `PUT /api/v1/links/{company}[/sites/{site}]`: checked against iTop, then kept.
+pub(in crate::web) async fn put(
+    Admin(caller): Admin,
+    State(store): State<Store>,
+    State(catalog): State<Catalog>,
+    State(delivery): State<Delivery>,
+    State(clock): State<Clock>,
+    Path(path): Path<LinkPath>,
+    Params(params): Params<LinkParams>,
+    body: JsonBody,
+) -> Result<Response, ApiError> {
+    let key = key(&caller, path, params)?;
+    let checked = link_check::check(&catalog, key, &body.value, clock.now()).await;
+    let link = checked.map_err(|error| match error {
+        LinkCheckError::Invalid(errors) => ApiError::Invalid(errors),
+        LinkCheckError::Way(error) => error.into(),
+    })?;
+    let view = view(&link);
+    let (company, organization) = (link.key.company.clone(), link.org);
+    let is_new = store.put_link(link).await?;
+    tracing::info!(%company, %organization, token = caller.name, "company linked");
+    delivery.wake();
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(view)).into_response())
+}
+
+/// `DELETE /api/v1/links/{company}[/sites/{site}]`
+pub(in crate::web) async fn delete(
+    Admin(caller): Admin,
+    State(store): State<Store>,
+    Path(path): Path<LinkPath>,
+    Params(params): Params<LinkParams>,
+) -> Result<StatusCode, ApiError> {
+    let key = key(&caller, path, params)?;
+    if !store.delete_link(&key).await? {
+        return Err(no_link());
+    }
+    tracing::info!(company = %key.company, token = caller.name, "link removed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/v1/links/unlinked`: who waits for a link, with a suggestion where there is one.
+pub(in crate::web) async fn unlinked(
+    Admin(caller): Admin,
+    State(store): State<Store>,
+    State(catalog): State<Catalog>,
+) -> Result<Json<Value>, ApiError> {
+    let waiting = store.unlinked().await?;
+    // Without iTop the list is as good, only without suggestions.
+    let companies = catalog.companies(Freshness::Cached).await.ok();
+    let organizations = companies.as_ref().map_or(&[][..], |reading| &reading.listed.items);
+    let items: Vec<_> = waiting
+        .iter()
+        .filter(|company| caller.sees_stored(&company.instance, Some(&company.company_key)))
+        .map(|company| {
+            json!({
+                "instance": company.instance,
+                "company": {"key": company.company_key, "name": company.name},
+                "waiting": company.waiting,
+                "recorded": company.recorded,
+                "since": company.since,
+                "suggestion": suggestion(&company.name, organizations).map(|org| json!({
+                    "organization": {"id": org.id, "name": org.name, "code": org.code},
+                })),
+            })
+        })
+        .collect();
+    Ok(Json(json!({"items": items})))
+}
+
+/// The one organization whose name or code equals the company's name.
+fn suggestion<'o>(name: &str, organizations: &'o [Organization]) -> Option<&'o Organization> {
+    let wanted = name.to_lowercase();
+    let fits = |org: &&Organization| {
+        [&org.name, &org.code].iter().any(|text| text.to_lowercase() == wanted)
+    };
+    let mut fitting = organizations.iter().filter(fits);
+    fitting.next().filter(|_| fitting.next().is_none())
+}
+
+fn view(link: &CompanyLink) -> Value {
+    let defaults = &link.defaults;
+    json!({
+        "instance": link.key.instance,
+        "company": link.key.company,
+        "site": link.key.site,
+        "name": link.name,
+        "organization": {"id": link.org, "name": link.org_name},
+        "tickets": link.tickets,
+        "team": defaults.team,
+        "contact": defaults.contact,
+        "service": defaults.service,
+        "service_element": defaults.service_element,
+        "updated_at": link.updated_at,
+    })
+}

@@ -1,0 +1,9 @@
+//! One file a family of endpoints.
+
+pub(super) mod acknowledgements;
+pub(super) mod companies;
+pub(super) mod controls;
+pub(super) mod health;
+pub(super) mod links;
+pub(super) mod preview;
+pub(super) mod tickets;

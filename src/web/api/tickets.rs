@@ -1,0 +1,216 @@
+//! Tickets: by number, the board, and many at once.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::acknowledgements::parsed;
+use crate::{
+    board::Board,
+    domain::{
+        body::FieldError,
+        keys::{ControlId, Instance, PartyKey},
+    },
+    store::{BoardFilter, TicketOfControl},
+    web::{
+        Addresses,
+        auth::{Caller, Reader},
+        body::JsonBody,
+        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, limit, tagged},
+        problem::ApiError,
+        view,
+    },
+};
+
+/// Items of one lookup at most.
+const MAX_LOOKUP: usize = 10_000;
+
+/// Controls that can share one ticket number in an answer.
+const CONTROLS_A_NUMBER: usize = 100;
+
+#[derive(Deserialize)]
+pub(in crate::web) struct BoardParams {
+    instance: Option<String>,
+    company: Option<String>,
+    status: Option<String>,
+    open: Option<bool>,
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// `GET /api/v1/tickets`: the board.
+pub(in crate::web) async fn board(
+    Reader(caller): Reader,
+    State(board): State<Board>,
+    State(addresses): State<Addresses>,
+    headers: HeaderMap,
+    Params(params): Params<BoardParams>,
+) -> Result<Response, ApiError> {
+    let named: Option<Instance> = parsed("instance", params.instance)?;
+    let company: Option<PartyKey> = parsed("company", params.company)?;
+    let limit = limit(params.limit, DEFAULT_LIMIT)?;
+    let filter = BoardFilter {
+        companies: match company {
+            Some(company) if caller.sees(&company) => Some(vec![company.to_string()]),
+            Some(_) => Some(Vec::new()),
+            None => caller.company_keys(),
+        },
+        status: params.status,
+        open: params.open,
+        after: params.cursor.as_deref().map(read_cursor).transpose()?,
+        limit: limit + 1,
+        ..visible_to(&caller, named.as_ref())?
+    };
+    let mut tickets = board.page(filter).await?;
+    let has_more = tickets.len() > limit;
+    tickets.truncate(limit);
+    let next = tickets.last().filter(|_| has_more).map(cursor);
+    let items: Vec<_> =
+        tickets.iter().map(|ticket| view::control(ticket, &board, &addresses)).collect();
+    let as_of = tickets.iter().map(|ticket| ticket.ticket.as_of).min();
+    let stale = tickets.iter().any(|ticket| board.is_stale(&ticket.ticket));
+    let answer = json!({"items": items, "as_of": as_of, "stale": stale, "next": next});
+    Ok(tagged(&headers, &answer))
+}
+
+/// `GET /api/v1/tickets/{number}`: a number can exist in two classes, and on several controls.
+pub(in crate::web) async fn by_number(
+    Reader(caller): Reader,
+    State(board): State<Board>,
+    State(addresses): State<Addresses>,
+    Path(number): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let found = of_number(&board, &caller, &number).await?;
+    if found.is_empty() {
+        return Err(ApiError::NotFound(format!("No control has the ticket {number}.")));
+    }
+    let items: Vec<_> =
+        found.iter().map(|ticket| view::control(ticket, &board, &addresses)).collect();
+    Ok(Json(json!({"items": items})))
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct LookupParams {
+    instance: Option<String>,
+}
+
+/// `POST /api/v1/tickets/lookup`: `{"items": [{"control": …} | {"ref": …}]}`, an answer each, in
+/// order; one bad item never spoils the rest.
+pub(in crate::web) async fn lookup(
+    Reader(caller): Reader,
+    State(board): State<Board>,
+    State(addresses): State<Addresses>,
+    Params(params): Params<LookupParams>,
+    body: JsonBody,
+) -> Result<Json<Value>, ApiError> {
+    let named: Option<Instance> = parsed("instance", params.instance)?;
+    let instance = caller.instance(named.as_ref())?;
+    let items = body.value.get("items").and_then(Value::as_array).ok_or_else(|| {
+        invalid("/items", "required", "'items' must be a list of {\"control\": …} and {\"ref\": …}")
+    })?;
+    if items.len() > MAX_LOOKUP {
+        let message = format!("at most {MAX_LOOKUP} items, not {}", items.len());
+        return Err(invalid("/items", "length", &message));
+    }
+    let asked: Vec<_> = items.iter().map(Asked::read).collect();
+    let controls = asked.iter().filter_map(|asked| match asked {
+        Ok(Asked::Control(control)) => Some(control.to_string()),
+        _ => None,
+    });
+    let found = board.tickets_of_controls(&instance, controls.collect()).await?;
+    let found: std::collections::HashMap<_, _> =
+        found.iter().map(|ticket| (ticket.mapping.control_id.as_str(), ticket)).collect();
+    let mut answers = Vec::with_capacity(asked.len());
+    for asked in &asked {
+        answers.push(match asked {
+            Err(message) => json!({"error": {"code": "invalid", "message": message}}),
+            Ok(Asked::Control(control)) => {
+                let ticket = found.get(control.as_str()).filter(|ticket| {
+                    let mapping = &ticket.mapping;
+                    caller.sees_stored(&mapping.instance, Some(&mapping.company_key))
+                });
+                match ticket {
+                    Some(ticket) => view::control(ticket, &board, &addresses),
+                    None => json!({"control": {"id": control}, "ticket": null}),
+                }
+            }
+            Ok(Asked::Number(number)) => {
+                let found = of_number(&board, &caller, number).await?;
+                let tickets: Vec<_> =
+                    found.iter().map(|ticket| view::control(ticket, &board, &addresses)).collect();
+                json!({"ref": number, "items": tickets})
+            }
+        });
+    }
+    Ok(Json(json!({"items": answers})))
+}
+
+enum Asked {
+    Control(ControlId),
+    Number(String),
+}
+
+impl Asked {
+    fn read(item: &Value) -> Result<Self, String> {
+        let text = |name: &str| match item.get(name) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        match (text("control"), text("ref")) {
+            (Some(control), None) => {
+                control.parse().map(Self::Control).map_err(|error| format!("'control' {error}"))
+            }
+            (None, Some(number)) if !number.trim().is_empty() => Ok(Self::Number(number)),
+            _ => Err("an item needs either 'control' or 'ref'".to_owned()),
+        }
+    }
+}
+
+async fn of_number(
+    board: &Board,
+    caller: &Caller,
+    number: &str,
+) -> Result<Vec<TicketOfControl>, ApiError> {
+    let filter = BoardFilter {
+        companies: caller.company_keys(),
+        number: Some(number.trim().to_owned()),
+        limit: CONTROLS_A_NUMBER.min(MAX_LIMIT),
+        ..visible_to(caller, None)?
+    };
+    Ok(board.page(filter).await?)
+}
+
+/// A filter with the instance that the caller names or is limited to.
+fn visible_to(caller: &Caller, named: Option<&Instance>) -> Result<BoardFilter, ApiError> {
+    let instance = match (named, caller.only_instance()) {
+        (None, None) => None,
+        (named, _) => Some(caller.instance(named)?),
+    };
+    Ok(BoardFilter { instance, ..BoardFilter::default() })
+}
+
+/// Where the next page begins: instance and control, as one parameter.
+fn cursor(last: &TicketOfControl) -> String {
+    let position = [&last.mapping.instance, &last.mapping.control_id];
+    json!(position).to_string()
+}
+
+fn read_cursor(text: &str) -> Result<(String, String), ApiError> {
+    serde_json::from_str(text).map_err(|_| {
+        ApiError::BadParameter("'cursor' must be the 'next' of an earlier answer.".to_owned())
+    })
+}
+
+fn invalid(pointer: &str, code: &'static str, message: &str) -> ApiError {
+    ApiError::Invalid(vec![FieldError {
+        pointer: pointer.to_owned(),
+        code,
+        message: message.to_owned(),
+    }])
+}

@@ -1,0 +1,182 @@
+//! Who calls, and what they may do.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{header, request::Parts},
+};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::problem::ApiError;
+use crate::{
+    config::{Scope, Token},
+    domain::{
+        keys::{Instance, PartyKey},
+        marker::hex,
+    },
+};
+
+/// The tokens of the configuration. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ApiTokens {
+    tokens: Arc<[KnownToken]>,
+}
+
+#[derive(Debug)]
+struct KnownToken {
+    hash: String,
+    caller: Caller,
+}
+
+/// The hash of a token as the configuration has it. A token has 256 random bits, so one round of
+/// SHA-256 is as good as a slow hash.
+#[must_use]
+pub fn hash_token(token: &str) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(token)))
+}
+
+impl ApiTokens {
+    /// The tokens of a checked configuration; none lets everyone in, which `serve` allows on
+    /// loopback only.
+    #[must_use]
+    pub fn new(tokens: &[Token]) -> Self {
+        let known = |token: &Token| KnownToken {
+            hash: token.hash.to_ascii_lowercase(),
+            caller: Caller {
+                name: token.name.clone(),
+                scopes: token.scopes.clone(),
+                instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
+                companies: token.companies.as_ref().map(|companies| {
+                    companies.iter().filter_map(|company| company.parse().ok()).collect()
+                }),
+            },
+        };
+        Self { tokens: tokens.iter().map(known).collect() }
+    }
+
+    fn caller(&self, parts: &Parts) -> Result<Caller, ApiError> {
+        if self.tokens.is_empty() {
+            return Ok(Caller::anyone());
+        }
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        let hash = hash_token(token.ok_or(ApiError::Unauthorized)?);
+        // All are compared, each in constant time: how long it takes tells nothing.
+        let mut found = None;
+        for token in &*self.tokens {
+            if bool::from(token.hash.as_bytes().ct_eq(hash.as_bytes())) {
+                found = Some(&token.caller);
+            }
+        }
+        found.cloned().ok_or(ApiError::Unauthorized)
+    }
+}
+
+/// Whoever sent a request.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) name: String,
+    scopes: Vec<Scope>,
+    instance: Option<Instance>,
+    companies: Option<Vec<PartyKey>>,
+}
+
+impl Caller {
+    fn anyone() -> Self {
+        Self {
+            name: "anyone".to_owned(),
+            scopes: vec![Scope::Admin],
+            instance: None,
+            companies: None,
+        }
+    }
+
+    fn require(self, scope: Scope) -> Result<Self, ApiError> {
+        if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin) {
+            return Ok(self);
+        }
+        let scope = match scope {
+            Scope::Ingest => "ingest",
+            Scope::Read => "read",
+            Scope::Admin => "admin",
+        };
+        Err(ApiError::Forbidden(format!("It lacks the scope '{scope}'.")))
+    }
+
+    /// The instance that the request is about: what it names, else the token's, else `default`.
+    pub(super) fn instance(&self, named: Option<&Instance>) -> Result<Instance, ApiError> {
+        match (named, &self.instance) {
+            (Some(named), Some(own)) if named != own => Err(ApiError::Forbidden(format!(
+                "This token speaks for instance '{own}', and the request names '{named}'."
+            ))),
+            (Some(instance), _) | (None, Some(instance)) => Ok(instance.clone()),
+            (None, None) => Ok(Instance::default()),
+        }
+    }
+
+    /// The only instance that the token may see, if it is limited to one.
+    pub(super) fn only_instance(&self) -> Option<&Instance> {
+        self.instance.as_ref()
+    }
+
+    /// Whether objects of this company are visible to the token.
+    pub(super) fn sees(&self, company: &PartyKey) -> bool {
+        self.companies.as_ref().is_none_or(|companies| companies.contains(company))
+    }
+
+    /// The same for a stored key and instance.
+    pub(super) fn sees_stored(&self, instance: &str, company: Option<&str>) -> bool {
+        let instance_fits = self.instance.as_ref().is_none_or(|own| own.as_str() == instance);
+        let company_fits = match (&self.companies, company) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(_), Some(key)) => key.parse().is_ok_and(|key| self.sees(&key)),
+        };
+        instance_fits && company_fits
+    }
+
+    /// The companies that the token is limited to, as they are stored.
+    pub(super) fn company_keys(&self) -> Option<Vec<String>> {
+        let companies = self.companies.as_ref()?;
+        Some(companies.iter().map(ToString::to_string).collect())
+    }
+}
+
+macro_rules! scope {
+    ($(#[$doc:meta])* $name:ident, $scope:expr) => {
+        $(#[$doc])*
+        pub(super) struct $name(pub(super) Caller);
+
+        impl<S> FromRequestParts<S> for $name
+        where
+            ApiTokens: FromRef<S>,
+            S: Send + Sync,
+        {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+                ApiTokens::from_ref(state).caller(parts)?.require($scope).map(Self)
+            }
+        }
+    };
+}
+
+scope! {
+    /// A caller that may post acknowledgements.
+    Ingest, Scope::Ingest
+}
+scope! {
+    /// A caller that may read.
+    Reader, Scope::Read
+}
+scope! {
+    /// A caller that may change links and pull the operator's levers.
+    Admin, Scope::Admin
+}

@@ -1,0 +1,55 @@
+//! Reading a JSON body: bounded, and refused in words.
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use serde_json::Value;
+
+use super::problem::ApiError;
+
+/// The largest body with one acknowledgement, or of any other call, in bytes.
+pub(super) const MAX_BODY: usize = 256 * 1024;
+
+/// The largest body with a list, in bytes.
+pub(super) const MAX_BATCH: usize = 8 * 1024 * 1024;
+
+/// A body that is JSON: its text, and what it says.
+pub(super) struct JsonBody {
+    pub(super) text: String,
+    pub(super) value: Value,
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        require_json(request.headers())?;
+        let bytes = to_bytes(request.into_body(), MAX_BATCH)
+            .await
+            .map_err(|_| ApiError::TooLarge(MAX_BATCH))?;
+        let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        if !is_list && bytes.len() > MAX_BODY {
+            return Err(ApiError::TooLarge(MAX_BODY));
+        }
+        let text = String::from_utf8(bytes.into()).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            ApiError::Unreadable(format!("It is not UTF-8: byte {at} begins no character."))
+        })?;
+        let value = serde_json::from_str(&text)
+            .map_err(|error| ApiError::Unreadable(format!("It is not JSON: {error}.")))?;
+        Ok(Self { text, value })
+    }
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let found = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("no content type");
+    let essence = found.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json = essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"));
+    if is_json { Ok(()) } else { Err(ApiError::UnsupportedMediaType(found.to_owned())) }
+}

@@ -1,0 +1,71 @@
+//! Lists in answers: pages, entity tags, query parameters.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequestParts, Query},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::problem::ApiError;
+
+/// Items in an answer unless `limit` says otherwise.
+pub(super) const DEFAULT_LIMIT: usize = 100;
+
+/// Items in an answer at most.
+pub(super) const MAX_LIMIT: usize = 1_000;
+
+/// Query parameters, refused in words.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        match Query::<T>::try_from_uri(&parts.uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(ApiError::BadParameter(rejection.body_text())),
+        }
+    }
+}
+
+/// `limit`, within its bounds.
+pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, ApiError> {
+    match asked.unwrap_or(default) {
+        limit @ 1..=MAX_LIMIT => Ok(limit),
+        other => Err(ApiError::BadParameter(format!(
+            "'limit' must be from 1 to {MAX_LIMIT}, not {other}."
+        ))),
+    }
+}
+
+/// A JSON answer with an entity tag over its bytes; 304 where the caller has them already.
+pub(super) fn tagged(headers: &HeaderMap, answer: &impl Serialize) -> Response {
+    let Ok(body) = serde_json::to_vec(answer) else {
+        return ApiError::Internal.into_response();
+    };
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|tags| {
+            tags.split(',')
+                .any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*")
+        });
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        (json, Bytes::from(body)).into_response()
+    };
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}

@@ -1,0 +1,187 @@
+//! Errors as RFC 9457 problem documents.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::{domain::body::FieldError, itop::ItopError, store::StoreError};
+
+/// What every `type` begins with.
+pub(super) const TYPE_PREFIX: &str = "urn:servicenav-itop-bridge:problem:";
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    /// The body cannot be read at all.
+    Unreadable(String),
+    /// A parameter in the address is wrong.
+    BadParameter(String),
+    /// No token, or one that is not known.
+    Unauthorized,
+    /// The token may not do this.
+    Forbidden(String),
+    /// Not there, or not for this token.
+    NotFound(String),
+    /// The address is right, the method is not.
+    MethodNotAllowed,
+    /// The same key as another event.
+    Conflict(String, Value),
+    /// The body is larger than the limit, in bytes.
+    TooLarge(usize),
+    /// The body is not JSON by its content type.
+    UnsupportedMediaType(String),
+    /// The body alone shows that it is wrong.
+    Invalid(Vec<FieldError>),
+    /// The database cannot take this now.
+    StoreUnavailable,
+    /// iTop cannot be asked now, and nothing is known from before.
+    ItopUnavailable,
+    /// A defect.
+    Internal,
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the database failed a request");
+        Self::StoreUnavailable
+    }
+}
+
+impl From<ItopError> for ApiError {
+    fn from(error: ItopError) -> Self {
+        tracing::warn!(%error, "iTop failed a request");
+        Self::ItopUnavailable
+    }
+}
+
+impl ApiError {
+    /// Status, code, title and detail. The bodies of 5xx are constant.
+    fn parts(&self) -> (StatusCode, &'static str, &'static str, String) {
+        match self {
+            Self::Unreadable(detail) => {
+                (StatusCode::BAD_REQUEST, "unreadable", "The body cannot be read", detail.clone())
+            }
+            Self::BadParameter(detail) => (
+                StatusCode::BAD_REQUEST,
+                "bad-parameter",
+                "A parameter in the address is wrong",
+                detail.clone(),
+            ),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "A valid token is needed",
+                "Send the header 'Authorization: Bearer …' with a token of this bridge.".to_owned(),
+            ),
+            Self::Forbidden(detail) => {
+                (StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail.clone())
+            }
+            Self::NotFound(detail) => {
+                (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone())
+            }
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "This address does not take this method",
+                "The header Allow names the methods that it takes.".to_owned(),
+            ),
+            Self::Conflict(detail, _) => (
+                StatusCode::CONFLICT,
+                "conflict",
+                "In conflict with what is stored",
+                detail.clone(),
+            ),
+            Self::TooLarge(limit) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "The body is too large",
+                format!("A body of this kind may have at most {limit} bytes."),
+            ),
+            Self::UnsupportedMediaType(found) => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body must be JSON",
+                format!("Send 'Content-Type: application/json', not '{found}'."),
+            ),
+            Self::Invalid(errors) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "The body is not valid",
+                sentence(errors),
+            ),
+            Self::StoreUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-unavailable",
+                "The bridge cannot store anything now",
+                "Nothing was accepted. Send the request again in a moment.".to_owned(),
+            ),
+            Self::ItopUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "itop-unavailable",
+                "iTop cannot be asked now",
+                "The bridge has no earlier answer to give. /readyz tells what is wrong.".to_owned(),
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "A defect of the bridge",
+                "The log has the details under this request's x-request-id.".to_owned(),
+            ),
+        }
+    }
+
+    /// The document, for answers that hold several.
+    pub(super) fn document(&self) -> Value {
+        let (status, code, title, detail) = self.parts();
+        let mut document = json!({
+            "type": format!("{TYPE_PREFIX}{code}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": detail,
+        });
+        match self {
+            Self::Invalid(errors) => document["errors"] = json!(errors),
+            Self::Conflict(_, known) => document["acknowledgement"] = known.clone(),
+            _ => {}
+        }
+        document
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, ..) = self.parts();
+        let mut response = (status, self.document().to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self {
+            Self::Unauthorized => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::StoreUnavailable | Self::ItopUnavailable => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// One line for the operator who pressed *acknowledge*.
+pub(super) fn sentence(errors: &[FieldError]) -> String {
+    let parts: Vec<_> = errors
+        .iter()
+        .map(|error| match error.pointer.as_str() {
+            "" => error.message.clone(),
+            pointer => format!("{pointer}: {}", error.message),
+        })
+        .collect();
+    parts.join("; ")
+}
+
+pub(super) fn after_panic() -> axum::http::Response<Body> {
+    ApiError::Internal.into_response()
+}

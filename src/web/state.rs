@@ -1,0 +1,84 @@
+//! What handlers can ask for.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use super::{ApiTokens, Signer};
+use crate::{
+    board::Board,
+    catalog::Catalog,
+    clock::Clock,
+    delivery::Delivery,
+    domain::keys::{ControlId, Instance, TicketKey},
+    store::Store,
+};
+
+/// Everything behind the routes; a handler takes the parts that it uses.
+#[derive(Clone, Debug, FromRef)]
+#[expect(missing_docs, reason = "the parts are documented where they are defined")]
+pub struct AppState {
+    pub store: Store,
+    pub catalog: Catalog,
+    pub delivery: Delivery,
+    pub board: Board,
+    pub clock: Clock,
+    pub tokens: ApiTokens,
+    pub addresses: Addresses,
+}
+
+/// The addresses that answers link to. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    inner: Arc<AddressesInner>,
+}
+
+#[derive(Debug)]
+struct AddressesInner {
+    bridge: String,
+    itop: String,
+    signer: Signer,
+}
+
+impl Addresses {
+    /// `bridge` and `itop` are the roots as people reach them.
+    #[must_use]
+    pub fn new(bridge: &str, itop: &str, signer: Signer) -> Self {
+        let root = |url: &str| url.trim_end_matches('/').to_owned();
+        let inner = AddressesInner { bridge: root(bridge), itop: root(itop), signer };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The page of a ticket in iTop.
+    #[must_use]
+    pub fn ticket(&self, key: &TicketKey) -> String {
+        format!(
+            "{}/pages/UI.php?operation=details&class={}&id={}",
+            self.inner.itop,
+            encoded(&key.class),
+            key.id
+        )
+    }
+
+    /// The signed link by which a browser without a token gets to a control's ticket.
+    #[must_use]
+    pub fn open(&self, instance: &str, control: &str) -> String {
+        let signature = self.inner.signer.sign(instance, control);
+        format!(
+            "{}/controls/{}/open?instance={}&signature={signature}",
+            self.inner.bridge,
+            encoded(control),
+            encoded(instance)
+        )
+    }
+
+    /// Whether a signature is that of this control.
+    #[must_use]
+    pub fn is_signed(&self, instance: &Instance, control: &ControlId, signature: &str) -> bool {
+        self.inner.signer.verify(instance.as_str(), control.as_str(), signature)
+    }
+}
+
+fn encoded(text: &str) -> impl std::fmt::Display + '_ {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+}
