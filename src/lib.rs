@@ -1,3 +1,4 @@
 //! The ServiceNav ↔ iTop bridge.
 
 pub mod clock;
+pub mod sandbox;

@@ -1,3 +1,3 @@
 //! Everything that is tested through HTTP, in one binary.
 
-fn main() {}
+mod contract;
