@@ -197,7 +197,8 @@ impl Strike {
 }
 
 impl Faults {
-    /// Switches a fault on.
+    /// Switches a fault on. Its id is of use to whoever switches it off alone.
+    #[expect(clippy::must_use_candidate, reason = "most tests switch off everything at once")]
     pub fn switch_on(&self, fault: Fault) -> FaultId {
         let mut switched = self.lock();
         switched.next += 1;

@@ -41,7 +41,7 @@ pub struct TicketSeen {
     pub priority: String,
     /// Where the ticket came from.
     pub origin: String,
-    /// incident or service_request; empty where the class has none.
+    /// `incident` or `service_request`; empty where the class has none.
     pub request_type: String,
     /// `Y-m-d H:i:s` in the sandbox's time zone.
     pub start_date: String,

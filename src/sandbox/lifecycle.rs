@@ -3,11 +3,10 @@
 /// The stimuli that a ticket in `status` obeys, and where they lead.
 pub(super) fn transitions(status: &str) -> &'static [(&'static str, &'static str)] {
     match status {
-        "new" => &[("ev_assign", "assigned")],
+        "new" | "pending" => &[("ev_assign", "assigned")],
         "assigned" => {
             &[("ev_reassign", "assigned"), ("ev_pending", "pending"), ("ev_resolve", "resolved")]
         }
-        "pending" => &[("ev_assign", "assigned")],
         "resolved" => &[("ev_reopen", "assigned"), ("ev_close", "closed")],
         _ => &[],
     }

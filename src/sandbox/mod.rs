@@ -31,7 +31,7 @@ mod sanitize;
 mod session;
 mod write;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{future::IntoFuture as _, io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use axum::{Router, routing::any};
 use jiff::{SignedDuration, tz::TimeZone};
@@ -273,3 +273,6 @@ impl Drop for Sandbox {
         self.server.abort();
     }
 }
+
+#[cfg(test)]
+mod tests;

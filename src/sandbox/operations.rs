@@ -94,16 +94,16 @@ fn get(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, 
     }
 
     let (alias, from) = (&query.alias, &query.from);
-    let columns: String =
-        output.iter().map(|attribute| format!(", {}", column(alias, attribute))).collect();
-    let order: String =
-        query.class.order.iter().map(|code| format!("{alias}.\"{code}\", ")).collect();
-    let mut sql = format!(
-        "SELECT DISTINCT {alias}.finalclass, {alias}.id{columns} {from} ORDER BY {order}{alias}.id"
+    let columns = columns(alias, &output);
+    let order: Vec<_> =
+        query.class.order.iter().chain(&["id"]).map(|code| format!("{alias}.\"{code}\"")).collect();
+    // To SQLite, a negative limit is none.
+    let (rows, offset) = if limit > 0 { (limit, limit.saturating_mul(page - 1)) } else { (-1, 0) };
+    let sql = format!(
+        "SELECT DISTINCT {alias}.finalclass, {columns} {from} ORDER BY {} LIMIT {rows} OFFSET \
+         {offset}",
+        order.join(", ")
     );
-    if limit > 0 {
-        sql.push_str(&format!(" LIMIT {limit} OFFSET {}", limit.saturating_mul(page - 1)));
-    }
     let mut objects = Map::new();
     let mut statement = session.read_only(&sql, key)?;
     let mut rows = statement.query([])?;
@@ -191,9 +191,8 @@ fn one_object(
     found: &Found,
     output: &[&'static Attribute],
 ) -> Result<Value, Refusal> {
-    let columns: String =
-        output.iter().map(|attribute| format!(", {}", column("t", attribute))).collect();
-    let sql = format!("SELECT 1{columns} FROM \"{}\" AS t WHERE t.id = ?", class.name);
+    let columns = columns("t", output);
+    let sql = format!("SELECT {columns} FROM \"{}\" AS t WHERE t.id = ?", class.name);
     let mut statement = session.database.prepare_cached(&sql)?;
     let mut rows = statement.query([found.id])?;
     let row = rows.next()?.ok_or_else(|| Refusal::error("The object is gone"))?;
@@ -201,6 +200,13 @@ fn one_object(
     let mut objects = Map::new();
     objects.insert(format!("{}::{}", found.class, found.id), object);
     Ok(json!({ "code": 0, "message": null, "objects": objects }))
+}
+
+/// The id, and then what [`Session::show`] reads.
+fn columns(alias: &str, output: &[&'static Attribute]) -> String {
+    let mut columns = vec![format!("{alias}.id")];
+    columns.extend(output.iter().map(|attribute| column(alias, attribute)));
+    columns.join(", ")
 }
 
 /// Mandatory on every write; it ends in the change log.

@@ -150,7 +150,7 @@ fn rows(
     parameters: impl rusqlite::Params,
 ) -> Result<Vec<Map<String, Value>>, rusqlite::Error> {
     let mut statement = database.prepare_cached(sql)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(ToOwned::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(ToOwned::to_owned).collect();
     let mut rows = statement.query(parameters)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -3,6 +3,8 @@
 //! Seen in the recordings: comments go, an unknown element takes what it contains with it (up to
 //! its end tag, or the end of the text), and text that begins a document is put into a paragraph.
 
+use std::fmt::Write as _;
+
 use super::Flavour;
 
 const ALLOWED: &[&str] = &[
@@ -207,8 +209,8 @@ impl Document {
         self.out.push('<');
         self.out.push_str(name);
         for (attribute, value) in attributes_of(attributes) {
-            self.out
-                .push_str(&format!(" {attribute}=\"{}\"", escaped(&value).replace('"', "&quot;")));
+            // Writing to a String cannot fail.
+            let _ = write!(self.out, " {attribute}=\"{}\"", escaped(&value).replace('"', "&quot;"));
         }
         self.out.push('>');
         if !EMPTY.contains(&name) {
@@ -218,7 +220,7 @@ impl Document {
 
     /// Closes `name` and what is open inside it; an end tag of nothing open is dropped.
     fn end(&mut self, name: &str) {
-        if !self.open.iter().any(|open| *open == name) {
+        if !self.open.contains(&name) {
             return;
         }
         while let Some(open) = self.open.pop() {

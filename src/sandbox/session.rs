@@ -106,15 +106,13 @@ impl Session<'_> {
         class: &'static Class,
         key: &Value,
     ) -> Result<oql::Query, Refusal> {
-        let condition = match key {
-            Value::Object(criteria) => self.criteria(class, criteria)?,
-            _ => match as_id(key) {
-                Some(id) => format!("\"t\".id = {id}"),
-                None => {
-                    let oql = key.as_str().ok_or_else(|| Refusal::error("Wrong format for key"))?;
-                    return oql::read(self.scope(), oql).map_err(Refusal::error);
-                }
-            },
+        let condition = if let Value::Object(criteria) = key {
+            self.criteria(class, criteria)?
+        } else if let Some(id) = as_id(key) {
+            format!("\"t\".id = {id}")
+        } else {
+            let oql = key.as_str().ok_or_else(|| Refusal::error("Wrong format for key"))?;
+            return oql::read(self.scope(), oql).map_err(Refusal::error);
         };
         Ok(oql::Query {
             class,

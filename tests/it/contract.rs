@@ -244,11 +244,11 @@ impl Names {
 
     fn with_refs(&self, value: &Value) -> Value {
         match value {
-            Value::String(text) => {
-                Value::from(self.refs.iter().fold(text.clone(), |text, (theirs, ours)| {
-                    text.replace(theirs.as_str(), &format!("\0{ours}"))
-                }))
-            }
+            Value::String(text) => Value::from(
+                self.refs
+                    .iter()
+                    .fold(text.clone(), |text, (theirs, ours)| text.replace(theirs.as_str(), ours)),
+            ),
             Value::Array(items) => items.iter().map(|item| self.with_refs(item)).collect(),
             Value::Object(map) => {
                 map.iter().map(|(key, value)| (key.clone(), self.with_refs(value))).collect()
@@ -287,11 +287,9 @@ fn compare(expected: &Value, answered: &Value, at: &str, request: &str, notes: &
             }
         }
         (Value::String(expected), Value::String(answered)) => {
-            // The mark of an inserted ref, see `with_refs`.
-            let expected = expected.replace('\0', "");
             // A date that the request did not set is the clock's.
-            let by_the_clock = !request.contains(&expected) && is_date(&expected);
-            if expected != *answered && !(by_the_clock && is_date(answered)) {
+            let by_the_clock = !request.contains(expected.as_str()) && is_date(expected);
+            if expected != answered && !(by_the_clock && is_date(answered)) {
                 notes.push(format!("{at} is {answered:?}, not {expected:?}"));
             }
         }
