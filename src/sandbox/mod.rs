@@ -166,7 +166,8 @@ impl Itop {
 pub struct Sandbox {
     address: SocketAddr,
     itop: Arc<Itop>,
-    server: JoinHandle<io::Result<()>>,
+    /// None once it has ended.
+    server: Option<JoinHandle<io::Result<()>>>,
     stopping: CancellationToken,
 }
 
@@ -208,7 +209,7 @@ impl Sandbox {
             .with_graceful_shutdown(stopping.clone().cancelled_owned())
             .into_future(),
         );
-        Ok(Self { address, itop, server, stopping })
+        Ok(Self { address, itop, server: Some(server), stopping })
     }
 
     /// The address that takes the place of iTop's: `{url}/webservices/rest.php`.
@@ -226,13 +227,16 @@ impl Sandbox {
     /// Waits until the sandbox serves no more, for whatever reason: run it beside what needs it,
     /// so that a dead sandbox is noticed.
     pub async fn ended(&mut self) -> Result<(), SandboxError> {
-        Ok((&mut self.server).await??)
+        let Some(server) = &mut self.server else { return Ok(()) };
+        let ended = server.await;
+        self.server = None;
+        Ok(ended??)
     }
 
     /// Stops: takes no more connections, and lets requests at work run to their end.
     pub async fn stop(mut self) -> Result<(), SandboxError> {
         self.stopping.cancel();
-        let ended = if self.server.is_finished() { Ok(()) } else { self.ended().await };
+        let ended = self.ended().await;
         self.itop.tasks.close();
         self.itop.tasks.wait().await;
         ended
@@ -270,7 +274,9 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.itop.dead.cancel();
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Query {
     pub(super) class: &'static Class,
     /// Its alias, quoted.
     pub(super) alias: String,
+    /// Whether it joins classes, so that an object can be found several times.
+    pub(super) joined: bool,
     /// Everything from `FROM` on.
     pub(super) from: String,
 }
@@ -113,8 +115,9 @@ impl Reader<'_> {
         if self.next < self.tokens.len() {
             return Err(self.unexpected());
         }
+        let joined = self.sources.len() > 1;
         let main = self.sources.swap_remove(0);
-        Ok(Query { class: main.class, alias: quoted(&main.alias), from: self.sql })
+        Ok(Query { class: main.class, alias: quoted(&main.alias), joined, from: self.sql })
     }
 
     /// `Class [AS alias]`.

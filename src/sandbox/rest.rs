@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::SignedDuration;
+use rusqlite::TransactionBehavior;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -139,7 +140,8 @@ fn work(itop: &Itop, call: &Call, strike: &Strike) -> Result<Value, Refusal> {
         Refusal::Thrown(4, "Parameter json_data is not a valid JSON structure".to_owned())
     })?;
     let mut database = itop.database.lock();
-    let transaction = database.transaction()?;
+    // A second sandbox on the same file waits for its turn.
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let session = Session {
         database: &transaction,
         flavour: itop.options.flavour,

@@ -117,6 +117,7 @@ impl Session<'_> {
         Ok(oql::Query {
             class,
             alias: "\"t\"".to_owned(),
+            joined: false,
             from: format!("FROM {} AS \"t\" WHERE {condition}", self.scope().source(class)),
         })
     }
