@@ -21,14 +21,15 @@ impl Itop {
         let class = self.ticket_class(class)?;
         let mut database = self.database.lock();
         let transaction = database.transaction()?;
-        let team: Option<i64> = transaction
+        let ticket: Option<(i64, i64)> = transaction
             .query_row(
-                "SELECT team_id FROM base_ticket WHERE id = ? AND finalclass = ?",
+                "SELECT team_id, service_id FROM base_ticket WHERE id = ? AND finalclass = ?",
                 (id, class.name),
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        let team = team.ok_or_else(|| SandboxError::NoSuchTicket(class.name.to_owned(), id))?;
+        let (team, service) =
+            ticket.ok_or_else(|| SandboxError::NoSuchTicket(class.name.to_owned(), id))?;
         let session = Session {
             database: &transaction,
             flavour: self.options.flavour,
@@ -39,8 +40,13 @@ impl Itop {
             loses_logs: false,
         };
         let found = Found { class: class.name.to_owned(), id };
-        let applied =
-            write::apply_stimulus(&session, class, &found, stimulus, &form(stimulus, team));
+        let applied = write::apply_stimulus(
+            &session,
+            class,
+            &found,
+            stimulus,
+            &form(stimulus, team, service),
+        );
         drop(session);
         applied.map_err(|refusal| match refusal {
             Refusal::Thrown(_, message) | Refusal::Verdict(_, message) => {
@@ -71,14 +77,18 @@ impl Itop {
     }
 }
 
-/// Team Helpdesk and its agent, where the ticket has no team yet.
-fn form(stimulus: &str, team: i64) -> Map<String, Value> {
+/// What the next state demands; team Helpdesk and the first service where the ticket has none.
+fn form(stimulus: &str, team: i64, service: i64) -> Map<String, Value> {
     let fields = match stimulus {
         "ev_assign" | "ev_reassign" => {
             json!({ "team_id": if team == 0 { 37 } else { team }, "agent_id": 12 })
         }
         "ev_pending" => json!({ "pending_reason": "Waiting for a spare part" }),
-        "ev_resolve" => json!({ "resolution_code": "other", "solution": "Repaired" }),
+        "ev_resolve" => json!({
+            "service_id": if service == 0 { 1 } else { service },
+            "resolution_code": "other",
+            "solution": "Repaired",
+        }),
         "ev_close" => json!({ "user_satisfaction": "1" }),
         _ => json!({}),
     };

@@ -1,6 +1,7 @@
 //! The life cycle of tickets, and how priority follows from impact and urgency.
 
-/// The stimuli that a ticket in `status` obeys, and where they lead.
+/// The stimuli that a ticket in `status` obeys, and where they lead. This and [`expected_in`]
+/// follow iTop's data model of incidents, without its escalations.
 pub(super) fn transitions(status: &str) -> &'static [(&'static str, &'static str)] {
     match status {
         "new" | "pending" => &[("ev_assign", "assigned")],
@@ -17,7 +18,7 @@ pub(super) fn expected_in(status: &str) -> &'static [&'static str] {
     match status {
         "assigned" => &["team_id", "agent_id"],
         "pending" => &["pending_reason"],
-        "resolved" => &["resolution_code", "solution"],
+        "resolved" => &["service_id", "resolution_code", "solution"],
         _ => &[],
     }
 }
