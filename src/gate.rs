@@ -36,6 +36,23 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The reason for which an error closes the gate; `None` for one that concerns a single
+    /// request.
+    #[must_use]
+    pub fn of(error: &ItopError) -> Option<Self> {
+        match error {
+            ItopError::Refused { .. } => None,
+            ItopError::NotAllowed { .. } => Some(Self::WritesRefused),
+            ItopError::BadCredentials => Some(Self::Credentials),
+            ItopError::ProfileMissing { .. } => Some(Self::ProfileMissing),
+            ItopError::Maintenance { .. } => Some(Self::Maintenance),
+            ItopError::Unreachable { .. } | ItopError::NoClearAnswer { .. } => {
+                Some(Self::Unreachable)
+            }
+            ItopError::NotItop { .. } => Some(Self::NotItop),
+        }
+    }
+
     /// The stable code, as it is serialised.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -171,7 +188,7 @@ impl Gate {
             // One call without an answer may be the fault of that call: a probe finds out.
             ItopError::NoClearAnswer { .. } => self.doubt.notify_one(),
             error => {
-                if let Some(reason) = reason(error) {
+                if let Some(reason) = Reason::of(error) {
                     self.close(reason, &error.to_string());
                 }
             }
@@ -226,9 +243,12 @@ impl Gate {
         let mut changes = self.watch();
         loop {
             let mut wait = settings.probe_first.duration();
-            tokio::select! {
-                () = self.doubt.notified() => self.probe(&client, &class).await,
-                _ = changes.wait_for(|state| matches!(state, GateState::Closed { .. })) => {}
+            let in_doubt = tokio::select! {
+                () = self.doubt.notified() => true,
+                _ = changes.wait_for(|state| matches!(state, GateState::Closed { .. })) => false,
+            };
+            if in_doubt {
+                self.probe(&client, &class).await;
             }
             while !self.is_open() {
                 self.clock.sleep(wait).await;
@@ -241,7 +261,7 @@ impl Gate {
     async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
         if let Err(error) = client.ping().await {
             // A read that is refused has been answered all the same.
-            if let Some(reason) = reason(&error).filter(|_| !is_about_rights(&error)) {
+            if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {
                 self.close(reason, &error.to_string());
                 return;
             }
@@ -260,19 +280,4 @@ impl Gate {
 
 fn is_about_rights(error: &ItopError) -> bool {
     matches!(error, ItopError::NotAllowed { .. })
-}
-
-/// The reason for which an error closes the gate; `None` for one that concerns a single request.
-fn reason(error: &ItopError) -> Option<Reason> {
-    match error {
-        ItopError::Refused { .. } => None,
-        ItopError::NotAllowed { .. } => Some(Reason::WritesRefused),
-        ItopError::BadCredentials => Some(Reason::Credentials),
-        ItopError::ProfileMissing { .. } => Some(Reason::ProfileMissing),
-        ItopError::Maintenance { .. } => Some(Reason::Maintenance),
-        ItopError::Unreachable { .. } | ItopError::NoClearAnswer { .. } => {
-            Some(Reason::Unreachable)
-        }
-        ItopError::NotItop { .. } => Some(Reason::NotItop),
-    }
 }

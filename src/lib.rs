@@ -1,15 +1,25 @@
-//! The ServiceNav ↔ iTop bridge.
+//! The ServiceNav ↔ iTop bridge: acknowledgements in, exactly one ticket each, status out.
+//!
+//! Data runs one way: [`web`] → [`domain`] → [`store`] (inbox) → [`delivery`] → [`resolve`] and
+//! [`catalog`] → [`itop`] → [`store`] (tickets of controls) → [`board`] → [`web`]. `domain` knows
+//! nothing else of this crate; `itop` and `store` know `domain` alone; `web` never calls `itop`.
+//! [`app`] builds all of it, [`sandbox`] is the simulated iTop that demo and tests run against.
 
+pub mod app;
 pub mod board;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod gate;
 pub mod itop;
+pub mod lifecycle;
 mod link_check;
 pub mod resolve;
+pub mod sandbox;
 pub mod secret;
 pub mod store;
+pub mod telemetry;
 pub mod web;

@@ -1,3 +1,17 @@
 //! The command `servicenav-itop-bridge`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use servicenav_itop_bridge::cli::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().run().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("servicenav-itop-bridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

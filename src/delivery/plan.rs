@@ -80,7 +80,7 @@ pub enum Preview {
     /// A new ticket.
     Create(Box<Plan>),
     /// This ticket would be taken.
-    Reuse(TicketStatus),
+    Reuse(Box<TicketStatus>),
 }
 
 impl Delivery {
@@ -92,7 +92,7 @@ impl Delivery {
     ) -> Result<Preview, PlanError> {
         let link = self.link(instance, event, KeepLink::No).await?;
         if let Some(ticket) = self.existing_ticket(instance, event, &link).await? {
-            return Ok(Preview::Reuse(ticket));
+            return Ok(Preview::Reuse(Box::new(ticket)));
         }
         let plan = self.plan_with(instance, event, &link).await?;
         Ok(Preview::Create(Box::new(plan)))

@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod lists;
 pub mod oql;
+mod probe;
 mod tickets;
 mod time;
 
@@ -12,7 +13,6 @@ pub use answer::Answer;
 pub use client::{Client, ClientError, Login, Settings, Use};
 pub use error::ItopError;
 pub use lists::{Ci, Contract, Element, ListQueries, Organization, Person, Service, Team};
-pub use tickets::{
-    CreatedTicket, INCIDENT, MARKER_LOG, Marked, STATUS_FIELDS, USER_REQUEST, WriteRight,
-};
+pub use probe::WriteRight;
+pub use tickets::{CreatedTicket, INCIDENT, MARKER_LOG, Marked, STATUS_FIELDS, USER_REQUEST};
 pub use time::ItopZone;

@@ -29,7 +29,7 @@ pub const STATUS_FIELDS: &str = "id,ref,org_id,status,operational_status,priorit
      last_update,team_id_friendlyname,agent_id_friendlyname";
 
 /// Stands in iTop's change log; mandatory on each write.
-const COMMENT: &str = "ServiceNav acknowledgement (servicenav-itop-bridge)";
+pub(super) const COMMENT: &str = "ServiceNav acknowledgement (servicenav-itop-bridge)";
 
 /// A ticket as the answer of its creation showed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,51 +51,7 @@ pub struct Marked {
     pub markers: Vec<Marker>,
 }
 
-/// Whether tickets may be written, as far as can be told without writing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WriteRight {
-    /// An unknown field was what iTop objected to.
-    Allowed,
-    /// The right is missing, or iTop is read-only.
-    Refused,
-}
-
 impl Client {
-    /// Whether the data model has this class.
-    pub async fn has_class(&self, class: &str) -> Result<bool, ItopError> {
-        match self.select(class, &format!("SELECT {class} WHERE id = 0"), "id").await {
-            Ok(_) => Ok(true),
-            Err(ItopError::Refused { message, .. }) if message.contains("not a valid class") => {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The cheapest read: does the way to iTop work?
-    pub async fn ping(&self) -> Result<(), ItopError> {
-        self.select("Organization", "SELECT Organization WHERE id = 0", "id").await.map(drop)
-    }
-
-    /// Probes the right to create without creating: an unknown field is refused with code 100
-    /// where writing is allowed, with code 1 where not (ITOP.md, "Protocol").
-    pub async fn write_right(&self, class: &str) -> Result<WriteRight, ItopError> {
-        let operation = json!({
-            "operation": "core/create", "class": class, "comment": COMMENT,
-            "fields": {"servicenav_itop_bridge_probe": "1"}, "output_fields": "id",
-        });
-        match self.call(Use::Read, &operation).await {
-            Err(ItopError::Refused { message, .. }) if message.contains("Unknown attribute") => {
-                Ok(WriteRight::Allowed)
-            }
-            Err(ItopError::NotAllowed { .. }) => Ok(WriteRight::Refused),
-            Ok(_) => Err(ItopError::NotItop {
-                reason: "it accepted a ticket with an unknown field".to_owned(),
-            }),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The operation that creates a ticket, as it is sent.
     #[must_use]
     pub fn create_operation(
@@ -202,26 +158,6 @@ impl Client {
             .collect())
     }
 
-    /// Whether a search by text in that attribute finds anything, or there is no ticket at all:
-    /// an attribute that cannot be searched finds nothing either.
-    pub async fn search_works(&self, field: &str) -> Result<bool, ItopError> {
-        for (query, expected) in [
-            (format!("SELECT Ticket WHERE {field} LIKE '%[ack %'"), true),
-            (format!("SELECT Ticket WHERE {field} LIKE '%_%'"), true),
-            ("SELECT Ticket".to_owned(), false),
-        ] {
-            let operation = json!({
-                "operation": "core/get", "class": "Ticket", "key": query,
-                "output_fields": "id", "limit": 1, "page": 1,
-            });
-            let finds = self.call(Use::Read, &operation).await?.objects().next().is_some();
-            if finds == expected {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     fn status(&self, class: &str, id: u64, fields: &Map<String, Value>) -> TicketStatus {
         TicketStatus {
             key: TicketKey { class: class.to_owned(), id },
@@ -253,7 +189,7 @@ fn carries(fields: &Map<String, Value>, field: &str, marker: &Marker) -> bool {
     fields.get(field).is_some_and(|value| value.to_string().contains(&marker.to_string()))
 }
 
-fn single(answer: &Answer) -> Result<(&str, u64, &Map<String, Value>), ItopError> {
+pub(super) fn single(answer: &Answer) -> Result<(&str, u64, &Map<String, Value>), ItopError> {
     answer.objects().next().ok_or_else(|| ItopError::NoClearAnswer {
         reason: "iTop said that it succeeded, and named no object".to_owned(),
     })

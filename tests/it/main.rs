@@ -1,3 +1,5 @@
 //! Everything that is tested through HTTP, in one binary.
 
-fn main() {}
+#![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
+
+mod contract;

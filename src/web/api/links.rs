@@ -12,13 +12,12 @@ use serde_json::{Value, json};
 use super::acknowledgements::parsed;
 use crate::{
     catalog::{Catalog, Freshness},
-    clock::Clock,
-    delivery::Delivery,
     domain::keys::{Instance, KeyError, PartyKey},
     itop::Organization,
     link_check::{self, LinkCheckError},
     store::{CompanyLink, LinkKey, Store},
     web::{
+        AppState,
         auth::{Admin, Caller, Reader},
         body::JsonBody,
         listing::Params,
@@ -39,7 +38,7 @@ pub(in crate::web) struct LinkParams {
 
 /// The key that an address names, if the caller may see it. A key without `id:` or `name:` is an
 /// id.
-fn key(caller: &Caller, path: LinkPath, params: LinkParams) -> Result<LinkKey, ApiError> {
+fn key(caller: &Caller, path: &LinkPath, params: LinkParams) -> Result<LinkKey, ApiError> {
     let party = |text: &str| match text.parse() {
         Err(KeyError::Form) => PartyKey::id(text),
         other => other,
@@ -83,7 +82,7 @@ pub(in crate::web) async fn get(
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
 ) -> Result<Json<Value>, ApiError> {
-    let key = key(&caller, path, params)?;
+    let key = key(&caller, &path, params)?;
     store.link(&key).await?.as_ref().map(|link| Json(view(link))).ok_or_else(no_link)
 }
 
@@ -94,7 +93,7 @@ pub(in crate::web) async fn effective(
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
 ) -> Result<Json<Value>, ApiError> {
-    let key = key(&caller, path, params)?;
+    let key = key(&caller, &path, params)?;
     let link = store.effective_link(&key).await?.ok_or_else(no_link)?;
     let mut view = view(&link);
     view["inherited"] = json!(link.key.site != key.site);
@@ -104,25 +103,22 @@ pub(in crate::web) async fn effective(
 /// `PUT /api/v1/links/{company}[/sites/{site}]`: checked against iTop, then kept.
 pub(in crate::web) async fn put(
     Admin(caller): Admin,
-    State(store): State<Store>,
-    State(catalog): State<Catalog>,
-    State(delivery): State<Delivery>,
-    State(clock): State<Clock>,
+    State(state): State<AppState>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    let key = key(&caller, path, params)?;
-    let checked = link_check::check(&catalog, key, &body.value, clock.now()).await;
+    let key = key(&caller, &path, params)?;
+    let checked = link_check::check(&state.catalog, key, &body.value, state.clock.now()).await;
     let link = checked.map_err(|error| match error {
         LinkCheckError::Invalid(errors) => ApiError::Invalid(errors),
         LinkCheckError::Way(error) => error.into(),
     })?;
     let view = view(&link);
     let (company, organization) = (link.key.company.clone(), link.org);
-    let is_new = store.put_link(link).await?;
+    let is_new = state.store.put_link(link).await?;
     tracing::info!(%company, %organization, token = caller.name, "company linked");
-    delivery.wake();
+    state.delivery.wake();
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(view)).into_response())
 }
@@ -134,7 +130,7 @@ pub(in crate::web) async fn delete(
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
 ) -> Result<StatusCode, ApiError> {
-    let key = key(&caller, path, params)?;
+    let key = key(&caller, &path, params)?;
     if !store.delete_link(&key).await? {
         return Err(no_link());
     }

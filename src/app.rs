@@ -1,0 +1,255 @@
+//! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
+
+use std::{net::SocketAddr, pin::Pin};
+
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    board::{Board, Refresher},
+    catalog::Catalog,
+    clock::Clock,
+    config::{Config, LoginKind},
+    delivery::{Delivery, Settings},
+    domain::ticket_text::{TemplateError, Templates},
+    gate::Gate,
+    itop::{self, Client, ClientError, ItopZone, Login},
+    secret::Secret,
+    store::{Store, StoreError},
+    web::{self, Addresses, ApiTokens, AppState, Signer},
+};
+
+/// What a background task does.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How often ended rows are looked for.
+const PURGE_EVERY: std::time::Duration = std::time::Duration::from_mins(10);
+
+/// A bridge that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Everybody could call it.
+    #[error(
+        "server.listen is {0}, beyond loopback, and there is no token: anyone could post. Make \
+         one with the command 'token', or listen on 127.0.0.1"
+    )]
+    Open(SocketAddr),
+    /// The configuration names something unusable.
+    #[error("{0}")]
+    Config(String),
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A template cannot be used.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address of the listener is unknown.
+    #[error("the listener has no address: {0}")]
+    Listener(#[from] std::io::Error),
+}
+
+/// A bridge that ended although nobody told it to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The HTTP server failed.
+    #[error("the HTTP server ended: {0}")]
+    Server(#[from] std::io::Error),
+    /// A background task ended: without it the bridge would only seem to work.
+    #[error("the background task '{0}' ended; see the log before this")]
+    Task(&'static str),
+}
+
+/// A bridge that is ready to run.
+#[derive(Debug)]
+pub struct App {
+    listener: TcpListener,
+    state: AppState,
+    refresher: Refresher,
+    gate: Gate,
+    client: Client,
+    config: Config,
+    address: SocketAddr,
+}
+
+/// The settings of the iTop client, from a checked configuration.
+pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
+    let section = &config.itop;
+    let wrong = |what: &str| StartError::Config(format!("itop.{what} cannot be used"));
+    let secret = |secret: &Option<Secret>, what| secret.clone().ok_or_else(|| wrong(what));
+    let user = section.user.clone();
+    let login = match section.login {
+        LoginKind::Form => Login::Form { user, password: secret(&section.password, "password")? },
+        LoginKind::Basic => Login::Basic { user, password: secret(&section.password, "password")? },
+        LoginKind::Token => Login::Token(secret(&section.token, "token")?),
+    };
+    Ok(itop::Settings {
+        url: section.url.parse().map_err(|_| wrong("url"))?,
+        login,
+        ca_file: section.ca_file.clone(),
+        connect_timeout: section.connect_timeout.duration(),
+        timeout: section.timeout.duration(),
+        max_in_flight: section.max_in_flight,
+        zone: ItopZone::named(&section.time_zone).map_err(|_| wrong("time_zone"))?,
+    })
+}
+
+impl App {
+    /// Wires everything up; nothing runs before [`App::run`].
+    pub async fn build(
+        config: Config,
+        clock: Clock,
+        listener: TcpListener,
+    ) -> Result<Self, StartError> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() && config.auth.tokens.is_empty() {
+            return Err(StartError::Open(address));
+        }
+        let client = Client::new(&client_settings(&config)?)?;
+        let ticket = &config.ticket;
+        let templates = Templates::new(
+            ticket.language,
+            ticket.title.as_deref(),
+            ticket.description.as_deref(),
+            &ticket.fields,
+        )?;
+        let store = Store::open(&config.store.path, clock.clone())?;
+        let key = match &config.server.link_key {
+            Some(key) => key.clone(),
+            None => Secret::new(store.meta_or_insert("link_key", random_key()).await?),
+        };
+        let bridge_url =
+            config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
+        let addresses = Addresses::new(&bridge_url, itop_url, Signer::new(key));
+
+        let gate = Gate::new(clock.clone());
+        let catalog = Catalog::new(
+            client.clone(),
+            &gate,
+            &clock,
+            config.catalog.clone(),
+            config.ticket.class,
+        );
+        let settings = Settings {
+            delivery: config.delivery.clone(),
+            ticket: config.ticket.clone(),
+            links: config.links.clone(),
+            templates,
+        };
+        let delivery = Delivery::new(
+            store.clone(),
+            catalog.clone(),
+            client.clone(),
+            gate.clone(),
+            clock.clone(),
+            settings,
+        );
+        let (board, refresher) = Board::new(
+            store.clone(),
+            clock.clone(),
+            gate.clone(),
+            client.clone(),
+            catalog.clone(),
+            config.board.clone(),
+        );
+        let tokens = ApiTokens::new(&config.auth.tokens);
+        let state = AppState { store, catalog, delivery, board, clock, tokens, addresses };
+        Ok(Self { listener, state, refresher, gate, client, config, address })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves and delivers until `stop`. Then it accepts no more connections, lets calls in flight
+    /// end within `server.shutdown_grace`, and leaves the rest as rows.
+    ///
+    /// # Errors
+    /// Where the server or a background task ends by itself: the process should end too, so that
+    /// whoever watches it starts it again.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
+        let Self { listener, state, refresher, gate, client, config, address } = self;
+        let mut tasks = JoinSet::new();
+        let delivery = state.delivery.clone();
+        let deliveries_stop = stop.clone();
+        tasks.spawn(async move {
+            delivery.run(deliveries_stop).await;
+            "deliveries"
+        });
+        let helpers = stop.clone();
+        let mut background = |name: &'static str, work: Work| {
+            let stop = helpers.clone();
+            tasks.spawn(async move {
+                stop.run_until_cancelled(work).await;
+                name
+            });
+        };
+        let catalog = state.catalog.clone();
+        let class = move || {
+            let catalog = catalog.clone();
+            async move {
+                let model = catalog.ticket_model().await;
+                model.map_or(itop::USER_REQUEST, |model| model.class).to_owned()
+            }
+        };
+        background("gate", Box::pin(gate.keep(client, class, config.delivery.clone())));
+        background("board", Box::pin(refresher.run()));
+        let retention = config.store.retention.duration();
+        background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
+
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the bridge listens");
+        let server = axum::serve(listener, web::router(state.clone()));
+        let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
+        let serving = async { server.await.map_err(RunError::from) };
+        let watching = async {
+            while let Some(ended) = tasks.join_next().await {
+                // After `stop` every task ends, in any order.
+                if !stop.is_cancelled() {
+                    return Err(RunError::Task(ended.unwrap_or("one that panicked")));
+                }
+            }
+            Ok(())
+        };
+        let grace = config.server.shutdown_grace.duration();
+        let too_long = async {
+            stop.cancelled().await;
+            state.clock.sleep(grace).await;
+        };
+        tokio::select! {
+            outcome = async { tokio::try_join!(serving, watching) } => outcome.map(|_| ()),
+            () = too_long => {
+                tracing::warn!("calls in flight did not end in time; they are looked up at the next start");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
+    let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+    loop {
+        clock.sleep(PURGE_EVERY).await;
+        loop {
+            match store.purge_ended(retention).await {
+                Ok(0) => break,
+                Ok(rows) => tracing::info!(rows, "ended acknowledgements purged"),
+                Err(error) => {
+                    tracing::error!(%error, "ended acknowledgements could not be purged");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// 256 random bits, in hexadecimal.
+#[must_use]
+pub fn random_key() -> String {
+    let bytes: [u8; 32] = rand::random();
+    crate::domain::marker::hex(&bytes)
+}

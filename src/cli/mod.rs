@@ -1,0 +1,83 @@
+//! The commands; one file each.
+
+mod check;
+mod demo;
+mod healthcheck;
+mod serve;
+mod token;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::net::TcpListener;
+
+use crate::config::{self, Config};
+
+pub use check::{Finding, Verdict, examine};
+
+/// Turns `ServiceNav` acknowledgements into iTop tickets, exactly once.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge
+    Serve(ConfigFile),
+    /// Run the bridge with a simulated iTop and a few acknowledgements, on loopback
+    Demo(demo::Demo),
+    /// Examine the configuration and the way to iTop, and say what to mend
+    Check(check::Check),
+    /// Make an API token and print what belongs into the configuration
+    Token(token::TokenArgs),
+    /// Ask a running bridge whether it lives; for containers
+    Healthcheck(healthcheck::Healthcheck),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration file; without it, environment variables alone
+    #[arg(short, long, env = "BRIDGE_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config, config::ConfigError> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        config::load(self.file(), environment)
+    }
+
+    /// The named file, else the usual one if it is there.
+    fn file(&self) -> Option<&Path> {
+        let usual = Path::new("/etc/servicenav-itop-bridge/config.toml");
+        self.config.as_deref().or_else(|| usual.exists().then_some(usual))
+    }
+}
+
+impl Cli {
+    /// Runs the command.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve(file) => serve::serve(&file).await,
+            Command::Demo(demo) => demo.run().await,
+            Command::Check(check) => check.run().await,
+            Command::Token(args) => Ok(args.run()),
+            Command::Healthcheck(healthcheck) => healthcheck.run().await,
+        }
+    }
+}
+
+async fn listen(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; another program may use the port (server.listen)")
+    })
+}

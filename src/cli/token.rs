@@ -1,0 +1,32 @@
+//! `token`: make an API token.
+
+use std::process::ExitCode;
+
+use crate::{app::random_key, web::hash_token};
+
+/// What the token is for.
+#[derive(Debug, clap::Args)]
+pub(super) struct TokenArgs {
+    /// What it is called in the log
+    #[arg(long, default_value = "servicenav")]
+    name: String,
+    /// What it may do
+    #[arg(long = "scope", default_values = ["ingest", "read"], value_parser = ["ingest", "read", "admin"])]
+    scopes: Vec<String>,
+}
+
+impl TokenArgs {
+    pub(super) fn run(&self) -> ExitCode {
+        let token = format!("snb_{}", random_key());
+        println!(
+            "The token, shown this once; give it to the sender as 'Authorization: Bearer …':\n"
+        );
+        println!("{token}\n");
+        println!("Its hash, for the configuration of the bridge:\n");
+        println!("[[auth.tokens]]");
+        println!("name = {}", toml::Value::from(self.name.as_str()));
+        println!("hash = \"{}\"", hash_token(&token));
+        println!("scopes = {}", toml::Value::from(self.scopes.clone()));
+        ExitCode::SUCCESS
+    }
+}

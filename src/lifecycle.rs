@@ -1,0 +1,31 @@
+//! When to stop: at the first signal in good order, at the second at once.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The exit status of a process that a second signal ended.
+const ENDED_AT_ONCE: i32 = 130;
+
+/// A token that SIGINT or SIGTERM cancels. A second signal ends the process: every state that the
+/// database has been left in is one from which the next start goes on.
+pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        for last in [false, true] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if last {
+                tracing::warn!("told twice to stop: ending at once");
+                std::process::exit(ENDED_AT_ONCE);
+            }
+            tracing::info!("told to stop: finishing what is in flight");
+            token.cancel();
+        }
+    });
+    Ok(stop)
+}

@@ -1,0 +1,311 @@
+//! The data model: every class, and its attributes in groups that classes share.
+
+use super::{Attribute, Class, Kind};
+use crate::sandbox::Flavour;
+
+const fn attribute(code: &'static str, label: &'static str, kind: Kind) -> Attribute {
+    Attribute { code, label, kind, mandatory: false }
+}
+const fn mandatory(code: &'static str, label: &'static str, kind: Kind) -> Attribute {
+    Attribute { code, label, kind, mandatory: true }
+}
+const fn text(code: &'static str, label: &'static str) -> Attribute {
+    attribute(code, label, Kind::Text(255))
+}
+const fn computed(code: &'static str) -> Attribute {
+    attribute(code, code, Kind::Computed)
+}
+const fn flag(code: &'static str) -> Attribute {
+    attribute(code, code, Kind::Flag)
+}
+
+// The order within a group is the order in which iTop lists the names in its messages.
+const HEAD: &[Attribute] =
+    &[computed("finalclass"), computed("friendlyname"), flag("obsolescence_flag")];
+const PLAIN_HEAD: &[Attribute] = &[computed("finalclass"), computed("friendlyname")];
+const TAIL: &[Attribute] = &[attribute("obsolescence_date", "", Kind::Computed), computed("id")];
+const PLAIN_TAIL: &[Attribute] = &[computed("id")];
+const NAME: Attribute = mandatory("name", "Name", Kind::Text(255));
+const ORG: Attribute = mandatory("org_id", "Organization", Kind::Reference("Organization"));
+const ACTIVE: Attribute = mandatory("status", "Status", Kind::Choice(&["active", "inactive"]));
+const IN_USE: Attribute =
+    mandatory("status", "Status", Kind::Choice(&["implementation", "production", "obsolete"]));
+
+const ORGANIZATION: &[Attribute] = &[
+    NAME,
+    text("code", "Code"),
+    ACTIVE,
+    attribute("parent_id", "Parent", Kind::Reference("Organization")),
+    computed("parent_id_friendlyname"),
+    computed("parent_name"),
+    attribute("deliverymodel_id", "Delivery model", Kind::Reference("DeliveryModel")),
+    computed("deliverymodel_id_friendlyname"),
+    computed("deliverymodel_name"),
+];
+const CONTACT: &[Attribute] = &[
+    mandatory("name", "Last Name", Kind::Text(255)),
+    ACTIVE,
+    ORG,
+    computed("org_id_friendlyname"),
+    flag("org_id_obsolescence_flag"),
+    computed("org_name"),
+    text("email", "Email"),
+    text("phone", "Phone"),
+    attribute("notify", "Notification", Kind::Choice(&["yes", "no"])),
+    text("function", "Function"),
+];
+const PERSON: &[Attribute] = &[
+    mandatory("first_name", "First Name", Kind::Text(255)),
+    text("employee_number", "Employee number"),
+    text("mobile_phone", "Mobile phone"),
+    computed("location_id"),
+    computed("location_id_friendlyname"),
+    flag("location_id_obsolescence_flag"),
+    computed("location_name"),
+    attribute("manager_id", "Manager", Kind::Reference("Person")),
+    computed("manager_id_friendlyname"),
+    flag("manager_id_obsolescence_flag"),
+    computed("manager_name"),
+];
+const DELIVERY_MODEL: &[Attribute] = &[
+    NAME,
+    ORG,
+    computed("org_id_friendlyname"),
+    computed("organization_name"),
+    text("description", "Description"),
+];
+const DELIVERY_CONTACT: &[Attribute] = &[
+    mandatory("deliverymodel_id", "Delivery model", Kind::Reference("DeliveryModel")),
+    computed("deliverymodel_name"),
+    mandatory("contact_id", "Contact", Kind::Reference("Contact")),
+    computed("contact_name"),
+];
+const CUSTOMER_CONTRACT: &[Attribute] = &[
+    NAME,
+    ORG,
+    computed("org_id_friendlyname"),
+    computed("organization_name"),
+    attribute("provider_id", "Provider", Kind::Reference("Organization")),
+    computed("provider_name"),
+    IN_USE,
+];
+const CONTRACT_SERVICE: &[Attribute] = &[
+    mandatory("customercontract_id", "Customer contract", Kind::Reference("CustomerContract")),
+    computed("customercontract_name"),
+    mandatory("service_id", "Service", Kind::Reference("Service")),
+    computed("service_name"),
+];
+const SERVICE: &[Attribute] = &[
+    NAME,
+    ORG,
+    computed("org_id_friendlyname"),
+    computed("organization_name"),
+    computed("servicefamily_name"),
+    text("description", "Description"),
+    IN_USE,
+];
+const ELEMENT: &[Attribute] = &[
+    NAME,
+    text("description", "Description"),
+    mandatory("service_id", "Service", Kind::Reference("Service")),
+    computed("service_id_friendlyname"),
+    computed("service_name"),
+    computed("service_org_id"),
+    attribute("request_type", "Request type", Kind::Choice(&["incident", "service_request"])),
+    IN_USE,
+];
+const CI: &[Attribute] = &[
+    NAME,
+    text("description", "Description"),
+    ORG,
+    computed("org_id_friendlyname"),
+    computed("organization_name"),
+    attribute(
+        "business_criticity",
+        "Business criticality",
+        Kind::Choice(&["high", "medium", "low"]),
+    ),
+];
+const DEVICE: &[Attribute] = &[mandatory(
+    "status",
+    "Status",
+    Kind::Choice(&["implementation", "stock", "production", "obsolete"]),
+)];
+const SOFTWARE: &[Attribute] = &[ACTIVE, computed("system_name")];
+const SOLUTION: &[Attribute] = &[ACTIVE];
+
+const LEVELS: Kind = Kind::Choice(&["1", "2", "3", "4"]);
+const TICKET: &[Attribute] = &[
+    attribute("operational_status", "Operational status", Kind::Computed),
+    computed("ref"),
+    ORG,
+    computed("org_id_friendlyname"),
+    computed("org_name"),
+    attribute("caller_id", "Caller", Kind::Reference("Person")),
+    computed("caller_id_friendlyname"),
+    computed("caller_name"),
+    attribute("team_id", "Team", Kind::Reference("Team")),
+    computed("team_id_friendlyname"),
+    computed("team_name"),
+    attribute("agent_id", "Agent", Kind::Reference("Person")),
+    computed("agent_id_friendlyname"),
+    computed("agent_name"),
+    mandatory("title", "Title", Kind::Text(255)),
+    mandatory("description", "Description", Kind::Html(65_535)),
+    attribute("start_date", "Start date", Kind::Date),
+    attribute("end_date", "End date", Kind::Date),
+    attribute("last_update", "Last update", Kind::Computed),
+    attribute("close_date", "Close date", Kind::Computed),
+    attribute("private_log", "Private log", Kind::Log),
+    attribute("functionalcis_list", "CIs", Kind::CiLinks),
+];
+const HANDLED: &[Attribute] = &[
+    attribute("status", "Status", Kind::Computed),
+    mandatory("impact", "Impact", Kind::Choice(&["1", "2", "3"])),
+    // Written values are ignored: priority is computed from impact and urgency.
+    attribute("priority", "Priority", Kind::Computed),
+    mandatory("urgency", "Urgency", LEVELS),
+    attribute(
+        "origin",
+        "Origin",
+        Kind::Choice(&["mail", "monitoring", "phone", "portal", "chat", "in_person"]),
+    ),
+    attribute("service_id", "Service", Kind::Reference("Service")),
+    computed("service_id_friendlyname"),
+    computed("service_name"),
+    attribute(
+        "servicesubcategory_id",
+        "Service subcategory",
+        Kind::Reference("ServiceSubcategory"),
+    ),
+    computed("servicesubcategory_id_friendlyname"),
+    computed("servicesubcategory_name"),
+    computed("assignment_date"),
+    computed("last_pending_date"),
+    computed("resolution_date"),
+    attribute("pending_reason", "Pending reason", Kind::Text(65_535)),
+    attribute(
+        "resolution_code",
+        "Resolution code",
+        Kind::Choice(&[
+            "assistance",
+            "bug fixed",
+            "hardware repair",
+            "other",
+            "software patch",
+            "system update",
+            "training",
+        ]),
+    ),
+    attribute("solution", "Solution", Kind::Text(65_535)),
+    attribute("user_satisfaction", "User satisfaction", LEVELS),
+    attribute("public_log", "Public log", Kind::Log),
+];
+const ITIL_REQUEST: &[Attribute] =
+    &[attribute("request_type", "Request Type", Kind::Choice(&["service_request"]))];
+const SIMPLE_REQUEST: &[Attribute] =
+    &[attribute("request_type", "Request Type", Kind::Choice(&["incident", "service_request"]))];
+const TICKET_CI: &[Attribute] = &[
+    mandatory("ticket_id", "Ticket", Kind::Reference("Ticket")),
+    computed("ticket_ref"),
+    mandatory("functionalci_id", "CI", Kind::Reference("FunctionalCI")),
+    computed("functionalci_name"),
+    computed("functionalci_id_friendlyname"),
+    computed("functionalci_id_finalclass_recall"),
+    computed("functionalci_id_obsolescence_flag"),
+    text("impact", "Impact"),
+    attribute("impact_code", "Impact code", Kind::Choice(&["computed", "manual", "not_impacted"])),
+];
+
+const fn class(
+    name: &'static str,
+    table: &'static str,
+    leaves: &'static [&'static str],
+    groups: &'static [&'static [Attribute]],
+) -> Class {
+    Class { name, table, leaves, groups, order: &["friendlyname"], flavour: None }
+}
+const fn ci(
+    name: &'static str,
+    leaf: &'static [&'static str],
+    own: &'static [&'static [Attribute]],
+) -> Class {
+    Class { order: &["name"], ..class(name, "ci", leaf, own) }
+}
+const fn ticket(
+    name: &'static str,
+    leaf: &'static [&'static str],
+    groups: &'static [&'static [Attribute]],
+    flavour: Option<Flavour>,
+) -> Class {
+    // The recordings list tickets of one class from the oldest start on.
+    Class { order: &["start_date"], flavour, ..class(name, "ticket", leaf, groups) }
+}
+
+const DEVICES: &[&[Attribute]] = &[HEAD, CI, DEVICE, TAIL];
+const SOFTWARES: &[&[Attribute]] = &[HEAD, CI, SOFTWARE, TAIL];
+const SOLUTIONS: &[&[Attribute]] = &[HEAD, CI, SOLUTION, TAIL];
+
+pub(super) static CLASSES: &[Class] = &[
+    class("Organization", "organization", &[], &[HEAD, ORGANIZATION, TAIL]),
+    class("Contact", "contact", &["Person", "Team"], &[HEAD, CONTACT, TAIL]),
+    class("Person", "contact", &["Person"], &[HEAD, CONTACT, PERSON, TAIL]),
+    class("Team", "contact", &["Team"], &[HEAD, CONTACT, TAIL]),
+    class("DeliveryModel", "delivery_model", &[], &[PLAIN_HEAD, DELIVERY_MODEL, PLAIN_TAIL]),
+    class(
+        "lnkDeliveryModelToContact",
+        "delivery_contact",
+        &[],
+        &[PLAIN_HEAD, DELIVERY_CONTACT, PLAIN_TAIL],
+    ),
+    class("CustomerContract", "customer_contract", &[], &[HEAD, CUSTOMER_CONTRACT, TAIL]),
+    class(
+        "lnkCustomerContractToService",
+        "contract_service",
+        &[],
+        &[PLAIN_HEAD, CONTRACT_SERVICE, PLAIN_TAIL],
+    ),
+    class("Service", "service", &[], &[HEAD, SERVICE, TAIL]),
+    Class {
+        order: &["name", "service_name"],
+        ..class("ServiceSubcategory", "service_element", &[], &[HEAD, ELEMENT, TAIL])
+    },
+    ci("FunctionalCI", &[], &[HEAD, CI, TAIL]),
+    ci("Server", &["Server"], DEVICES),
+    ci("PC", &["PC"], DEVICES),
+    ci("NetworkDevice", &["NetworkDevice"], DEVICES),
+    ci("StorageSystem", &["StorageSystem"], DEVICES),
+    ci("Printer", &["Printer"], DEVICES),
+    ci("Farm", &["Farm"], DEVICES),
+    ci("Hypervisor", &["Hypervisor"], DEVICES),
+    ci("VirtualMachine", &["VirtualMachine"], DEVICES),
+    ci("WebServer", &["WebServer"], SOFTWARES),
+    ci("DBServer", &["DBServer"], SOFTWARES),
+    ci("Middleware", &["Middleware"], SOFTWARES),
+    ci("PCSoftware", &["PCSoftware"], SOFTWARES),
+    ci("WebApplication", &["WebApplication"], SOLUTIONS),
+    ci("ApplicationSolution", &["ApplicationSolution"], SOLUTIONS),
+    ci("BusinessProcess", &["BusinessProcess"], SOLUTIONS),
+    class("Ticket", "ticket", &[], &[PLAIN_HEAD, TICKET, PLAIN_TAIL]),
+    ticket(
+        "Incident",
+        &["Incident"],
+        &[PLAIN_HEAD, TICKET, HANDLED, PLAIN_TAIL],
+        Some(Flavour::Itil),
+    ),
+    ticket(
+        "UserRequest",
+        &["UserRequest"],
+        &[PLAIN_HEAD, TICKET, HANDLED, ITIL_REQUEST, PLAIN_TAIL],
+        Some(Flavour::Itil),
+    ),
+    ticket(
+        "UserRequest",
+        &["UserRequest"],
+        &[PLAIN_HEAD, TICKET, HANDLED, SIMPLE_REQUEST, PLAIN_TAIL],
+        Some(Flavour::Simple),
+    ),
+    class("lnkFunctionalCIToTicket", "ticket_ci", &[], &[PLAIN_HEAD, TICKET_CI, PLAIN_TAIL]),
+    // The change log: a class that the users of the sandbox may not read.
+    class("CMDBChangeOpCreate", "delivery_model", &[], &[PLAIN_HEAD, PLAIN_TAIL]),
+];

@@ -1,0 +1,272 @@
+//! `webservices/rest.php`: one request from its bytes to its answer.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    body::to_bytes,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::SignedDuration;
+use rusqlite::TransactionBehavior;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Itop,
+    faults::{FaultKind, Strike},
+    line::Line,
+    login,
+    operations::{self, Effect},
+    session::{Refusal, Session},
+};
+
+const HTML: &str = "text/html; charset=UTF-8";
+/// PHP's `post_max_size` of a generous installation.
+const BODY_LIMIT: usize = 64 << 20;
+
+/// What the client gets.
+enum Reply {
+    Answer(Response),
+    /// The connection closes without an answer.
+    Cut,
+}
+
+pub(super) async fn rest(
+    State(itop): State<Arc<Itop>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let call = Call {
+        query: form(parts.uri.query().unwrap_or_default().as_bytes()),
+        form: form(&body),
+        headers: parts.headers,
+    };
+    // A client that hangs up does not stop PHP: the work has a task of its own.
+    let work = itop.tasks.spawn({
+        let itop = Arc::clone(&itop);
+        async move {
+            tokio::select! {
+                biased;
+                () = itop.dead.cancelled() => Reply::Cut,
+                reply = serve(&itop, call) => reply,
+            }
+        }
+    });
+    match work.await {
+        Ok(Reply::Answer(response)) => response,
+        Ok(Reply::Cut) => {
+            line.cut();
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+        Err(_) => database_down(),
+    }
+}
+
+struct Call {
+    query: HashMap<String, String>,
+    form: HashMap<String, String>,
+    headers: HeaderMap,
+}
+
+impl Call {
+    /// PHP looks into the form and the query alike.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        self.form.get(name).or_else(|| self.query.get(name)).map(String::as_str)
+    }
+
+    fn operation(&self) -> String {
+        self.parameter("json_data")
+            .and_then(|json| serde_json::from_str::<Value>(json).ok())
+            .and_then(|data| data.get("operation")?.as_str().map(ToOwned::to_owned))
+            .unwrap_or_default()
+    }
+}
+
+async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
+    let operation = call.operation();
+    let effect = Effect::of(&operation);
+    let (_at_work, writes) = itop.load.enter(&operation, effect);
+    let strike = itop.faults.strike(effect);
+    if let Some(latency) = itop.options.latency {
+        itop.clock.sleep(latency.of(effect, writes)).await;
+    }
+    itop.clock.sleep(strike.before).await;
+    if let Some(reply) = strike
+        .kinds
+        .iter()
+        .find_map(|(kind, after)| if *after { None } else { instead_of_the_effect(kind) })
+    {
+        return reply;
+    }
+    let done = tokio::task::spawn_blocking({
+        let (itop, strike) = (Arc::clone(itop), strike.clone());
+        move || answer(&itop, &call, &strike)
+    })
+    .await;
+    let Ok(body) = done else { return Reply::Answer(database_down()) };
+    itop.clock.sleep(strike.after).await;
+    strike
+        .kinds
+        .iter()
+        .find_map(|(kind, after)| instead_of_the_answer(kind, *after, &body))
+        .unwrap_or_else(|| Reply::Answer(json_text(body.to_string())))
+}
+
+/// The body of an answer, with the effect committed.
+fn answer(itop: &Itop, call: &Call, strike: &Strike) -> Value {
+    work(itop, call, strike).unwrap_or_else(|refusal| refusal.body())
+}
+
+fn work(itop: &Itop, call: &Call, strike: &Strike) -> Result<Value, Refusal> {
+    if strike.has(&FaultKind::WrongPassword) {
+        return Err(login::invalid());
+    }
+    let user = login::user(&call.headers, |name| call.parameter(name).map(ToOwned::to_owned))?;
+    if strike.has(&FaultKind::ProfileMissing) {
+        return Err(login::no_profile());
+    }
+    let version = call
+        .parameter("version")
+        .ok_or_else(|| Refusal::Thrown(2, "Missing parameter 'version' (e.g. '1.0')".to_owned()))?;
+    let data = call
+        .parameter("json_data")
+        .ok_or_else(|| Refusal::Thrown(3, "Missing parameter 'json_data'".to_owned()))?;
+    let parameters: Map<String, Value> = serde_json::from_str(data).map_err(|_| {
+        Refusal::Thrown(4, "Parameter json_data is not a valid JSON structure".to_owned())
+    })?;
+    let mut database = itop.database.lock();
+    // A second sandbox on the same file waits for its turn.
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let session = Session {
+        database: &transaction,
+        flavour: itop.options.flavour,
+        user,
+        now: itop.now(SignedDuration::from_hours(strike.hours_ahead().into())),
+        read_only: strike.has(&FaultKind::ReadOnly),
+        without_incidents: strike.has(&FaultKind::NoIncidentClass),
+        loses_logs: strike.has(&FaultKind::MarkerLost),
+    };
+    let answer = operations::run(&session, version, &parameters);
+    drop(session);
+    // A refused create has used up a number: what a refusal leaves behind is committed too.
+    transaction.commit()?;
+    answer
+}
+
+fn instead_of_the_effect(kind: &FaultKind) -> Option<Reply> {
+    match kind {
+        FaultKind::CutBefore => Some(Reply::Cut),
+        FaultKind::Refuse { code, message } => {
+            Some(Reply::Answer(json_text(json!({ "code": code, "message": message }).to_string())))
+        }
+        _ => page(kind).map(Reply::Answer),
+    }
+}
+
+fn instead_of_the_answer(kind: &FaultKind, after_effect: bool, body: &Value) -> Option<Reply> {
+    match kind {
+        FaultKind::CutAfter => Some(Reply::Cut),
+        FaultKind::CutBefore if after_effect => Some(Reply::Cut),
+        FaultKind::NoticeBeforeJson => Some(Reply::Answer(json_text(format!(
+            "<br />\n<b>Notice</b>:  Undefined index: name in \
+             <b>/var/www/html/itop/application/utils.inc.php</b> on line <b>42</b><br />\n{body}"
+        )))),
+        FaultKind::TruncatedJson => {
+            let mut text = body.to_string();
+            let mut half = text.len() / 2;
+            while !text.is_char_boundary(half) {
+                half -= 1;
+            }
+            text.truncate(half);
+            Some(Reply::Answer(json_text(text)))
+        }
+        // What was refused before the commit keeps its own words.
+        FaultKind::Code100AfterCommit if body["code"] == 0 => {
+            let body = Refusal::error("Failed to send the notification: connection refused").body();
+            Some(Reply::Answer(json_text(body.to_string())))
+        }
+        FaultKind::Refuse { code, message } if after_effect => {
+            Some(Reply::Answer(json_text(json!({ "code": code, "message": message }).to_string())))
+        }
+        _ if after_effect => page(kind).map(Reply::Answer),
+        _ => None,
+    }
+}
+
+/// The kinds that answer with a page of their own.
+fn page(kind: &FaultKind) -> Option<Response> {
+    let response = match kind {
+        FaultKind::Maintenance => {
+            let body = json!({
+                "data": [{
+                    "code": 100,
+                    "message": "This application is currently under maintenance.",
+                }],
+                "scripts": [],
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, json_text(body.to_string())).into_response()
+        }
+        FaultKind::DatabaseDown => database_down(),
+        FaultKind::Unavailable => html(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "<html><head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n\
+             <center><h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr>\
+             <center>nginx</center>\r\n</body>\r\n</html>\r\n",
+        ),
+        FaultKind::BadGateway => html(
+            StatusCode::BAD_GATEWAY,
+            "<html><head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
+             <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n\
+             </body>\r\n</html>\r\n",
+        ),
+        FaultKind::LoginPage => html(
+            StatusCode::OK,
+            "<!DOCTYPE html>\n<html><head><title>iTop login</title></head><body>\
+             <form method=\"post\"><input name=\"auth_user\"><input name=\"auth_pwd\" \
+             type=\"password\"></form></body></html>\n",
+        ),
+        FaultKind::Redirect => {
+            (StatusCode::FOUND, [(header::LOCATION, "/sso/login?next=rest.php")]).into_response()
+        }
+        FaultKind::WrongJson => json_text(r#"{"status":"ok","items":[1,2,3]}"#.to_owned()),
+        _ => return None,
+    };
+    Some(response)
+}
+
+fn database_down() -> Response {
+    html(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "<p>iTop: An error occurred, check server error log for more information.</p>\n",
+    )
+}
+
+fn html(status: StatusCode, page: &'static str) -> Response {
+    (status, [(header::CONTENT_TYPE, HTML)], page).into_response()
+}
+
+fn json_text(body: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// Form-encoded pairs; as in PHP, a later one wins.
+fn form(bytes: &[u8]) -> HashMap<String, String> {
+    let decode = |text: &[u8]| {
+        let spaced: Vec<u8> =
+            text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        percent_encoding::percent_decode(&spaced).decode_utf8_lossy().into_owned()
+    };
+    bytes
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| match pair.iter().position(|byte| *byte == b'=') {
+            Some(at) => (decode(&pair[..at]), decode(&pair[at + 1..])),
+            None => (decode(pair), String::new()),
+        })
+        .collect()
+}

@@ -1,0 +1,314 @@
+//! What one request works with, and how a request ends when it is refused.
+
+use rusqlite::{Connection, types::ValueRef};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Flavour,
+    classes::{self, Attribute, Class, Kind},
+    login::User,
+    oql::{self, Scope},
+};
+
+/// A request at work: its user, its time and the data.
+pub(super) struct Session<'a> {
+    pub(super) database: &'a Connection,
+    pub(super) flavour: Flavour,
+    pub(super) user: &'a User,
+    /// The time of the request as iTop writes it.
+    pub(super) now: String,
+    /// A fault: iTop is read-only.
+    pub(super) read_only: bool,
+    /// A fault: the class Incident is missing.
+    pub(super) without_incidents: bool,
+    /// A fault: the private log of a create is not kept.
+    pub(super) loses_logs: bool,
+}
+
+/// A request that iTop refuses, with HTTP status 200 all the same.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// An exception: the message begins with "Error: " and there are no objects.
+    Thrown(i64, String),
+    /// A verdict: the bare message, and `objects` is null.
+    Verdict(i64, String),
+}
+
+impl Refusal {
+    /// The usual exception, code 100.
+    pub(super) fn error(message: impl Into<String>) -> Self {
+        Self::Thrown(100, message.into())
+    }
+
+    /// The same exception with the name of the attribute or parameter before it.
+    pub(super) fn about(self, name: &str) -> Self {
+        match self {
+            Self::Thrown(code, message) => Self::Thrown(code, format!("{name}: {message}")),
+            verdict @ Self::Verdict(..) => verdict,
+        }
+    }
+
+    pub(super) fn no_right(doing: &str, class: &str) -> Self {
+        Self::Verdict(
+            1,
+            format!(
+                "The current user does not have enough permissions for {doing} data of class {class}"
+            ),
+        )
+    }
+
+    pub(super) fn body(&self) -> Value {
+        match self {
+            Self::Thrown(code, message) => {
+                json!({ "code": code, "message": format!("Error: {message}") })
+            }
+            Self::Verdict(code, message) => {
+                json!({ "code": code, "message": message, "objects": null })
+            }
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::error(format!("Failed to issue SQL query: {error}"))
+    }
+}
+
+/// An object of iTop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) class: String,
+    pub(super) id: i64,
+}
+
+impl Session<'_> {
+    pub(super) fn scope(&self) -> Scope<'_> {
+        Scope { flavour: self.flavour, companies: self.user.companies, now: &self.now }
+    }
+
+    pub(super) fn may_write(&self, class: &Class) -> bool {
+        !self.read_only && self.user.may_write(class)
+    }
+
+    /// The class that a parameter names.
+    pub(super) fn class(&self, parameters: &Map<String, Value>) -> Result<&'static Class, Refusal> {
+        let name = text_parameter(parameters, "class")?;
+        classes::find(self.flavour, &name)
+            .filter(|class| !(self.without_incidents && class.name == "Incident"))
+            // The stray quote is iTop's.
+            .ok_or_else(|| Refusal::error(format!("class: '{name}' is not a valid class'")))
+    }
+
+    /// The FROM clause that a key selects, with the class and the alias that it selects.
+    pub(super) fn selection(
+        &self,
+        class: &'static Class,
+        key: &Value,
+    ) -> Result<oql::Query, Refusal> {
+        let condition = if let Value::Object(criteria) = key {
+            self.criteria(class, criteria)?
+        } else if let Some(id) = as_id(key) {
+            format!("\"t\".id = {id}")
+        } else {
+            let oql = key.as_str().ok_or_else(|| Refusal::error("Wrong format for key"))?;
+            return oql::read(self.scope(), oql).map_err(Refusal::error);
+        };
+        Ok(oql::Query {
+            class,
+            alias: "\"t\"".to_owned(),
+            joined: false,
+            from: format!("FROM {} AS \"t\" WHERE {condition}", self.scope().source(class)),
+        })
+    }
+
+    fn criteria(&self, class: &Class, criteria: &Map<String, Value>) -> Result<String, Refusal> {
+        let mut conditions = vec!["1".to_owned()];
+        for (code, value) in criteria {
+            let attribute = class
+                .attribute(code)
+                .filter(|attribute| attribute.kind != Kind::CiLinks)
+                .ok_or_else(|| Refusal::error(format!("{code}: Unknown attribute")))?;
+            let value = match attribute.kind {
+                Kind::Reference(target) => self
+                    .reference(target, value)
+                    .map_err(|refusal| refusal.about(code))?
+                    .to_string(),
+                _ => oql::literal(&scalar(value).map_err(|refusal| refusal.about(code))?),
+            };
+            conditions.push(format!("\"t\".\"{code}\" = {value}"));
+        }
+        Ok(conditions.join(" AND "))
+    }
+
+    /// The one object that a key selects.
+    pub(super) fn one(&self, class: &'static Class, key: &Value) -> Result<Found, Refusal> {
+        let query = self.selection(class, key)?;
+        let mut found = self.ids(&query, key)?;
+        let shown = || key.as_str().map_or_else(|| key.to_string(), ToOwned::to_owned);
+        match (found.pop(), found.is_empty()) {
+            (Some(one), true) => Ok(one),
+            (Some(_), false) => {
+                Err(Refusal::error(format!("Several items found for query: {}", shown())))
+            }
+            (None, _) if as_id(key).is_some() => {
+                Err(Refusal::error(format!("Invalid object {}::{}", class.name, shown())))
+            }
+            (None, _) => Err(Refusal::error(format!("No item found for query: {}", shown()))),
+        }
+    }
+
+    fn ids(&self, query: &oql::Query, key: &Value) -> Result<Vec<Found>, Refusal> {
+        let alias = &query.alias;
+        let sql = format!("SELECT DISTINCT {alias}.finalclass, {alias}.id {} LIMIT 2", query.from);
+        let mut statement = self.read_only(&sql, key)?;
+        let rows =
+            statement.query_map([], |row| Ok(Found { class: row.get(0)?, id: row.get(1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Prepares a statement made from a query; one that SQLite cannot read, or that would write,
+    /// was no query.
+    pub(super) fn read_only(
+        &self,
+        sql: &str,
+        key: &Value,
+    ) -> Result<rusqlite::Statement<'_>, Refusal> {
+        match self.database.prepare(sql) {
+            Ok(statement) if statement.readonly() => Ok(statement),
+            _ => Err(Refusal::error(oql::not_accepted(key.as_str().unwrap_or_default()))),
+        }
+    }
+
+    /// The id that a value of an external key means; 0 is none.
+    pub(super) fn reference(&self, target: &str, value: &Value) -> Result<i64, Refusal> {
+        if value.is_null() || matches!(scalar(value).as_deref(), Ok("" | "0")) {
+            return Ok(0);
+        }
+        let class = classes::find(self.flavour, target)
+            .ok_or_else(|| Refusal::error(format!("'{target}' is not a valid class")))?;
+        self.one(class, value).map(|found| found.id)
+    }
+
+    /// An object as an answer shows it.
+    pub(super) fn show(
+        &self,
+        message: &str,
+        found: &Found,
+        shown: &[&'static Attribute],
+        row: &rusqlite::Row<'_>,
+        first_column: usize,
+    ) -> Result<Value, Refusal> {
+        let mut fields = Map::new();
+        for (column, attribute) in shown.iter().enumerate() {
+            let value = if attribute.kind == Kind::CiLinks {
+                self.ci_links(found.id)?
+            } else {
+                shown_value(attribute, row.get_ref(first_column + column)?)
+            };
+            fields.insert(attribute.code.to_owned(), value);
+        }
+        Ok(json!({
+            "code": 0,
+            "message": message,
+            "class": found.class,
+            "key": found.id.to_string(),
+            "fields": fields,
+        }))
+    }
+
+    fn ci_links(&self, ticket: i64) -> Result<Value, Refusal> {
+        const FIELDS: [&str; 8] = [
+            "functionalci_id",
+            "functionalci_name",
+            "impact",
+            "impact_code",
+            "friendlyname",
+            "functionalci_id_friendlyname",
+            "functionalci_id_finalclass_recall",
+            "functionalci_id_obsolescence_flag",
+        ];
+        let sql = format!(
+            "SELECT {} FROM every_ticket_ci WHERE ticket_id = ? ORDER BY id",
+            FIELDS.join(", ")
+        );
+        let mut statement = self.database.prepare_cached(&sql)?;
+        let links = statement.query_map([ticket], |row| {
+            let mut link = Map::new();
+            for (column, field) in FIELDS.iter().enumerate() {
+                link.insert((*field).to_owned(), plain(row.get_ref(column)?));
+            }
+            Ok(Value::Object(link))
+        })?;
+        Ok(Value::Array(links.collect::<Result<_, _>>()?))
+    }
+}
+
+/// The column or expression that [`Session::show`] reads for an attribute.
+pub(super) fn column(alias: &str, attribute: &Attribute) -> String {
+    match attribute.kind {
+        Kind::CiLinks => "NULL".to_owned(),
+        Kind::Log => format!("{alias}.\"{}_entries\"", attribute.code),
+        _ => format!("{alias}.\"{}\"", attribute.code),
+    }
+}
+
+fn shown_value(attribute: &Attribute, value: ValueRef<'_>) -> Value {
+    match (attribute.kind, value) {
+        (Kind::Flag, ValueRef::Integer(flag)) => Value::Bool(flag != 0),
+        (Kind::Log, ValueRef::Text(entries)) => {
+            let entries = serde_json::from_slice(entries).unwrap_or_else(|_| json!([]));
+            json!({ "entries": Value::Array(match entries { Value::Array(e) => e, _ => vec![] }) })
+        }
+        _ => plain(value),
+    }
+}
+
+/// iTop answers everything as text.
+fn plain(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null | ValueRef::Blob(_) => json!(""),
+        ValueRef::Integer(number) => Value::String(number.to_string()),
+        ValueRef::Real(number) => Value::String(number.to_string()),
+        ValueRef::Text(text) => Value::String(String::from_utf8_lossy(text).into_owned()),
+    }
+}
+
+/// A number or a numeric string is an id.
+pub(super) fn as_id(key: &Value) -> Option<i64> {
+    match key {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A text, number or boolean as text.
+pub(super) fn scalar(value: &Value) -> Result<String, Refusal> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::Bool(flag) => Ok(if *flag { "1" } else { "0" }.to_owned()),
+        Value::Null => Ok(String::new()),
+        Value::Array(_) | Value::Object(_) => Err(Refusal::error("Wrong format for the value")),
+    }
+}
+
+/// A mandatory parameter.
+pub(super) fn parameter<'a>(
+    parameters: &'a Map<String, Value>,
+    name: &str,
+) -> Result<&'a Value, Refusal> {
+    parameters
+        .get(name)
+        .filter(|value| !value.is_null())
+        .ok_or_else(|| Refusal::error(format!("Missing parameter '{name}'")))
+}
+
+/// A mandatory parameter that is a text.
+pub(super) fn text_parameter(
+    parameters: &Map<String, Value>,
+    name: &str,
+) -> Result<String, Refusal> {
+    scalar(parameter(parameters, name)?).map_err(|refusal| refusal.about(name))
+}
