@@ -1,5 +1,7 @@
 //! The log: text or JSON, to standard error.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
@@ -18,7 +20,10 @@ pub fn start(settings: &Log) -> Result<(), FilterError> {
         filter: settings.filter.clone(),
         reason: error.to_string(),
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // An error says that a log has been started before, as in a test.
     let _ = match settings.format {
         LogFormat::Text => log.try_init(),

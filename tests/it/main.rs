@@ -3,3 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
 mod contract;
+mod main_job;
+mod world;

@@ -1,0 +1,274 @@
+//! The world of a test: the real bridge over HTTP, with a simulated iTop behind it, on ports of
+//! their own.
+
+use std::{fmt::Display, path::PathBuf, time::Duration};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use servicenav_itop_bridge::{
+    app::{App, RunError},
+    clock::Clock,
+    config::{Config, ItopSection, StoreSection},
+    sandbox::{self, Sandbox},
+    secret::Secret,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// How long a condition may take to come true before the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A bridge, its iTop, and a way to talk to both. End a test with [`World::finish`].
+pub struct World {
+    pub itop: Sandbox,
+    pub clock: Clock,
+    pub config: Config,
+    pub http: reqwest::Client,
+    pub base: String,
+    /// Sent as bearer token with each request, if there is one.
+    pub token: Option<String>,
+    running: Option<Running>,
+    folder: tempfile::TempDir,
+}
+
+struct Running {
+    stop: CancellationToken,
+    ended: JoinHandle<Result<(), RunError>>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+    /// `null` where the body is not JSON.
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Fails the test with the whole answer unless it has this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        self.body
+    }
+
+    /// Checks that this is a problem document of that status and type, and gives its detail.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> String {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["type"], format!("urn:servicenav-itop-bridge:problem:{code}"));
+        assert_eq!(self.body["status"], status);
+        assert!(!self.header("x-request-id").is_empty());
+        self.body["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+impl World {
+    /// Defaults: ITIL tickets, the data of the demo, companies not linked.
+    pub async fn start() -> Self {
+        Self::with(sandbox::Options::default(), |_| {}).await
+    }
+
+    /// The same with Demo (ServiceNav's company 42) linked, and its tickets for the Helpdesk.
+    pub async fn linked() -> Self {
+        let world = Self::start().await;
+        world.link_demo().await;
+        world
+    }
+
+    /// A world with another iTop or another configuration.
+    pub async fn with(options: sandbox::Options, change: impl FnOnce(&mut Config)) -> Self {
+        // A second call finds the provider installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let clock = Clock::system();
+        let itop = Sandbox::start(listener().await, options, clock.clone()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            itop: ItopSection {
+                url: itop.url(),
+                user: "bridge".to_owned(),
+                password: Some(Secret::new(sandbox::PASSWORD.to_owned())),
+                ..ItopSection::default()
+            },
+            store: StoreSection {
+                path: folder.path().join("bridge.db"),
+                ..StoreSection::default()
+            },
+            ..Config::default()
+        };
+        change(&mut config);
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let mut world = Self {
+            itop,
+            clock,
+            config,
+            http,
+            base: String::new(),
+            token: None,
+            running: None,
+            folder,
+        };
+        world.start_bridge().await;
+        world
+    }
+
+    /// Where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("bridge.db")
+    }
+
+    /// Starts the bridge on the same database, at a new address.
+    pub async fn start_bridge(&mut self) {
+        let app =
+            App::build(self.config.clone(), self.clock.clone(), listener().await).await.unwrap();
+        self.base = format!("http://{}", app.address());
+        let stop = CancellationToken::new();
+        let ended = tokio::spawn(app.run(stop.clone()));
+        self.running = Some(Running { stop, ended });
+    }
+
+    /// Stops the bridge in good order.
+    pub async fn stop_bridge(&mut self) {
+        let running = self.running.take().expect("the bridge runs");
+        running.stop.cancel();
+        running.ended.await.unwrap().unwrap();
+    }
+
+    /// Ends everything, and checks that nothing had ended before.
+    pub async fn finish(mut self) {
+        if self.running.is_some() {
+            self.stop_bridge().await;
+        }
+        self.itop.stop().await.unwrap();
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, &[], Some(body.to_string())).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, &[], Some(body.to_string())).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[], None).await
+    }
+
+    /// Posts an acknowledgement and waits for its outcome.
+    pub async fn acknowledge(&self, event: &Value) -> Answer {
+        let wait = [("prefer", "wait=20")];
+        self.send(Method::POST, ACKNOWLEDGEMENTS, &wait, Some(event.to_string())).await
+    }
+
+    /// Sends any request; a body is JSON unless a header says otherwise.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if !headers.iter().any(|(name, _)| *name == "content-type") && body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.body(body.unwrap_or_default()).send().await.unwrap();
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let text = response.text().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status, headers, text, body }
+    }
+
+    /// Links a company of ServiceNav by its id.
+    pub async fn link(&self, company: impl Display, link: Value) -> Value {
+        let answer = self.put(&format!("/api/v1/links/{company}"), &link).await;
+        assert!(answer.status < 300, "{}", answer.text);
+        answer.body
+    }
+
+    pub async fn link_demo(&self) {
+        self.link(42, json!({"organization": "Demo", "team": "Helpdesk"})).await;
+    }
+
+    /// Asks again and again until an acknowledgement is in this state; gives its row.
+    pub async fn until_state(&self, id: &Value, state: &str) -> Value {
+        let path = format!("{ACKNOWLEDGEMENTS}/{id}");
+        self.until(&format!("acknowledgement {id} is {state}"), async || {
+            let row = self.get(&path).await.expect(200);
+            (row["state"] == state).then_some(row)
+        })
+        .await
+    }
+
+    /// Asks again and again until there is an answer.
+    pub async fn until<T>(&self, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+        let patience = Clock::system();
+        let deadline = patience.now() + PATIENCE;
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            assert!(patience.now() < deadline, "it did not come true that {what}");
+            patience.sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+pub const ACKNOWLEDGEMENTS: &str = "/api/v1/acknowledgements";
+
+async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// An acknowledgement of company Demo in which everything resolves; each key is another event of
+/// another control.
+pub fn event(key: &str) -> Value {
+    json!({
+        "event_id": format!("event-{key}"),
+        "created_at": "2026-11-21T09:15:02+01:00",
+        "company": {"id": 42, "name": "Demo"},
+        "team": "Helpdesk",
+        "contact": {"email": "agatha.christie@demo.com"},
+        "service": "Telecom and connectivity",
+        "service_element": "Network Troubleshooting",
+        "equipment": {"id": 1207, "name": "Server4", "itsm_id": "4"},
+        "control": {
+            "id": format!("control-{key}"), "element_type": "service", "name": "Disk C:",
+            "criticality": "high", "state": "CRITICAL",
+            "status_changed_at": "2026-11-21T08:14:09Z", "output": "C: 97% used",
+            "url": "https://sn.example/#c=48213"
+        },
+        "acknowledgement": {
+            "author": {"login": "jdupont", "name": "Jean Dupont"}, "comment": "Purge in progress"
+        }
+    })
+}
+
+/// The same event with one member set, by JSON pointer; parents are made as needed.
+pub fn with(mut event: Value, pointer: &str, value: Value) -> Value {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    if event.pointer(parent).is_none() {
+        event = with(event, parent, json!({}));
+    }
+    event.pointer_mut(parent).unwrap()[name] = value;
+    event
+}
