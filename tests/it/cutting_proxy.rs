@@ -70,7 +70,7 @@ async fn forward(mut client: TcpStream, upstream: &str, cuts: &AtomicU32) -> std
 /// A whole request, with the header that asks the server to close after its answer.
 async fn read_request(client: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut chunk = [0; 16 * 1024];
+    let mut chunk = vec![0; 16 * 1024];
     loop {
         let read = client.read(&mut chunk).await?;
         if read == 0 {
