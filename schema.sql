@@ -51,9 +51,11 @@ CREATE UNIQUE INDEX acknowledgements_event
 CREATE INDEX acknowledgements_waiting
     ON acknowledgements (company_key, id, next_attempt_at)
     WHERE state IN ('accepted', 'blocked');
-CREATE INDEX acknowledgements_control
+-- SQLite uses a partial index only where a query states the very same condition.
+CREATE INDEX acknowledgements_under_way
     ON acknowledgements (instance, control_id, id)
-    WHERE state IN ('accepted', 'creating', 'unknown', 'blocked');
+    WHERE state IN ('accepted', 'creating', 'unknown');
+CREATE INDEX acknowledgements_control ON acknowledgements (instance, control_id, id);
 CREATE INDEX acknowledgements_late_look
     ON acknowledgements (late_look_at) WHERE late_look_at IS NOT NULL;
 CREATE INDEX acknowledgements_state ON acknowledgements (state, id);

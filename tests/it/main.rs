@@ -7,4 +7,6 @@ mod contract;
 mod cutting_proxy;
 mod live;
 mod main_job;
+mod outages;
+mod unclear_outcomes;
 mod world;
