@@ -118,11 +118,9 @@ fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result
         connection.execute_batch("COMMIT")
     };
     let outcome = all();
-    if outcome.is_err() {
-        if !connection.is_autocommit() {
-            // SQLite rolls back by itself on some errors; where it did not, this does.
-            let _ = connection.execute_batch("ROLLBACK");
-        }
+    if outcome.is_err() && !connection.is_autocommit() {
+        // SQLite rolls back by itself on some errors; where it did not, this does.
+        let _ = connection.execute_batch("ROLLBACK");
     }
     outcome.map_err(|error| error.to_string())
 }
