@@ -20,13 +20,28 @@ const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
 impl Delivery {
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
     pub async fn run(&self, stop: CancellationToken) {
-        let recovered = self.inner.store.recover_interrupted().await;
-        match recovered {
-            Ok(0) => {}
-            Ok(rows) => tracing::warn!(rows, "the last stop interrupted deliveries"),
-            Err(error) => tracing::error!(%error, "interrupted deliveries could not be marked"),
+        if stop.run_until_cancelled(self.recover()).await.is_none() {
+            return;
         }
         tokio::join!(self.dispatch(&stop), self.settle(&stop));
+    }
+
+    /// What was being written when the last process ended has an unknown outcome; nothing is
+    /// delivered before that is written down.
+    async fn recover(&self) {
+        loop {
+            match self.inner.store.recover_interrupted().await {
+                Ok(0) => return,
+                Ok(rows) => {
+                    tracing::warn!(rows, "the last stop interrupted deliveries");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "interrupted deliveries could not be marked");
+                    self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+                }
+            }
+        }
     }
 
     async fn settle(&self, stop: &CancellationToken) {
