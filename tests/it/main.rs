@@ -3,5 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
 mod contract;
+mod lists;
 mod main_job;
+mod many_cis;
 mod world;
