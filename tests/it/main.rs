@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
 mod contract;
+mod links;
 mod lists;
+mod lists_cached;
 mod main_job;
 mod many_cis;
 mod world;
