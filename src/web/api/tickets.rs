@@ -22,7 +22,7 @@ use crate::{
     web::{
         Addresses,
         auth::{Caller, Reader},
-        body::JsonBody,
+        body::ListBody,
         listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, limit, tagged},
         problem::ApiError,
         view,
@@ -108,11 +108,11 @@ pub(in crate::web) async fn lookup(
     State(board): State<Board>,
     State(addresses): State<Addresses>,
     Params(params): Params<LookupParams>,
-    body: JsonBody,
+    ListBody(body): ListBody,
 ) -> Result<Json<Value>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
-    let items = body.value.get("items").and_then(Value::as_array).ok_or_else(|| {
+    let items = body.get("items").and_then(Value::as_array).ok_or_else(|| {
         invalid("/items", "required", "'items' must be a list of {\"control\": …} and {\"ref\": …}")
     })?;
     if items.len() > MAX_LOOKUP {
