@@ -8,4 +8,6 @@ mod lists;
 mod lists_cached;
 mod main_job;
 mod many_cis;
+mod ticket_status;
+mod tickets;
 mod world;
