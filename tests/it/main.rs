@@ -8,6 +8,7 @@ mod lists;
 mod lists_cached;
 mod main_job;
 mod many_cis;
+mod open_and_health;
 mod ticket_status;
 mod tickets;
 mod world;
