@@ -23,7 +23,7 @@ use crate::{
         Addresses,
         auth::{Caller, Reader},
         body::ListBody,
-        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, limit, tagged},
+        listing::{DEFAULT_LIMIT, Params, limit, tagged},
         problem::ApiError,
         view,
     },
