@@ -5,8 +5,15 @@
 mod check;
 mod contract;
 mod cutting_proxy;
+mod links;
+mod lists;
+mod lists_cached;
 mod live;
 mod main_job;
+mod many_cis;
+mod open_and_health;
 mod outages;
+mod ticket_status;
+mod tickets;
 mod unclear_outcomes;
 mod world;

@@ -241,6 +241,23 @@ impl World {
         answer.body
     }
 
+    /// Creates an object in iTop, as an administrator there does.
+    pub async fn itop_creates(&self, class: &str, fields: Value) {
+        let operation = json!({
+            "operation": "core/create", "class": class, "comment": "test", "fields": fields,
+            "output_fields": "id",
+        });
+        let form = [
+            ("auth_user", "bridge"),
+            ("auth_pwd", sandbox::PASSWORD),
+            ("json_data", &operation.to_string()),
+        ];
+        let url = format!("{}/webservices/rest.php?version=1.3", self.itop.url());
+        let answer = self.http.post(url).form(&form).send().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(answer["code"], 0, "{answer}");
+    }
+
     pub async fn link_demo(&self) {
         self.link(42, json!({"organization": "Demo", "team": "Helpdesk"})).await;
     }
