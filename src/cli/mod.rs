@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod demo;
 mod healthcheck;
+mod sandbox;
 mod serve;
 mod token;
 
@@ -34,6 +35,8 @@ enum Command {
     Serve(ConfigFile),
     /// Run the bridge with a simulated iTop and a few acknowledgements, on loopback
     Demo(demo::Demo),
+    /// Run the simulated iTop alone, on loopback
+    Sandbox(sandbox::SandboxArgs),
     /// Examine the configuration and the way to iTop, and say what to mend
     Check(check::Check),
     /// Make an API token and print what belongs into the configuration
@@ -74,6 +77,7 @@ impl Cli {
         match self.command {
             Command::Serve(file) => serve::serve(&file).await,
             Command::Demo(demo) => demo.run().await,
+            Command::Sandbox(sandbox) => sandbox.run().await,
             Command::Check(check) => check.run().await,
             Command::Token(args) => Ok(args.run()),
             Command::Backup(backup) => backup.run(),

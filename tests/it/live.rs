@@ -2,9 +2,12 @@
 //! `BRIDGE_LIVE_ITOP_USER` and `BRIDGE_LIVE_ITOP_PASSWORD`. It creates tickets there, in the
 //! first company that has a team, a contact, a service with elements and a CI.
 
-use std::io::Write as _;
+use std::{
+    io::Write as _,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use reqwest::Url;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::client_settings,
@@ -17,7 +20,7 @@ use servicenav_itop_bridge::{
 };
 
 use crate::{
-    cutting_proxy::CuttingProxy,
+    fault_proxy::{self, Fate},
     world::{World, event, with},
 };
 
@@ -145,26 +148,30 @@ async fn live_contact_of_another_company_is_left_out() {
 }
 
 #[tokio::test]
-async fn live_lost_answer_makes_one_ticket() {
+async fn live_unclear_answers_make_one_ticket_each() {
     let Some(itop) = named() else { return };
-    let upstream: Url = itop.url.parse().unwrap();
-    let port = upstream.port_or_known_default().unwrap();
-    let proxy = CuttingProxy::start(format!("{}:{port}", upstream.host_str().unwrap())).await;
+    let next = Arc::new(Mutex::new(Fate::Forward));
+    let armed = next.clone();
+    let fate = move || std::mem::replace(&mut *armed.lock().unwrap(), Fate::Forward);
+    let url = fault_proxy::start(&itop.url, fate).await;
     let (world, client) = world(|config| {
-        config.itop.url = format!("{}{}", proxy.url, upstream.path());
-        config.delivery.settle = Period::seconds(1);
+        config.itop.url = url;
+        config.itop.timeout = Period::seconds(4);
+        config.delivery.settle = Period::seconds(8);
         config.ticket.on_open_ticket = OnOpenTicket::Replace;
     })
     .await
     .expect("an iTop is named");
-    let event = real_event(&world, "lost").await;
-    proxy.cut_creates(1);
-    let answer = world.acknowledge(&event).await;
-    assert_eq!(proxy.left(), 0, "the answer was lost");
-    let row = world.until_state(&answer.body["id"], "created").await;
-    let key = &row["ticket"];
-    let found = marked(&client, &event).await;
-    assert_eq!(found.len(), 1);
-    assert_eq!(json!(found[0].id), key["id"]);
+    let late = Fate::Late(Duration::from_secs(6));
+    for fate in [Fate::CutAfter, Fate::BadGatewayAfter, late, Fate::CutBefore] {
+        let event = real_event(&world, "unclear").await;
+        *next.lock().unwrap() = fate;
+        let answer = world.acknowledge(&event).await;
+        assert_eq!(*next.lock().unwrap(), Fate::Forward, "{fate:?} was not drawn");
+        let row = world.until_state(&answer.body["id"], "created").await;
+        let found = marked(&client, &event).await;
+        assert_eq!(found.len(), 1, "{fate:?}");
+        assert_eq!(json!(found[0].id), row["ticket"]["id"]);
+    }
     world.finish().await;
 }

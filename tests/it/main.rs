@@ -4,7 +4,8 @@
 
 mod check;
 mod contract;
-mod cutting_proxy;
+#[path = "../fault_proxy.rs"]
+mod fault_proxy;
 mod links;
 mod lists;
 mod lists_cached;
