@@ -123,14 +123,16 @@ impl Inbox {
 
     async fn receive_list(&self, events: Vec<Value>) -> Result<Response, ApiError> {
         if events.len() > MAX_ITEMS {
-            return Err(ApiError::Invalid(vec![FieldError {
+            let error = ApiError::Invalid(vec![FieldError {
                 pointer: String::new(),
                 code: "length",
                 message: format!(
                     "a list may have at most {MAX_ITEMS} acknowledgements, and has {}",
                     events.len()
                 ),
-            }]));
+            }]);
+            self.keep_rejected(vec![(&Value::Array(events), &error)]).await?;
+            return Err(error);
         }
         let checked: Vec<_> =
             events.iter().map(|event| self.checked(event, event.to_string())).collect();
