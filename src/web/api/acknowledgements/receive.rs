@@ -220,14 +220,20 @@ impl Inbox {
     }
 
     fn conflict(&self, row: &InboxRow) -> ApiError {
+        // The other event may be of a company that this token must not see.
+        let visible = self.caller.sees_stored(&row.instance, row.company_key.as_deref());
+        let (which, known) = if visible {
+            let which = format!(" (acknowledgement {})", row.id);
+            (which, view::acknowledgement(row, &self.addresses))
+        } else {
+            (String::new(), Value::Null)
+        };
         let detail = format!(
-            "The event_id '{}' was received before (acknowledgement {}) with another company, \
-             control, status_changed_at or ticket option: a new event needs an event_id of its \
-             own.",
+            "The event_id '{}' was received before{which} with another company, control, \
+             status_changed_at or ticket option: a new event needs an event_id of its own.",
             row.event_id.as_deref().unwrap_or_default(),
-            row.id
         );
-        ApiError::Conflict(detail, view::acknowledgement(row, &self.addresses))
+        ApiError::Conflict(detail, known)
     }
 
     fn answer(&self, row: &InboxRow, is_new: bool) -> Response {
