@@ -70,21 +70,10 @@ impl Delivery {
     }
 
     async fn deliver(&self, row: &Waiting, event: &Acknowledgement) -> Result<(), PlanError> {
-        let link = self.link(&row.instance, event, KeepLink::Yes).await?;
         if event.event_type == EventType::Test {
-            let plan = self.plan_with(&row.instance, event, &link).await?;
-            let problem = Problem::new(
-                "test",
-                format!(
-                    "This was a test: nothing was created. A real acknowledgement would become a \
-                     ticket of class {} for '{}', team '{}'.",
-                    plan.model.class, plan.resolution.org_name, plan.resolution.team.name
-                ),
-            );
-            let warnings = plan.resolution.warnings;
-            self.inner.store.record_without_ticket(row.id, problem, warnings).await?;
-            return Ok(());
+            return self.rehearse(row, event).await;
         }
+        let link = self.link(&row.instance, event, KeepLink::Yes).await?;
         if let Some(ticket) = self.existing_ticket(&row.instance, event, &link).await? {
             return Ok(self.reuse(row, event, ticket).await?);
         }

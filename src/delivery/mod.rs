@@ -10,6 +10,7 @@ mod dispatch;
 mod existing;
 mod outcomes;
 mod plan;
+mod rehearsal;
 mod settle;
 
 pub use plan::{Blocked, Plan, PlanError, Preview};
