@@ -6,7 +6,10 @@ use toml::{Table, Value};
 
 use super::{Config, LoginKind};
 use crate::{
-    domain::{keys::PartyKey, ticket_text::Templates},
+    domain::{
+        keys::{Instance, PartyKey},
+        ticket_text::Templates,
+    },
     itop::ItopZone,
     secret::Secret,
 };
@@ -226,6 +229,10 @@ fn token_problems(token: &super::Token) -> Vec<String> {
              'token' prints it",
             token.name
         ));
+    }
+    // An instance that cannot be read would not limit the token at all.
+    if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
+        problems.push(format!("auth.tokens '{}': instance {error}", token.name));
     }
     for company in token.companies.iter().flatten() {
         if let Err(error) = company.parse::<PartyKey>() {
