@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequestParts, Query},
+    extract::{FromRequestParts, Query, path},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -27,6 +27,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(ApiError::BadParameter(rejection.body_text())),
+        }
+    }
+}
+
+/// The variable parts of the path, refused in words.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match path::Path::from_request_parts(parts, state).await {
+            Ok(path::Path(part)) => Ok(Self(part)),
             Err(rejection) => Err(ApiError::BadParameter(rejection.body_text())),
         }
     }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
@@ -14,7 +14,13 @@ use crate::{
     board::Board,
     domain::keys::{ControlId, Instance},
     store::Store,
-    web::{Addresses, auth::Reader, listing::Params, problem::ApiError, view},
+    web::{
+        Addresses,
+        auth::Reader,
+        listing::{Params, Path},
+        problem::ApiError,
+        view,
+    },
 };
 
 #[derive(Deserialize)]

@@ -1,11 +1,6 @@
 //! Tickets: by number, the board, and many at once.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,7 +16,7 @@ use crate::{
         Addresses,
         auth::{Caller, Reader},
         body::JsonBody,
-        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, limit, tagged},
+        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, Path, limit, tagged},
         problem::ApiError,
         view,
     },

@@ -2,10 +2,7 @@
 
 pub(in crate::web) mod receive;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,7 +19,7 @@ use crate::{
         Addresses,
         auth::{Admin, Caller, Reader},
         body::JsonBody,
-        listing::{DEFAULT_LIMIT, Params, limit},
+        listing::{DEFAULT_LIMIT, Params, Path, limit},
         problem::ApiError,
         view,
     },
