@@ -4,4 +4,7 @@
 
 mod contract;
 mod main_job;
+mod receiving;
+mod refusals;
+mod which_ticket;
 mod world;
