@@ -6,5 +6,6 @@ mod contract;
 mod main_job;
 mod receiving;
 mod refusals;
+mod waiting;
 mod which_ticket;
 mod world;
