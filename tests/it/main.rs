@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
+mod companies_never_mix;
 mod contract;
 mod main_job;
 mod receiving;
