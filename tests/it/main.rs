@@ -4,6 +4,7 @@
 
 mod companies_never_mix;
 mod contract;
+mod inbox;
 mod main_job;
 mod receiving;
 mod refusals;
