@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 use servicenav_itop_bridge::sandbox::TicketSeen;
 
-use crate::world::{World, event, with};
+use crate::{
+    waiting::itop_does,
+    world::{World, event, with},
+};
 
 /// ServiceNav's company 50 is ACME Logistics (5002), whose contracts have the services 11, 12
 /// and 13; 51 is its sister ACME Retail (5003); both have the parent ACME Group (5001).
@@ -220,7 +223,13 @@ async fn a_ci_is_an_active_one_of_the_company() {
 #[tokio::test]
 async fn a_team_serves_the_company_or_the_acknowledgement_is_blocked() {
     let world = linked().await;
-    // Outside the delivery model, inactive, unknown; and no default in the link of company 50.
+    // A team that no longer exists was left in the delivery model.
+    let left_over = json!({
+        "operation": "core/create", "class": "lnkDeliveryModelToContact",
+        "fields": {"deliverymodel_id": 501, "contact_id": 502}
+    });
+    itop_does(&world, left_over).await;
+    // Outside the delivery model, or inactive; and the link of company 50 has no default.
     let teams =
         [json!("Hardware support"), json!({"id": 36}), json!("Former team"), json!({"id": 502})];
     for (n, team) in teams.iter().enumerate() {
@@ -320,18 +329,11 @@ async fn an_open_ticket_of_another_organization_is_not_reused() {
 #[tokio::test]
 async fn an_organization_that_has_gone_blocks() {
     let world = linked().await;
-    let operation = json!({
-        "operation": "core/update", "class": "Organization", "key": 5002, "comment": "left",
-        "fields": {"status": "inactive"}, "output_fields": "id",
+    let left = json!({
+        "operation": "core/update", "class": "Organization", "key": 5002,
+        "fields": {"status": "inactive"}
     });
-    let form = [
-        ("auth_user", "bridge"),
-        ("auth_pwd", servicenav_itop_bridge::sandbox::PASSWORD),
-        ("json_data", &operation.to_string()),
-    ];
-    let url = format!("{}/webservices/rest.php?version=1.3", world.itop.url());
-    let answer = world.http.post(url).form(&form).send().await.unwrap().text().await.unwrap();
-    assert!(answer.contains("\"code\":0"), "{answer}");
+    itop_does(&world, left).await;
     world.clock.advance(world.config.catalog.ttl.duration());
     let blocked = world.acknowledge(&logistics("gone")).await.expect(202);
     assert_eq!(blocked["state"], "blocked");

@@ -26,12 +26,10 @@ async fn in_time(world: &World, id: &Value, state: &str) -> Value {
         .await
 }
 
-/// Changes an object as an administrator of iTop does.
-async fn change(world: &World, class: &str, key: u32, fields: Value) {
-    let operation = json!({
-        "operation": "core/update", "class": class, "key": key, "comment": "mended",
-        "fields": fields, "output_fields": "id",
-    });
+/// Writes to iTop as an administrator does: `core/update` or `core/create`.
+pub async fn itop_does(world: &World, mut operation: Value) {
+    operation["comment"] = json!("mended");
+    operation["output_fields"] = json!("id");
     let form = [
         ("auth_user", "bridge"),
         ("auth_pwd", sandbox::PASSWORD),
@@ -156,7 +154,11 @@ async fn a_team_that_does_not_serve_the_company_blocks_until_it_does() {
              in iTop, or give its link a default team."
         );
     }
-    change(&world, "Organization", 5006, json!({"deliverymodel_id": 502})).await;
+    let mend = json!({
+        "operation": "core/update", "class": "Organization", "key": 5006,
+        "fields": {"deliverymodel_id": 502}
+    });
+    itop_does(&world, mend).await;
     // A list may be as old as that before it is read again for something that it lacks.
     world.clock.advance(world.config.catalog.refresh_on_miss.duration());
     let retry = format!("{}/retry", first["links"]["self"].as_str().unwrap());
