@@ -34,8 +34,10 @@ CREATE TABLE acknowledgements (
     warnings        TEXT NOT NULL DEFAULT '[]',
     attempts        INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL DEFAULT 0,
+    waited          INTEGER NOT NULL DEFAULT 0,  -- milliseconds between attempts, gate open
     id_floor        INTEGER,           -- the highest ticket id seen before the write was sent
     sent_at         INTEGER,           -- when a write was last decided on
+    late_look_at    INTEGER,           -- when its marker is looked for once more
     ticket_class    TEXT,              -- the ticket; while creating: the one a line is added to
     ticket_id       INTEGER,
     ticket_ref      TEXT,
@@ -49,12 +51,29 @@ CREATE UNIQUE INDEX acknowledgements_event
 CREATE INDEX acknowledgements_waiting
     ON acknowledgements (company_key, id, next_attempt_at)
     WHERE state IN ('accepted', 'blocked');
-CREATE INDEX acknowledgements_control
+-- SQLite uses a partial index only where a query states the very same condition.
+CREATE INDEX acknowledgements_under_way
     ON acknowledgements (instance, control_id, id)
-    WHERE state IN ('accepted', 'creating', 'unknown', 'blocked');
+    WHERE state IN ('accepted', 'creating', 'unknown');
+CREATE INDEX acknowledgements_control ON acknowledgements (instance, control_id, id);
+CREATE INDEX acknowledgements_late_look
+    ON acknowledgements (late_look_at) WHERE late_look_at IS NOT NULL;
 CREATE INDEX acknowledgements_state ON acknowledgements (state, id);
 CREATE INDEX acknowledgements_ended
     ON acknowledgements (ended_at) WHERE ended_at IS NOT NULL;
+
+-- What came of the attempts at a row; the same cause again only counts up.
+CREATE TABLE attempts (
+    acknowledgement_id INTEGER NOT NULL
+        REFERENCES acknowledgements (id) ON DELETE CASCADE,
+    number             INTEGER NOT NULL,
+    code               TEXT NOT NULL,
+    message            TEXT NOT NULL,
+    times              INTEGER NOT NULL,
+    first_at           INTEGER NOT NULL,
+    last_at            INTEGER NOT NULL,
+    PRIMARY KEY (acknowledgement_id, number)
+) STRICT, WITHOUT ROWID;
 
 -- What is known of each ticket that a control points at.
 CREATE TABLE tickets (

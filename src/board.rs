@@ -55,6 +55,13 @@ struct Question {
     answered: oneshot::Sender<()>,
 }
 
+impl Question {
+    fn answer(self) {
+        // Whoever asked may have run out of patience.
+        let _ = self.answered.send(());
+    }
+}
+
 /// The part of the board that reads from iTop; runs until it is dropped.
 pub struct Refresher {
     store: Store,
@@ -182,38 +189,46 @@ impl Refresher {
 
     async fn answer(&mut self) {
         let mut waiting = Vec::new();
-        let mut just_read = BTreeSet::new();
-        while self.questions.recv_many(&mut waiting, QUEUE).await > 0 {
-            // What came in while the last query ran may be answered by it.
-            waiting.retain(|question| {
-                !question.tickets.iter().all(|(key, _)| just_read.contains(key))
-            });
-            just_read.clear();
-            if waiting.is_empty() {
-                continue;
+        loop {
+            if waiting.is_empty() && self.questions.recv_many(&mut waiting, QUEUE).await == 0 {
+                return;
             }
             self.clock.sleep(GATHER).await;
             while let Ok(question) = self.questions.try_recv() {
                 waiting.push(question);
             }
-            let mut by_class = BTreeMap::<String, BTreeMap<u64, OrgId>>::new();
-            for (key, org) in waiting.iter().flat_map(|question| &question.tickets) {
-                by_class.entry(key.class.clone()).or_default().insert(key.id, *org);
+            let just_read = self.read_all(&waiting).await;
+            for question in waiting.drain(..) {
+                question.answer();
             }
-            for (class, ids) in by_class {
-                let ids: Vec<_> = ids.into_iter().collect();
-                for ids in ids.chunks(self.settings.batch) {
-                    if self.read(&class, ids).await.is_ok() {
-                        let key = |id| TicketKey { class: class.clone(), id };
-                        just_read.extend(ids.iter().map(|(id, _)| key(*id)));
-                    }
+            // What came in meanwhile may be answered by the same reads.
+            while let Ok(question) = self.questions.try_recv() {
+                if question.tickets.iter().all(|(key, _)| just_read.contains(key)) {
+                    question.answer();
+                } else {
+                    waiting.push(question);
                 }
             }
-            for question in waiting.drain(..) {
-                // Whoever asked may have run out of patience.
-                let _ = question.answered.send(());
+        }
+    }
+
+    /// Reads the tickets of all questions, each once; tells which could be read.
+    async fn read_all(&self, questions: &[Question]) -> BTreeSet<TicketKey> {
+        let mut by_class = BTreeMap::<String, BTreeMap<u64, OrgId>>::new();
+        for (key, org) in questions.iter().flat_map(|question| &question.tickets) {
+            by_class.entry(key.class.clone()).or_default().insert(key.id, *org);
+        }
+        let mut read = BTreeSet::new();
+        for (class, ids) in by_class {
+            let ids: Vec<_> = ids.into_iter().collect();
+            for ids in ids.chunks(self.settings.batch) {
+                if self.read(&class, ids).await.is_ok() {
+                    let key = |id| TicketKey { class: class.clone(), id };
+                    read.extend(ids.iter().map(|(id, _)| key(*id)));
+                }
             }
         }
+        read
     }
 
     async fn read(&self, class: &str, ids: &[(u64, OrgId)]) -> Result<(), ItopError> {

@@ -48,7 +48,14 @@ pub(crate) async fn check(
     let organization = body.require(organization, "organization", &mut errors);
     let tickets = body.flag("tickets", &mut errors).unwrap_or(true);
     let name = body.text("name", MAX_NAME_CHARS, &mut errors);
-    let mut wish = |member| reference(&body, member, &mut errors);
+    // A default that is told by neither key nor name, such as a contact by its e-mail address,
+    // would silently be dropped.
+    let mut wish = |member| match reference(&body, member, &mut errors) {
+        None if body.member(member).is_some_and(Value::is_object) => {
+            body.require(None, member, &mut errors)
+        }
+        found => found,
+    };
     let (team, contact) = (wish("team"), wish("contact"));
     let (service, element) = (wish("service"), wish("service_element"));
     let Some(organization) = organization.filter(|_| errors.0.is_empty()) else {

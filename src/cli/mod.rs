@@ -1,5 +1,6 @@
 //! The commands; one file each.
 
+mod backup;
 mod check;
 mod demo;
 mod healthcheck;
@@ -37,6 +38,10 @@ enum Command {
     Check(check::Check),
     /// Make an API token and print what belongs into the configuration
     Token(token::TokenArgs),
+    /// Copy the database, also while the bridge runs
+    Backup(backup::Backup),
+    /// Start from a copy of the database; the bridge must be stopped
+    Restore(backup::Restore),
     /// Ask a running bridge whether it lives; for containers
     Healthcheck(healthcheck::Healthcheck),
 }
@@ -71,6 +76,8 @@ impl Cli {
             Command::Demo(demo) => demo.run().await,
             Command::Check(check) => check.run().await,
             Command::Token(args) => Ok(args.run()),
+            Command::Backup(backup) => backup.run(),
+            Command::Restore(restore) => restore.run(),
             Command::Healthcheck(healthcheck) => healthcheck.run().await,
         }
     }

@@ -269,6 +269,8 @@ pub struct Delivery {
     pub backoff_max: Period,
     /// When a row that cannot be delivered is given up.
     pub give_up: Period,
+    /// How long after a backup was restored each event is looked for before it is delivered.
+    pub restore_window: Period,
     /// How often a blocked row looks whether it was mended in iTop.
     pub recheck_blocked: Period,
     /// The first wait before a closed gate is probed.
@@ -285,6 +287,7 @@ impl Default for Delivery {
             backoff_first: Period::seconds(5),
             backoff_max: Period::minutes(10),
             give_up: Period::days(3),
+            restore_window: Period::days(30),
             recheck_blocked: Period::minutes(5),
             probe_first: Period::seconds(1),
             probe_max: Period::seconds(30),

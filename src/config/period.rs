@@ -47,6 +47,18 @@ impl fmt::Debug for Period {
     }
 }
 
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            s if s > 0 && s.is_multiple_of(24 * 3600) => write!(f, "{} d", s / (24 * 3600)),
+            s if s > 0 && s.is_multiple_of(3600) => write!(f, "{} h", s / 3600),
+            s if s > 0 && s.is_multiple_of(60) => write!(f, "{} min", s / 60),
+            _ => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
 impl FromStr for Period {
     type Err = String;
 

@@ -1,22 +1,19 @@
 //! One attempt at one row. Each branch leaves the row in a state from which the right thing
 //! follows, even if the process ends right after it.
 
-use super::{
-    Delivery, Plan, PlanError,
-    backoff::backoff,
-    plan::KeepLink,
-    settle::{Search, SearchFor},
-};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Blocked, Delivery, PlanError, backoff::backoff, plan::KeepLink, settle::SearchFor};
 use crate::{
     domain::{
         acknowledgement::{Acknowledgement, EventType, decode},
         delivery_state::{Problem, State},
         marker::Marker,
-        text::one_line,
-        ticket_status::TicketStatus,
     },
     itop::ItopError,
-    store::{Delivered, StoreError, Waiting},
+    store::{StoreError, Waiting},
 };
 
 impl Delivery {
@@ -30,41 +27,19 @@ impl Delivery {
                 "unreadable",
                 "The stored acknowledgement can no longer be read by this version of the bridge.",
             );
-            return self.inner.store.fail(id, problem, Vec::new()).await;
+            return self.inner.store.fail(id, problem).await;
         };
-        if row.was_sent && self.found_again(&row, &event).await? {
+        if let Some(floor) = self.may_exist_above(&row).await?
+            && self.found_again(&row, &event, floor).await?
+        {
             return Ok(());
         }
         match self.deliver(&row, &event).await {
             Ok(()) => Ok(()),
             Err(PlanError::Store(error)) => Err(error),
-            Err(PlanError::Way(error)) => self.wait_for_the_way(&row, &error).await,
+            Err(PlanError::Way(error)) => self.wait_for_the_way(&row, &event, &error).await,
             Err(PlanError::Blocked(blocked)) => {
-                let (problem, warnings) = (blocked.problem, blocked.warnings);
-                let state = match event.event_type {
-                    EventType::Test => State::Recorded,
-                    _ => blocked.state,
-                };
-                let store = &self.inner.store;
-                match state {
-                    State::Recorded => store.record_without_ticket(id, problem, warnings).await,
-                    State::Failed => {
-                        log_failure(&row, &event, &problem);
-                        store.fail(id, problem, warnings).await
-                    }
-                    _ => {
-                        if row.state != State::Blocked {
-                            tracing::warn!(
-                                acknowledgement = id,
-                                company = %event.company.key,
-                                problem = problem.code,
-                                "an acknowledgement waits: {}", problem.message
-                            );
-                        }
-                        let again = self.inner.settings.delivery.recheck_blocked.duration();
-                        store.block(id, problem, warnings, self.after(again)).await
-                    }
-                }
+                self.end_without_ticket(&row, &event, blocked).await
             }
         }
     }
@@ -81,223 +56,127 @@ impl Delivery {
         Ok(self.create(row, event, plan).await?)
     }
 
-    async fn create(
+    async fn end_without_ticket(
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        plan: Plan,
+        blocked: Blocked,
     ) -> Result<(), StoreError> {
-        let inner = &*self.inner;
-        let floor = inner.store.highest_ticket_id().await?;
-        if !inner.store.begin_write(row.id, floor, None).await? {
-            return Ok(());
-        }
-        let field = &inner.settings.ticket.marker_field;
-        match inner.client.create(&plan.operation, &plan.marker, field).await {
-            Ok(created) => {
-                let mut warnings = plan.resolution.warnings;
-                let status = &created.status;
-                if status.priority.is_some_and(|priority| priority != plan.priority) {
-                    warnings.push(format!(
-                        "Priority {} was wanted, and iTop computed {}: its table of impact and \
-                         urgency has been changed.",
-                        u8::from(plan.priority),
-                        status.priority.map_or(0, u8::from)
-                    ));
+        let store = &self.inner.store;
+        let Blocked { state, problem, warnings } = blocked;
+        match state {
+            State::Recorded => store.record_without_ticket(row.id, problem, warnings).await,
+            State::Failed => self.fail(row, event, problem).await,
+            _ => {
+                if row.state != State::Blocked {
+                    tracing::warn!(
+                        acknowledgement = row.id,
+                        company = %event.company.key,
+                        problem = problem.code,
+                        "an acknowledgement waits: {}", problem.message
+                    );
                 }
-                if !created.has_marker {
-                    inner.gate.after_lost_marker(&status.number);
-                }
-                tracing::info!(
-                    acknowledgement = row.id,
-                    ticket.number = status.number,
-                    ticket.key = %status.key,
-                    company = %event.company.key,
-                    "ticket created"
-                );
-                let has_marker = created.has_marker;
-                let ticket = created.status;
-                let delivered = Delivered { state: State::Created, ticket, warnings, has_marker };
-                self.record(row.id, delivered).await;
-                Ok(())
-            }
-            Err(error) => {
-                let search = SearchFor { marker: &plan.marker, floor, target: None };
-                self.after_failed_write(row, event, &error, search).await
+                let again = self.inner.settings.delivery.recheck_blocked.duration();
+                store.block(row.id, problem, warnings, self.after(again)).await
             }
         }
     }
 
-    /// Takes an existing ticket: a line with the row's own marker, no new ticket.
-    async fn reuse(
+    /// Ends a row that iTop refused, or that was given up.
+    pub(super) async fn fail(
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        ticket: TicketStatus,
+        problem: Problem,
     ) -> Result<(), StoreError> {
-        let inner = &*self.inner;
-        let floor = inner.store.highest_ticket_id().await?;
-        if !inner.store.begin_write(row.id, floor, Some(ticket.key.clone())).await? {
-            return Ok(());
-        }
-        let marker = Marker::new(&row.instance, &event.event_id);
-        match inner.client.append_log(&ticket.key, &marker.to_string()).await {
-            Ok(log) => {
-                let mut warnings = Vec::new();
-                if !log.contains(&marker.to_string()) {
-                    warnings.push(format!(
-                        "The line in the log of ticket {} could not be read back.",
-                        ticket.number
-                    ));
-                }
-                tracing::info!(
-                    acknowledgement = row.id,
-                    ticket.number = ticket.number,
-                    ticket.key = %ticket.key,
-                    "open ticket reused"
-                );
-                let key = ticket.key.clone();
-                let delivered =
-                    Delivered { state: State::Reused, ticket, warnings, has_marker: false };
-                self.record(row.id, delivered).await;
-                // In an entry of its own: the sender's words never stand beside a marker. It is
-                // for people; if it gets lost, nothing else does.
-                let line = reuse_line(event);
-                if let Err(error) = inner.client.append_log(&key, &line).await {
-                    inner.gate.after_failure(&error);
-                    tracing::warn!(acknowledgement = row.id, %error, "comment not added");
-                }
-                Ok(())
-            }
-            Err(error) => {
-                let search = SearchFor { marker: &marker, floor, target: Some(&ticket.key) };
-                self.after_failed_write(row, event, &error, search).await
-            }
-        }
+        tracing::error!(
+            acknowledgement = row.id,
+            company = %event.company.key,
+            control = %event.control.id,
+            problem = problem.code,
+            "an acknowledgement has failed: {}", problem.message
+        );
+        self.inner.store.fail(row.id, problem).await
     }
 
-    /// What follows from a write that did not clearly succeed (DESIGN, section 7).
-    async fn after_failed_write(
-        &self,
-        row: &Waiting,
-        event: &Acknowledgement,
-        error: &ItopError,
-        search: SearchFor<'_>,
-    ) -> Result<(), StoreError> {
-        let inner = &*self.inner;
-        inner.gate.after_failure(error);
-        if error.had_no_effect() {
-            return self.wait_for_the_way(row, error).await;
+    /// The highest id below which no ticket of this row can be, if one may exist although the row
+    /// does not say so: a write was sent before, or a backup was restored that does not know.
+    async fn may_exist_above(&self, row: &Waiting) -> Result<Option<u64>, StoreError> {
+        if row.was_sent {
+            return Ok(Some(row.id_floor.unwrap_or(0)));
         }
-        if !error.is_answer() {
-            let message = format!(
-                "{}. The ticket may exist or may still be made; it is looked for before anything \
-                 else is done.",
-                capitalised(&error.to_string())
-            );
-            tracing::warn!(acknowledgement = row.id, %error, "outcome unknown; it is looked for");
-            return inner.store.record_unknown(row.id, Problem::new("unknown", message)).await;
-        }
-        // iTop has answered, so the write has ended; that it was refused does not prove that
-        // nothing was created. One search settles it.
-        match self.search(&[search]).await {
-            Ok(Search { found, .. }) if !found.is_empty() => {
-                self.adopt(row.id, &found[0], search.target.is_some()).await
-            }
-            Ok(Search { trusted: true, .. }) if search.target.is_none() => {
-                let problem = Problem::new("refused-by-itop", capitalised(&error.to_string()));
-                log_failure(row, event, &problem);
-                inner.store.fail(row.id, problem, Vec::new()).await
-            }
-            // The ticket to which the line was to be added may be gone: the next attempt sees.
-            Ok(Search { trusted: true, .. }) => self.wait_for_the_way(row, error).await,
-            Ok(Search { trusted: false, .. }) | Err(_) => {
-                let message = format!(
-                    "{}, and whether a ticket was made all the same could not be looked up yet.",
-                    capitalised(&error.to_string())
-                );
-                inner.store.record_unknown(row.id, Problem::new("unknown", message)).await
-            }
-        }
+        let window = self.inner.settings.delivery.restore_window.duration();
+        let restored = self.inner.store.restored().await?;
+        let recent = restored.filter(|r| self.inner.clock.now() < after(r.at, window));
+        Ok(recent.map(|restored| restored.floor))
     }
 
     /// Looks for the ticket of an earlier attempt; true if it was there and has been adopted, or
-    /// if that could not be told yet.
+    /// if that cannot be told yet.
     async fn found_again(
         &self,
         row: &Waiting,
         event: &Acknowledgement,
+        floor: u64,
     ) -> Result<bool, StoreError> {
         let marker = Marker::new(&row.instance, &event.event_id);
-        let floor = row.id_floor.unwrap_or(0);
         let search = SearchFor { marker: &marker, floor, target: None };
         match self.search(&[search]).await {
-            Ok(Search { found, .. }) if !found.is_empty() => {
-                self.adopt(row.id, &found[0], false).await?;
-                Ok(true)
-            }
-            Ok(_) => Ok(false),
+            Ok(search) => match search.found.first() {
+                Some(ticket) => {
+                    self.adopt(row.id, ticket, false).await?;
+                    Ok(true)
+                }
+                None if search.trusted => Ok(false),
+                None => {
+                    let message = "Whether an earlier attempt made a ticket is not known yet.";
+                    self.unknown(row, message.to_owned()).await?;
+                    Ok(true)
+                }
+            },
             Err(error) => {
-                self.wait_for_the_way(row, &error).await?;
+                self.wait_for_the_way(row, event, &error).await?;
                 Ok(true)
             }
         }
     }
 
     /// The attempt had no effect: the row waits for its next one. While the gate is closed it is
-    /// not tried at all, however long that takes.
-    async fn wait_for_the_way(&self, row: &Waiting, error: &ItopError) -> Result<(), StoreError> {
+    /// not tried at all, however long that takes; else it is given up after `give_up`.
+    pub(super) async fn wait_for_the_way(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        error: &ItopError,
+    ) -> Result<(), StoreError> {
         let inner = &*self.inner;
         let settings = &inner.settings.delivery;
-        let gate_closed = !inner.gate.is_open();
-        let wait = if gate_closed {
-            std::time::Duration::ZERO
-        } else {
-            backoff(settings, row.attempts + 1)
-        };
-        let problem = Problem::new("itop-unavailable", capitalised(&error.to_string()));
-        inner.store.wait_until(row.id, self.after(wait), problem).await
-    }
-
-    /// Writes down a success. The ticket exists: this is tried until the database takes it, and
-    /// if the process ends before, the row is `creating` and its ticket is looked for.
-    pub(super) async fn record(&self, id: i64, delivered: Delivered) {
-        let second = std::time::Duration::from_secs(1);
-        while let Err(error) = self.inner.store.record_delivered(id, delivered.clone()).await {
-            tracing::error!(acknowledgement = id, %error, "a ticket could not be written down");
-            self.inner.clock.sleep(second).await;
+        let wait =
+            if inner.gate.is_open() { backoff(settings, row.attempts + 1) } else { Duration::ZERO };
+        let waited = Duration::from_millis(u64::try_from(row.waited).unwrap_or(0));
+        if waited >= settings.give_up.duration() {
+            let message = format!(
+                "Given up after waiting {} for iTop between attempts: {error}. Mend it, then \
+                 retry.",
+                settings.give_up
+            );
+            return self.fail(row, event, Problem::new("given-up", message)).await;
         }
-        self.inner.outcomes.tell(id);
+        let problem = Problem::new("itop-unavailable", capitalised(&error.to_string()));
+        inner.store.wait_until(row.id, self.after(wait), wait, problem).await
     }
 
-    pub(super) fn after(&self, wait: std::time::Duration) -> jiff::Timestamp {
-        let wait = jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::MAX);
-        self.inner.clock.now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX)
+    pub(super) fn after(&self, wait: Duration) -> Timestamp {
+        after(self.inner.clock.now(), wait)
     }
 }
 
-fn log_failure(row: &Waiting, event: &Acknowledgement, problem: &Problem) {
-    tracing::error!(
-        acknowledgement = row.id,
-        company = %event.company.key,
-        control = %event.control.id,
-        problem = problem.code,
-        "an acknowledgement has failed: {}", problem.message
-    );
+fn after(time: Timestamp, wait: Duration) -> Timestamp {
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    time.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// What people read in the log of a reused ticket. A bracket could make it look like a marker.
-fn reuse_line(event: &Acknowledgement) -> String {
-    let statement = &event.acknowledgement;
-    let line = format!(
-        "ServiceNav: acknowledged again by {}: {}",
-        one_line(statement.author.label()),
-        one_line(&statement.comment)
-    );
-    line.replace('[', "(").replace(']', ")")
-}
-
-fn capitalised(sentence: &str) -> String {
+pub(super) fn capitalised(sentence: &str) -> String {
     let mut chars = sentence.chars();
     match chars.next() {
         // The name of the product begins with a small letter.

@@ -1,7 +1,7 @@
 //! Whose turn it is.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -14,19 +14,38 @@ use crate::{
     store::{Due, StoreError},
 };
 
+/// How many turns are read at once, for each delivery in flight. A company whose first row comes
+/// after they were read waits for them.
+const TURNS_AT_ONCE: usize = 8;
+
 /// How long to wait after the database failed.
 const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
 
 impl Delivery {
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
     pub async fn run(&self, stop: CancellationToken) {
-        let recovered = self.inner.store.recover_interrupted().await;
-        match recovered {
-            Ok(0) => {}
-            Ok(rows) => tracing::warn!(rows, "the last stop interrupted deliveries"),
-            Err(error) => tracing::error!(%error, "interrupted deliveries could not be marked"),
+        if stop.run_until_cancelled(self.recover()).await.is_none() {
+            return;
         }
         tokio::join!(self.dispatch(&stop), self.settle(&stop));
+    }
+
+    /// What was being written when the last process ended has an unknown outcome; nothing is
+    /// delivered before that is written down.
+    async fn recover(&self) {
+        loop {
+            match self.inner.store.recover_interrupted().await {
+                Ok(0) => return,
+                Ok(rows) => {
+                    tracing::warn!(rows, "the last stop interrupted deliveries");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "interrupted deliveries could not be marked");
+                    self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+                }
+            }
+        }
     }
 
     async fn settle(&self, stop: &CancellationToken) {
@@ -42,11 +61,12 @@ impl Delivery {
         let mut running = JoinSet::new();
         let mut controls = HashSet::new();
         let mut rows = HashMap::new();
+        let mut next_rows = VecDeque::new();
         let mut gate = self.inner.gate.watch();
         while !stop.is_cancelled() {
             if self.inner.gate.is_open() {
                 let free = self.inner.settings.delivery.in_flight.saturating_sub(running.len());
-                for due in self.turns(free, &controls).await {
+                for due in self.turns(free, &controls, &mut next_rows).await {
                     controls.insert(due.control.clone());
                     let this = self.clone();
                     let task = running.spawn(async move { this.attempt_logged(due.id).await });
@@ -77,24 +97,40 @@ impl Delivery {
         while running.join_next().await.is_some() {}
     }
 
-    /// The rows to start now: at most `free`, none of a control that has one running.
-    async fn turns(&self, free: usize, busy: &HashSet<(String, String)>) -> Vec<Due> {
+    /// The rows to start now: at most `free`, none of a control that has one running. They are
+    /// taken from `next_rows`, a few turns that are read at once because finding out whose turn
+    /// it is looks at every row that waits.
+    async fn turns(
+        &self,
+        free: usize,
+        busy: &HashSet<(String, String)>,
+        next_rows: &mut VecDeque<Due>,
+    ) -> Vec<Due> {
         if free == 0 {
             return Vec::new();
         }
-        match self.inner.store.due(free + busy.len()).await {
-            Ok(due) => {
-                let mut turns: Vec<_> =
-                    due.into_iter().filter(|due| !busy.contains(&due.control)).collect();
-                turns.truncate(free);
-                turns
-            }
-            Err(error) => {
-                tracing::error!(%error, "the inbox could not be read");
-                self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
-                Vec::new()
+        if next_rows.is_empty() {
+            let most = self.inner.settings.delivery.in_flight * TURNS_AT_ONCE + busy.len();
+            match self.inner.store.due(most).await {
+                Ok(due) => next_rows.extend(due),
+                Err(error) => {
+                    tracing::error!(%error, "the inbox could not be read");
+                    self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+                }
             }
         }
+        // A row that is passed over here is found again: it still waits. One that no longer does
+        // is seen when it is looked at.
+        next_rows.retain(|due| !busy.contains(&due.control));
+        let mut turns: Vec<Due> = Vec::new();
+        while turns.len() < free
+            && let Some(due) = next_rows.pop_front()
+        {
+            if !turns.iter().any(|turn| turn.control == due.control) {
+                turns.push(due);
+            }
+        }
+        turns
     }
 
     /// When a row that waits for a time is due; far away if there is none.

@@ -1,8 +1,8 @@
 //! Inbox → iTop, exactly once.
 //!
-//! A row is `accepted`; its turn comes ([`dispatch`]); it is resolved and planned ([`plan`]);
-//! `creating` is committed before a write is sent ([`attempt`]); a clear answer ends it, and
-//! without one it is `unknown` until a read settles it ([`settle`]).
+//! A row is `accepted`; its turn comes (`dispatch`); it is resolved and planned (`plan`);
+//! `creating` is committed before a write is sent (`write`); a clear answer ends it, and
+//! without one it is `unknown` until a read settles it (`settle`).
 
 mod attempt;
 mod backoff;
@@ -12,6 +12,7 @@ mod outcomes;
 mod plan;
 mod rehearsal;
 mod settle;
+mod write;
 
 pub use plan::{Blocked, Plan, PlanError, Preview};
 
@@ -57,6 +58,8 @@ struct Inner {
     settings: Settings,
     outcomes: outcomes::Outcomes,
     wake: Notify,
+    /// A row has become unknown: it is looked for soon.
+    unknown: Notify,
 }
 
 impl std::fmt::Debug for Delivery {
@@ -77,8 +80,9 @@ impl Delivery {
         settings: Settings,
     ) -> Self {
         let outcomes = outcomes::Outcomes::default();
-        let wake = Notify::new();
-        let inner = Inner { store, catalog, client, gate, clock, settings, outcomes, wake };
+        let (wake, unknown) = (Notify::new(), Notify::new());
+        let inner =
+            Inner { store, catalog, client, gate, clock, settings, outcomes, wake, unknown };
         Self { inner: Arc::new(inner) }
     }
 

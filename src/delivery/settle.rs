@@ -18,6 +18,9 @@ use crate::{
 /// its absence needs `settle`.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How soon a row that has just become unknown is looked for.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+
 /// How many markers one query searches for.
 const MARKERS_A_QUERY: usize = 50;
 
@@ -71,7 +74,8 @@ impl Delivery {
         let seen = |canary: &crate::store::Canary| found.iter().any(|m| m.key == canary.key);
         let mut trusted = canary.as_ref().is_some_and(seen);
         if !trusted {
-            let proof = inner.client.search_works(field).await;
+            let floor = wanted.iter().map(|search| search.floor).min().unwrap_or(0);
+            let proof = inner.client.search_works(field, floor).await;
             inner.gate.after_read(&proof);
             trusted = proof?;
         }
@@ -87,8 +91,38 @@ impl Delivery {
             // The sender of this channel lives in `self`: an error cannot occur.
             let _ = gate.wait_for(|state| matches!(state, GateState::Open { .. })).await;
             self.settle_once().await?;
-            self.inner.clock.sleep(LOOK).await;
+            self.look_late().await?;
+            tokio::select! {
+                () = self.inner.clock.sleep(LOOK) => {}
+                // Most creates whose answer was lost are there a moment later.
+                () = self.inner.unknown.notified() => self.inner.clock.sleep(FIRST_LOOK).await,
+            }
         }
+    }
+
+    /// Looks once more at markers whose writes had no answer, long after they were settled: a
+    /// request that was held back longer than `settle` may have made a second ticket.
+    async fn look_late(&self) -> Result<(), StoreError> {
+        let rows = self.inner.store.late_looks(MARKERS_A_QUERY).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<_> = rows
+            .iter()
+            .map(|row| SearchFor {
+                marker: &row.marker,
+                floor: row.id_floor,
+                target: row.target.as_ref(),
+            })
+            .collect();
+        let Ok(search) = self.search(&wanted).await else { return Ok(()) };
+        for row in &rows {
+            let tickets: Vec<_> =
+                search.found.iter().filter(|m| m.markers.contains(&row.marker)).collect();
+            let warning = (tickets.len() > 1).then(|| twins(row.id, &tickets));
+            self.inner.store.finish_late_look(row.id, warning).await?;
+        }
+        Ok(())
     }
 
     async fn settle_once(&self) -> Result<(), StoreError> {
@@ -109,8 +143,13 @@ impl Delivery {
             let absent = self.adopt_found(rows, &search).await?;
             let settled: Vec<_> =
                 absent.into_iter().filter(|row| self.has_settled(row.since.max(since))).collect();
-            if search.trusted && !settled.is_empty() {
+            if settled.is_empty() {
+                continue;
+            }
+            if search.trusted {
                 self.give_absent_another_attempt(&settled).await?;
+            } else {
+                self.tell_unsearchable(&settled).await?;
             }
         }
         Ok(())
@@ -135,14 +174,9 @@ impl Delivery {
                 continue;
             };
             if let [kept, others @ ..] = tickets.as_slice() {
-                if !others.is_empty() && row.target.is_none() {
-                    let others: Vec<_> = others.iter().map(|m| m.key.to_string()).collect();
-                    tracing::error!(
-                        acknowledgement = row.id,
-                        kept = %kept.key,
-                        others = others.join(", "),
-                        "two tickets were made for one acknowledgement; the older one is kept"
-                    );
+                // The late look writes the same into the row, where operators see it.
+                if !others.is_empty() {
+                    twins(row.id, tickets);
                 }
                 self.adopt(row.id, kept, row.target.is_some()).await?;
             }
@@ -168,9 +202,26 @@ impl Delivery {
                 "absent",
                 "The ticket was looked for and is not there; it is created anew.",
             );
-            self.inner.store.wait_until(row.id, self.inner.clock.now(), problem).await?;
+            self.inner.store.try_again(row.id, problem).await?;
         }
         self.wake();
+        Ok(())
+    }
+
+    /// The rows stay unknown: nothing proves that a search would have found their tickets.
+    async fn tell_unsearchable(&self, rows: &[&UnknownRow]) -> Result<(), StoreError> {
+        let field = &self.inner.settings.ticket.marker_field;
+        let message = format!(
+            "Whether the ticket was made cannot be told: no search in {field} finds anything in \
+             this iTop. Run 'check --create-ticket', which makes a ticket to be found, or mend \
+             the account's right to read {field}."
+        );
+        for row in rows {
+            let problem = Problem::new("search-unproven", message.clone());
+            if self.inner.store.note_unknown(row.id, problem).await? {
+                tracing::error!(acknowledgement = row.id, "{message}");
+            }
+        }
         Ok(())
     }
 
@@ -194,17 +245,30 @@ impl Delivery {
         inner.gate.after_read(&live);
         let ticket = match live {
             Ok(mut live) if !live.is_empty() => live.swap_remove(0),
-            // It was there a moment ago; the row stays as it is and is looked at again.
+            // It was there a moment ago, and is looked for again.
             Ok(_) | Err(_) => {
                 let problem = Problem::new("unknown", "The ticket was found and not yet read.");
-                return inner.store.record_unknown(id, problem).await;
+                let late_look = self.after(LOOK);
+                return inner.store.record_unknown(id, problem, late_look).await;
             }
         };
         tracing::info!(acknowledgement = id, ticket.key = %ticket.key, "ticket found again");
         let state = if is_reuse { State::Reused } else { State::Created };
         let has_marker = !is_reuse;
-        let delivered = Delivered { state, ticket, warnings: Vec::new(), has_marker };
+        let delivered = Delivered { state, ticket, warnings: None, has_marker };
         self.record(id, delivered).await;
         Ok(())
     }
+}
+
+/// Says loudly that one acknowledgement has several tickets; none is ever deleted.
+fn twins(id: i64, tickets: &[&Marked]) -> String {
+    let keys: Vec<_> = tickets.iter().map(|marked| marked.key.to_string()).collect();
+    let warning = format!(
+        "There are several tickets of this acknowledgement in iTop: {}. The oldest is kept; close \
+         the others there.",
+        keys.join(", ")
+    );
+    tracing::error!(acknowledgement = id, "{warning}");
+    warning
 }

@@ -66,6 +66,13 @@ impl ItopError {
         }
     }
 
+    /// Whether iTop refused for a reason that passes by itself: its database was busy, restarting
+    /// or out of connections. The numbers are MySQL's own.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Refused { code: 1040 | 1053 | 1205 | 1213 | 2002 | 2006 | 2013, .. })
+    }
+
     /// Whether a write cannot have happened: it was never sent, or refused before it began.
     #[must_use]
     pub fn had_no_effect(&self) -> bool {

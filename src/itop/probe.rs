@@ -84,13 +84,14 @@ impl Client {
         }
     }
 
-    /// Whether a search by text in that attribute finds anything, or there is no ticket at all:
-    /// an attribute that cannot be searched finds nothing either.
-    pub async fn search_works(&self, field: &str) -> Result<bool, ItopError> {
+    /// Whether not finding a text in that attribute means that it is not there: a search in an
+    /// attribute that cannot be searched finds nothing either. True if a search finds any ticket,
+    /// or if there is no ticket above `above` that it could have found.
+    pub async fn search_works(&self, field: &str, above: u64) -> Result<bool, ItopError> {
         for (query, expected) in [
             (format!("SELECT Ticket WHERE {field} LIKE '%[ack %'"), true),
             (format!("SELECT Ticket WHERE {field} LIKE '%_%'"), true),
-            ("SELECT Ticket".to_owned(), false),
+            (format!("SELECT Ticket WHERE id > {above}"), false),
         ] {
             let operation = json!({
                 "operation": "core/get", "class": "Ticket", "key": query,

@@ -123,7 +123,6 @@ impl Store {
     /// Sets a link and makes the company's blocked acknowledgements due, in one commit. True if
     /// there was none before.
     pub async fn put_link(&self, link: CompanyLink) -> Result<bool, StoreError> {
-        let now = self.now_millis();
         self.write(move |db| {
             let instance = link.key.instance.to_string();
             let company = link.key.company.to_string();
@@ -152,7 +151,7 @@ impl Store {
                     ":contact": id(contact), ":contact_name": name(contact),
                     ":service": id(service), ":service_name": name(service),
                     ":element": id(service_element), ":element_name": name(service_element),
-                    ":now": now,
+                    ":now": link.updated_at.as_millisecond(),
                 },
             )?;
             release_company(db, &instance, &company)?;

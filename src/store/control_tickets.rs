@@ -56,8 +56,8 @@ pub struct BoardFilter {
     pub status: Option<String>,
     /// Only open ones, or only the others.
     pub open: Option<bool>,
-    /// Only tickets of this number.
-    pub number: Option<String>,
+    /// Only tickets of these numbers.
+    pub numbers: Option<Vec<String>>,
     /// Only controls after this one, by instance and id.
     pub after: Option<(String, String)>,
     /// How many at most.
@@ -114,7 +114,8 @@ impl Store {
                    AND (:companies IS NULL
                         OR m.company_key IN (SELECT value FROM json_each(:companies)))
                    AND (:status IS NULL OR t.status = :status)
-                   AND (:number IS NULL OR t.ref = :number)
+                   AND (:numbers IS NULL
+                        OR t.ref IN (SELECT value FROM json_each(:numbers)))
                    AND (:open IS NULL OR :open =
                         (t.operational_status NOT IN ('resolved', 'closed')
                          AND t.presence = 'present'))
@@ -129,7 +130,7 @@ impl Store {
                         ":instance": filter.instance.as_ref().map(Instance::as_str),
                         ":companies": filter.companies.map(|keys| super::inbox::as_json(&keys)),
                         ":status": filter.status,
-                        ":number": filter.number,
+                        ":numbers": filter.numbers.map(|numbers| super::inbox::as_json(&numbers)),
                         ":open": filter.open,
                         ":limit": i64::try_from(filter.limit).unwrap_or(i64::MAX),
                     },

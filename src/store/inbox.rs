@@ -185,7 +185,7 @@ fn retry(db: &Connection, id: i64, now: i64) -> rusqlite::Result<bool> {
         .prepare_cached(
             "UPDATE acknowledgements
              SET state = CASE state WHEN 'failed' THEN 'accepted' ELSE state END,
-                 next_attempt_at = 0, attempts = 0, updated_at = ?2, ended_at = NULL
+                 next_attempt_at = 0, attempts = 0, waited = 0, updated_at = ?2, ended_at = NULL
              WHERE id = ?1 AND state IN ('failed', 'blocked')",
         )?
         .execute([id, now])?;

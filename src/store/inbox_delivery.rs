@@ -2,10 +2,12 @@
 //! here, so that a process that dies between two of them leaves a row from which the right thing
 //! follows: `creating` means "a write may have been sent".
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Canary, Store, StoreError, control_tickets, inbox::as_json, meta, time};
+use super::{Canary, Store, StoreError, attempts, control_tickets, inbox::as_json, meta, time};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{Instance, PartyKey, TicketKey},
@@ -39,8 +41,8 @@ pub struct Waiting {
     pub was_sent: bool,
     /// The highest ticket id seen before that write.
     pub id_floor: Option<u64>,
-    /// When it was stored.
-    pub received_at: Timestamp,
+    /// How long it has waited between attempts while the gate was open, in milliseconds.
+    pub waited: i64,
 }
 
 /// A row whose write was sent and never answered.
@@ -65,10 +67,29 @@ pub struct Delivered {
     pub state: State,
     /// The ticket.
     pub ticket: TicketStatus,
-    /// What could not be done as asked.
-    pub warnings: Vec<String>,
+    /// What could not be done as asked; `None` keeps what was noted before the write.
+    pub warnings: Option<Vec<String>>,
     /// Whether the marker was read back, so that this ticket can vouch for later searches.
     pub has_marker: bool,
+}
+
+const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id, state
+     FROM acknowledgements";
+
+/// `None` for a row without a usable marker, which only a rejected one is.
+fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
+    let (class, target): (Option<String>, Option<u64>) = (row.get(4)?, row.get(5)?);
+    let (marker, state): (String, String) = (row.get(1)?, row.get(6)?);
+    let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
+    // Of a row that has ended these are its ticket, not one to which a line was to be added.
+    let is_target = state == State::Unknown.as_str() || state == State::Reused.as_str();
+    Ok(Some(UnknownRow {
+        id: row.get(0)?,
+        marker,
+        id_floor: row.get::<_, Option<u64>>(2)?.unwrap_or(0),
+        since: time(row.get(3)?),
+        target: class.zip(target).filter(|_| is_target).map(|(class, id)| TicketKey { class, id }),
+    }))
 }
 
 impl Store {
@@ -118,7 +139,7 @@ impl Store {
     pub async fn waiting(&self, id: i64) -> Result<Option<Waiting>, StoreError> {
         self.read(move |db| {
             db.prepare_cached(
-                "SELECT id, instance, body, state, attempts, sent_at, id_floor, received_at
+                "SELECT id, instance, body, state, attempts, sent_at, id_floor, waited
                  FROM acknowledgements WHERE id = ?1 AND state IN ('accepted', 'blocked')",
             )?
             .query_row([id], waiting)
@@ -127,13 +148,14 @@ impl Store {
         .await
     }
 
-    /// Notes that a write is about to be sent; `target` is the ticket to which a line is added.
-    /// False if the row no longer waits: then nothing may be sent.
+    /// Notes that a write is about to be sent, and what was left out of it; `target` is the ticket
+    /// to which a line is added. False if the row no longer waits: then nothing may be sent.
     pub async fn begin_write(
         &self,
         id: i64,
         id_floor: u64,
         target: Option<TicketKey>,
+        warnings: Vec<String>,
     ) -> Result<bool, StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
@@ -142,11 +164,13 @@ impl Store {
                     "UPDATE acknowledgements
                      SET state = 'creating', sent_at = :now, id_floor = :floor,
                          attempts = attempts + 1, problem_code = NULL, problem = NULL,
-                         ticket_class = :class, ticket_id = :ticket, updated_at = :now
+                         ticket_class = :class, ticket_id = :ticket, warnings = :warnings,
+                         updated_at = :now
                      WHERE id = :id AND state IN ('accepted', 'blocked')",
                 )?
                 .execute(named_params! {
                     ":id": id, ":now": now, ":floor": id_floor,
+                    ":warnings": as_json(&warnings),
                     ":class": target.as_ref().map(|key| &key.class),
                     ":ticket": target.as_ref().map(|key| key.id),
                 })?;
@@ -165,13 +189,15 @@ impl Store {
                 .prepare_cached(
                     "UPDATE acknowledgements
                      SET state = :state, problem_code = NULL, problem = NULL,
-                         warnings = :warnings, ticket_class = :class, ticket_id = :ticket,
+                         warnings = coalesce(:warnings, warnings),
+                         ticket_class = :class, ticket_id = :ticket,
                          ticket_ref = :number, updated_at = :now, ended_at = :now
                      WHERE id = :id RETURNING instance, control_id",
                 )?
                 .query_row(
                     named_params! {
-                        ":id": id, ":state": state.as_str(), ":warnings": as_json(&warnings),
+                        ":id": id, ":state": state.as_str(),
+                        ":warnings": warnings.as_deref().map(as_json),
                         ":class": ticket.key.class, ":ticket": ticket.key.id,
                         ":number": ticket.number, ":now": now,
                     },
@@ -192,19 +218,47 @@ impl Store {
         .await
     }
 
-    /// A write was sent, and no clear answer came.
-    pub async fn record_unknown(&self, id: i64, problem: Problem) -> Result<(), StoreError> {
-        self.set_state(id, State::Unknown, problem, Vec::new(), 0).await
+    /// A write was sent, and no clear answer came. Its marker is looked for once more at
+    /// `late_look`, when everything has long been settled.
+    pub async fn record_unknown(
+        &self,
+        id: i64,
+        problem: Problem,
+        late_look: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.now_millis();
+        let late_look = late_look.as_millisecond();
+        self.write(move |db| {
+            set_state(db, id, State::Unknown, &problem, None, 0, now)?;
+            db.prepare_cached("UPDATE acknowledgements SET late_look_at = ?2 WHERE id = ?1")?
+                .execute([id, late_look])?;
+            Ok(())
+        })
+        .await
     }
 
-    /// Nothing came of the attempt; the row waits for its next one.
+    /// Nothing came of the attempt; the row waits for its next one. `waited` adds to what it has
+    /// waited while the gate was open.
     pub async fn wait_until(
         &self,
         id: i64,
         next: Timestamp,
+        waited: Duration,
         problem: Problem,
     ) -> Result<(), StoreError> {
-        self.set_state(id, State::Accepted, problem, Vec::new(), next.as_millisecond()).await
+        let now = self.now_millis();
+        let waited = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
+        self.write(move |db| {
+            // A write that was decided on has been counted then.
+            db.prepare_cached(
+                "UPDATE acknowledgements
+                 SET waited = waited + ?2, attempts = attempts + (state <> 'creating')
+                 WHERE id = ?1 AND state <> 'unknown'",
+            )?
+            .execute([id, waited])?;
+            set_state(db, id, State::Accepted, &problem, None, next.as_millisecond(), now)
+        })
+        .await
     }
 
     /// An administrator must mend something; the row is looked at again at `next`, or as soon
@@ -216,17 +270,18 @@ impl Store {
         warnings: Vec<String>,
         next: Timestamp,
     ) -> Result<(), StoreError> {
-        self.set_state(id, State::Blocked, problem, warnings, next.as_millisecond()).await
+        let now = self.now_millis();
+        self.write(move |db| {
+            let next = next.as_millisecond();
+            set_state(db, id, State::Blocked, &problem, Some(&warnings), next, now)
+        })
+        .await
     }
 
-    /// iTop refused it for good.
-    pub async fn fail(
-        &self,
-        id: i64,
-        problem: Problem,
-        warnings: Vec<String>,
-    ) -> Result<(), StoreError> {
-        self.set_state(id, State::Failed, problem, warnings, 0).await
+    /// iTop refused it for good, or it was given up.
+    pub async fn fail(&self, id: i64, problem: Problem) -> Result<(), StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| set_state(db, id, State::Failed, &problem, None, 0, now)).await
     }
 
     /// No ticket is wanted after all.
@@ -236,36 +291,9 @@ impl Store {
         problem: Problem,
         warnings: Vec<String>,
     ) -> Result<(), StoreError> {
-        self.set_state(id, State::Recorded, problem, warnings, 0).await
-    }
-
-    async fn set_state(
-        &self,
-        id: i64,
-        state: State,
-        problem: Problem,
-        warnings: Vec<String>,
-        next_attempt_at: i64,
-    ) -> Result<(), StoreError> {
         let now = self.now_millis();
-        self.write(move |db| {
-            // A row that an operator discarded meanwhile stays discarded.
-            db.prepare_cached(
-                "UPDATE acknowledgements
-                 SET state = :state, problem_code = :code, problem = :message,
-                     warnings = :warnings, next_attempt_at = :next, updated_at = :now,
-                     ended_at = :ended
-                 WHERE id = :id AND state <> 'discarded'",
-            )?
-            .execute(named_params! {
-                ":id": id, ":state": state.as_str(), ":code": problem.code,
-                ":message": problem.message, ":warnings": as_json(&warnings),
-                ":next": next_attempt_at, ":now": now,
-                ":ended": state.is_ended().then_some(now),
-            })?;
-            Ok(())
-        })
-        .await
+        self.write(move |db| set_state(db, id, State::Recorded, &problem, Some(&warnings), 0, now))
+            .await
     }
 
     /// At start: whatever was being written when the process ended has an unknown outcome.
@@ -284,27 +312,71 @@ impl Store {
         .await
     }
 
+    /// An unknown row whose ticket is not there: it is due at once.
+    pub async fn try_again(&self, id: i64, problem: Problem) -> Result<(), StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| set_state(db, id, State::Accepted, &problem, None, 0, now)).await
+    }
+
+    /// Says more about an unknown row, which stays so; false if that had been said.
+    pub async fn note_unknown(&self, id: i64, problem: Problem) -> Result<bool, StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| {
+            let changed = db
+                .prepare_cached(
+                    "UPDATE acknowledgements SET problem_code = ?2, problem = ?3
+                     WHERE id = ?1 AND state = 'unknown' AND problem_code IS NOT ?2",
+                )?
+                .execute(params![id, problem.code, problem.message])?;
+            if changed > 0 {
+                attempts::add(db, id, &problem, now)?;
+            }
+            Ok(changed > 0)
+        })
+        .await
+    }
+
     /// All rows whose outcome is unknown, oldest first.
     pub async fn unknown(&self) -> Result<Vec<UnknownRow>, StoreError> {
         self.read(|db| {
+            let sql = format!("{UNKNOWN} WHERE state = 'unknown' ORDER BY id");
+            db.prepare_cached(&sql)?.query_map([], unknown)?.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
+    /// Settled rows whose marker is to be looked for once more now.
+    pub async fn late_looks(&self, limit: usize) -> Result<Vec<UnknownRow>, StoreError> {
+        let now = self.now_millis();
+        self.read(move |db| {
+            let sql = format!(
+                "{UNKNOWN} WHERE late_look_at <= ?1 AND state IN ('created', 'reused', 'failed')
+                 ORDER BY late_look_at LIMIT ?2"
+            );
+            db.prepare_cached(&sql)?
+                .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX)], unknown)?
+                .filter_map(Result::transpose)
+                .collect()
+        })
+        .await
+    }
+
+    /// The late look has been taken; a warning is added to the row.
+    pub async fn finish_late_look(
+        &self,
+        id: i64,
+        warning: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| {
             db.prepare_cached(
-                "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id
-                 FROM acknowledgements WHERE state = 'unknown' ORDER BY id",
+                "UPDATE acknowledgements
+                 SET late_look_at = NULL,
+                     warnings = CASE WHEN ?2 IS NULL THEN warnings
+                                ELSE json_insert(warnings, '$[#]', ?2) END
+                 WHERE id = ?1",
             )?
-            .query_map([], |row| {
-                let (class, target): (Option<String>, Option<u64>) = (row.get(4)?, row.get(5)?);
-                let marker: String = row.get(1)?;
-                let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
-                Ok(Some(UnknownRow {
-                    id: row.get(0)?,
-                    marker,
-                    id_floor: row.get::<_, Option<u64>>(2)?.unwrap_or(0),
-                    since: time(row.get(3)?),
-                    target: class.zip(target).map(|(class, id)| TicketKey { class, id }),
-                }))
-            })?
-            .filter_map(Result::transpose)
-            .collect()
+            .execute(params![id, warning])?;
+            Ok(())
         })
         .await
     }
@@ -318,6 +390,33 @@ impl Store {
         let key = [instance.to_string(), company.to_string()];
         self.write(move |db| release_company(db, &key[0], &key[1])).await
     }
+}
+
+/// Writes a state and its problem, and adds the problem to the row's attempts. A row that an
+/// operator discarded meanwhile stays discarded.
+fn set_state(
+    db: &Connection,
+    id: i64,
+    state: State,
+    problem: &Problem,
+    warnings: Option<&[String]>,
+    next_attempt_at: i64,
+    now: i64,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE acknowledgements
+         SET state = :state, problem_code = :code, problem = :message,
+             warnings = coalesce(:warnings, warnings), next_attempt_at = :next, updated_at = :now,
+             ended_at = :ended
+         WHERE id = :id AND state <> 'discarded'",
+    )?
+    .execute(named_params! {
+        ":id": id, ":state": state.as_str(), ":code": problem.code,
+        ":message": problem.message, ":warnings": warnings.map(as_json),
+        ":next": next_attempt_at, ":now": now,
+        ":ended": state.is_ended().then_some(now),
+    })?;
+    attempts::add(db, id, problem, now)
 }
 
 pub(super) fn release_company(
@@ -345,6 +444,6 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         attempts: row.get("attempts")?,
         was_sent: row.get::<_, Option<i64>>("sent_at")?.is_some(),
         id_floor: row.get("id_floor")?,
-        received_at: time(row.get("received_at")?),
+        waited: row.get("waited")?,
     })
 }

@@ -139,13 +139,15 @@ impl Store {
         instance: &Instance,
         control: &ControlId,
     ) -> Result<Option<InboxRow>, StoreError> {
-        let filter = InboxFilter {
-            instance: Some(instance.clone()),
-            control: Some(control.clone()),
-            limit: 1,
-            ..InboxFilter::default()
-        };
-        Ok(self.acknowledgements(filter).await?.pop())
+        let key = [instance.to_string(), control.to_string()];
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM acknowledgements
+                 WHERE instance = ?1 AND control_id = ?2 ORDER BY id DESC LIMIT 1"
+            );
+            db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
+        })
+        .await
     }
 
     /// How many rows are in each state.
@@ -159,25 +161,6 @@ impl Store {
                     })
                 })
                 .collect()
-        })
-        .await
-    }
-
-    /// Whether anything was ever received of a control or is known of its ticket.
-    pub async fn knows_control(
-        &self,
-        instance: &Instance,
-        control: &ControlId,
-    ) -> Result<bool, StoreError> {
-        let key = [instance.to_string(), control.to_string()];
-        self.read(move |db| {
-            db.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM control_tickets
-                                WHERE instance = ?1 AND control_id = ?2)
-                     OR EXISTS (SELECT 1 FROM acknowledgements
-                                WHERE instance = ?1 AND control_id = ?2)",
-            )?
-            .query_row(params![key[0], key[1]], |row| row.get(0))
         })
         .await
     }

@@ -1,8 +1,9 @@
 //! Single values of the database.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, time};
 use crate::domain::{keys::TicketKey, marker::Marker};
 
 /// A ticket that is known to carry a marker: a search that does not find it proves nothing.
@@ -14,8 +15,19 @@ pub struct Canary {
     pub marker: Marker,
 }
 
+/// What a restore has left: the bridge does not know what it did after the backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// When.
+    pub at: Timestamp,
+    /// The highest ticket id that the backup knew: what it does not know has a higher one.
+    pub floor: u64,
+}
+
 const CANARY: &str = "canary";
-const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
+pub(super) const RESTORED_AT: &str = "restored_at";
+pub(super) const RESTORED_FLOOR: &str = "restored_floor";
+pub(super) const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
 
 impl Store {
     /// The value of that name, made by `fresh` the first time.
@@ -37,6 +49,15 @@ impl Store {
         Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
     }
 
+    /// The last restore of this file from a backup, if there was one.
+    pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
+        let (at, floor) =
+            self.read(|db| Ok((get(db, RESTORED_AT)?, get(db, RESTORED_FLOOR)?))).await?;
+        let at = at.and_then(|millis| millis.parse().ok()).map(time);
+        let floor = floor.and_then(|id| id.parse().ok()).unwrap_or(0);
+        Ok(at.map(|at| Restored { at, floor }))
+    }
+
     /// The newest ticket whose marker was read back.
     pub async fn canary(&self) -> Result<Option<Canary>, StoreError> {
         let value = self.read(|db| get(db, CANARY)).await?;
@@ -56,7 +77,7 @@ pub(super) fn get(db: &Connection, name: &str) -> rusqlite::Result<Option<String
         .optional()
 }
 
-fn set(db: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+pub(super) fn set(db: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO meta (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -1,6 +1,8 @@
 //! SQLite: what must survive. Methods are named for what they do and leak no SQL; a server
 //! database can stand behind the same names.
 
+mod attempts;
+mod backup;
 mod company_links;
 mod control_tickets;
 mod error;
@@ -13,6 +15,8 @@ mod migrate;
 mod readers;
 mod writer;
 
+pub use attempts::Attempt;
+pub use backup::{backup, restore};
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::{CompanyLink, LinkDefaults, LinkKey, Named, Unlinked};
 pub use control_tickets::{BoardFilter, KnownTicket, Mapping, TicketOfControl};
@@ -20,7 +24,7 @@ pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
 pub use inbox_delivery::{Delivered, Due, UnknownRow, Waiting};
 pub use inbox_query::{InboxFilter, InboxRow};
-pub use meta::Canary;
+pub use meta::{Canary, Restored};
 
 use std::{path::Path, sync::Arc};
 

@@ -88,8 +88,15 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 
 fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     let mut jobs = Vec::new();
+    let mut failing = false;
     while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
         let committed = commit_together(connection, &mut jobs);
+        if failing && committed.is_ok() {
+            // Space has returned to a full disk: before the write-ahead log takes it all, what is
+            // in it moves to the database. If it cannot, the next commit says so.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
+        failing = committed.is_err();
         for job in jobs.drain(..) {
             job.finish(committed.clone());
         }

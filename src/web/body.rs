@@ -25,22 +25,37 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        require_json(request.headers())?;
-        let bytes = to_bytes(request.into_body(), MAX_BATCH)
-            .await
-            .map_err(|_| ApiError::TooLarge(MAX_BATCH))?;
-        let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-        if !is_list && bytes.len() > MAX_BODY {
-            return Err(ApiError::TooLarge(MAX_BODY));
-        }
-        let text = String::from_utf8(bytes.into()).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            ApiError::Unreadable(format!("It is not UTF-8: byte {at} begins no character."))
-        })?;
-        let value = serde_json::from_str(&text)
-            .map_err(|error| ApiError::Unreadable(format!("It is not JSON: {error}.")))?;
-        Ok(Self { text, value })
+        read(request, MAX_BODY).await
     }
+}
+
+/// An object that holds a list: it may be as large as a list.
+pub(super) struct ListBody(pub(super) Value);
+
+impl<S: Send + Sync> FromRequest<S> for ListBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        read(request, MAX_BATCH).await.map(|body| Self(body.value))
+    }
+}
+
+async fn read(request: Request, max_object: usize) -> Result<JsonBody, ApiError> {
+    require_json(request.headers())?;
+    let bytes = to_bytes(request.into_body(), MAX_BATCH)
+        .await
+        .map_err(|_| ApiError::TooLarge(MAX_BATCH))?;
+    let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+    if !is_list && bytes.len() > max_object {
+        return Err(ApiError::TooLarge(max_object));
+    }
+    let text = String::from_utf8(bytes.into()).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        ApiError::Unreadable(format!("It is not UTF-8: byte {at} begins no character."))
+    })?;
+    let value = serde_json::from_str(&text)
+        .map_err(|error| ApiError::Unreadable(format!("It is not JSON: {error}.")))?;
+    Ok(JsonBody { text, value })
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {

@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 use servicenav_itop_bridge::sandbox::TicketSeen;
 
-use crate::{
-    waiting::itop_does,
-    world::{World, event, with},
-};
+use crate::world::{World, event, with};
 
 /// ServiceNav's company 50 is ACME Logistics (5002), whose contracts have the services 11, 12
 /// and 13; 51 is its sister ACME Retail (5003); both have the parent ACME Group (5001).
@@ -224,11 +221,8 @@ async fn a_ci_is_an_active_one_of_the_company() {
 async fn a_team_serves_the_company_or_the_acknowledgement_is_blocked() {
     let world = linked().await;
     // A team that no longer exists was left in the delivery model.
-    let left_over = json!({
-        "operation": "core/create", "class": "lnkDeliveryModelToContact",
-        "fields": {"deliverymodel_id": 501, "contact_id": 502}
-    });
-    itop_does(&world, left_over).await;
+    let left_over = json!({"deliverymodel_id": 501, "contact_id": 502});
+    world.itop_creates("lnkDeliveryModelToContact", left_over).await;
     // Outside the delivery model, or inactive; and the link of company 50 has no default.
     let teams =
         [json!("Hardware support"), json!({"id": 36}), json!("Former team"), json!({"id": 502})];
@@ -329,11 +323,7 @@ async fn an_open_ticket_of_another_organization_is_not_reused() {
 #[tokio::test]
 async fn an_organization_that_has_gone_blocks() {
     let world = linked().await;
-    let left = json!({
-        "operation": "core/update", "class": "Organization", "key": 5002,
-        "fields": {"status": "inactive"}
-    });
-    itop_does(&world, left).await;
+    world.itop_changes("Organization", 5002, json!({"status": "inactive"})).await;
     world.clock.advance(world.config.catalog.ttl.duration());
     let blocked = world.acknowledge(&logistics("gone")).await.expect(202);
     assert_eq!(blocked["state"], "blocked");

@@ -3,13 +3,25 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
 mod access;
+mod check;
 mod companies_never_mix;
 mod contract;
+mod cutting_proxy;
 mod every_answer;
 mod inbox;
+mod links;
+mod lists;
+mod lists_cached;
+mod live;
 mod main_job;
+mod many_cis;
+mod open_and_health;
+mod outages;
 mod receiving;
 mod refusals;
+mod ticket_status;
+mod tickets;
+mod unclear_outcomes;
 mod waiting;
 mod which_ticket;
 mod world;

@@ -26,20 +26,6 @@ async fn in_time(world: &World, id: &Value, state: &str) -> Value {
         .await
 }
 
-/// Writes to iTop as an administrator does: `core/update` or `core/create`.
-pub async fn itop_does(world: &World, mut operation: Value) {
-    operation["comment"] = json!("mended");
-    operation["output_fields"] = json!("id");
-    let form = [
-        ("auth_user", "bridge"),
-        ("auth_pwd", sandbox::PASSWORD),
-        ("json_data", &operation.to_string()),
-    ];
-    let url = format!("{}/webservices/rest.php?version=1.3", world.itop.url());
-    let answer = world.http.post(url).form(&form).send().await.unwrap().text().await.unwrap();
-    assert!(answer.contains("\"code\":0"), "{answer}");
-}
-
 fn of_retail(key: &str) -> Value {
     with(event(key), "/company", json!({"id": "77", "name": "ACME Retail"}))
 }
@@ -154,11 +140,7 @@ async fn a_team_that_does_not_serve_the_company_blocks_until_it_does() {
              in iTop, or give its link a default team."
         );
     }
-    let mend = json!({
-        "operation": "core/update", "class": "Organization", "key": 5006,
-        "fields": {"deliverymodel_id": 502}
-    });
-    itop_does(&world, mend).await;
+    world.itop_changes("Organization", 5006, json!({"deliverymodel_id": 502})).await;
     // A list may be as old as that before it is read again for something that it lacks.
     world.clock.advance(world.config.catalog.refresh_on_miss.duration());
     let retry = format!("{}/retry", first["links"]["self"].as_str().unwrap());
@@ -237,15 +219,19 @@ async fn a_create_whose_answer_is_lost_is_adopted() {
     for fault in [FaultKind::CutAfter, FaultKind::TruncatedJson, FaultKind::Code100AfterCommit] {
         let world = World::linked().await;
         world.itop.faults().switch_on(Fault::new(fault.clone()).on(Operations::Create).times(1));
-        let posted = world.post(ACKNOWLEDGEMENTS, &event("first")).await;
+        let event = with(event("first"), "/contact", json!("Nobody"));
+        let posted = world.post(ACKNOWLEDGEMENTS, &event).await;
         let row = in_time(&world, &posted.body["id"], "created").await;
         let made = tickets(&world).await;
         assert_eq!(made.len(), 1, "{fault:?}");
         assert_eq!(row["ticket"]["ref"], made[0].reference);
         assert_eq!(row["problem"], json!(null));
         // The sender that tries again, because it saw no ticket, gets this one.
-        let again = world.acknowledge(&event("first")).await.expect(200);
+        let again = world.acknowledge(&event).await.expect(200);
         assert_eq!(again["ticket"], row["ticket"]);
+        // What was left out is still told.
+        let warning = again["warnings"][0].as_str().unwrap();
+        assert!(made[0].description.contains(warning), "{warning}");
         assert_eq!(world.itop.requests_seen().by_operation["core/create"], 1);
         world.finish().await;
     }

@@ -6,17 +6,18 @@ use std::{fmt::Display, path::PathBuf, time::Duration};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    app::{App, RunError},
+    app::{App, RunError, StartError},
     clock::Clock,
     config::{Config, ItopSection, StoreSection},
     sandbox::{self, Sandbox},
     secret::Secret,
+    store::StoreError,
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// How long a condition may take to come true before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A bridge, its iTop, and a way to talk to both. End a test with [`World::finish`].
 pub struct World {
@@ -31,9 +32,19 @@ pub struct World {
     folder: tempfile::TempDir,
 }
 
+/// The bridge has a runtime of its own: when that ends, nothing of the bridge goes on.
 struct Running {
     stop: CancellationToken,
     ended: JoinHandle<Result<(), RunError>>,
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// An answer, read whole.
@@ -85,6 +96,11 @@ impl World {
 
     /// A world with another iTop or another configuration.
     pub async fn with(options: sandbox::Options, change: impl FnOnce(&mut Config)) -> Self {
+        // RUST_LOG shows what the bridge says, as it would in production.
+        if let Ok(filter) = std::env::var("RUST_LOG") {
+            let log = servicenav_itop_bridge::config::Log { filter, ..Default::default() };
+            servicenav_itop_bridge::telemetry::start(&log).unwrap();
+        }
         // A second call finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Clock::system();
@@ -127,19 +143,39 @@ impl World {
 
     /// Starts the bridge on the same database, at a new address.
     pub async fn start_bridge(&mut self) {
-        let app =
-            App::build(self.config.clone(), self.clock.clone(), listener().await).await.unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        // After a crash the database is given back when the last of its readers has ended.
+        let app = self
+            .until("the bridge starts", async || {
+                let (config, clock) = (self.config.clone(), self.clock.clone());
+                let build = async move { App::build(config, clock, listener().await).await };
+                match runtime.spawn(build).await.unwrap() {
+                    Ok(app) => Some(app),
+                    Err(StartError::Store(StoreError::Locked { .. })) => None,
+                    Err(error) => panic!("{error}"),
+                }
+            })
+            .await;
         self.base = format!("http://{}", app.address());
         let stop = CancellationToken::new();
-        let ended = tokio::spawn(app.run(stop.clone()));
-        self.running = Some(Running { stop, ended });
+        let ended = runtime.spawn(app.run(stop.clone()));
+        self.running = Some(Running { stop, ended, runtime: Some(runtime) });
     }
 
     /// Stops the bridge in good order.
     pub async fn stop_bridge(&mut self) {
-        let running = self.running.take().expect("the bridge runs");
+        let mut running = self.running.take().expect("the bridge runs");
         running.stop.cancel();
-        running.ended.await.unwrap().unwrap();
+        (&mut running.ended).await.unwrap().unwrap();
+    }
+
+    /// Ends the bridge between two instructions, as a crash would.
+    pub fn crash_bridge(&mut self) {
+        drop(self.running.take().expect("the bridge runs"));
     }
 
     /// Ends everything, and checks that nothing had ended before.
@@ -203,6 +239,33 @@ impl World {
         let answer = self.put(&format!("/api/v1/links/{company}"), &link).await;
         assert!(answer.status < 300, "{}", answer.text);
         answer.body
+    }
+
+    /// Creates an object in iTop, as an administrator there does.
+    pub async fn itop_creates(&self, class: &str, fields: Value) {
+        let operation = json!({"operation": "core/create", "class": class, "fields": fields});
+        self.itop_does(operation).await;
+    }
+
+    /// Changes an object in iTop, as an administrator there does.
+    pub async fn itop_changes(&self, class: &str, key: u64, fields: Value) {
+        let operation =
+            json!({"operation": "core/update", "class": class, "key": key, "fields": fields});
+        self.itop_does(operation).await;
+    }
+
+    async fn itop_does(&self, mut operation: Value) {
+        operation["comment"] = json!("test");
+        operation["output_fields"] = json!("id");
+        let form = [
+            ("auth_user", "bridge"),
+            ("auth_pwd", sandbox::PASSWORD),
+            ("json_data", &operation.to_string()),
+        ];
+        let url = format!("{}/webservices/rest.php?version=1.3", self.itop.url());
+        let answer = self.http.post(url).form(&form).send().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(answer["code"], 0, "{answer}");
     }
 
     pub async fn link_demo(&self) {

@@ -118,7 +118,8 @@ fn time_finding(config: &Config, clock: &Clock, created: &CreatedTicket) -> Find
     if ahead.abs() <= CLOCKS_AGREE {
         return Finding::ok("time zone", format!("{zone} fits iTop's clock"));
     }
-    let minutes = ahead.as_mins();
+    // iTop writes whole seconds, and the call itself took a moment.
+    let minutes = (ahead.as_secs() + 30).div_euclid(60);
     // Time zones differ by quarters of an hour; anything else is a clock that is wrong.
     let off_quarter = (minutes + 7).rem_euclid(15).abs_diff(7);
     let direction = if minutes > 0 { "ahead of" } else { "behind" };

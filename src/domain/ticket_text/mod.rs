@@ -1,6 +1,8 @@
 //! Title, description and further fields of a ticket, from templates.
 
 mod context;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Resolved, TicketContext, context};
 

@@ -1,5 +1,7 @@
 //! Tickets: by number, the board, and many at once.
 
+use std::collections::HashMap;
+
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,8 +17,8 @@ use crate::{
     web::{
         Addresses,
         auth::{Caller, Reader},
-        body::JsonBody,
-        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, Path, limit, tagged},
+        body::ListBody,
+        listing::{DEFAULT_LIMIT, Params, Path, limit, tagged},
         problem::ApiError,
         view,
     },
@@ -80,7 +82,7 @@ pub(in crate::web) async fn by_number(
     State(addresses): State<Addresses>,
     Path(number): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let found = of_number(&board, &caller, &number).await?;
+    let found = of_numbers(&board, &caller, vec![number.trim().to_owned()]).await?;
     if found.is_empty() {
         return Err(ApiError::NotFound(format!("No control has the ticket {number}.")));
     }
@@ -101,11 +103,11 @@ pub(in crate::web) async fn lookup(
     State(board): State<Board>,
     State(addresses): State<Addresses>,
     Params(params): Params<LookupParams>,
-    body: JsonBody,
+    ListBody(body): ListBody,
 ) -> Result<Json<Value>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
-    let items = body.value.get("items").and_then(Value::as_array).ok_or_else(|| {
+    let items = body.get("items").and_then(Value::as_array).ok_or_else(|| {
         invalid("/items", "required", "'items' must be a list of {\"control\": …} and {\"ref\": …}")
     })?;
     if items.len() > MAX_LOOKUP {
@@ -118,11 +120,19 @@ pub(in crate::web) async fn lookup(
         _ => None,
     });
     let found = board.tickets_of_controls(&instance, controls.collect()).await?;
-    let found: std::collections::HashMap<_, _> =
+    let found: HashMap<_, _> =
         found.iter().map(|ticket| (ticket.mapping.control_id.as_str(), ticket)).collect();
-    let mut answers = Vec::with_capacity(asked.len());
-    for asked in &asked {
-        answers.push(match asked {
+    let numbers = asked.iter().filter_map(|asked| match asked {
+        Ok(Asked::Number(number)) => Some(number.clone()),
+        _ => None,
+    });
+    let mut by_number = HashMap::<_, Vec<_>>::new();
+    for ticket in of_numbers(&board, &caller, numbers.collect()).await? {
+        by_number.entry(ticket.ticket.status.number.clone()).or_default().push(ticket);
+    }
+    let answers: Vec<_> = asked
+        .iter()
+        .map(|asked| match asked {
             Err(message) => json!({"error": {"code": "invalid", "message": message}}),
             Ok(Asked::Control(control)) => {
                 let ticket = found.get(control.as_str()).filter(|ticket| {
@@ -135,13 +145,15 @@ pub(in crate::web) async fn lookup(
                 }
             }
             Ok(Asked::Number(number)) => {
-                let found = of_number(&board, &caller, number).await?;
-                let tickets: Vec<_> =
-                    found.iter().map(|ticket| view::control(ticket, &board, &addresses)).collect();
+                let tickets = by_number.get(number).map_or(&[][..], Vec::as_slice).iter();
+                let tickets: Vec<_> = tickets
+                    .take(CONTROLS_A_NUMBER)
+                    .map(|ticket| view::control(ticket, &board, &addresses))
+                    .collect();
                 json!({"ref": number, "items": tickets})
             }
-        });
-    }
+        })
+        .collect();
     Ok(Json(json!({"items": answers})))
 }
 
@@ -161,21 +173,27 @@ impl Asked {
             (Some(control), None) => {
                 control.parse().map(Self::Control).map_err(|error| format!("'control' {error}"))
             }
-            (None, Some(number)) if !number.trim().is_empty() => Ok(Self::Number(number)),
+            (None, Some(number)) if !number.trim().is_empty() => {
+                Ok(Self::Number(number.trim().to_owned()))
+            }
             _ => Err("an item needs either 'control' or 'ref'".to_owned()),
         }
     }
 }
 
-async fn of_number(
+/// The controls of some numbers, all found and refreshed at once.
+async fn of_numbers(
     board: &Board,
     caller: &Caller,
-    number: &str,
+    numbers: Vec<String>,
 ) -> Result<Vec<TicketOfControl>, ApiError> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
     let filter = BoardFilter {
         companies: caller.company_keys(),
-        number: Some(number.trim().to_owned()),
-        limit: CONTROLS_A_NUMBER.min(MAX_LIMIT),
+        limit: CONTROLS_A_NUMBER.saturating_mul(numbers.len()),
+        numbers: Some(numbers),
         ..visible_to(caller, None)?
     };
     Ok(board.page(filter).await?)

@@ -79,6 +79,7 @@ pub(in crate::web) async fn one(
     let row = visible(&store, &caller, &id).await?;
     let mut view = view::acknowledgement(&row, &addresses);
     // A refused body may have been cut: it is then shown as the text it was.
+    view["history"] = json!(store.attempts(row.id).await?);
     view["body"] = serde_json::from_str(&row.body).unwrap_or(Value::String(row.body));
     Ok(Json(view))
 }

@@ -1,0 +1,49 @@
+//! `backup` and `restore`: a copy of the database, and starting from one.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use super::ConfigFile;
+use crate::{clock::Clock, store};
+
+/// Where the copy goes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Backup {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The new file; it must not exist
+    to: PathBuf,
+}
+
+impl Backup {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let database = self.file.load()?.store.path;
+        store::backup(&database, &self.to)?;
+        println!("{} was copied to {} and checked", database.display(), self.to.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Which copy.
+#[derive(Debug, clap::Args)]
+pub(super) struct Restore {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The copy that `backup` made
+    from: PathBuf,
+}
+
+impl Restore {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let database = self.file.load()?.store.path;
+        let kept = store::restore(&self.from, &database, Clock::system().now())?;
+        println!("{} was restored from {}", database.display(), self.from.display());
+        if let Some(kept) = kept {
+            println!("what was there is kept as {}", kept.display());
+        }
+        println!(
+            "Unfinished acknowledgements, and events that are posted again, are looked for in \
+             iTop before anything is created."
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,119 @@
+//! Copying a live database, and starting from such a copy.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    StoreError,
+    lock::Lock,
+    meta::{self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR},
+    migrate, writer,
+};
+
+/// Copies a database that may be in use into a new file, and checks the copy. It reads one
+/// snapshot: what is written meanwhile is not in it.
+pub fn backup(database: &Path, copy: &Path) -> Result<(), StoreError> {
+    let failed = |path: &Path, reason: String| StoreError::Unusable { path: path.into(), reason };
+    if copy.exists() {
+        return Err(failed(copy, "it exists; a backup never overwrites a file".to_owned()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(database, flags)
+        .and_then(|source| source.busy_timeout(writer::BUSY).map(|()| source))
+        .map_err(|error| failed(database, error.to_string()))?;
+    let target = copy.to_str().ok_or_else(|| failed(copy, "its name is not UTF-8".to_owned()))?;
+    source
+        .execute("VACUUM INTO ?1", [target])
+        .map_err(|error| failed(database, error.to_string()))?;
+    // SQLite leaves it to the caller when such a copy reaches the disk.
+    std::fs::File::open(copy)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| failed(copy, error.to_string()))?;
+    check(copy)
+}
+
+/// Puts a backup in the place of a database that nobody serves, and gives it a new epoch: what the
+/// backup does not know was done all the same, so that every unfinished row becomes `unknown`, and
+/// events posted again are looked for before anything is created. The file that was there is kept
+/// beside it; its name is given back.
+pub fn restore(
+    copy: &Path,
+    database: &Path,
+    now: Timestamp,
+) -> Result<Option<PathBuf>, StoreError> {
+    check(copy)?;
+    let _lock = Lock::take(database)?;
+    let failed = |reason: String| StoreError::Unusable { path: database.into(), reason };
+    let prepared = beside(database, "restoring");
+    std::fs::copy(copy, &prepared).map_err(|error| failed(error.to_string()))?;
+    begin_epoch(&prepared, now)?;
+    let kept = if database.exists() {
+        let kept = beside(database, &format!("before-restore-{}", now.as_millisecond()));
+        for suffix in ["", "-wal", "-shm"] {
+            let from = with_suffix(database, suffix);
+            if from.exists() {
+                std::fs::rename(&from, with_suffix(&kept, suffix))
+                    .map_err(|error| failed(error.to_string()))?;
+            }
+        }
+        Some(kept)
+    } else {
+        None
+    };
+    std::fs::rename(&prepared, database).map_err(|error| failed(error.to_string()))?;
+    Ok(kept)
+}
+
+/// Marks the copy as restored; it is a single file again afterwards.
+fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::Unusable {
+        path: path.into(),
+        reason: error.to_string(),
+    };
+    let mut connection = Connection::open(path).map_err(failed)?;
+    migrate::migrate(&mut connection, path)?;
+    let write = || -> rusqlite::Result<()> {
+        let transaction = connection.unchecked_transaction()?;
+        let floor = meta::get(&transaction, HIGHEST_TICKET_ID)?.unwrap_or_default();
+        meta::set(&transaction, RESTORED_AT, &now.as_millisecond().to_string())?;
+        meta::set(&transaction, RESTORED_FLOOR, &floor)?;
+        transaction.execute(
+            "UPDATE acknowledgements
+             SET state = 'unknown', problem_code = 'restored', updated_at = ?1,
+                 id_floor = min(coalesce(id_floor, ?2), ?2),
+                 problem = 'A backup was restored; whether this acknowledgement became a ticket \
+                            after it is looked up.'
+             WHERE state IN ('accepted', 'creating', 'unknown', 'blocked', 'failed')",
+            rusqlite::params![now.as_millisecond(), floor.parse::<i64>().unwrap_or(0)],
+        )?;
+        transaction.commit()?;
+        connection.pragma_update(None, "journal_mode", "DELETE")
+    };
+    write().map_err(failed)?;
+    drop(connection);
+    std::fs::File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| StoreError::Unusable { path: path.into(), reason: error.to_string() })
+}
+
+fn check(path: &Path) -> Result<(), StoreError> {
+    let failed = |error: rusqlite::Error| StoreError::Unusable {
+        path: path.into(),
+        reason: error.to_string(),
+    };
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    migrate::quick_check(&connection, path)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    with_suffix(path, &format!(".{suffix}"))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

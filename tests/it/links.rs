@@ -1,0 +1,341 @@
+//! Company links: what is kept, what is refused, what sites inherit, and what follows for
+//! acknowledgements.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use servicenav_itop_bridge::{
+    config::{AutoLink, UnlinkedPolicy},
+    sandbox::{FaultKind, Options},
+};
+
+use crate::world::{World, event, with};
+
+const LINK: &str = "/api/v1/links/42";
+const UNLINKED: &str = "/api/v1/links/unlinked";
+
+#[tokio::test]
+async fn a_link_is_made_shown_replaced_and_removed() {
+    let world = World::start().await;
+    world.get(LINK).await.problem(404, "not-found");
+    let body = json!({"organization": {"id": 5002}, "name": "ACME", "unknown": "is ignored"});
+    let made = world.put(LINK, &body).await.expect(201);
+    let expected = json!({
+        "instance": "default", "company": "id:42", "site": null, "name": "ACME",
+        "organization": {"id": 5002, "name": "ACME Logistics"}, "tickets": true,
+        "team": null, "contact": null, "service": null, "service_element": null,
+        "updated_at": made["updated_at"],
+    });
+    assert_eq!(made, expected);
+    assert_eq!(world.get(LINK).await.expect(200), made);
+
+    // Replaced as a whole, with every default, by name in another case and by key as a text.
+    let body = json!({
+        "organization": "acme logistics", "tickets": false, "team": "helpdesk",
+        "contact": {"id": "605"}, "service": {"name": "Network"}, "service_element": {"id": 105},
+    });
+    let replaced = world.put(LINK, &body).await.expect(200);
+    assert_eq!(replaced["name"], Value::Null);
+    assert_eq!(replaced["tickets"], false);
+    assert_eq!(replaced["organization"], json!({"id": 5002, "name": "ACME Logistics"}));
+    assert_eq!(replaced["team"], json!({"id": 37, "name": "Helpdesk"}));
+    assert_eq!(replaced["contact"], json!({"id": 605, "name": "Jean Dupont"}));
+    assert_eq!(replaced["service"], json!({"id": 12, "name": "Network"}));
+    assert_eq!(replaced["service_element"], json!({"id": 105, "name": "Slow network"}));
+    assert_eq!(world.get(LINK).await.expect(200), replaced);
+
+    world.link(43, json!({"organization": "O'Brien & Sons"})).await;
+    let list = world.get("/api/v1/links").await.expect(200);
+    let companies: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|link| &link["company"]).collect();
+    assert_eq!(companies, ["id:42", "id:43"]);
+    assert_eq!(list["items"][0], replaced);
+
+    assert_eq!(world.delete(LINK).await.expect(204), Value::Null);
+    world.delete(LINK).await.problem(404, "not-found");
+    world.get(LINK).await.problem(404, "not-found");
+    assert_eq!(world.get("/api/v1/links").await.expect(200)["items"].as_array().unwrap().len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn keys_are_ids_or_names_and_stand_for_one_instance() {
+    let world = World::start().await;
+    let body = json!({"organization": "Demo"});
+    for (address, key) in [
+        ("42", "id:42"),
+        ("id:7", "id:7"),
+        ("name:42", "name:42"),
+        ("Demo", "id:Demo"),
+        ("sn:12", "id:sn:12"),
+        ("name:Hôpital A%2FB & C", "name:Hôpital A/B & C"),
+    ] {
+        let link = world.put(&format!("/api/v1/links/{address}"), &body).await.expect(201);
+        assert_eq!(link["company"], key);
+    }
+    assert_eq!(world.get("/api/v1/links/id:42").await.expect(200)["company"], "id:42");
+    let long = "x".repeat(201);
+    for wrong in ["id:", "name:", "name:%20", "id:a%0Ab", &long, "42/sites/id:", "42/sites/a%00"] {
+        let path = format!("/api/v1/links/{wrong}");
+        world.put(&path, &body).await.problem(400, "bad-parameter");
+        world.get(&path).await.problem(400, "bad-parameter");
+        world.delete(&path).await.problem(400, "bad-parameter");
+    }
+
+    let other = format!("{LINK}?instance=other");
+    world.get(&other).await.problem(404, "not-found");
+    let link = world.put(&other, &json!({"organization": "ACME Retail"})).await.expect(201);
+    assert_eq!((&link["instance"], &link["organization"]["id"]), (&json!("other"), &json!(5003)));
+    assert_eq!(world.get(LINK).await.expect(200)["organization"]["id"], 3);
+    world.delete(&other).await.expect(204);
+    world.get(LINK).await.expect(200);
+    let detail = world.get(&format!("{LINK}?instance=%20")).await.problem(400, "bad-parameter");
+    assert!(detail.contains("'instance'"), "{detail}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_that_does_not_fit_is_refused_at_every_place_at_once() {
+    let world = World::start().await;
+    world.itop_creates("Organization", json!({"name": "Demo", "status": "active"})).await;
+    let acme = |other: Value| with(other, "/organization", json!("ACME Logistics"));
+    for (body, expected) in [
+        (json!([{"organization": 3}]), vec![("", "type")]),
+        (json!("Demo"), vec![("", "type")]),
+        (json!({}), vec![("/organization", "required")]),
+        (json!({"organization": "  "}), vec![("/organization", "required")]),
+        (json!({"organization": {}}), vec![("/organization", "required")]),
+        (json!({"organization": 3}), vec![("/organization", "type")]),
+        (json!({"organization": {"id": 3.5}}), vec![("/organization/id", "type")]),
+        (
+            json!({"organization": [], "tickets": "off", "name": 5, "team": true}),
+            vec![
+                ("/organization", "type"),
+                ("/tickets", "type"),
+                ("/name", "type"),
+                ("/team", "type"),
+            ],
+        ),
+        (acme(json!({"name": "n".repeat(501)})), vec![("/name", "length")]),
+        // Neither a key where a name is wanted, nor an inactive organization.
+        (json!({"organization": "3"}), vec![("/organization", "unknown")]),
+        (json!({"organization": {"id": 5007}}), vec![("/organization", "unknown")]),
+        (json!({"organization": "Demo"}), vec![("/organization", "ambiguous")]),
+        // Of other companies: iTop would take all of these.
+        (
+            acme(json!({
+                "team": "Hardware support", "contact": "Agatha Christie", "service": "Software",
+            })),
+            vec![("/team", "unknown"), ("/contact", "unknown"), ("/service", "unknown")],
+        ),
+        (acme(json!({"contact": "Paul Ancien"})), vec![("/contact", "unknown")]),
+        (acme(json!({"contact": "Jean Dupont"})), vec![("/contact", "ambiguous")]),
+        (acme(json!({"service": "Fax service"})), vec![("/service", "unknown")]),
+        (acme(json!({"service_element": "Link down"})), vec![("/service", "required")]),
+        (
+            acme(json!({"service": "Server hosting", "service_element": "Link down"})),
+            vec![("/service_element", "unknown")],
+        ),
+        (
+            acme(json!({"service": "Network", "service_element": "Firewall rule"})),
+            vec![("/service_element", "unknown")],
+        ),
+        // A default that would silently be dropped.
+        (
+            acme(json!({"contact": {"email": "julie.martin@acme.example"}})),
+            vec![("/contact", "required")],
+        ),
+    ] {
+        let answer = world.put(LINK, &body).await;
+        answer.problem(422, "invalid");
+        assert_eq!(errors(&answer.body), expected, "{body}");
+    }
+    let ambiguous = world.put(LINK, &acme(json!({"contact": "Jean Dupont"}))).await;
+    let message = ambiguous.body["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("key 604") && message.contains("key 605"), "{message}");
+    assert_eq!(world.get("/api/v1/links").await.expect(200)["items"], json!([]));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_read_or_checked_is_not_kept() {
+    let world = World::start().await;
+    let put = async |headers: &[(&str, &str)], body: &str| {
+        world.send(Method::PUT, LINK, headers, Some(body.to_owned())).await
+    };
+    put(&[], "{").await.problem(400, "unreadable");
+    let text = [("content-type", "text/plain")];
+    put(&text, r#"{"organization": "Demo"}"#).await.problem(415, "unsupported-media-type");
+    world.itop.faults().set(FaultKind::Maintenance, true);
+    put(&[], r#"{"organization": "Demo"}"#).await.problem(503, "itop-unavailable");
+    assert_eq!(world.get("/api/v1/links").await.expect(200)["items"], json!([]));
+    // Removing one needs no iTop, and neither does the list of those who wait.
+    world.delete(LINK).await.problem(404, "not-found");
+    assert_eq!(world.get(UNLINKED).await.expect(200)["items"], json!([]));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_site_inherits_and_its_own_link_wins() {
+    let world = World::start().await;
+    let site = format!("{LINK}/sites/name:Depot");
+    let effective = format!("{site}/effective");
+    world.get(&effective).await.problem(404, "not-found");
+    world.link_demo().await;
+    world.get(&site).await.problem(404, "not-found");
+    let inherited = world.get(&effective).await.expect(200);
+    assert_eq!((&inherited["inherited"], &inherited["site"]), (&json!(true), &Value::Null));
+    assert_eq!(inherited["team"]["name"], "Helpdesk");
+
+    let own = json!({"organization": "ACME Logistics", "team": "On-call team"});
+    let made = world.put(&site, &own).await.expect(201);
+    assert_eq!((&made["company"], &made["site"]), (&json!("id:42"), &json!("name:Depot")));
+    assert_eq!(world.get(&site).await.expect(200), made);
+    let found = world.get(&effective).await.expect(200);
+    assert_eq!((&found["inherited"], &found["organization"]["id"]), (&json!(false), &json!(5002)));
+    let company = world.get(&format!("{LINK}/effective")).await.expect(200);
+    assert_eq!((&company["inherited"], &company["organization"]["id"]), (&json!(false), &json!(3)));
+
+    let bare = |key| {
+        let event = with(event(key), "/team", Value::Null);
+        with(with(event, "/service", Value::Null), "/service_element", Value::Null)
+    };
+    world.acknowledge(&with(bare("site"), "/site", json!("Depot"))).await.expect(201);
+    world.acknowledge(&with(bare("elsewhere"), "/site", json!("Shop"))).await.expect(201);
+    let tickets = world.itop.tickets().await.unwrap();
+    let told: Vec<_> = tickets.iter().map(|ticket| (ticket.org_id, ticket.team_id)).collect();
+    assert_eq!(told, [(5002, 501), (3, 37)]);
+
+    world.delete(&site).await.expect(204);
+    assert_eq!(world.get(&effective).await.expect(200)["inherited"], true);
+    world.get(LINK).await.expect(200);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn companies_without_a_link_are_listed_with_the_one_that_fits() {
+    let world = World::start().await;
+    world.itop_creates("Organization", json!({"name": "HSE", "status": "active"})).await;
+    for (key, company) in [
+        ("1", json!({"id": 42, "name": "demo"})),
+        ("2", json!({"id": 7, "name": "acme-log"})),
+        ("3", json!({"id": 7, "name": "acme-log"})),
+        ("4", json!("HSE")),
+        ("5", json!("ACME")),
+        ("6", json!("Globex (closed)")),
+    ] {
+        let answer = world.acknowledge(&with(event(key), "/company", company)).await;
+        assert_eq!(answer.expect(202)["problem"]["code"], "company-not-linked");
+    }
+    let list = world.get(UNLINKED).await.expect(200);
+    let told: Vec<_> = list["items"].as_array().unwrap().iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            ("id:7", "acme-log", 2, Some(5002)),
+            ("id:42", "demo", 1, Some(3)),
+            // The code of ACME Group, and part of other names.
+            ("name:ACME", "ACME", 1, Some(5001)),
+            ("name:Globex (closed)", "Globex (closed)", 1, None),
+            // The name of one organization and the code of another.
+            ("name:HSE", "HSE", 1, None),
+        ]
+    );
+    let first = &list["items"][0];
+    assert_eq!((&first["instance"], &first["recorded"]), (&json!("default"), &json!(0)));
+    assert!(first["since"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    let suggested = json!({"id": 5002, "name": "ACME Logistics", "code": "ACME-LOG"});
+    assert_eq!(first["suggestion"]["organization"], suggested);
+
+    world.link(7, json!({"organization": {"id": 5002}})).await;
+    let list = world.get(UNLINKED).await.expect(200);
+    assert_eq!(list["items"].as_array().unwrap().len(), 4);
+    assert_eq!(list["items"][0]["company"]["key"], "id:42");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn linking_releases_what_waits_and_removing_the_link_makes_later_ones_wait() {
+    let world = World::start().await;
+    let other = with(event("other"), "/company", json!({"id": 43, "name": "Other"}));
+    let mut waiting = Vec::new();
+    for event in [event("a"), event("b"), other] {
+        waiting.push(world.acknowledge(&event).await.expect(202)["id"].clone());
+    }
+    assert_eq!(world.itop.tickets().await.unwrap().len(), 0);
+    world.link_demo().await;
+    for id in &waiting[..2] {
+        let row = world.until_state(id, "created").await;
+        assert_eq!(row["problem"], Value::Null);
+    }
+    let path = format!("/api/v1/acknowledgements/{}", waiting[2]);
+    assert_eq!(world.get(&path).await.expect(200)["state"], "blocked");
+
+    world.delete(LINK).await.expect(204);
+    let later = world.acknowledge(&event("c")).await.expect(202);
+    assert_eq!(later["state"], "blocked");
+    assert_eq!(later["problem"]["code"], "company-not-linked");
+    assert_eq!(world.itop.tickets().await.unwrap().len(), 2);
+    world.link_demo().await;
+    world.until_state(&later["id"], "created").await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn tickets_turned_off_and_companies_not_yet_served_are_recorded() {
+    let world = World::with(Options::default(), |config| {
+        config.links.unlinked = UnlinkedPolicy::Record;
+    })
+    .await;
+    let unlinked = world.acknowledge(&event("unlinked")).await.expect(200);
+    assert_eq!(unlinked["state"], "recorded");
+    assert_eq!(unlinked["problem"]["code"], "company-not-linked");
+    let list = world.get(UNLINKED).await.expect(200);
+    assert_eq!(
+        (&list["items"][0]["waiting"], &list["items"][0]["recorded"]),
+        (&json!(0), &json!(1))
+    );
+
+    world.link(42, json!({"organization": "Demo", "tickets": false})).await;
+    let off = world.acknowledge(&event("off")).await.expect(200);
+    assert_eq!(
+        (&off["state"], &off["problem"]["code"]),
+        (&json!("recorded"), &json!("tickets-off"))
+    );
+    assert_eq!(world.itop.tickets().await.unwrap().len(), 0);
+
+    world.link_demo().await;
+    world.acknowledge(&event("on")).await.expect(201);
+    assert_eq!(world.itop.tickets().await.unwrap().len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_company_links_itself_only_by_its_exact_name_and_only_where_configured() {
+    let world =
+        World::with(Options::default(), |config| config.links.auto = AutoLink::ExactName).await;
+    let lower = with(event("lower"), "/company/name", json!("demo"));
+    world.acknowledge(&lower).await.expect(202);
+    world.get(LINK).await.problem(404, "not-found");
+    world.acknowledge(&event("exact")).await.expect(201);
+    let link = world.get(LINK).await.expect(200);
+    assert_eq!((&link["organization"]["id"], &link["name"]), (&json!(3), &json!("Demo")));
+    world.finish().await;
+}
+
+/// Pointer and code of each error of a 422.
+fn errors(problem: &Value) -> Vec<(&str, &str)> {
+    let errors = problem["errors"].as_array().unwrap().iter();
+    errors
+        .map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
+        .collect()
+}
+
+/// Key, name, how many wait, and the key of the suggestion of a company without a link.
+fn told(company: &Value) -> (&str, &str, u64, Option<u64>) {
+    (
+        company["company"]["key"].as_str().unwrap(),
+        company["company"]["name"].as_str().unwrap(),
+        company["waiting"].as_u64().unwrap(),
+        company["suggestion"]["organization"]["id"].as_u64(),
+    )
+}

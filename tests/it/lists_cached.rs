@@ -1,0 +1,186 @@
+//! How the lists of iTop are cached, and what they say while iTop fails.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use reqwest::Method;
+use serde_json::json;
+use servicenav_itop_bridge::{
+    config::Period,
+    sandbox::{Fault, FaultKind, Operations, Options},
+};
+use tokio::task::JoinSet;
+
+use crate::{lists::ids, world::World};
+
+const CONTACTS: &str = "/api/v1/companies/5002/contacts";
+const DEMO_CIS: &str = "/api/v1/companies/3/cis";
+
+#[tokio::test]
+async fn a_list_that_is_known_already_is_not_sent_again() {
+    let world = World::start().await;
+    let first = world.get(CONTACTS).await;
+    let tag = first.header("etag").to_owned();
+    assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+    for tags in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+        let headers = [("if-none-match", tags.as_str())];
+        let again = world.send(Method::GET, CONTACTS, &headers, None).await;
+        assert_eq!((again.status, again.text.as_str()), (304, ""), "{tags}");
+        assert_eq!(again.header("etag"), tag);
+    }
+    let other = format!("{CONTACTS}?limit=1");
+    let headers = [("if-none-match", tag.as_str())];
+    let other = world.send(Method::GET, &other, &headers, None).await;
+    assert_eq!(ids(&other.expect(200)).len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn one_read_answers_all_who_ask_at_once() {
+    let world = World::start().await;
+    let slow = Fault::new(FaultKind::Slow { before_ms: 300, after_ms: 0 }).on(Operations::Read);
+    world.itop.faults().switch_on(slow);
+    let mut asking = JoinSet::new();
+    for _ in 0..50 {
+        asking.spawn(world.http.get(format!("{}{CONTACTS}", world.base)).send());
+    }
+    let mut answers = BTreeSet::new();
+    while let Some(answer) = asking.join_next().await {
+        let answer = answer.unwrap().unwrap();
+        assert_eq!(answer.status(), 200);
+        answers.insert(answer.text().await.unwrap());
+    }
+    assert_eq!(answers.len(), 1);
+    // One for the companies, among which the one of the address must be, and one for the list.
+    assert_eq!(reads(&world), 2);
+    // Another key is another read.
+    world.get("/api/v1/companies/5004/contacts").await.expect(200);
+    assert_eq!(reads(&world), 3);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_is_read_again_when_it_is_old_or_when_somebody_insists() {
+    let world = World::start().await;
+    let first = world.get("/api/v1/companies").await.expect(200);
+    let before = reads(&world);
+    let ttl = world.config.catalog.ttl.duration();
+    let minute = Duration::from_mins(1);
+    world.clock.advance(ttl.checked_sub(minute).unwrap());
+    let cached = world.get("/api/v1/companies").await.expect(200);
+    assert_eq!((&cached, reads(&world)), (&first, before));
+
+    world.itop_creates("Organization", json!({"name": "Initech", "status": "active"})).await;
+    let refreshed = world.get("/api/v1/companies?refresh=true").await.expect(200);
+    assert_eq!(reads(&world) - before, 1);
+    assert_ne!(refreshed["as_of"], first["as_of"]);
+    assert_eq!(refreshed["items"].as_array().unwrap().len(), 11);
+    // What one caller insisted on is there for all.
+    assert_eq!(world.get("/api/v1/companies").await.expect(200), refreshed);
+
+    world.clock.advance(minute);
+    assert_eq!(world.get("/api/v1/companies").await.expect(200), refreshed);
+    assert_eq!(reads(&world) - before, 1);
+    world.clock.advance(ttl.checked_sub(minute).unwrap());
+    let aged = world.get("/api/v1/companies").await.expect(200);
+    assert_eq!(reads(&world) - before, 2);
+    assert_ne!(aged["as_of"], refreshed["as_of"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_last_known_list_is_given_with_its_age_while_itop_fails() {
+    for kind in [FaultKind::Maintenance, FaultKind::DatabaseDown, FaultKind::CutBefore] {
+        let world = World::start().await;
+        let known = world.get(CONTACTS).await.expect(200);
+        world.itop.faults().set(kind.clone(), true);
+        // Nothing has failed yet that somebody needed.
+        assert_eq!(world.get(CONTACTS).await.expect(200)["stale"], false);
+        let insisted = world.get(&format!("{CONTACTS}?refresh=true")).await.expect(200);
+        assert_eq!((&insisted["stale"], &insisted["as_of"]), (&json!(true), &known["as_of"]));
+
+        world.clock.advance(world.config.catalog.ttl.duration());
+        let stale = world.get(CONTACTS).await.expect(200);
+        assert_eq!(stale["stale"], true, "{kind:?}");
+        assert_eq!((&stale["as_of"], &stale["items"]), (&known["as_of"], &known["items"]));
+
+        world.itop.faults().clear();
+        world
+            .until("the list is fresh again", async || {
+                world.clock.advance(world.config.delivery.probe_max.duration());
+                let list = world.get(CONTACTS).await.expect(200);
+                (list["stale"] == false && list["as_of"] != known["as_of"]).then_some(())
+            })
+            .await;
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_closed_gate_answers_from_what_is_known_without_asking_itop() {
+    // No probe runs meanwhile: it is a read too.
+    let world = World::with(Options::default(), |config| {
+        config.delivery.probe_first = Period::days(365);
+    })
+    .await;
+    let known = world.get(CONTACTS).await.expect(200);
+    world.itop.faults().set_maintenance(true);
+    world.clock.advance(world.config.catalog.ttl.duration());
+    world.get(CONTACTS).await.expect(200);
+    let gate = world.get("/readyz").await.expect(200)["gate"].clone();
+    assert_eq!(gate["reason"], "maintenance");
+    let before = reads(&world);
+    for _ in 0..3 {
+        let stale = world.get(CONTACTS).await.expect(200);
+        assert_eq!((&stale["stale"], &stale["items"]), (&json!(true), &known["items"]));
+    }
+    assert_eq!(reads(&world), before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_error_is_not_kept() {
+    let world = World::start().await;
+    world.itop.faults().switch_on(Fault::new(FaultKind::TruncatedJson).times(1));
+    world.get("/api/v1/teams").await.problem(503, "itop-unavailable");
+    assert_eq!(ids(&world.get("/api/v1/teams").await.expect(200)).len(), 5);
+
+    world.itop.faults().set_maintenance(true);
+    for list in ["/api/v1/companies", CONTACTS] {
+        let answer = world.get(list).await;
+        let detail = answer.problem(503, "itop-unavailable");
+        assert!(!detail.contains("maintenance"), "a 5xx has a constant body: {detail}");
+        assert_eq!(answer.header("retry-after"), "5");
+    }
+    world.itop.faults().clear();
+    // The gate is still closed: a list that was never read is tried all the same.
+    assert_eq!(ids(&world.get(CONTACTS).await.expect(200)).len(), 4);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_of_cis_that_breaks_is_read_in_smaller_pages() {
+    let options = Options { servers: 1_200, ..Options::default() };
+    let world = World::with(options, |config| config.catalog.page_size = 4_000).await;
+    world.get("/api/v1/companies").await.expect(200);
+    let before = reads(&world);
+    // 4,000, 2,000 and 1,000 break; three pages of 500 do not.
+    let broken = Fault::new(FaultKind::TruncatedJson).on(Operations::Read);
+    world.itop.faults().switch_on(broken.clone().times(3));
+    let first = world.get(DEMO_CIS).await.expect(200);
+    assert_eq!(reads(&world) - before, 3 + 3);
+    assert_eq!((&first["stale"], &first["next"]), (&json!(false), &json!("1000")));
+    let rest = world.get(&format!("{DEMO_CIS}?cursor=1000")).await.expect(200);
+    let all: BTreeSet<_> = ids(&first).into_iter().chain(ids(&rest)).collect();
+    assert_eq!(all, (1..=1_231).collect());
+
+    // When the smallest page breaks as well, that is an error, and the last known list stands.
+    world.itop.faults().switch_on(broken.times(4));
+    let stale = world.get(&format!("{DEMO_CIS}?refresh=true")).await.expect(200);
+    assert_eq!((&stale["stale"], &stale["as_of"]), (&json!(true), &first["as_of"]));
+    world.finish().await;
+}
+
+/// The reads that iTop has answered so far.
+fn reads(world: &World) -> u64 {
+    world.itop.requests_seen().of("core/get")
+}
