@@ -120,11 +120,11 @@ impl Delivery {
         floor: u64,
     ) -> Result<bool, StoreError> {
         let marker = Marker::new(&row.instance, &event.event_id);
-        let search = SearchFor { marker: &marker, floor, target: None };
+        let search = SearchFor { marker: &marker, floor, target: row.target.as_ref() };
         match self.search(&[search]).await {
             Ok(search) => match search.found.first() {
                 Some(ticket) => {
-                    self.adopt(row.id, ticket, false).await?;
+                    self.adopt(row.id, ticket, row.target.is_some()).await?;
                     Ok(true)
                 }
                 None if search.trusted => Ok(false),

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,13 @@ const TURNS_AT_ONCE: usize = 8;
 
 /// How long to wait after the database failed.
 const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
+
+/// The next turns, and when they were read.
+#[derive(Default)]
+struct NextRows {
+    rows: VecDeque<Due>,
+    read_at: Timestamp,
+}
 
 impl Delivery {
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
@@ -61,7 +69,7 @@ impl Delivery {
         let mut running = JoinSet::new();
         let mut controls = HashSet::new();
         let mut rows = HashMap::new();
-        let mut next_rows = VecDeque::new();
+        let mut next_rows = NextRows::default();
         let mut gate = self.inner.gate.watch();
         while !stop.is_cancelled() {
             if self.inner.gate.is_open() {
@@ -74,7 +82,7 @@ impl Delivery {
                 }
             }
             let full = running.len() >= self.inner.settings.delivery.in_flight;
-            let next = self.next_turn().await;
+            let next = self.next_turn(next_rows.read_at).await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = running.join_next_with_id() => {
@@ -104,15 +112,16 @@ impl Delivery {
         &self,
         free: usize,
         busy: &HashSet<(String, String)>,
-        next_rows: &mut VecDeque<Due>,
+        next_rows: &mut NextRows,
     ) -> Vec<Due> {
         if free == 0 {
             return Vec::new();
         }
-        if next_rows.is_empty() {
+        if next_rows.rows.is_empty() {
             let most = self.inner.settings.delivery.in_flight * TURNS_AT_ONCE + busy.len();
-            match self.inner.store.due(most).await {
-                Ok(due) => next_rows.extend(due),
+            next_rows.read_at = self.inner.clock.now();
+            match self.inner.store.due(next_rows.read_at, most).await {
+                Ok(due) => next_rows.rows.extend(due),
                 Err(error) => {
                     tracing::error!(%error, "the inbox could not be read");
                     self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
@@ -121,10 +130,10 @@ impl Delivery {
         }
         // A row that is passed over here is found again: it still waits. One that no longer does
         // is seen when it is looked at.
-        next_rows.retain(|due| !busy.contains(&due.control));
+        next_rows.rows.retain(|due| !busy.contains(&due.control));
         let mut turns: Vec<Due> = Vec::new();
         while turns.len() < free
-            && let Some(due) = next_rows.pop_front()
+            && let Some(due) = next_rows.rows.pop_front()
         {
             if !turns.iter().any(|turn| turn.control == due.control) {
                 turns.push(due);
@@ -133,10 +142,12 @@ impl Delivery {
         turns
     }
 
-    /// When a row that waits for a time is due; far away if there is none.
-    async fn next_turn(&self) -> jiff::Timestamp {
-        let next = self.inner.store.next_due_at().await.ok().flatten();
-        next.unwrap_or(jiff::Timestamp::MAX)
+    /// When the next row that waits for a time is due, of those that were not due at `read_at`;
+    /// far away if there is none. Asking about a later time would pass over what has become due
+    /// between the two questions.
+    async fn next_turn(&self, read_at: Timestamp) -> Timestamp {
+        let next = self.inner.store.next_due_after(read_at).await.ok().flatten();
+        next.unwrap_or(Timestamp::MAX)
     }
 
     async fn attempt_logged(&self, id: i64) {

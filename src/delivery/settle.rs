@@ -10,8 +10,8 @@ use crate::{
         marker::Marker,
     },
     gate::GateState,
-    itop::{ItopError, Marked},
-    store::{Delivered, StoreError, UnknownRow},
+    itop::{ItopError, MARKER_LOG, Marked},
+    store::{Canary, Delivered, StoreError, UnknownRow},
 };
 
 /// How often unknown rows are looked for: a ticket that is there can be adopted at any time, only
@@ -59,19 +59,23 @@ impl Delivery {
         above: Option<u64>,
     ) -> Result<Search, ItopError> {
         let inner = &*self.inner;
-        let field = &inner.settings.ticket.marker_field;
+        let field = inner.settings.ticket.marker_field.as_str();
+        // A line is always added to the private log, wherever tickets keep their own marker.
+        let mut places: Vec<_> = wanted
+            .iter()
+            .map(|search| (if search.target.is_some() { MARKER_LOG } else { field }, search.marker))
+            .collect();
         // The newest ticket that is known to carry a marker is searched for along with the others.
         let canary = inner.store.canary().await.ok().flatten();
-        let mut markers: Vec<_> = wanted.iter().map(|search| search.marker.clone()).collect();
-        markers.extend(canary.iter().map(|canary| canary.marker.clone()));
+        places.extend(canary.iter().map(|canary| (field, &canary.marker)));
         let above = above.map(|floor| match &canary {
             Some(canary) => floor.min(canary.key.id.saturating_sub(1)),
             None => floor,
         });
-        let outcome = inner.client.find_marked(&markers, field, above).await;
+        let outcome = inner.client.find_marked(&places, above).await;
         inner.gate.after_read(&outcome);
         let mut found = outcome?;
-        let seen = |canary: &crate::store::Canary| found.iter().any(|m| m.key == canary.key);
+        let seen = |canary: &Canary| found.iter().any(|marked| marked.key == canary.key);
         let mut trusted = canary.as_ref().is_some_and(seen);
         if !trusted {
             let floor = wanted.iter().map(|search| search.floor).min().unwrap_or(0);

@@ -39,8 +39,10 @@ pub struct Waiting {
     pub attempts: u32,
     /// Whether a write was ever decided on: then a search comes before the next one.
     pub was_sent: bool,
-    /// The highest ticket id seen before that write.
+    /// The highest ticket id seen before its first write.
     pub id_floor: Option<u64>,
+    /// The ticket to which its last write was to add a line.
+    pub target: Option<TicketKey>,
     /// How long it has waited between attempts while the gate was open, in milliseconds.
     pub waited: i64,
 }
@@ -93,11 +95,11 @@ fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
 }
 
 impl Store {
-    /// Rows whose turn has come: the oldest of each company first, then the second oldest of
+    /// Rows whose turn has come at `now`: the oldest of each company first, then the second oldest of
     /// each, so that one company's storm does not starve another; never a row that is behind
     /// another one of its control.
-    pub async fn due(&self, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let now = self.now_millis();
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let now = now.as_millisecond();
         self.read(move |db| {
             db.prepare_cached(
                 "SELECT id, instance, control_id FROM (
@@ -120,9 +122,9 @@ impl Store {
         .await
     }
 
-    /// When the next row that waits for a time is due.
-    pub async fn next_due_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let now = self.now_millis();
+    /// When the next row is due of those that were not due at `time`.
+    pub async fn next_due_after(&self, time: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let now = time.as_millisecond();
         self.read(move |db| {
             let next: Option<i64> = db
                 .prepare_cached(
@@ -130,7 +132,7 @@ impl Store {
                      WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?1",
                 )?
                 .query_row([now], |row| row.get(0))?;
-            Ok(next.map(time))
+            Ok(next.map(super::time))
         })
         .await
     }
@@ -139,7 +141,8 @@ impl Store {
     pub async fn waiting(&self, id: i64) -> Result<Option<Waiting>, StoreError> {
         self.read(move |db| {
             db.prepare_cached(
-                "SELECT id, instance, body, state, attempts, sent_at, id_floor, waited
+                "SELECT id, instance, body, state, attempts, sent_at, id_floor, waited,
+                        ticket_class, ticket_id
                  FROM acknowledgements WHERE id = ?1 AND state IN ('accepted', 'blocked')",
             )?
             .query_row([id], waiting)
@@ -162,7 +165,8 @@ impl Store {
             let changed = db
                 .prepare_cached(
                     "UPDATE acknowledgements
-                     SET state = 'creating', sent_at = :now, id_floor = :floor,
+                     SET state = 'creating', sent_at = :now,
+                         id_floor = min(coalesce(id_floor, :floor), :floor),
                          attempts = attempts + 1, problem_code = NULL, problem = NULL,
                          ticket_class = :class, ticket_id = :ticket, warnings = :warnings,
                          updated_at = :now
@@ -444,6 +448,10 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         attempts: row.get("attempts")?,
         was_sent: row.get::<_, Option<i64>>("sent_at")?.is_some(),
         id_floor: row.get("id_floor")?,
+        target: row
+            .get::<_, Option<String>>("ticket_class")?
+            .zip(row.get("ticket_id")?)
+            .map(|(class, id)| TicketKey { class, id }),
         waited: row.get("waited")?,
     })
 }

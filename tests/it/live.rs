@@ -2,6 +2,8 @@
 //! `BRIDGE_LIVE_ITOP_USER` and `BRIDGE_LIVE_ITOP_PASSWORD`. It creates tickets there, in the
 //! first company that has a team, a contact, a service with elements and a CI.
 
+use std::io::Write as _;
+
 use reqwest::Url;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
@@ -24,7 +26,9 @@ fn named() -> Option<ItopSection> {
     let variable = |name: &str| std::env::var(format!("BRIDGE_LIVE_ITOP_{name}")).ok();
     let found = (variable("URL"), variable("USER"), variable("PASSWORD"));
     let (Some(url), Some(user), Some(password)) = found else {
-        eprintln!(
+        // Not `eprintln!`: the test runner would keep that to itself.
+        let _ = writeln!(
+            std::io::stderr(),
             "\n*** SKIPPED: no real iTop. Set BRIDGE_LIVE_ITOP_URL, BRIDGE_LIVE_ITOP_USER and \
              BRIDGE_LIVE_ITOP_PASSWORD to test against one. ***\n"
         );
@@ -74,7 +78,7 @@ async fn real_event(world: &World, key: &str) -> Value {
 async fn marked(client: &Client, event: &Value) -> Vec<TicketKey> {
     let event_id = event["event_id"].as_str().unwrap().parse().unwrap();
     let marker = Marker::new(&"default".parse().unwrap(), &event_id);
-    let found = client.find_marked(&[marker], MARKER_LOG, None).await.unwrap();
+    let found = client.find_marked(&[(MARKER_LOG, &marker)], None).await.unwrap();
     found.into_iter().map(|marked| marked.key).collect()
 }
 

@@ -93,7 +93,7 @@ async fn marker_finding(
         let seen = format!("was written to {field} and could not be read back");
         return Finding::failure("marker", seen, mend);
     }
-    match client.find_marked(std::slice::from_ref(marker), field, None).await {
+    match client.find_marked(&[(field, marker)], None).await {
         Ok(found) if found.iter().any(|marked| marked.key == created.status.key) => {
             Finding::ok("marker", format!("was read back from {field} and found by a search"))
         }
