@@ -143,7 +143,10 @@ impl Inbox {
         let accepted = self.store.accept(right).await?;
         self.delivery.wake();
         let ids = accepted.iter().map(|accepted| accepted.id()).collect();
-        let rows = self.store.acknowledgements_of(ids).await?;
+        let mut rows = self.store.acknowledgements_of(ids).await?;
+        for row in rows.values_mut() {
+            *row = self.delivery.with_reason(row.clone());
+        }
         let mut accepted = accepted.into_iter();
         let mut items = Vec::with_capacity(checked.len());
         for checked in checked {
@@ -216,7 +219,8 @@ impl Inbox {
 
     async fn row(&self, id: i64) -> Result<InboxRow, ApiError> {
         // It was stored a moment ago; only a purge of ended rows can have come between.
-        self.store.acknowledgement(id).await?.ok_or(ApiError::StoreUnavailable)
+        let row = self.store.acknowledgement(id).await?.ok_or(ApiError::StoreUnavailable)?;
+        Ok(self.delivery.with_reason(row))
     }
 
     fn conflict(&self, row: &InboxRow) -> ApiError {
