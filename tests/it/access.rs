@@ -307,6 +307,15 @@ async fn a_token_of_some_companies_changes_no_others() {
     let link = get(&world, "admin", "/api/v1/links/43").await.expect(200);
     assert_eq!(link["organization"]["name"], "ACME Logistics");
 
+    // The control has moved to another company: what waits there is not told.
+    let moved = with(event("moved"), "/company", json!({"id": 77, "name": "ACME Retail"}));
+    let moved = with(moved, "/control/id", json!("control-own"));
+    ask(&world, "admin", "POST", ACKNOWLEDGEMENTS, &moved).await.expect(202);
+    let path = "/api/v1/controls/control-own/ticket";
+    let seen = get(&world, "demo", path).await.expect(200);
+    assert_eq!((&seen["pending"], &seen["ticket"]["open"]), (&json!(null), &json!(true)));
+    assert!(!get(&world, "admin", path).await.expect(200)["pending"].is_null());
+
     // Who waits for a link is told of its own companies alone.
     let waits = with(event("waits"), "/company", json!({"id": 77, "name": "ACME Retail"}));
     ask(&world, "admin", "POST", ACKNOWLEDGEMENTS, &waits).await.expect(202);

@@ -204,7 +204,15 @@ async fn while_itop_is_down_acknowledgements_wait_and_then_become_one_ticket_eac
             .await;
         assert_eq!(waits["state"], "accepted", "{fault:?}: {waits}");
         assert_eq!(waits["problem"]["code"], "itop-unavailable", "{fault:?}: {waits}");
+        // One that comes later is told as well, though it is not even tried.
         let second = post("second").await;
+        let told = world
+            .until(&format!("the second is told: {fault:?}"), async || {
+                let row = world.get(second["links"]["self"].as_str().unwrap()).await.expect(200);
+                (!row["problem"].is_null()).then_some(row)
+            })
+            .await;
+        assert_eq!(told["problem"]["code"], "itop-unavailable", "{fault:?}: {told}");
         world.itop.faults().clear();
         for row in [&first, &second] {
             in_time(&world, &row["id"], "created").await;
@@ -212,6 +220,28 @@ async fn while_itop_is_down_acknowledgements_wait_and_then_become_one_ticket_eac
         assert_eq!(tickets(&world).await.len(), 2, "{fault:?}");
         world.finish().await;
     }
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_is_not_even_tried_says_why() {
+    let world = World::linked().await;
+    world.itop.faults().set_maintenance(true);
+    let first = world.post(ACKNOWLEDGEMENTS, &event("first")).await.expect(202);
+    let prefer = [("prefer", "wait=0")];
+    let body = Some(event("second").to_string());
+    let second = world.send(reqwest::Method::POST, ACKNOWLEDGEMENTS, &prefer, body).await;
+    let second = second.expect(202);
+    assert_eq!((&second["state"], &second["attempts"]), (&json!("accepted"), &json!(0)));
+    assert_eq!(second["problem"], first["problem"]);
+    let sentence = second["problem"]["message"].as_str().unwrap();
+    assert!(sentence.starts_with("iTop is under maintenance: "), "{sentence}");
+    let list = world.post(ACKNOWLEDGEMENTS, &json!([event("third")])).await.expect(200);
+    let known = world.get("/api/v1/controls/control-second/ticket").await.expect(200);
+    let inbox = world.get(ACKNOWLEDGEMENTS).await.expect(200);
+    for told in [&list["items"][0], &known["pending"], &inbox["items"][0]] {
+        assert_eq!(told["problem"], first["problem"]);
+    }
+    world.finish().await;
 }
 
 #[tokio::test]
