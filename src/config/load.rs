@@ -340,6 +340,22 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_a_token_that_cannot_be_read_is_no_limit_left_out() {
+        let hash = crate::web::hash_token("token");
+        let token = |limit: &str| {
+            format!("{LEAST}[[auth.tokens]]\nname = 'sn'\nhash = '{hash}'\nscopes = []\n{limit}")
+        };
+        from(&token("instance = 'sn-prod'\ncompanies = ['id:42']"), &[]).unwrap();
+        for (limit, says) in [
+            ("instance = ' '", "auth.tokens 'sn': instance must not be empty"),
+            ("companies = ['42']", "auth.tokens 'sn': company '42' must read id:… or name:…"),
+        ] {
+            let error = from(&token(limit), &[]).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
     fn all_that_does_not_fit_is_said_at_once() {
         let error = from("[itop]\ntime_zone = 'Europe/Pariss'\n", &[]).unwrap_err().to_string();
         for part in ["itop.url", "itop.user", "itop.password", "itop.time_zone"] {
