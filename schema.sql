@@ -25,6 +25,7 @@ CREATE TABLE acknowledgements (
     site_name       TEXT,
     control_id      TEXT,
     control_name    TEXT,
+    request_id      TEXT,              -- of the request that brought it, for the log
     body            TEXT NOT NULL,     -- as received; of a rejected one at most its beginning
     state           TEXT NOT NULL CHECK (state IN (
         'accepted', 'creating', 'unknown', 'created', 'reused',

@@ -120,6 +120,12 @@ impl App {
             Some(key) => key.clone(),
             None => Secret::new(store.meta_or_insert("link_key", random_key()).await?),
         };
+        if config.server.public_url.is_none() && address.ip().is_unspecified() {
+            tracing::warn!(
+                "server.public_url is not set: links in answers lead to {address}, where no \
+                 browser finds the bridge"
+            );
+        }
         let bridge_url =
             config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    catalog::{Catalog, Freshness},
+    catalog::Catalog,
     clock::Clock,
     config,
     domain::{
@@ -256,7 +256,7 @@ impl Refresher {
         if missing.is_empty() {
             return Vec::new();
         }
-        let Ok(companies) = self.catalog.companies(Freshness::Cached).await else {
+        let Ok(companies) = self.catalog.companies(self.catalog.on_miss()).await else {
             return Vec::new();
         };
         let sees = |org: OrgId| companies.listed.items.iter().any(|company| company.id == org);

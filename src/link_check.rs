@@ -16,6 +16,10 @@ use crate::{
     store::{CompanyLink, LinkDefaults, LinkKey},
 };
 
+/// What an administrator can say of a link; anything else is a slip that would go unnoticed.
+const MEMBERS: [&str; 7] =
+    ["organization", "tickets", "name", "team", "contact", "service", "service_element"];
+
 /// A link that is not kept.
 #[derive(Debug)]
 pub(crate) enum LinkCheckError {
@@ -43,6 +47,10 @@ pub(crate) async fn check(
         errors.push("", "type", expected("an object: a company link", body));
         return Err(LinkCheckError::Invalid(errors.0));
     };
+    for name in members.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
+        let message = format!("'{name}' is no member of a link; known are {}", MEMBERS.join(", "));
+        errors.push(&format!("/{name}"), "unknown", message);
+    }
     let body = Object::root(members);
     let organization = reference(&body, "organization", &mut errors);
     let organization = body.require(organization, "organization", &mut errors);
@@ -72,12 +80,20 @@ pub(crate) async fn check(
     let mut defaults = LinkDefaults::default();
     if let Some(team) = team {
         let teams = catalog.teams(org_id, freshness).await?;
-        defaults.team = one(&teams, &team, "/team", "team of it", &mut errors).map(named);
+        defaults.team =
+            one(&teams, &team, "/team", &format!("team of organization '{org_name}'"), &mut errors)
+                .map(named);
     }
     if let Some(contact) = contact {
         let contacts = catalog.contacts(org_id, freshness).await?;
-        defaults.contact =
-            one(&contacts, &contact, "/contact", "active contact of it", &mut errors).map(named);
+        defaults.contact = one(
+            &contacts,
+            &contact,
+            "/contact",
+            &format!("active contact of organization '{org_name}'"),
+            &mut errors,
+        )
+        .map(named);
     }
     if service.is_none() && element.is_some() {
         let message = "a default service element needs its service beside it";
@@ -85,7 +101,13 @@ pub(crate) async fn check(
     }
     if let Some(service) = service {
         let services = catalog.services(org_id, freshness).await?;
-        let service = one(&services, &service, "/service", "service of its contracts", &mut errors);
+        let service = one(
+            &services,
+            &service,
+            "/service",
+            &format!("service in a contract of organization '{org_name}'"),
+            &mut errors,
+        );
         if let (Some(service), Some(element)) = (service, &element) {
             let found = find(&service.elements, element);
             let what = "element of that service for such tickets";

@@ -80,7 +80,7 @@ impl<K: Key, T: Send + Sync + 'static> Cached<K, T> {
         let loaded = match self.gate.refuses_reads() {
             // A list that was never read is tried all the same: the error is then a fresh one.
             Some(error) if known.is_some() && freshness != Freshness::Now => Err(error),
-            _ => self.load(key, load).await,
+            _ => self.load(key, freshness, load).await,
         };
         match (loaded, known) {
             (Ok(listed), _) => Ok(Reading { listed, stale: false }),
@@ -95,9 +95,16 @@ impl<K: Key, T: Send + Sync + 'static> Cached<K, T> {
     async fn load(
         &self,
         key: K,
+        freshness: Freshness,
         load: impl Future<Output = Result<Vec<T>, ItopError>>,
     ) -> Result<Arc<Listed<T>>, ItopError> {
         let timed = async {
+            // Somebody may have loaded it between our look and our turn.
+            if let Some(listed) = self.known.get(&key).await
+                && self.is_fresh(&listed, freshness)
+            {
+                return Ok(listed);
+            }
             let outcome = load.await;
             self.gate.after_read(&outcome);
             let listed = Arc::new(Listed { items: outcome?, as_of: self.clock.now() });

@@ -18,6 +18,9 @@ use crate::{
     telemetry,
 };
 
+/// One of the acknowledgements waits for a link, which is no news here.
+const LOG_FILTER: &str = "warn,servicenav_itop_bridge::delivery=error";
+
 /// Where.
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
@@ -31,7 +34,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        telemetry::start(&Log { filter: "warn".to_owned(), ..Log::default() })?;
+        telemetry::start(&Log { filter: LOG_FILTER.to_owned(), ..Log::default() })?;
         for address in [self.listen, self.sandbox_listen] {
             if !address.ip().is_loopback() {
                 bail!("the demo has no tokens and listens on loopback only, not on {address}");
@@ -39,10 +42,8 @@ impl Demo {
         }
         let stop = lifecycle::stop_on_signal()?;
         let clock = Clock::system();
-        let bridge = listen(self.listen).await.context("move it with --listen 127.0.0.1:0")?;
-        let itop = listen(self.sandbox_listen)
-            .await
-            .context("move the simulated iTop with --sandbox-listen 127.0.0.1:0")?;
+        let bridge = listen(self.listen, "--listen").await?;
+        let itop = listen(self.sandbox_listen, "--sandbox-listen").await?;
         let mut itop = Sandbox::start(itop, sandbox::Options::default(), clock.clone()).await?;
         // Everything of the demo goes when it ends.
         let folder = tempfile::tempdir()?;
@@ -155,9 +156,9 @@ fn events(now: Timestamp) -> [Value; 4] {
         }),
         json!({
             "event_id": "demo:unlinked", "created_at": now,
-            "company": {"id": 53, "name": "Nouvelle Entreprise"},
-            "equipment": {"name": "fw-01"},
-            "control": {"id": "host-5301", "element_type": "equipment", "name": "fw-01",
+            "company": {"id": 53, "name": "ACME Retail"},
+            "equipment": {"name": "till-12"},
+            "control": {"id": "host-5301", "element_type": "equipment", "name": "till-12",
                         "state": "DOWN", "status_changed_at": now},
             "acknowledgement": by("Paul Leroy", "Calling the provider")
         }),

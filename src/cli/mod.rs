@@ -83,8 +83,8 @@ impl Cli {
     }
 }
 
-async fn listen(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+async fn listen(address: std::net::SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; another program may use the port (server.listen)")
+        format!("cannot listen on {address}; if another program has the port, change {setting}")
     })
 }

@@ -9,7 +9,7 @@ pub(super) async fn serve(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     let config = file.load()?;
     telemetry::start(&config.log)?;
     let stop = lifecycle::stop_on_signal()?;
-    let listener = listen(config.server.listen).await?;
+    let listener = listen(config.server.listen, "server.listen").await?;
     let app = App::build(config, Clock::system(), listener).await?;
     app.run(stop).await?;
     Ok(ExitCode::SUCCESS)

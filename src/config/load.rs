@@ -74,9 +74,10 @@ pub fn load(
         origin: "as a whole".to_owned(),
         reason: explained(&error),
     })?;
-    read_secret(&mut config.itop.password, config.itop.password_file.as_deref())?;
-    read_secret(&mut config.itop.token, config.itop.token_file.as_deref())?;
-    read_secret(&mut config.server.link_key, config.server.link_key_file.as_deref())?;
+    let Config { itop, server, .. } = &mut config;
+    read_secret("itop.password", &mut itop.password, itop.password_file.as_deref())?;
+    read_secret("itop.token", &mut itop.token, itop.token_file.as_deref())?;
+    read_secret("server.link_key", &mut server.link_key, server.link_key_file.as_deref())?;
     let problems = config.problems();
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
 }
@@ -132,17 +133,19 @@ fn explained(error: &toml::de::Error) -> String {
     message.trim_end().to_owned() + &nearest.unwrap_or_default()
 }
 
-fn read_secret(secret: &mut Option<Secret>, file: Option<&Path>) -> Result<(), ConfigError> {
+fn read_secret(
+    key: &str,
+    secret: &mut Option<Secret>,
+    file: Option<&Path>,
+) -> Result<(), ConfigError> {
     let Some(path) = file else { return Ok(()) };
-    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
-        path: path.to_owned(),
-        reason: error.to_string(),
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let path = path.display();
+        ConfigError::Invalid(vec![format!("{key}_file: {path} cannot be read: {error}")])
     })?;
     if secret.is_some() {
-        return Err(ConfigError::Invalid(vec![format!(
-            "a secret and its file {} are both set; keep one of the two",
-            path.display()
-        )]));
+        let sentence = format!("{key} and {key}_file are both set; keep one of the two");
+        return Err(ConfigError::Invalid(vec![sentence]));
     }
     *secret = Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()));
     Ok(())

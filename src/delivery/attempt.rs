@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument as _;
 
 use super::{Blocked, Delivery, PlanError, backoff::backoff, plan::KeepLink, settle::SearchFor};
 use crate::{
@@ -20,6 +21,11 @@ impl Delivery {
     /// Tries to deliver a row whose turn has come.
     pub(super) async fn attempt(&self, id: i64) -> Result<(), StoreError> {
         let Some(row) = self.inner.store.waiting(id).await? else { return Ok(()) };
+        let span = tracing::info_span!("delivery", request_id = row.request_id);
+        self.attempt_row(row).instrument(span).await
+    }
+
+    async fn attempt_row(&self, row: Waiting) -> Result<(), StoreError> {
         let event = serde_json::from_str(&row.body).ok().and_then(|body| decode(&body).ok());
         let Some(event) = event else {
             // It was checked when it was stored, so a later version reads it otherwise.
@@ -27,7 +33,7 @@ impl Delivery {
                 "unreadable",
                 "The stored acknowledgement can no longer be read by this version of the bridge.",
             );
-            return self.inner.store.fail(id, problem).await;
+            return self.inner.store.fail(row.id, problem).await;
         };
         if let Some(floor) = self.may_exist_above(&row).await?
             && self.found_again(&row, &event, floor).await?

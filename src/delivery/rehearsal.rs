@@ -1,6 +1,6 @@
 //! A test event: everything is checked as for a preview, nothing is created or kept but the row.
 
-use super::{Delivery, PlanError, Preview};
+use super::{Blocked, Delivery, PlanError, Preview, plan::KeepLink};
 use crate::{
     domain::{acknowledgement::Acknowledgement, delivery_state::Problem},
     store::Waiting,
@@ -24,7 +24,8 @@ impl Delivery {
                 (test(), outcome, resolution.warnings)
             }
             Ok(Preview::Reuse(ticket)) => {
-                (test(), format!("be added to ticket {}.", ticket.number), Vec::new())
+                let outcome = format!("take ticket {}.", ticket.number);
+                (test(), outcome, self.doubts(row, event).await?)
             }
             Err(PlanError::Blocked(blocked)) => {
                 let outcome =
@@ -37,5 +38,22 @@ impl Delivery {
             format!("This was a test: nothing was created. A real acknowledgement would {outcome}");
         let problem = Problem::new(&code, message);
         Ok(self.inner.store.record_without_ticket(row.id, problem, warnings).await?)
+    }
+
+    /// What would have to be left out of a ticket of its own.
+    async fn doubts(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<Vec<String>, PlanError> {
+        let link = self.link(&row.instance, event, KeepLink::No).await?;
+        match self.plan_with(&row.instance, event, &link).await {
+            Ok(plan) => Ok(plan.resolution.warnings),
+            Err(PlanError::Blocked(Blocked { problem, mut warnings, .. })) => {
+                warnings.push(problem.message);
+                Ok(warnings)
+            }
+            Err(error @ (PlanError::Way(_) | PlanError::Store(_))) => Err(error),
+        }
     }
 }

@@ -19,6 +19,8 @@ pub struct NewAcknowledgement {
     pub event: Acknowledgement,
     /// The body it was read from.
     pub body: String,
+    /// The id of the request that brought it: it stands in the log lines of the delivery too.
+    pub request_id: Option<String>,
     /// [`State::Accepted`], or [`State::Recorded`] where no ticket is wanted.
     pub state: State,
     /// Why no ticket is wanted, and other things to tell.
@@ -150,11 +152,11 @@ fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Resu
     }
     db.prepare_cached(
         "INSERT INTO acknowledgements (instance, event_id, event_type, marker, fingerprint,
-             company_key, company_name, site_key, site_name, control_id, control_name, body, state,
-             problem_code, problem, warnings, received_at, updated_at, ended_at)
+             company_key, company_name, site_key, site_name, control_id, control_name, request_id,
+             body, state, problem_code, problem, warnings, received_at, updated_at, ended_at)
          VALUES (:instance, :event_id, :event_type, :marker, :fingerprint,
-             :company_key, :company_name, :site_key, :site_name, :control_id, :control_name, :body,
-             :state, :problem_code, :problem, :warnings, :now, :now, :ended_at)",
+             :company_key, :company_name, :site_key, :site_name, :control_id, :control_name, :request_id,
+             :body, :state, :problem_code, :problem, :warnings, :now, :now, :ended_at)",
     )?
     .execute(named_params! {
         ":instance": new.instance.as_str(),
@@ -168,6 +170,7 @@ fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Resu
         ":site_name": event.site.as_ref().map(Party::label),
         ":control_id": event.control.id.as_str(),
         ":control_name": event.control.name,
+        ":request_id": new.request_id,
         ":body": new.body,
         ":state": new.state.as_str(),
         ":problem_code": new.problem.as_ref().map(|problem| &problem.code),

@@ -31,6 +31,8 @@ pub struct Waiting {
     pub id: i64,
     /// The instance that sent it.
     pub instance: Instance,
+    /// The id of the request that brought it.
+    pub request_id: Option<String>,
     /// The body as received.
     pub body: String,
     /// Where it stands.
@@ -142,7 +144,7 @@ impl Store {
         self.read(move |db| {
             db.prepare_cached(
                 "SELECT id, instance, body, state, attempts, sent_at, id_floor, waited,
-                        ticket_class, ticket_id
+                        request_id, ticket_class, ticket_id
                  FROM acknowledgements WHERE id = ?1 AND state IN ('accepted', 'blocked')",
             )?
             .query_row([id], waiting)
@@ -443,6 +445,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         id: row.get("id")?,
         // It was checked when it was stored.
         instance: instance.parse().unwrap_or_default(),
+        request_id: row.get("request_id")?,
         body: row.get("body")?,
         state: State::parse(&state).unwrap_or(State::Accepted),
         attempts: row.get("attempts")?,

@@ -93,6 +93,14 @@ impl Store {
         self.inner.readers.run(work).await
     }
 
+    /// Whether commits succeed: true unless the last one failed and a small one fails now.
+    pub async fn takes_writes(&self) -> bool {
+        if !self.inner.writer.is_failing() {
+            return true;
+        }
+        self.write(|db| meta::set(db, "writable", "1")).await.is_ok()
+    }
+
     fn now_millis(&self) -> i64 {
         self.inner.clock.now().as_millisecond()
     }

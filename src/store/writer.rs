@@ -1,6 +1,13 @@
 //! The one writer: closures in, one commit for as many as have come together.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +25,7 @@ const QUEUE: usize = 1_024;
 
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
+    failing: Arc<AtomicBool>,
 }
 
 /// A closure and whoever waits for it.
@@ -60,8 +68,17 @@ impl Writer {
     /// Takes over the connection, in a thread that ends when the last sender is gone.
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        thread::Builder::new().name("store".to_owned()).spawn(move || serve(&connection, queue))?;
-        Ok(Self { jobs })
+        let failing = Arc::new(AtomicBool::new(false));
+        thread::Builder::new().name("store".to_owned()).spawn({
+            let failing = failing.clone();
+            move || serve(&connection, queue, &failing)
+        })?;
+        Ok(Self { jobs, failing })
+    }
+
+    /// Whether the last commit failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 
     pub(super) async fn run<T: Send + 'static>(
@@ -86,17 +103,16 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, failing: &AtomicBool) {
     let mut jobs = Vec::new();
-    let mut failing = false;
     while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
         let committed = commit_together(connection, &mut jobs);
-        if failing && committed.is_ok() {
+        let was_failing = failing.swap(committed.is_err(), Ordering::Relaxed);
+        if was_failing && committed.is_ok() {
             // Space has returned to a full disk: before the write-ahead log takes it all, what is
             // in it moves to the database. If it cannot, the next commit says so.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
-        failing = committed.is_err();
         for job in jobs.drain(..) {
             job.finish(committed.clone());
         }

@@ -28,10 +28,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => {
+                // The framework's own beginning says nothing to a caller.
                 let text = rejection.body_text();
-                let why = text.strip_prefix("Failed to deserialize query string: ");
-                let why = why.unwrap_or(&text);
-                Err(ApiError::BadParameter(format!("The parameters cannot be read: {why}.")))
+                let reason = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, r)| r);
+                Err(ApiError::BadParameter(format!("{reason}.")))
             }
         }
     }
@@ -61,21 +61,22 @@ pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, ApiEr
     }
 }
 
-/// A JSON answer with an entity tag over its bytes; 304 where the caller has them already.
-pub(super) fn tagged(headers: &HeaderMap, answer: &impl Serialize) -> Response {
-    let Ok(body) = serde_json::to_vec(answer) else {
+/// A JSON answer with an entity tag over `content`; 304 where the caller has that already. What
+/// an answer says of its own age is no part of it: a list that was read again and is the same has
+/// not changed, so the tag is a weak one.
+pub(super) fn tagged(
+    headers: &HeaderMap,
+    answer: &impl Serialize,
+    content: &impl Serialize,
+) -> Response {
+    let (Ok(body), Ok(content)) = (serde_json::to_vec(answer), serde_json::to_vec(content)) else {
         return ApiError::Internal.into_response();
     };
     let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
-    let tag = format!("\"{:016x}\"", hasher.finish());
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|tags| {
-            tags.split(',')
-                .any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*")
-        });
+    content.hash(&mut hasher);
+    let tag = format!("W/\"{:016x}\"", hasher.finish());
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

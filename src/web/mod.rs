@@ -105,6 +105,6 @@ fn span(request: &Request) -> Span {
 }
 
 fn log_answer<B>(response: &Response<B>, latency: Duration, _: &Span) {
-    let ms = latency.as_secs_f64() * 1_000.0;
-    tracing::info!(status = response.status().as_u16(), latency.ms = ms, "answered");
+    let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(status = response.status().as_u16(), latency.us = micros, "answered");
 }

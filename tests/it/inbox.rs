@@ -90,8 +90,8 @@ async fn the_inbox_is_listed_newest_first_page_by_page() {
     for (query, says) in [
         ("limit=0", "'limit' must be from 1 to 1000, not 0."),
         ("limit=1001", "'limit' must be from 1 to 1000, not 1001."),
-        ("limit=-1", "The parameters cannot be read: limit: invalid digit"),
-        ("cursor=first", "The parameters cannot be read: cursor: invalid digit"),
+        ("limit=-1", "limit: invalid digit"),
+        ("cursor=first", "cursor: invalid digit"),
         (
             "state=lost",
             "'state' must be one of accepted, creating, unknown, created, reused, failed, ",

@@ -17,7 +17,7 @@ const UNLINKED: &str = "/api/v1/links/unlinked";
 async fn a_link_is_made_shown_replaced_and_removed() {
     let world = World::start().await;
     world.get(LINK).await.problem(404, "not-found");
-    let body = json!({"organization": {"id": 5002}, "name": "ACME", "unknown": "is ignored"});
+    let body = json!({"organization": {"id": 5002}, "name": "ACME"});
     let made = world.put(LINK, &body).await.expect(201);
     let expected = json!({
         "instance": "default", "company": "id:42", "site": null, "name": "ACME",
@@ -338,4 +338,14 @@ fn told(company: &Value) -> (&str, &str, u64, Option<u64>) {
         company["waiting"].as_u64().unwrap(),
         company["suggestion"]["organization"]["id"].as_u64(),
     )
+}
+
+#[tokio::test]
+async fn a_member_that_a_link_does_not_have_is_refused() {
+    let world = World::start().await;
+    let answer = world.put(LINK, &json!({"organization": "Demo", "teem": "Helpdesk"})).await;
+    answer.problem(422, "invalid");
+    assert_eq!(answer.body["errors"][0]["pointer"], "/teem");
+    world.get(LINK).await.problem(404, "not-found");
+    world.finish().await;
 }

@@ -76,7 +76,8 @@ async fn a_link_is_good_for_its_control_and_its_key_alone() {
         path.replace("instance=default", "instance=other"),
     ] {
         let answer = world.get(&wrong).await;
-        answer.problem(403, "forbidden");
+        assert_eq!(answer.status, 403);
+        assert!(answer.text.contains("This link is not valid"), "{}", answer.text);
         assert!(!answer.text.contains(signature), "{}", answer.text);
     }
     // `default` is the instance of a link that names none.
@@ -88,7 +89,7 @@ async fn a_link_is_good_for_its_control_and_its_key_alone() {
     world.stop_bridge().await;
     world.config.server.link_key = Some(Secret::new("another key".to_owned()));
     world.start_bridge().await;
-    world.get(&path).await.problem(403, "forbidden");
+    assert_eq!(world.get(&path).await.status, 403);
     let known = world.get("/api/v1/controls/control-a/ticket").await.expect(200);
     assert_eq!(open(&world, known["links"]["open"].as_str().unwrap()).await.status, 302);
     world.finish().await;

@@ -85,6 +85,13 @@ impl Examination<'_> {
                 "Make one with the command 'token'; without one the bridge will not start.",
             ));
         }
+        if listen.ip().is_unspecified() && self.config.server.public_url.is_none() {
+            wrong.push(Finding::warning(
+                "configuration",
+                format!("links in answers lead to {listen}, where no browser finds the bridge"),
+                "Set server.public_url to how browsers and dashboards reach the bridge.",
+            ));
+        }
         if wrong.is_empty() {
             wrong.push(Finding::ok("configuration", "fits together"));
         }

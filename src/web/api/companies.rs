@@ -49,7 +49,8 @@ impl ListParams {
         page.truncate(limit);
         let as_of = reading.listed.as_of;
         let answer = json!({"items": page, "as_of": as_of, "stale": reading.stale, "next": next});
-        Ok(tagged(headers, &answer))
+        let content = json!([answer["items"], reading.stale, answer["next"]]);
+        Ok(tagged(headers, &answer, &content))
     }
 }
 

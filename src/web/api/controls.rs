@@ -88,15 +88,13 @@ pub(in crate::web) async fn open(
     let instance = instance.unwrap_or_default();
     let control: Option<ControlId> = parsed("control", Some(control))?;
     let signature = params.signature.unwrap_or_default();
-    let control = control
-        .filter(|control| addresses.is_signed(&instance, control, &signature))
-        .ok_or_else(|| {
-            ApiError::Forbidden(
-                "This link is not signed by this bridge, or its key has been changed: take a new \
-                 one from ServiceNav."
-                    .to_owned(),
-            )
-        })?;
+    let Some(control) =
+        control.filter(|control| addresses.is_signed(&instance, control, &signature))
+    else {
+        let sentence = "It is not signed by this bridge, or its key has been changed. Take a new \
+                        one from ServiceNav.";
+        return Ok(page(StatusCode::FORBIDDEN, "This link is not valid", sentence));
+    };
     if let Some(found) = store.ticket_of_control(&instance, &control).await? {
         let url = addresses.ticket(&found.ticket.status.key);
         let location = HeaderValue::from_str(&url).map_err(|_| ApiError::Internal)?;
@@ -109,12 +107,16 @@ pub(in crate::web) async fn open(
         Some(_) => "Its ticket is on its way. Try again in a moment.",
         None => "It has no ticket.",
     };
-    // A person reads this, in a browser; nothing in it comes from a sender.
-    let page = format!(
+    Ok(page(StatusCode::NOT_FOUND, "No ticket yet", sentence))
+}
+
+/// What a person reads in a browser; nothing in it comes from a sender.
+fn page(status: StatusCode, title: &str, sentence: &str) -> Response {
+    let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>No ticket yet</title>\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
          <body style=\"font: 1.1rem system-ui; margin: 3rem auto; max-width: 36rem\">\
-         <h1>No ticket yet</h1><p>{sentence}</p></body></html>"
+         <h1>{title}</h1><p>{sentence}</p></body></html>"
     );
-    Ok((StatusCode::NOT_FOUND, Html(page)).into_response())
+    (status, Html(html)).into_response()
 }

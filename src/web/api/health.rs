@@ -19,6 +19,9 @@ pub(in crate::web) async fn ready(
     State(store): State<Store>,
     State(delivery): State<Delivery>,
 ) -> Result<Json<Value>, ApiError> {
+    if !store.takes_writes().await {
+        return Err(ApiError::StoreUnavailable);
+    }
     let counts = store.count_by_state().await?;
     let inbox: serde_json::Map<String, Value> = RowState::ALL
         .into_iter()

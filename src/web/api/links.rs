@@ -36,21 +36,24 @@ pub(in crate::web) struct LinkParams {
     instance: Option<String>,
 }
 
-/// The key that an address names, if the caller may see it. A key without `id:` or `name:` is an
-/// id.
-fn key(caller: &Caller, path: &LinkPath, params: LinkParams) -> Result<LinkKey, ApiError> {
-    let party = |text: &str| match text.parse() {
+/// The key of a company or site in an address; without `id:` or `name:` it is an id.
+pub(super) fn party_key(text: &str) -> Result<PartyKey, ApiError> {
+    let key = match text.parse() {
         Err(KeyError::Form) => PartyKey::id(text),
         other => other,
     };
-    let wrong = |error| ApiError::BadParameter(format!("The key in the address {error}."));
+    key.map_err(|error| ApiError::BadParameter(format!("The company or site '{text}' {error}.")))
+}
+
+/// The key that an address names, if the caller may see it.
+fn key(caller: &Caller, path: &LinkPath, params: LinkParams) -> Result<LinkKey, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
-    let company = party(&path.company).map_err(wrong)?;
+    let company = party_key(&path.company)?;
     if !caller.sees(&company) {
         return Err(no_link());
     }
-    let site = path.site.as_deref().map(party).transpose().map_err(wrong)?;
+    let site = path.site.as_deref().map(party_key).transpose()?;
     Ok(LinkKey { instance, company, site })
 }
 

@@ -6,12 +6,13 @@ use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::acknowledgements::parsed;
+use super::{acknowledgements::parsed, links::party_key};
 use crate::{
     board::Board,
     domain::{
         body::FieldError,
-        keys::{ControlId, Instance, PartyKey},
+        keys::{ControlId, Instance},
+        marker::hex,
     },
     store::{BoardFilter, TicketOfControl},
     web::{
@@ -49,7 +50,7 @@ pub(in crate::web) async fn board(
     Params(params): Params<BoardParams>,
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let company: Option<PartyKey> = parsed("company", params.company)?;
+    let company = params.company.as_deref().map(party_key).transpose()?;
     let limit = limit(params.limit, DEFAULT_LIMIT)?;
     let filter = BoardFilter {
         companies: match company {
@@ -72,7 +73,12 @@ pub(in crate::web) async fn board(
     let as_of = tickets.iter().map(|ticket| ticket.ticket.as_of).min();
     let stale = tickets.iter().any(|ticket| board.is_stale(&ticket.ticket));
     let answer = json!({"items": items, "as_of": as_of, "stale": stale, "next": next});
-    Ok(tagged(&headers, &answer))
+    let mut content = answer.clone();
+    for item in content["items"].as_array_mut().into_iter().flatten() {
+        item["as_of"] = Value::Null;
+    }
+    content["as_of"] = Value::Null;
+    Ok(tagged(&headers, &answer, &content))
 }
 
 /// `GET /api/v1/tickets/{number}`: a number can exist in two classes, and on several controls.
@@ -208,16 +214,23 @@ fn visible_to(caller: &Caller, named: Option<&Instance>) -> Result<BoardFilter, 
     Ok(BoardFilter { instance, ..BoardFilter::default() })
 }
 
-/// Where the next page begins: instance and control, as one parameter.
+/// Where the next page begins: instance and control, in characters that a URL takes as they are.
 fn cursor(last: &TicketOfControl) -> String {
-    let position = [&last.mapping.instance, &last.mapping.control_id];
-    json!(position).to_string()
+    hex(format!("{}\n{}", last.mapping.instance, last.mapping.control_id).as_bytes())
 }
 
 fn read_cursor(text: &str) -> Result<(String, String), ApiError> {
-    serde_json::from_str(text).map_err(|_| {
-        ApiError::BadParameter("'cursor' must be the 'next' of an earlier answer.".to_owned())
-    })
+    let digits: Option<Vec<u8>> = text
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect();
+    digits
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .and_then(|text| text.split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())))
+        .ok_or_else(|| {
+            ApiError::BadParameter("'cursor' must be the 'next' of an earlier answer.".to_owned())
+        })
 }
 
 fn invalid(pointer: &str, code: &'static str, message: &str) -> ApiError {

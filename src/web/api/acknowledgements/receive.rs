@@ -15,11 +15,12 @@ use crate::{
         acknowledgement::{Acknowledgement, EventType, decode},
         body::FieldError,
         delivery_state::{Problem, State as RowState},
+        keys::{EventId, MAX_ID_CHARS},
         text::{clean, cut_bytes},
     },
     store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
     web::{
-        Addresses,
+        Addresses, REQUEST_ID,
         auth::{Caller, Ingest},
         body::{JsonBody, MAX_BODY},
         problem::{ApiError, sentence},
@@ -51,7 +52,9 @@ pub(in crate::web) async fn receive(
     headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    let inbox = Inbox { caller, store, delivery, addresses };
+    let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let request_id = request_id.map(|id| cut_bytes(id, MAX_ID_CHARS).to_owned());
+    let inbox = Inbox { caller, store, delivery, addresses, request_id };
     match body.value {
         Value::Array(events) => inbox.receive_list(events).await,
         event => {
@@ -88,6 +91,7 @@ struct Inbox {
     store: Store,
     delivery: Delivery,
     addresses: Addresses,
+    request_id: Option<String>,
 }
 
 impl Inbox {
@@ -190,7 +194,9 @@ impl Inbox {
         }
         let problem = no_ticket_wanted(&event);
         let state = if problem.is_some() { RowState::Recorded } else { RowState::Accepted };
-        Ok(NewAcknowledgement { instance, event, body: text, state, problem, warnings: Vec::new() })
+        let request_id = self.request_id.clone();
+        let warnings = Vec::new();
+        Ok(NewAcknowledgement { instance, event, body: text, request_id, state, problem, warnings })
     }
 
     /// Keeps what was refused for its content, because many senders ignore answers.
@@ -213,7 +219,14 @@ impl Inbox {
         if kept.is_empty() {
             return Ok(());
         }
-        tracing::warn!(token = self.caller.name, rejected = kept.len(), "bodies were refused");
+        for rejected in &kept {
+            tracing::warn!(
+                token = self.caller.name,
+                event_id = rejected.event_id.as_ref().map(EventId::as_str),
+                "a body was refused: {}",
+                rejected.problem.message
+            );
+        }
         Ok(self.store.keep_rejected(kept).await?)
     }
 
