@@ -6,7 +6,10 @@ use toml::{Table, Value};
 
 use super::{Config, LoginKind};
 use crate::{
-    domain::{keys::PartyKey, ticket_text::Templates},
+    domain::{
+        keys::{Instance, PartyKey},
+        ticket_text::Templates,
+    },
     itop::ItopZone,
     secret::Secret,
 };
@@ -230,6 +233,10 @@ fn token_problems(token: &super::Token) -> Vec<String> {
             token.name
         ));
     }
+    // An instance that cannot be read would not limit the token at all.
+    if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
+        problems.push(format!("auth.tokens '{}': instance {error}", token.name));
+    }
     for company in token.companies.iter().flatten() {
         if let Err(error) = company.parse::<PartyKey>() {
             problems.push(format!("auth.tokens '{}': company '{company}' {error}", token.name));
@@ -333,6 +340,22 @@ mod tests {
         assert_eq!(config.itop.max_in_flight, 9);
         assert_eq!(config.server.listen.port(), 9999);
         assert_eq!(config.delivery.settle, super::super::Period::seconds(90));
+    }
+
+    #[test]
+    fn a_limit_of_a_token_that_cannot_be_read_is_no_limit_left_out() {
+        let hash = crate::web::hash_token("token");
+        let token = |limit: &str| {
+            format!("{LEAST}[[auth.tokens]]\nname = 'sn'\nhash = '{hash}'\nscopes = []\n{limit}")
+        };
+        from(&token("instance = 'sn-prod'\ncompanies = ['id:42']"), &[]).unwrap();
+        for (limit, says) in [
+            ("instance = ' '", "auth.tokens 'sn': instance must not be empty"),
+            ("companies = ['42']", "auth.tokens 'sn': company '42' must read id:… or name:…"),
+        ] {
+            let error = from(&token(limit), &[]).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[test]

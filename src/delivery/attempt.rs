@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
-use super::{Delivery, PlanError, backoff::backoff, plan::KeepLink, settle::SearchFor};
+use super::{Blocked, Delivery, PlanError, backoff::backoff, plan::KeepLink, settle::SearchFor};
 use crate::{
     domain::{
         acknowledgement::{Acknowledgement, EventType, decode},
@@ -45,36 +45,16 @@ impl Delivery {
             Err(PlanError::Store(error)) => Err(error),
             Err(PlanError::Way(error)) => self.wait_for_the_way(&row, &event, &error).await,
             Err(PlanError::Blocked(blocked)) => {
-                let state = match event.event_type {
-                    EventType::Test => State::Recorded,
-                    _ => blocked.state,
-                };
-                self.end_without_ticket(&row, &event, state, blocked.problem, blocked.warnings)
-                    .await
+                self.end_without_ticket(&row, &event, blocked).await
             }
         }
     }
 
     async fn deliver(&self, row: &Waiting, event: &Acknowledgement) -> Result<(), PlanError> {
-        let link = self.link(&row.instance, event, KeepLink::Yes).await?;
         if event.event_type == EventType::Test {
-            let plan = self.plan_with(&row.instance, event, &link).await?;
-            let existing = self.existing_ticket(&row.instance, event, &link).await?;
-            let would = match existing {
-                Some(ticket) => format!("take ticket {}, which is open", ticket.number),
-                None => format!(
-                    "become a ticket of class {} for '{}', team '{}'",
-                    plan.model.class, plan.resolution.org_name, plan.resolution.team.name
-                ),
-            };
-            let message = format!(
-                "This was a test: nothing was created. A real acknowledgement would {would}."
-            );
-            let problem = Problem::new("test", message);
-            let warnings = plan.resolution.warnings;
-            self.inner.store.record_without_ticket(row.id, problem, warnings).await?;
-            return Ok(());
+            return self.rehearse(row, event).await;
         }
+        let link = self.link(&row.instance, event, KeepLink::Yes).await?;
         if let Some(ticket) = self.existing_ticket(&row.instance, event, &link).await? {
             return Ok(self.reuse(row, event, ticket).await?);
         }
@@ -86,11 +66,10 @@ impl Delivery {
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        state: State,
-        problem: Problem,
-        warnings: Vec<String>,
+        blocked: Blocked,
     ) -> Result<(), StoreError> {
         let store = &self.inner.store;
+        let Blocked { state, problem, warnings } = blocked;
         match state {
             State::Recorded => store.record_without_ticket(row.id, problem, warnings).await,
             State::Failed => self.fail(row, event, problem).await,

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Delivery;
+use super::{Delivery, attempt::capitalised};
 use crate::{
+    domain::delivery_state::{Problem, State},
     gate::GateState,
-    store::{Due, StoreError},
+    store::{Due, InboxRow, StoreError},
 };
 
 /// How many turns are read at once, for each delivery in flight. A company whose first row comes
@@ -162,6 +163,18 @@ impl Delivery {
     #[must_use]
     pub fn gate(&self) -> GateState {
         self.inner.gate.state()
+    }
+
+    /// A row as people read it: one that is not even tried, because the gate is closed, says why.
+    #[must_use]
+    pub fn with_reason(&self, mut row: InboxRow) -> InboxRow {
+        if row.state == State::Accepted
+            && row.problem.is_none()
+            && let GateState::Closed { message, .. } = self.gate()
+        {
+            row.problem = Some(Problem::new("itop-unavailable", capitalised(&message)));
+        }
+        row
     }
 }
 

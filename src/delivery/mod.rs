@@ -10,6 +10,7 @@ mod dispatch;
 mod existing;
 mod outcomes;
 mod plan;
+mod rehearsal;
 mod settle;
 mod write;
 
@@ -20,8 +21,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 use crate::{
-    catalog::Catalog, clock::Clock, config, domain::ticket_text::Templates, gate::Gate,
-    itop::Client, store::Store,
+    catalog::Catalog,
+    clock::Clock,
+    config,
+    domain::{delivery_state::State, ticket_text::Templates},
+    gate::Gate,
+    itop::Client,
+    store::Store,
 };
 
 /// What deliveries are told by the configuration.
@@ -91,6 +97,8 @@ impl Delivery {
         // What ended before the subscription is seen by looking once more.
         match self.inner.store.acknowledgement(id).await {
             Ok(Some(row)) if row.state.is_under_way() => {}
+            // Blocked and due: it was released or is tried again.
+            Ok(Some(row)) if row.state == State::Blocked && row.next_attempt_at.is_none() => {}
             _ => return,
         }
         tokio::select! {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     keys::{MAX_ID_CHARS, MAX_NAME_CHARS},
-    text::one_line,
+    text::{clean, one_line},
 };
 
 /// One thing wrong with a body.
@@ -162,9 +162,11 @@ impl<'a> Object<'a> {
                 let part = self.object(name, errors)?;
                 let id = part.id("id", MAX_ID_CHARS, errors);
                 let text = part.text("name", MAX_NAME_CHARS, errors);
+                // Members that are there and blank are macros without a value: all of it is absent.
                 // A contact may be told by its e-mail address alone.
-                let neither = id.is_none() && text.is_none() && part.member("email").is_none();
-                if neither && !errors.at_or_below(&pointer) {
+                let known = ["id", "name", "email"];
+                let none = !known.iter().any(|known| part.members.contains_key(*known));
+                if none && !errors.at_or_below(&pointer) {
                     errors.push(&pointer, "required", format!("'{name}' needs an id or a name"));
                 }
                 (id, text)
@@ -201,7 +203,7 @@ pub(crate) fn bounded(
     pointer: &str,
     errors: &mut Errors,
 ) -> Option<String> {
-    if text.trim().is_empty() {
+    if clean(text).trim().is_empty() {
         return None;
     }
     let length = text.chars().count();
@@ -217,6 +219,7 @@ pub(crate) fn expected(what: &str, found: &Value) -> String {
     let found = match found {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
+        Value::Number(number) if number.is_f64() => "a decimal number",
         Value::Number(_) => "a number",
         Value::String(_) => "a text",
         Value::Array(_) => "a list",

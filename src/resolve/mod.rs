@@ -92,14 +92,14 @@ impl Resolver<'_> {
         event: &Acknowledgement,
         link: &CompanyLink,
     ) -> Result<String, ResolveError> {
-        if let (Some(known), Some(sent)) = (&link.name, &event.company.name)
+        let company = &event.company;
+        if let (Some(id), Some(sent), Some(known)) = (&company.id, &company.name, &link.name)
             && link.key.site.is_none()
             && known != sent
         {
             self.warnings.push(format!(
-                "Company {} is called '{sent}' by ServiceNav and '{known}' in its link; the id \
-                 decides.",
-                event.company.key
+                "Company {id} is called '{sent}' by ServiceNav and '{known}' in its link; the id \
+                 decides."
             ));
         }
         let mut reading = self.catalog.companies(Freshness::Cached).await;

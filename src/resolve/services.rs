@@ -157,7 +157,16 @@ impl Choice {
                 return;
             }
             Found::Several(several) => {
-                format!("stands in several services ({}), and none was named", candidates(&several))
+                let has_one = |service: &&Service| {
+                    service.elements.iter().any(|element| several.contains(&element))
+                };
+                match &services.iter().filter(has_one).collect::<Vec<_>>()[..] {
+                    [_] => format!("is ambiguous: {}", candidates(&several)),
+                    owners => format!(
+                        "stands in several services ({}), and none was named",
+                        candidates(owners)
+                    ),
+                }
             }
             Found::Nothing => {
                 "is in no service of this company's contracts that such a ticket can have"

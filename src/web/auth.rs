@@ -107,7 +107,7 @@ impl Caller {
             Scope::Read => "read",
             Scope::Admin => "admin",
         };
-        Err(ApiError::Forbidden(format!("It lacks the scope '{scope}'.")))
+        Err(ApiError::Forbidden(format!("The token '{}' lacks the scope '{scope}'.", self.name)))
     }
 
     /// The instance that the request is about: what it names, else the token's, else `default`.

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use axum::{
     body::Bytes,
-    extract::{FromRequestParts, Query},
+    extract::{FromRequestParts, Query, path},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
@@ -33,6 +33,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
                 let reason = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, r)| r);
                 Err(ApiError::BadParameter(format!("{reason}.")))
             }
+        }
+    }
+}
+
+/// The variable parts of the path, refused in words.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match path::Path::from_request_parts(parts, state).await {
+            Ok(path::Path(part)) => Ok(Self(part)),
+            Err(rejection) => Err(ApiError::BadParameter(rejection.body_text())),
         }
     }
 }

@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
+mod access;
 mod check;
+mod companies_never_mix;
 mod contract;
+mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
+mod inbox;
 mod links;
 mod lists;
 mod lists_cached;
@@ -14,7 +18,11 @@ mod main_job;
 mod many_cis;
 mod open_and_health;
 mod outages;
+mod receiving;
+mod refusals;
 mod ticket_status;
 mod tickets;
 mod unclear_outcomes;
+mod waiting;
+mod which_ticket;
 mod world;

@@ -243,10 +243,20 @@ impl World {
 
     /// Creates an object in iTop, as an administrator there does.
     pub async fn itop_creates(&self, class: &str, fields: Value) {
-        let operation = json!({
-            "operation": "core/create", "class": class, "comment": "test", "fields": fields,
-            "output_fields": "id",
-        });
+        let operation = json!({"operation": "core/create", "class": class, "fields": fields});
+        self.itop_does(operation).await;
+    }
+
+    /// Changes an object in iTop, as an administrator there does.
+    pub async fn itop_changes(&self, class: &str, key: u64, fields: Value) {
+        let operation =
+            json!({"operation": "core/update", "class": class, "key": key, "fields": fields});
+        self.itop_does(operation).await;
+    }
+
+    async fn itop_does(&self, mut operation: Value) {
+        operation["comment"] = json!("test");
+        operation["output_fields"] = json!("id");
         let form = [
             ("auth_user", "bridge"),
             ("auth_pwd", sandbox::PASSWORD),

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
@@ -12,9 +12,16 @@ use serde_json::{Value, json};
 use super::acknowledgements::parsed;
 use crate::{
     board::Board,
+    delivery::Delivery,
     domain::keys::{ControlId, Instance},
     store::Store,
-    web::{Addresses, auth::Reader, listing::Params, problem::ApiError, view},
+    web::{
+        Addresses,
+        auth::Reader,
+        listing::{Params, Path},
+        problem::ApiError,
+        view,
+    },
 };
 
 #[derive(Deserialize)]
@@ -27,6 +34,7 @@ pub(in crate::web) async fn ticket(
     Reader(caller): Reader,
     State(store): State<Store>,
     State(board): State<Board>,
+    State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
     Path(control): Path<String>,
     Params(params): Params<TicketParams>,
@@ -40,7 +48,12 @@ pub(in crate::web) async fn ticket(
     };
     let control_id: ControlId = control.parse().map_err(|_| unknown())?;
     let found = board.ticket_of_control(&instance, &control_id).await?;
-    let newest = store.newest_of_control(&instance, &control_id).await?;
+    // A control can have moved to a company that this token must not see.
+    let newest = store
+        .newest_of_control(&instance, &control_id)
+        .await?
+        .filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
+        .map(|row| delivery.with_reason(row));
     let company = match (&found, &newest) {
         (Some(found), _) => Some(found.mapping.company_key.as_str()),
         (None, Some(row)) => row.company_key.as_deref(),

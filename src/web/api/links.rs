@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
@@ -20,7 +20,7 @@ use crate::{
         AppState,
         auth::{Admin, Caller, Reader},
         body::JsonBody,
-        listing::Params,
+        listing::{Params, Path},
         problem::ApiError,
     },
 };

@@ -2,12 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,7 +19,7 @@ use crate::{
         Addresses,
         auth::{Caller, Reader},
         body::ListBody,
-        listing::{DEFAULT_LIMIT, Params, limit, tagged},
+        listing::{DEFAULT_LIMIT, Params, Path, limit, tagged},
         problem::ApiError,
         view,
     },

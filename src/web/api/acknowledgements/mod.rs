@@ -2,10 +2,7 @@
 
 pub(in crate::web) mod receive;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,7 +19,7 @@ use crate::{
         Addresses,
         auth::{Admin, Caller, Reader},
         body::JsonBody,
-        listing::{DEFAULT_LIMIT, Params, limit},
+        listing::{DEFAULT_LIMIT, Params, Path, limit},
         problem::ApiError,
         view,
     },
@@ -44,6 +41,7 @@ pub(in crate::web) struct ListParams {
 pub(in crate::web) async fn list(
     Reader(caller): Reader,
     State(store): State<Store>,
+    State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<Value>, ApiError> {
@@ -68,7 +66,10 @@ pub(in crate::web) async fn list(
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| has_more).map(|row| row.id.to_string());
-    let items: Vec<_> = rows.iter().map(|row| view::acknowledgement(row, &addresses)).collect();
+    let items: Vec<_> = rows
+        .into_iter()
+        .map(|row| view::acknowledgement(&delivery.with_reason(row), &addresses))
+        .collect();
     Ok(Json(json!({"items": items, "next": next})))
 }
 
@@ -76,10 +77,11 @@ pub(in crate::web) async fn list(
 pub(in crate::web) async fn one(
     Reader(caller): Reader,
     State(store): State<Store>,
+    State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let row = visible(&store, &caller, &id).await?;
+    let row = delivery.with_reason(visible(&store, &caller, &id).await?);
     let mut view = view::acknowledgement(&row, &addresses);
     // A refused body may have been cut: it is then shown as the text it was.
     view["history"] = json!(store.attempts(row.id).await?);

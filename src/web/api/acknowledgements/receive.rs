@@ -127,14 +127,16 @@ impl Inbox {
 
     async fn receive_list(&self, events: Vec<Value>) -> Result<Response, ApiError> {
         if events.len() > MAX_ITEMS {
-            return Err(ApiError::Invalid(vec![FieldError {
+            let error = ApiError::Invalid(vec![FieldError {
                 pointer: String::new(),
                 code: "length",
                 message: format!(
                     "a list may have at most {MAX_ITEMS} acknowledgements, and has {}",
                     events.len()
                 ),
-            }]));
+            }]);
+            self.keep_rejected(vec![(&Value::Array(events), &error)]).await?;
+            return Err(error);
         }
         let checked: Vec<_> =
             events.iter().map(|event| self.checked(event, event.to_string())).collect();
@@ -145,7 +147,10 @@ impl Inbox {
         let accepted = self.store.accept(right).await?;
         self.delivery.wake();
         let ids = accepted.iter().map(|accepted| accepted.id()).collect();
-        let rows = self.store.acknowledgements_of(ids).await?;
+        let mut rows = self.store.acknowledgements_of(ids).await?;
+        for row in rows.values_mut() {
+            *row = self.delivery.with_reason(row.clone());
+        }
         let mut accepted = accepted.into_iter();
         let mut items = Vec::with_capacity(checked.len());
         for checked in checked {
@@ -227,18 +232,25 @@ impl Inbox {
 
     async fn row(&self, id: i64) -> Result<InboxRow, ApiError> {
         // It was stored a moment ago; only a purge of ended rows can have come between.
-        self.store.acknowledgement(id).await?.ok_or(ApiError::StoreUnavailable)
+        let row = self.store.acknowledgement(id).await?.ok_or(ApiError::StoreUnavailable)?;
+        Ok(self.delivery.with_reason(row))
     }
 
     fn conflict(&self, row: &InboxRow) -> ApiError {
+        // The other event may be of a company that this token must not see.
+        let visible = self.caller.sees_stored(&row.instance, row.company_key.as_deref());
+        let (which, known) = if visible {
+            let which = format!(" (acknowledgement {})", row.id);
+            (which, view::acknowledgement(row, &self.addresses))
+        } else {
+            (String::new(), Value::Null)
+        };
         let detail = format!(
-            "The event_id '{}' was received before (acknowledgement {}) with another company, \
-             control, status_changed_at or ticket option: a new event needs an event_id of its \
-             own.",
+            "The event_id '{}' was received before{which} with another company, control, \
+             status_changed_at or ticket option: a new event needs an event_id of its own.",
             row.event_id.as_deref().unwrap_or_default(),
-            row.id
         );
-        ApiError::Conflict(detail, view::acknowledgement(row, &self.addresses))
+        ApiError::Conflict(detail, known)
     }
 
     fn answer(&self, row: &InboxRow, is_new: bool) -> Response {

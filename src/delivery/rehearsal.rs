@@ -1,0 +1,59 @@
+//! A test event: everything is checked as for a preview, nothing is created or kept but the row.
+
+use super::{Blocked, Delivery, PlanError, Preview, plan::KeepLink};
+use crate::{
+    domain::{acknowledgement::Acknowledgement, delivery_state::Problem},
+    store::Waiting,
+};
+
+impl Delivery {
+    /// Writes down what would have become of a real acknowledgement.
+    pub(super) async fn rehearse(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<(), PlanError> {
+        let test = || "test".to_owned();
+        let (code, outcome, warnings) = match self.preview(&row.instance, event).await {
+            Ok(Preview::Create(plan)) => {
+                let resolution = plan.resolution;
+                let outcome = format!(
+                    "become a ticket of class {} for '{}', team '{}'.",
+                    plan.model.class, resolution.org_name, resolution.team.name
+                );
+                (test(), outcome, resolution.warnings)
+            }
+            Ok(Preview::Reuse(ticket)) => {
+                let outcome = format!("take ticket {}.", ticket.number);
+                (test(), outcome, self.doubts(row, event).await?)
+            }
+            Err(PlanError::Blocked(blocked)) => {
+                let outcome =
+                    format!("be '{}': {}", blocked.state.as_str(), blocked.problem.message);
+                (blocked.problem.code, outcome, blocked.warnings)
+            }
+            Err(error @ (PlanError::Way(_) | PlanError::Store(_))) => return Err(error),
+        };
+        let message =
+            format!("This was a test: nothing was created. A real acknowledgement would {outcome}");
+        let problem = Problem::new(&code, message);
+        Ok(self.inner.store.record_without_ticket(row.id, problem, warnings).await?)
+    }
+
+    /// What would have to be left out of a ticket of its own.
+    async fn doubts(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<Vec<String>, PlanError> {
+        let link = self.link(&row.instance, event, KeepLink::No).await?;
+        match self.plan_with(&row.instance, event, &link).await {
+            Ok(plan) => Ok(plan.resolution.warnings),
+            Err(PlanError::Blocked(Blocked { problem, mut warnings, .. })) => {
+                warnings.push(problem.message);
+                Ok(warnings)
+            }
+            Err(error @ (PlanError::Way(_) | PlanError::Store(_))) => Err(error),
+        }
+    }
+}
