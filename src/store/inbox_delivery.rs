@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Canary, Store, StoreError, attempts, control_tickets, inbox::as_json, meta, time};
+use super::{
+    Canary, NOT_LINKED, Store, StoreError, attempts, control_tickets, inbox::as_json, meta, time,
+};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{Instance, PartyKey, TicketKey},
@@ -279,7 +281,17 @@ impl Store {
         let now = self.now_millis();
         self.write(move |db| {
             let next = next.as_millisecond();
-            set_state(db, id, State::Blocked, &problem, Some(&warnings), next, now)
+            set_state(db, id, State::Blocked, &problem, Some(&warnings), next, now)?;
+            // Its company may have been linked since the link was looked for.
+            db.prepare_cached(
+                "UPDATE acknowledgements AS a SET next_attempt_at = 0
+                 WHERE id = ?1 AND state = 'blocked' AND problem_code = ?2 AND EXISTS (
+                     SELECT 1 FROM company_links AS l
+                     WHERE l.instance = a.instance AND l.company_key = a.company_key
+                       AND l.site_key IN ('', coalesce(a.site_key, '')))",
+            )?
+            .execute(params![id, NOT_LINKED])?;
+            Ok(())
         })
         .await
     }

@@ -233,11 +233,13 @@ pub struct Acknowledgement {
 
 impl Acknowledgement {
     /// What must be equal for two posts with one key to be the same event: company, control,
-    /// date of change of status, and ticket options. Whatever else differs (Nagios posts once per
+    /// date of change of status, ticket options, and what happened, because an acknowledgement
+    /// that is taken for an earlier test would never become a ticket. Whatever else differs (Nagios posts once per
     /// contact, with other comments and times) does not make it another event.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let same = serde_json::json!([
+            self.event_type.as_str(),
             self.company.key.to_string(),
             self.control.id,
             self.control.status_changed_at,

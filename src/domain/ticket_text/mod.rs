@@ -132,25 +132,32 @@ impl Templates {
     }
 
     fn description(&self, whole: &TicketContext) -> Result<String, TemplateError> {
-        let mut room = MAX_DESCRIPTION_BYTES;
-        let mut context = whole.clone();
-        loop {
-            let html = self.rendered(DESCRIPTION, "description", &context)?;
-            if html.len() <= MAX_DESCRIPTION_BYTES {
-                return Ok(html);
-            }
-            if room < 16 {
-                return Err(TemplateError {
-                    what: "description".to_owned(),
-                    reason: format!(
-                        "it gives {} bytes even with all free texts cut; iTop takes 65,535",
-                        html.len()
-                    ),
-                });
-            }
-            room = room / 4 * 3;
-            context = whole.with_texts_cut_to(room);
+        let html = self.rendered(DESCRIPTION, "description", whole)?;
+        if html.len() <= MAX_DESCRIPTION_BYTES {
+            return Ok(html);
         }
+        let mut fitting = self.rendered(DESCRIPTION, "description", &whole.with_texts_cut_to(0))?;
+        if fitting.len() > MAX_DESCRIPTION_BYTES {
+            return Err(TemplateError {
+                what: "description".to_owned(),
+                reason: format!(
+                    "it gives {} bytes even with all free texts cut; iTop takes 65,535",
+                    fitting.len()
+                ),
+            });
+        }
+        // The most room for each text with which the whole fits, to within a few hundred bytes.
+        let (mut enough, mut too_much) = (0, MAX_DESCRIPTION_BYTES);
+        while too_much - enough > 256 {
+            let room = usize::midpoint(enough, too_much);
+            let html = self.rendered(DESCRIPTION, "description", &whole.with_texts_cut_to(room))?;
+            if html.len() <= MAX_DESCRIPTION_BYTES {
+                (enough, fitting) = (room, html);
+            } else {
+                too_much = room;
+            }
+        }
+        Ok(fitting)
     }
 
     fn rendered(
