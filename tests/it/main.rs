@@ -16,6 +16,7 @@ mod lists_cached;
 mod live;
 mod main_job;
 mod many_cis;
+mod model;
 mod open_and_health;
 mod outages;
 mod receiving;

@@ -1,0 +1,141 @@
+//! What can happen.
+
+use proptest::prelude::*;
+use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
+
+/// Events of a sequence.
+pub const EVENTS: usize = 10;
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// An event is posted, for the first time or again.
+    Post(usize),
+    /// The same event is posted twice at once.
+    PostTwice(usize),
+    /// The same key is posted for another control.
+    PostOther(usize),
+    /// Several events are posted as a list.
+    Batch(Vec<usize>),
+    /// The bridge is killed and started again.
+    Crash,
+    /// The bridge is stopped in good order and started again.
+    Restart,
+    /// So many steps of time pass.
+    Pass(u8),
+    /// iTop fails so many times.
+    Fault(Trouble, On, u32),
+    /// The password is wrong for a while.
+    WrongPassword(u8),
+    /// iTop is read-only for a while.
+    ReadOnly(u8),
+    /// A company is linked.
+    Link(usize),
+    /// A company's link is removed.
+    Unlink(usize),
+    /// The oldest open ticket is resolved in iTop.
+    Resolve,
+    /// The newest ticket that a control knows is deleted in iTop.
+    Delete,
+    /// An operator tries all failed and blocked rows again.
+    Retry,
+    /// An operator discards the oldest row that can be.
+    Discard,
+    /// The database is copied.
+    Backup,
+    /// The last copy takes the database's place.
+    Restore,
+}
+
+/// How iTop fails.
+#[derive(Clone, Copy, Debug)]
+pub enum Trouble {
+    CutBefore,
+    CutAfter,
+    Slow,
+    HtmlError,
+    BadGatewayAfter,
+    Code100AfterCommit,
+    Deadlock,
+    Unavailable,
+    Maintenance,
+    TruncatedJson,
+}
+
+/// Which requests fail.
+#[derive(Clone, Copy, Debug)]
+pub enum On {
+    Create,
+    Update,
+    Read,
+}
+
+/// How much later than asked a slow create happens, in milliseconds of the moved clock: longer
+/// than the client waits, much shorter than `settle`.
+pub const SLOW_MS: u64 = 6_000;
+
+impl Trouble {
+    pub fn fault(self, on: On, times: u32) -> Fault {
+        let kind = match self {
+            Self::CutBefore => FaultKind::CutBefore,
+            Self::CutAfter => FaultKind::CutAfter,
+            Self::Slow => FaultKind::Slow { before_ms: SLOW_MS, after_ms: 0 },
+            Self::HtmlError => FaultKind::DatabaseDown,
+            Self::BadGatewayAfter => FaultKind::BadGateway,
+            Self::Code100AfterCommit => FaultKind::Code100AfterCommit,
+            Self::Deadlock => {
+                FaultKind::Refuse { code: 1213, message: "Deadlock found".to_owned() }
+            }
+            Self::Unavailable => FaultKind::Unavailable,
+            Self::Maintenance => FaultKind::Maintenance,
+            Self::TruncatedJson => FaultKind::TruncatedJson,
+        };
+        let fault = Fault::new(kind).times(times).on(match on {
+            On::Create => Operations::Create,
+            On::Update => Operations::Update,
+            On::Read => Operations::Read,
+        });
+        match self {
+            Self::BadGatewayAfter => fault.after_effect(),
+            _ => fault,
+        }
+    }
+}
+
+/// Any operation; those that make something happen are more frequent.
+pub fn operation() -> impl Strategy<Value = Operation> {
+    let event = 0..EVENTS;
+    let trouble = prop_oneof![
+        Just(Trouble::CutBefore),
+        Just(Trouble::CutAfter),
+        Just(Trouble::Slow),
+        Just(Trouble::HtmlError),
+        Just(Trouble::BadGatewayAfter),
+        Just(Trouble::Code100AfterCommit),
+        Just(Trouble::Deadlock),
+        Just(Trouble::Unavailable),
+        Just(Trouble::Maintenance),
+        Just(Trouble::TruncatedJson),
+    ];
+    let on = prop_oneof![4 => Just(On::Create), 2 => Just(On::Update), 1 => Just(On::Read)];
+    prop_oneof![
+        8 => event.clone().prop_map(Operation::Post),
+        2 => event.clone().prop_map(Operation::PostTwice),
+        1 => event.clone().prop_map(Operation::PostOther),
+        2 => prop::collection::vec(event, 1..6).prop_map(Operation::Batch),
+        3 => Just(Operation::Crash),
+        1 => Just(Operation::Restart),
+        4 => (1_u8..8).prop_map(Operation::Pass),
+        8 => (trouble, on, 1_u32..3).prop_map(|(t, on, n)| Operation::Fault(t, on, n)),
+        1 => (1_u8..4).prop_map(Operation::WrongPassword),
+        1 => (1_u8..4).prop_map(Operation::ReadOnly),
+        1 => (0_usize..2).prop_map(Operation::Link),
+        1 => (0_usize..2).prop_map(Operation::Unlink),
+        1 => Just(Operation::Resolve),
+        1 => Just(Operation::Delete),
+        1 => Just(Operation::Retry),
+        1 => Just(Operation::Discard),
+        1 => Just(Operation::Backup),
+        1 => Just(Operation::Restore),
+    ]
+}
