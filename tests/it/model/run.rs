@@ -171,11 +171,17 @@ impl Model {
         Ok(())
     }
 
-    /// Lets time pass in steps, between which everything that waits takes its turn.
+    /// Lets time pass in steps, between which everything that waits takes its turn. The client's
+    /// time-out is real time: it is waited for, so that iTop can be slower than the client waits.
     async fn pass(&self, steps: usize) {
         for _ in 0..steps {
+            self.world
+                .until("no write waits for its answer", async || {
+                    let ready = self.world.get("/readyz").await;
+                    (ready.body["inbox"]["creating"] == 0).then_some(())
+                })
+                .await;
             self.world.clock.advance(STEP);
-            self.world.get("/readyz").await;
             self.world.get("/api/v1/companies?refresh=true").await;
         }
     }
