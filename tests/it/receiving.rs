@@ -94,6 +94,7 @@ async fn the_same_key_with_another_meaning_is_a_conflict() {
         ("/company", json!({"id": 43, "name": "Demo"})),
         ("/company", json!("Demo")),
         ("/control/id", json!("control-other")),
+        ("/event_type", json!("test")),
         ("/control/status_changed_at", json!("2026-11-21T08:14:10Z")),
         ("/ticket/requested", json!(false)),
         ("/ticket/new", json!(true)),

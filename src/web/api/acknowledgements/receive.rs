@@ -246,8 +246,9 @@ impl Inbox {
             (String::new(), Value::Null)
         };
         let detail = format!(
-            "The event_id '{}' was received before{which} with another company, control, \
-             status_changed_at or ticket option: a new event needs an event_id of its own.",
+            "The event_id '{}' was received before{which} with another event_type, \
+             company, control, status_changed_at or ticket option: a new event needs an event_id \
+             of its own.",
             row.event_id.as_deref().unwrap_or_default(),
         );
         ApiError::Conflict(detail, known)
