@@ -61,10 +61,25 @@ impl Clock {
         }
     }
 
-    /// Waits for `period` by this clock.
+    /// Waits for `period`: the same time whatever becomes of the system's clock meanwhile, unless
+    /// this clock is moved forward.
+    #[expect(clippy::disallowed_methods, reason = "every other wait goes through here")]
     pub async fn sleep(&self, period: Duration) {
-        let period = SignedDuration::try_from(period).unwrap_or(SignedDuration::MAX);
-        self.sleep_until(self.now().saturating_add(period).unwrap_or(Timestamp::MAX)).await;
+        let mut moved = self.ahead.subscribe();
+        let began_ahead = *moved.borrow_and_update();
+        let began = tokio::time::Instant::now();
+        loop {
+            let skipped = moved.borrow_and_update().saturating_sub(began_ahead);
+            let passed = began.elapsed() + Duration::try_from(skipped).unwrap_or_default();
+            let Some(left) = period.checked_sub(passed).filter(|left| !left.is_zero()) else {
+                return;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(left) => {}
+                // See `sleep_until`.
+                _ = moved.changed() => {}
+            }
+        }
     }
 }
 

@@ -227,7 +227,9 @@ impl Gate {
     fn open(&self) {
         let now = self.clock.now();
         let opened = self.state.send_if_modified(|state| {
-            let closed = matches!(state, GateState::Closed { .. });
+            // Nothing but a restart opens it after a marker was lost.
+            let closed = matches!(state, GateState::Closed { reason, .. }
+                if *reason != Reason::MarkerLost);
             if closed {
                 *state = GateState::Open { since: now };
             }

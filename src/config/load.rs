@@ -167,7 +167,8 @@ impl Config {
         );
         check(
             !itop.url.is_empty() && !is_web_url(&itop.url),
-            "itop.url must be an http or https address, such as https://itop.example/",
+            "itop.url must be an http or https address without user and password, such as \
+             https://itop.example/",
         );
         check(
             [&itop.public_url, &self.server.public_url]
@@ -246,7 +247,12 @@ fn token_problems(token: &super::Token) -> Vec<String> {
 }
 
 fn is_web_url(text: &str) -> bool {
-    text.parse::<reqwest::Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    // Credentials in an address would stand in every link of every answer.
+    text.parse::<reqwest::Url>().is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
 }
 
 fn is_attribute(name: &str) -> bool {

@@ -287,7 +287,7 @@ impl Default for Delivery {
             backoff_first: Period::seconds(5),
             backoff_max: Period::minutes(10),
             give_up: Period::days(3),
-            restore_window: Period::days(30),
+            restore_window: Period::days(7),
             recheck_blocked: Period::minutes(5),
             probe_first: Period::seconds(1),
             probe_max: Period::seconds(30),

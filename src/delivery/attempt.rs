@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
-use super::{Blocked, Delivery, PlanError, backoff::backoff, plan::KeepLink, settle::SearchFor};
+use super::{Blocked, Delivery, PlanError, backoff::backoff, plan::KeepLink, search::SearchFor};
 use crate::{
     domain::{
         acknowledgement::{Acknowledgement, EventType, decode},
@@ -113,8 +113,10 @@ impl Delivery {
         }
         let window = self.inner.settings.delivery.restore_window.duration();
         let restored = self.inner.store.restored().await?;
-        let recent = restored.filter(|r| self.inner.clock.now() < after(r.at, window));
-        Ok(recent.map(|restored| restored.floor))
+        // It may have been created, or have become a line of a ticket that is older than the
+        // backup: no id is too low.
+        let recent = restored.filter(|at| self.inner.clock.now() < after(*at, window));
+        Ok(recent.map(|_| 0))
     }
 
     /// Looks for the ticket of an earlier attempt; true if it was there and has been adopted, or
@@ -157,8 +159,13 @@ impl Delivery {
     ) -> Result<(), StoreError> {
         let inner = &*self.inner;
         let settings = &inner.settings.delivery;
-        let wait =
-            if inner.gate.is_open() { backoff(settings, row.attempts + 1) } else { Duration::ZERO };
+        // A row whose own write closed the gate must not close it again the moment it opens.
+        let closed_by_itself = matches!(error, ItopError::NotAllowed { .. });
+        let wait = if inner.gate.is_open() || closed_by_itself {
+            backoff(settings, row.attempts + 1)
+        } else {
+            Duration::ZERO
+        };
         let waited = Duration::from_millis(u64::try_from(row.waited).unwrap_or(0));
         if waited >= settings.give_up.duration() {
             let message = format!(

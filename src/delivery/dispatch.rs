@@ -9,16 +9,19 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, attempt::capitalised};
+use super::{Delivery, attempt::capitalised, write::LATE_LOOK};
 use crate::{
     domain::delivery_state::{Problem, State},
     gate::GateState,
-    store::{Due, InboxRow, StoreError},
+    store::{Due, InboxRow},
 };
 
 /// How many turns are read at once, for each delivery in flight. A company whose first row comes
 /// after they were read waits for them.
 const TURNS_AT_ONCE: usize = 8;
+
+/// How long nothing may happen before the inbox is looked at again all the same.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// How long to wait after the database failed.
 const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
@@ -27,7 +30,8 @@ const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct NextRows {
     rows: VecDeque<Due>,
-    read_at: Timestamp,
+    /// `None` where they could not be read.
+    read_at: Option<Timestamp>,
 }
 
 impl Delivery {
@@ -43,7 +47,7 @@ impl Delivery {
     /// delivered before that is written down.
     async fn recover(&self) {
         loop {
-            match self.inner.store.recover_interrupted().await {
+            match self.inner.store.recover_interrupted(self.after(LATE_LOOK)).await {
                 Ok(0) => return,
                 Ok(rows) => {
                     tracing::warn!(rows, "the last stop interrupted deliveries");
@@ -83,7 +87,9 @@ impl Delivery {
                 }
             }
             let full = running.len() >= self.inner.settings.delivery.in_flight;
-            let next = self.next_turn(next_rows.read_at).await;
+            // Behind a closed gate no turn comes; its opening is what is waited for.
+            let may_start = !full && self.inner.gate.is_open();
+            let next = self.next_turn(&next_rows).await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = running.join_next_with_id() => {
@@ -92,15 +98,16 @@ impl Delivery {
                         Err(error) => (error.id(), true),
                     };
                     if let Some(Due { id, control }) = rows.remove(&id) {
+                        if panicked {
+                            self.give_up_after_panic(id).await;
+                        }
                         controls.remove(&control);
                         self.inner.outcomes.tell(id);
-                        // The row is `creating` or waits; a restart would look it up.
-                        assert!(!panicked, "the delivery of acknowledgement {id} panicked");
                     }
                 }
-                () = self.inner.wake.notified(), if !full => {}
+                () = self.inner.wake.notified(), if may_start => {}
                 _ = gate.changed() => {}
-                () = self.inner.clock.sleep_until(next), if !full => {}
+                () = self.inner.clock.sleep_until(next), if may_start => {}
             }
         }
         while running.join_next().await.is_some() {}
@@ -120,12 +127,15 @@ impl Delivery {
         }
         if next_rows.rows.is_empty() {
             let most = self.inner.settings.delivery.in_flight * TURNS_AT_ONCE + busy.len();
-            next_rows.read_at = self.inner.clock.now();
-            match self.inner.store.due(next_rows.read_at, most).await {
-                Ok(due) => next_rows.rows.extend(due),
+            let now = self.inner.clock.now();
+            match self.inner.store.due(now, self.longest_wait(), most).await {
+                Ok(due) => {
+                    next_rows.rows.extend(due);
+                    next_rows.read_at = Some(now);
+                }
                 Err(error) => {
                     tracing::error!(%error, "the inbox could not be read");
-                    self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+                    next_rows.read_at = None;
                 }
             }
         }
@@ -143,19 +153,61 @@ impl Delivery {
         turns
     }
 
-    /// When the next row that waits for a time is due, of those that were not due at `read_at`;
-    /// far away if there is none. Asking about a later time would pass over what has become due
-    /// between the two questions.
-    async fn next_turn(&self, read_at: Timestamp) -> Timestamp {
-        let next = self.inner.store.next_due_after(read_at).await.ok().flatten();
-        next.unwrap_or(Timestamp::MAX)
+    /// When to look again: when the next row is due of those that were not due when the turns
+    /// were read, and after a while in any case. Asking about a later time would pass over what
+    /// has become due between the two questions; a failed question is asked again soon.
+    async fn next_turn(&self, next_rows: &NextRows) -> Timestamp {
+        let soon = self.after(AFTER_STORE_FAILURE);
+        let Some(read_at) = next_rows.read_at else { return soon };
+        match self.inner.store.next_due_after(read_at).await {
+            Ok(next) => next.unwrap_or(Timestamp::MAX).min(self.after(LOOK_AGAIN)),
+            Err(_) => soon,
+        }
     }
 
+    /// No row is made to wait longer than this: one that seems to was written by a clock that
+    /// has been put back since.
+    fn longest_wait(&self) -> Duration {
+        let settings = &self.inner.settings.delivery;
+        settings.backoff_max.duration().max(settings.recheck_blocked.duration()) * 2
+    }
+
+    /// An attempt; whatever the database does, its row is not left `creating`, because only a
+    /// start would look at it again.
     async fn attempt_logged(&self, id: i64) {
         if let Err(error) = self.attempt(id).await {
-            log_store_failure(id, &error);
-            // The row is as it was, and due: without a pause it would be tried without end.
+            tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
+            self.release(id).await;
+        }
+    }
+
+    /// Makes a row unknown if it is still `creating`; tried until the database takes it.
+    async fn release(&self, id: i64) {
+        loop {
             self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+            match self.inner.store.interrupt(id, self.after(LATE_LOOK)).await {
+                Ok(()) => return,
+                Err(error) => tracing::error!(acknowledgement = id, %error, "still not written"),
+            }
+        }
+    }
+
+    /// A defect in one delivery must not become one of all: its row fails, and an operator sees it.
+    async fn give_up_after_panic(&self, id: i64) {
+        tracing::error!(
+            acknowledgement = id,
+            "a delivery panicked: this is a defect of the bridge"
+        );
+        self.release(id).await;
+        let problem = Problem::new(
+            "internal",
+            "A defect of the bridge stopped this delivery; the log has the details. Retry it \
+             after an upgrade.",
+        );
+        if matches!(self.inner.store.waiting(id).await, Ok(Some(_)))
+            && let Err(error) = self.inner.store.fail(id, problem).await
+        {
+            tracing::error!(acknowledgement = id, %error, "it could not be failed");
         }
     }
 
@@ -176,8 +228,4 @@ impl Delivery {
         }
         row
     }
-}
-
-fn log_store_failure(id: i64, error: &StoreError) {
-    tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
 }

@@ -11,6 +11,7 @@ mod existing;
 mod outcomes;
 mod plan;
 mod rehearsal;
+mod search;
 mod settle;
 mod write;
 

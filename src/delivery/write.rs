@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Delivery, Plan,
     attempt::capitalised,
-    settle::{Search, SearchFor},
+    search::{Search, SearchFor},
 };
 use crate::{
     domain::{
@@ -15,15 +15,18 @@ use crate::{
         text::one_line,
         ticket_status::TicketStatus,
     },
-    itop::ItopError,
+    itop::{ItopError, WriteRight},
     store::{Delivered, StoreError, Waiting},
 };
 
 /// How long to wait before a success is written down again that the database did not take.
 const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
 
+/// How often iTop must refuse a line, while it lets tickets be created, until the row fails.
+const REFUSED_LINES: u32 = 4;
+
 /// When the marker of a write without an answer is looked for once more.
-const LATE_LOOK: Duration = Duration::from_hours(1);
+pub(super) const LATE_LOOK: Duration = Duration::from_hours(1);
 
 impl Delivery {
     /// Creates the planned ticket.
@@ -134,6 +137,18 @@ impl Delivery {
         error: &ItopError,
         search: SearchFor<'_>,
     ) -> Result<(), StoreError> {
+        if let (Some(ticket), ItopError::NotAllowed { .. }) = (search.target, error)
+            && self.may_create().await
+        {
+            // The right to write this ticket is missing, while others can be created: it is the
+            // row that waits, not the gate that closes. iTop's read-only mode uses the same words
+            // and may have ended just now, so that one refusal does not say so yet.
+            if row.attempts + 1 < REFUSED_LINES {
+                return self.wait_for_the_way(row, event, error).await;
+            }
+            let message = format!("{}, for ticket {ticket}.", capitalised(&error.to_string()));
+            return self.fail(row, event, Problem::new("refused-by-itop", message)).await;
+        }
         self.inner.gate.after_failure(error);
         if error.had_no_effect() {
             return self.wait_for_the_way(row, event, error).await;
@@ -150,7 +165,8 @@ impl Delivery {
         // nothing was created. One search settles it.
         match self.search(&[search]).await {
             Ok(Search { found, .. }) if !found.is_empty() => {
-                self.adopt(row.id, &found[0], search.target.is_some()).await
+                let target = found.iter().find(|marked| Some(&marked.key) == search.target);
+                self.adopt(row.id, target.unwrap_or(&found[0]), target.is_some()).await
             }
             // What passes is tried again; and the ticket to which a line was to be added may be
             // gone, which the next attempt sees.
@@ -169,6 +185,12 @@ impl Delivery {
                 self.unknown(row, message).await
             }
         }
+    }
+
+    /// Whether tickets can be created now, as far as can be told without creating one.
+    async fn may_create(&self) -> bool {
+        let Ok(model) = self.inner.catalog.ticket_model().await else { return false };
+        matches!(self.inner.client.write_right(model.class).await, Ok(WriteRight::Allowed))
     }
 
     pub(super) async fn unknown(&self, row: &Waiting, message: String) -> Result<(), StoreError> {

@@ -66,11 +66,31 @@ impl ItopError {
         }
     }
 
-    /// Whether iTop refused for a reason that passes by itself: its database was busy, restarting
-    /// or out of connections. The numbers are MySQL's own.
+    /// Whether iTop refused for a reason that passes by itself: its database was busy,
+    /// restarting, full, read-only after a failover, or out of connections. The numbers are MySQL's own.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Refused { code: 1040 | 1053 | 1205 | 1213 | 2002 | 2006 | 2013, .. })
+        matches!(
+            self,
+            Self::Refused {
+                code: 1021
+                    | 1040
+                    | 1053
+                    | 1114
+                    | 1129
+                    | 1203
+                    | 1205
+                    | 1213
+                    | 1226
+                    | 1290
+                    | 1836
+                    | 2002
+                    | 2003
+                    | 2006
+                    | 2013,
+                ..
+            }
+        )
     }
 
     /// Whether a write cannot have happened: it was never sent, or refused before it began.

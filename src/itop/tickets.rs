@@ -40,6 +40,17 @@ pub struct CreatedTicket {
     pub has_marker: bool,
 }
 
+/// Where a search for markers looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// Among tickets with a higher id.
+    Above(u64),
+    /// Among these tickets; at least one.
+    Ids(Vec<u64>),
+    /// Among all.
+    Anywhere,
+}
+
 /// A ticket that carries one of the markers searched for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marked {
@@ -127,12 +138,11 @@ impl Client {
     }
 
     /// The tickets that carry one of the markers in its attribute, across classes, in one query.
-    /// `above` bounds the search to newer ids, which makes it fifteen to a hundred times cheaper
-    /// (ITOP.md).
+    /// A bound by ids makes it fifteen to a hundred times cheaper (ITOP.md).
     pub async fn find_marked(
         &self,
         places: &[(&str, &Marker)],
-        above: Option<u64>,
+        within: &Within,
     ) -> Result<Vec<Marked>, ItopError> {
         if places.is_empty() {
             return Ok(Vec::new());
@@ -140,7 +150,11 @@ impl Client {
         let any: BTreeSet<_> =
             places.iter().map(|(field, marker)| format!("{field} LIKE '%{marker}%'")).collect();
         let any = any.into_iter().collect::<Vec<_>>().join(" OR ");
-        let bound = above.map(|id| format!("id > {id} AND ")).unwrap_or_default();
+        let bound = match within {
+            Within::Above(id) => format!("id > {id} AND "),
+            Within::Ids(ids) => format!("id IN ({}) AND ", oql::id_list(ids.iter().copied())),
+            Within::Anywhere => String::new(),
+        };
         let query = format!("SELECT Ticket WHERE {bound}({any})");
         let fields: BTreeSet<_> = places.iter().map(|(field, _)| *field).collect();
         let fields = fields.into_iter().collect::<Vec<_>>().join(",");

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     StoreError,
     lock::Lock,
-    meta::{self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR},
+    meta::{self, RESTORED_AT},
     migrate, writer,
 };
 
@@ -46,24 +46,26 @@ pub fn restore(
     check(copy)?;
     let _lock = Lock::take(database)?;
     let failed = |reason: String| StoreError::Unusable { path: database.into(), reason };
-    let prepared = beside(database, "restoring");
+    let prepared = restoring(database);
     std::fs::copy(copy, &prepared).map_err(|error| failed(error.to_string()))?;
     begin_epoch(&prepared, now)?;
-    let kept = if database.exists() {
-        let kept = beside(database, &format!("before-restore-{}", now.as_millisecond()));
-        for suffix in ["", "-wal", "-shm"] {
-            let from = with_suffix(database, suffix);
-            if from.exists() {
-                std::fs::rename(&from, with_suffix(&kept, suffix))
-                    .map_err(|error| failed(error.to_string()))?;
-            }
+    let kept = beside(database, &format!("before-restore-{}", now.as_millisecond()));
+    let was_there = database.exists();
+    // The log first, and even without its database: what a restore that was killed has left must
+    // never be replayed onto the restored file.
+    for suffix in ["-wal", "-shm", ""] {
+        let from = with_suffix(database, suffix);
+        if from.exists() {
+            std::fs::rename(&from, with_suffix(&kept, suffix))
+                .map_err(|error| failed(error.to_string()))?;
         }
-        Some(kept)
-    } else {
-        None
-    };
+    }
     std::fs::rename(&prepared, database).map_err(|error| failed(error.to_string()))?;
-    Ok(kept)
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(was_there.then_some(kept))
 }
 
 /// Marks the copy as restored; it is a single file again afterwards.
@@ -76,17 +78,15 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
     migrate::migrate(&mut connection, path)?;
     let write = || -> rusqlite::Result<()> {
         let transaction = connection.unchecked_transaction()?;
-        let floor = meta::get(&transaction, HIGHEST_TICKET_ID)?.unwrap_or_default();
         meta::set(&transaction, RESTORED_AT, &now.as_millisecond().to_string())?;
-        meta::set(&transaction, RESTORED_FLOOR, &floor)?;
         transaction.execute(
             "UPDATE acknowledgements
              SET state = 'unknown', problem_code = 'restored', updated_at = ?1,
-                 id_floor = min(coalesce(id_floor, ?2), ?2),
+                 id_floor = 0, ticket_class = NULL, ticket_id = NULL,
                  problem = 'A backup was restored; whether this acknowledgement became a ticket \
                             after it is looked up.'
              WHERE state IN ('accepted', 'creating', 'unknown', 'blocked', 'failed')",
-            rusqlite::params![now.as_millisecond(), floor.parse::<i64>().unwrap_or(0)],
+            [now.as_millisecond()],
         )?;
         transaction.commit()?;
         connection.pragma_update(None, "journal_mode", "DELETE")
@@ -106,6 +106,11 @@ fn check(path: &Path) -> Result<(), StoreError> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     migrate::quick_check(&connection, path)
+}
+
+/// Where a backup is prepared: while this is there, a restore has not ended.
+pub(super) fn restoring(database: &Path) -> PathBuf {
+    beside(database, "restoring")
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

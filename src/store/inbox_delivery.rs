@@ -64,6 +64,12 @@ pub struct UnknownRow {
     pub since: Timestamp,
     /// The ticket to which a line was to be added; `None` where one was to be created.
     pub target: Option<TicketKey>,
+    /// Where it stands: unknown, or ended when it is looked for once more.
+    pub state: State,
+    /// How often a write was decided on.
+    pub attempts: u32,
+    /// How long it has waited between attempts while the gate was open.
+    pub waited: Duration,
 }
 
 /// A delivery that succeeded.
@@ -79,7 +85,8 @@ pub struct Delivered {
     pub has_marker: bool,
 }
 
-const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id, state
+const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id, state,
+     attempts, waited
      FROM acknowledgements";
 
 /// `None` for a row without a usable marker, which only a rejected one is.
@@ -87,14 +94,19 @@ fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
     let (class, target): (Option<String>, Option<u64>) = (row.get(4)?, row.get(5)?);
     let (marker, state): (String, String) = (row.get(1)?, row.get(6)?);
     let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
+    let state = State::parse(&state).unwrap_or(State::Failed);
     // Of a row that has ended these are its ticket, not one to which a line was to be added.
-    let is_target = state == State::Unknown.as_str() || state == State::Reused.as_str();
+    let is_target = state == State::Unknown;
+    let waited: i64 = row.get(8)?;
     Ok(Some(UnknownRow {
         id: row.get(0)?,
         marker,
         id_floor: row.get::<_, Option<u64>>(2)?.unwrap_or(0),
         since: time(row.get(3)?),
         target: class.zip(target).filter(|_| is_target).map(|(class, id)| TicketKey { class, id }),
+        state,
+        attempts: row.get(7)?,
+        waited: Duration::from_millis(u64::try_from(waited).unwrap_or(0)),
     }))
 }
 
@@ -102,15 +114,24 @@ impl Store {
     /// Rows whose turn has come at `now`: the oldest of each company first, then the second oldest of
     /// each, so that one company's storm does not starve another; never a row that is behind
     /// another one of its control.
-    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    /// What seems to wait for more than `longest_wait` is due too: the clock was put back.
+    pub async fn due(
+        &self,
+        now: Timestamp,
+        longest_wait: Duration,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
         let now = now.as_millisecond();
+        let longest = i64::try_from(longest_wait.as_millis()).unwrap_or(i64::MAX);
+        let horizon = now.saturating_add(longest);
         self.read(move |db| {
             db.prepare_cached(
                 "SELECT id, instance, control_id FROM (
                      SELECT id, instance, control_id,
                             row_number() OVER (PARTITION BY instance, company_key ORDER BY id) turn
                      FROM acknowledgements AS a
-                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at <= ?1
+                     WHERE state IN ('accepted', 'blocked')
+                       AND (next_attempt_at <= ?1 OR next_attempt_at > ?3)
                        AND NOT EXISTS (
                            SELECT 1 FROM acknowledgements AS earlier
                            WHERE earlier.instance = a.instance
@@ -118,7 +139,7 @@ impl Store {
                              AND earlier.state IN ('accepted', 'creating', 'unknown')))
                  ORDER BY turn, id LIMIT ?2",
             )?
-            .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX), horizon], |row| {
                 Ok(Due { id: row.get(0)?, control: (row.get(1)?, row.get(2)?) })
             })?
             .collect()
@@ -238,8 +259,11 @@ impl Store {
         let late_look = late_look.as_millisecond();
         self.write(move |db| {
             set_state(db, id, State::Unknown, &problem, None, 0, now)?;
-            db.prepare_cached("UPDATE acknowledgements SET late_look_at = ?2 WHERE id = ?1")?
-                .execute([id, late_look])?;
+            db.prepare_cached(
+                "UPDATE acknowledgements SET late_look_at = max(coalesce(late_look_at, 0), ?2)
+                 WHERE id = ?1",
+            )?
+            .execute([id, late_look])?;
             Ok(())
         })
         .await
@@ -315,25 +339,36 @@ impl Store {
     }
 
     /// At start: whatever was being written when the process ended has an unknown outcome.
-    pub async fn recover_interrupted(&self) -> Result<usize, StoreError> {
+    pub async fn recover_interrupted(&self, late_look: Timestamp) -> Result<usize, StoreError> {
         let now = self.now_millis();
-        self.write(move |db| {
-            db.execute(
-                "UPDATE acknowledgements
-                 SET state = 'unknown', problem_code = 'interrupted', updated_at = ?1,
-                     problem = 'The bridge stopped while it was writing to iTop; it looks the \
-                                ticket up before it does anything else.'
-                 WHERE state = 'creating'",
-                [now],
-            )
-        })
-        .await
+        let late_look = late_look.as_millisecond();
+        self.write(move |db| interrupt(db, None, now, late_look)).await
     }
 
-    /// An unknown row whose ticket is not there: it is due at once.
-    pub async fn try_again(&self, id: i64, problem: Problem) -> Result<(), StoreError> {
+    /// The same for one row whose delivery ended without a word.
+    pub async fn interrupt(&self, id: i64, late_look: Timestamp) -> Result<(), StoreError> {
         let now = self.now_millis();
-        self.write(move |db| set_state(db, id, State::Accepted, &problem, None, 0, now)).await
+        let late_look = late_look.as_millisecond();
+        self.write(move |db| interrupt(db, Some(id), now, late_look).map(drop)).await
+    }
+
+    /// An unknown row whose ticket is not there waits for one new attempt; `waited` adds to what
+    /// it has waited.
+    pub async fn try_again(
+        &self,
+        id: i64,
+        next: Timestamp,
+        waited: Duration,
+        problem: Problem,
+    ) -> Result<(), StoreError> {
+        let now = self.now_millis();
+        let waited = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
+        self.write(move |db| {
+            db.prepare_cached("UPDATE acknowledgements SET waited = waited + ?2 WHERE id = ?1")?
+                .execute([id, waited])?;
+            set_state(db, id, State::Accepted, &problem, None, next.as_millisecond(), now)
+        })
+        .await
     }
 
     /// Says more about an unknown row, which stays so; false if that had been said.
@@ -368,7 +403,7 @@ impl Store {
         let now = self.now_millis();
         self.read(move |db| {
             let sql = format!(
-                "{UNKNOWN} WHERE late_look_at <= ?1 AND state IN ('created', 'reused', 'failed')
+                "{UNKNOWN} WHERE late_look_at <= ?1 AND state IN ('created', 'failed')
                  ORDER BY late_look_at LIMIT ?2"
             );
             db.prepare_cached(&sql)?
@@ -435,6 +470,24 @@ fn set_state(
         ":ended": state.is_ended().then_some(now),
     })?;
     attempts::add(db, id, problem, now)
+}
+
+/// What was being written has an unknown outcome.
+fn interrupt(
+    db: &Connection,
+    id: Option<i64>,
+    now: i64,
+    late_look: i64,
+) -> rusqlite::Result<usize> {
+    db.execute(
+        "UPDATE acknowledgements
+         SET state = 'unknown', problem_code = 'interrupted', updated_at = ?1,
+             late_look_at = max(coalesce(late_look_at, 0), ?2),
+             problem = 'The bridge stopped while it was writing to iTop; it looks the ticket up \
+                        before it does anything else.'
+         WHERE state = 'creating' AND (?3 IS NULL OR id = ?3)",
+        params![now, late_look, id],
+    )
 }
 
 pub(super) fn release_company(

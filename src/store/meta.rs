@@ -15,19 +15,9 @@ pub struct Canary {
     pub marker: Marker,
 }
 
-/// What a restore has left: the bridge does not know what it did after the backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Restored {
-    /// When.
-    pub at: Timestamp,
-    /// The highest ticket id that the backup knew: what it does not know has a higher one.
-    pub floor: u64,
-}
-
 const CANARY: &str = "canary";
 pub(super) const RESTORED_AT: &str = "restored_at";
-pub(super) const RESTORED_FLOOR: &str = "restored_floor";
-pub(super) const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
+const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
 
 impl Store {
     /// The value of that name, made by `fresh` the first time.
@@ -49,13 +39,11 @@ impl Store {
         Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
     }
 
-    /// The last restore of this file from a backup, if there was one.
-    pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
-        let (at, floor) =
-            self.read(|db| Ok((get(db, RESTORED_AT)?, get(db, RESTORED_FLOOR)?))).await?;
-        let at = at.and_then(|millis| millis.parse().ok()).map(time);
-        let floor = floor.and_then(|id| id.parse().ok()).unwrap_or(0);
-        Ok(at.map(|at| Restored { at, floor }))
+    /// When this file was last restored from a backup, if it was: the bridge does not know what
+    /// it did between the two.
+    pub async fn restored(&self) -> Result<Option<Timestamp>, StoreError> {
+        let value = self.read(|db| get(db, RESTORED_AT)).await?;
+        Ok(value.and_then(|millis| millis.parse().ok()).map(time))
     }
 
     /// The newest ticket whose marker was read back.

@@ -24,7 +24,7 @@ pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
 pub use inbox_delivery::{Delivered, Due, UnknownRow, Waiting};
 pub use inbox_query::{InboxFilter, InboxRow};
-pub use meta::{Canary, Restored};
+pub use meta::Canary;
 
 use std::{path::Path, sync::Arc};
 
@@ -64,6 +64,9 @@ impl Store {
             std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
         }
         let lock = lock::Lock::take(path)?;
+        if !path.exists() && backup::restoring(path).exists() {
+            return Err(unusable("a restore was interrupted; run 'restore' again".to_owned()));
+        }
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;

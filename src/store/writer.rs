@@ -76,9 +76,9 @@ impl Writer {
         Ok(Self { jobs, failing })
     }
 
-    /// Whether the last commit failed.
+    /// Whether the last commit failed, or no other will come.
     pub(super) fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Relaxed)
+        self.failing.load(Ordering::Relaxed) || self.jobs.is_closed()
     }
 
     pub(super) async fn run<T: Send + 'static>(

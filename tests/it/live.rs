@@ -14,7 +14,7 @@ use servicenav_itop_bridge::{
     cli::{Verdict, examine},
     config::{Config, ItopSection, OnOpenTicket, Period},
     domain::{keys::TicketKey, marker::Marker},
-    itop::{Client, MARKER_LOG},
+    itop::{Client, MARKER_LOG, Within},
     sandbox,
     secret::Secret,
 };
@@ -81,7 +81,7 @@ async fn real_event(world: &World, key: &str) -> Value {
 async fn marked(client: &Client, event: &Value) -> Vec<TicketKey> {
     let event_id = event["event_id"].as_str().unwrap().parse().unwrap();
     let marker = Marker::new(&"default".parse().unwrap(), &event_id);
-    let found = client.find_marked(&[(MARKER_LOG, &marker)], None).await.unwrap();
+    let found = client.find_marked(&[(MARKER_LOG, &marker)], &Within::Anywhere).await.unwrap();
     found.into_iter().map(|marked| marked.key).collect()
 }
 

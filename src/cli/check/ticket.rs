@@ -13,7 +13,7 @@ use crate::{
         marker::Marker,
         priority::Priority,
     },
-    itop::{Client, CreatedTicket, ItopError, Organization},
+    itop::{Client, CreatedTicket, ItopError, Organization, Within},
 };
 
 /// How far iTop's clock may be from ours.
@@ -93,7 +93,7 @@ async fn marker_finding(
         let seen = format!("was written to {field} and could not be read back");
         return Finding::failure("marker", seen, mend);
     }
-    match client.find_marked(&[(field, marker)], None).await {
+    match client.find_marked(&[(field, marker)], &Within::Anywhere).await {
         Ok(found) if found.iter().any(|marked| marked.key == created.status.key) => {
             Finding::ok("marker", format!("was read back from {field} and found by a search"))
         }
