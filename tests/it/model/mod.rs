@@ -9,12 +9,13 @@
 //!    its event in the description. Of a discarded one: at most one.
 //! 3. That ticket belongs to the organization to which its company is linked.
 //! 4. The same key with another control was answered 409, and the same event with the row it had.
-//! 5. Never more requests in flight than configured.
 //!
 //! # Non-promises
 //! - A create that is held back for longer than `settle` may make a second ticket: no fault here
 //!   lasts that long.
 //! - A ticket that is deleted in iTop is not found again: events of deleted tickets are left out.
+//! - iTop may still work on what the client gave up, so that more is under way there than the
+//!   bridge has in flight.
 //! - A discard that a restored backup does not know of is forgotten.
 //!
 //! `BRIDGE_MODEL_CASES=N` runs N sequences instead of the default; a failure prints its shortest

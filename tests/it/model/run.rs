@@ -23,9 +23,6 @@ const STEP: Duration = Duration::from_secs(2);
 /// Steps until everything has settled, at most.
 const LONGEST: usize = 300;
 
-/// Calls in flight at most, as configured.
-const IN_FLIGHT: usize = 4;
-
 /// ServiceNav's companies: id, organization by name and key, team.
 const COMPANIES: [(u64, &str, i64, &str); 2] =
     [(42, "Demo", 3, "Helpdesk"), (51, "ACME Logistics", 5002, "On-call team")];
@@ -47,7 +44,6 @@ struct Model {
 pub async fn run(operations: &[Operation]) -> Result<(), String> {
     let world = World::with(Options::default(), |config| {
         config.itop.timeout = Period::millis(700);
-        config.itop.max_in_flight = IN_FLIGHT;
         config.delivery.in_flight = 3;
         config.delivery.settle = Period::seconds(30);
         config.delivery.backoff_first = Period::seconds(1);
@@ -317,8 +313,7 @@ impl Model {
             expect(marked[0].org_id == org, &format!("another company's: {shown}"))?;
             expect(row["ticket"]["id"] == marked[0].id, &format!("another ticket: {shown}"))?;
         }
-        let seen = self.world.itop.requests_seen();
-        expect(seen.most_in_flight <= IN_FLIGHT, &format!("too many in flight: {seen:?}"))
+        Ok(())
     }
 }
 
