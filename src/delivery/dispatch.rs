@@ -40,7 +40,11 @@ impl Delivery {
         if stop.run_until_cancelled(self.recover()).await.is_none() {
             return;
         }
-        tokio::join!(self.dispatch(&stop), self.settle(&stop));
+        let tell_waiters = async {
+            stop.cancelled().await;
+            self.inner.stopping.cancel();
+        };
+        tokio::join!(self.dispatch(&stop), self.settle(&stop), tell_waiters);
     }
 
     /// What was being written when the last process ended has an unknown outcome; nothing is

@@ -20,6 +20,7 @@ pub use plan::{Blocked, Plan, PlanError, Preview};
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalog::Catalog,
@@ -59,6 +60,8 @@ struct Inner {
     settings: Settings,
     outcomes: outcomes::Outcomes,
     wake: Notify,
+    /// Cancelled when the bridge is told to stop.
+    stopping: CancellationToken,
     /// A row has become unknown: it is looked for soon.
     unknown: Notify,
 }
@@ -80,10 +83,18 @@ impl Delivery {
         clock: Clock,
         settings: Settings,
     ) -> Self {
-        let outcomes = outcomes::Outcomes::default();
-        let (wake, unknown) = (Notify::new(), Notify::new());
-        let inner =
-            Inner { store, catalog, client, gate, clock, settings, outcomes, wake, unknown };
+        let inner = Inner {
+            store,
+            catalog,
+            client,
+            gate,
+            clock,
+            settings,
+            outcomes: outcomes::Outcomes::default(),
+            wake: Notify::new(),
+            stopping: CancellationToken::new(),
+            unknown: Notify::new(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -105,6 +116,8 @@ impl Delivery {
         tokio::select! {
             () = outcome => {}
             () = self.inner.clock.sleep(most) => {}
+            // A sender is answered with what is known rather than cut off.
+            () = self.inner.stopping.cancelled() => {}
         }
     }
 }
