@@ -128,7 +128,7 @@ impl Delivery {
             );
             let wait = backoff(settings, row.attempts);
             let since_sent = wait + settings.settle.duration();
-            self.inner.store.try_again(row.id, self.after(wait), since_sent, problem).await?;
+            self.inner.store.wait_until(row.id, self.after(wait), since_sent, problem).await?;
         }
         self.wake();
         Ok(())

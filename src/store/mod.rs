@@ -9,6 +9,7 @@ mod error;
 mod inbox;
 mod inbox_delivery;
 mod inbox_query;
+mod inbox_unknown;
 mod lock;
 mod meta;
 mod migrate;
@@ -22,8 +23,9 @@ pub use company_links::{CompanyLink, LinkDefaults, LinkKey, Named, Unlinked};
 pub use control_tickets::{BoardFilter, KnownTicket, Mapping, TicketOfControl};
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
-pub use inbox_delivery::{Delivered, Due, UnknownRow, Waiting};
+pub use inbox_delivery::{Delivered, Due, Waiting};
 pub use inbox_query::{InboxFilter, InboxRow};
+pub use inbox_unknown::UnknownRow;
 pub use meta::Canary;
 
 use std::{path::Path, sync::Arc};

@@ -9,6 +9,7 @@ mod contract;
 mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
+mod hostile;
 mod inbox;
 mod links;
 mod lists;

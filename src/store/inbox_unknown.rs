@@ -1,0 +1,178 @@
+//! Rows whose outcome is unknown, and those whose marker is looked for once more.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::{Store, StoreError, attempts, inbox_delivery::set_state, time};
+use crate::domain::{
+    delivery_state::{Problem, State},
+    keys::TicketKey,
+    marker::Marker,
+};
+
+/// A row whose write was sent and never answered.
+#[derive(Clone, Debug)]
+pub struct UnknownRow {
+    /// The row.
+    pub id: i64,
+    /// What to search for.
+    pub marker: Marker,
+    /// The highest ticket id seen before the write.
+    pub id_floor: u64,
+    /// Since when it is unknown.
+    pub since: Timestamp,
+    /// The ticket to which a line was to be added; `None` where one was to be created.
+    pub target: Option<TicketKey>,
+    /// Where it stands: unknown, or ended when it is looked for once more.
+    pub state: State,
+    /// How often a write was decided on.
+    pub attempts: u32,
+    /// How long it has waited between attempts while the gate was open.
+    pub waited: Duration,
+}
+
+const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id, state,
+     attempts, waited
+     FROM acknowledgements";
+
+/// `None` for a row without a usable marker, which only a rejected one is.
+fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
+    let (class, target): (Option<String>, Option<u64>) = (row.get(4)?, row.get(5)?);
+    let (marker, state): (String, String) = (row.get(1)?, row.get(6)?);
+    let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
+    let state = State::parse(&state).unwrap_or(State::Failed);
+    // Of a row that has ended these are its ticket, not one to which a line was to be added.
+    let is_target = state == State::Unknown;
+    let waited: i64 = row.get(8)?;
+    Ok(Some(UnknownRow {
+        id: row.get(0)?,
+        marker,
+        id_floor: row.get::<_, Option<u64>>(2)?.unwrap_or(0),
+        since: time(row.get(3)?),
+        target: class.zip(target).filter(|_| is_target).map(|(class, id)| TicketKey { class, id }),
+        state,
+        attempts: row.get(7)?,
+        waited: Duration::from_millis(u64::try_from(waited).unwrap_or(0)),
+    }))
+}
+
+impl Store {
+    /// A write was sent, and no clear answer came. Its marker is looked for once more at
+    /// `late_look`, when everything has long been settled.
+    pub async fn record_unknown(
+        &self,
+        id: i64,
+        problem: Problem,
+        late_look: Timestamp,
+    ) -> Result<(), StoreError> {
+        let now = self.now_millis();
+        let late_look = late_look.as_millisecond();
+        self.write(move |db| {
+            set_state(db, id, State::Unknown, &problem, None, 0, now)?;
+            db.prepare_cached(
+                "UPDATE acknowledgements SET late_look_at = max(coalesce(late_look_at, 0), ?2)
+                 WHERE id = ?1",
+            )?
+            .execute([id, late_look])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// At start: whatever was being written when the process ended has an unknown outcome.
+    pub async fn recover_interrupted(&self, late_look: Timestamp) -> Result<usize, StoreError> {
+        let now = self.now_millis();
+        let late_look = late_look.as_millisecond();
+        self.write(move |db| interrupt(db, None, now, late_look)).await
+    }
+
+    /// The same for one row whose delivery ended without a word.
+    pub async fn interrupt(&self, id: i64, late_look: Timestamp) -> Result<(), StoreError> {
+        let now = self.now_millis();
+        let late_look = late_look.as_millisecond();
+        self.write(move |db| interrupt(db, Some(id), now, late_look).map(drop)).await
+    }
+
+    /// Says more about an unknown row, which stays so; false if that had been said.
+    pub async fn note_unknown(&self, id: i64, problem: Problem) -> Result<bool, StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| {
+            let changed = db
+                .prepare_cached(
+                    "UPDATE acknowledgements SET problem_code = ?2, problem = ?3
+                     WHERE id = ?1 AND state = 'unknown' AND problem_code IS NOT ?2",
+                )?
+                .execute(params![id, problem.code, problem.message])?;
+            if changed > 0 {
+                attempts::add(db, id, &problem, now)?;
+            }
+            Ok(changed > 0)
+        })
+        .await
+    }
+
+    /// All rows whose outcome is unknown, oldest first.
+    pub async fn unknown(&self) -> Result<Vec<UnknownRow>, StoreError> {
+        self.read(|db| {
+            let sql = format!("{UNKNOWN} WHERE state = 'unknown' ORDER BY id");
+            db.prepare_cached(&sql)?.query_map([], unknown)?.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
+    /// Settled rows whose marker is to be looked for once more now.
+    pub async fn late_looks(&self, limit: usize) -> Result<Vec<UnknownRow>, StoreError> {
+        let now = self.now_millis();
+        self.read(move |db| {
+            let sql = format!(
+                "{UNKNOWN} WHERE late_look_at <= ?1 AND state IN ('created', 'failed')
+                 ORDER BY late_look_at LIMIT ?2"
+            );
+            db.prepare_cached(&sql)?
+                .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX)], unknown)?
+                .filter_map(Result::transpose)
+                .collect()
+        })
+        .await
+    }
+
+    /// The late look has been taken; a warning is added to the row.
+    pub async fn finish_late_look(
+        &self,
+        id: i64,
+        warning: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| {
+            db.prepare_cached(
+                "UPDATE acknowledgements
+                 SET late_look_at = NULL,
+                     warnings = CASE WHEN ?2 IS NULL THEN warnings
+                                ELSE json_insert(warnings, '$[#]', ?2) END
+                 WHERE id = ?1",
+            )?
+            .execute(params![id, warning])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What was being written has an unknown outcome.
+fn interrupt(
+    db: &Connection,
+    id: Option<i64>,
+    now: i64,
+    late_look: i64,
+) -> rusqlite::Result<usize> {
+    db.execute(
+        "UPDATE acknowledgements
+         SET state = 'unknown', problem_code = 'interrupted', updated_at = ?1,
+             late_look_at = max(coalesce(late_look_at, 0), ?2),
+             problem = 'The bridge stopped while it was writing to iTop; it looks the ticket up \
+                        before it does anything else.'
+         WHERE state = 'creating' AND (?3 IS NULL OR id = ?3)",
+        params![now, late_look, id],
+    )
+}
