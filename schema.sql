@@ -26,6 +26,7 @@ CREATE TABLE acknowledgements (
     control_id      TEXT,
     control_name    TEXT,
     request_id      TEXT,              -- of the request that brought it, for the log
+    trusted_names   INTEGER NOT NULL DEFAULT 1, -- 0: by a token that is limited to companies
     body            TEXT NOT NULL,     -- as received; of a rejected one at most its beginning
     state           TEXT NOT NULL CHECK (state IN (
         'accepted', 'creating', 'unknown', 'created', 'reused',

@@ -54,7 +54,8 @@ impl Delivery {
         if event.event_type == EventType::Test {
             return self.rehearse(row, event).await;
         }
-        let link = self.link(&row.instance, event, KeepLink::Yes).await?;
+        let keep = if row.trusted_names { KeepLink::Yes } else { KeepLink::Never };
+        let link = self.link(&row.instance, event, keep).await?;
         if let Some(ticket) = self.existing_ticket(&row.instance, event, &link).await? {
             return Ok(self.reuse(row, event, ticket).await?);
         }

@@ -70,8 +70,12 @@ impl PlanError {
 /// Whether a link that makes itself is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeepLink {
+    /// It is kept.
     Yes,
+    /// It is made for this look only.
     No,
+    /// None makes itself: the sender's word for the name of a company is not to be trusted.
+    Never,
 }
 
 /// What would become of an event now.
@@ -85,12 +89,16 @@ pub enum Preview {
 
 impl Delivery {
     /// Resolves an event and plans its ticket; stores and sends nothing.
+    ///
+    /// `trusted_names` says whether the name that the event gives its company may link it.
     pub async fn preview(
         &self,
         instance: &Instance,
         event: &Acknowledgement,
+        trusted_names: bool,
     ) -> Result<Preview, PlanError> {
-        let link = self.link(instance, event, KeepLink::No).await?;
+        let keep = if trusted_names { KeepLink::No } else { KeepLink::Never };
+        let link = self.link(instance, event, keep).await?;
         if let Some(ticket) = self.existing_ticket(instance, event, &link).await? {
             return Ok(Preview::Reuse(Box::new(ticket)));
         }
@@ -204,7 +212,10 @@ impl Delivery {
             site: event.site.as_ref().map(|site| site.key.clone()),
         };
         let mut link = inner.store.effective_link(&key).await?;
-        if link.is_none() && inner.settings.links.auto == AutoLink::ExactName {
+        if link.is_none()
+            && inner.settings.links.auto == AutoLink::ExactName
+            && keep != KeepLink::Never
+        {
             link = self.auto_link(&key, event, keep).await?;
         }
         let company = event.company.label();
@@ -269,12 +280,15 @@ impl Delivery {
         if keep == KeepLink::No {
             return Ok(Some(link));
         }
-        inner.store.put_link(link.clone()).await?;
+        if !inner.store.put_link_if_absent(link).await? {
+            // An administrator was faster.
+            return Ok(inner.store.effective_link(key).await?);
+        }
         tracing::info!(
             company = %key.company,
-            organization = %link.org,
+            organization = %item.id,
             "company linked by its exact name"
         );
-        Ok(Some(link))
+        Ok(inner.store.effective_link(key).await?)
     }
 }

@@ -14,26 +14,27 @@ impl Delivery {
         event: &Acknowledgement,
     ) -> Result<(), PlanError> {
         let test = || "test".to_owned();
-        let (code, outcome, warnings) = match self.preview(&row.instance, event).await {
-            Ok(Preview::Create(plan)) => {
-                let resolution = plan.resolution;
-                let outcome = format!(
-                    "become a ticket of class {} for '{}', team '{}'.",
-                    plan.model.class, resolution.org_name, resolution.team.name
-                );
-                (test(), outcome, resolution.warnings)
-            }
-            Ok(Preview::Reuse(ticket)) => {
-                let outcome = format!("take ticket {}.", ticket.number);
-                (test(), outcome, self.doubts(row, event).await?)
-            }
-            Err(PlanError::Blocked(blocked)) => {
-                let outcome =
-                    format!("be '{}': {}", blocked.state.as_str(), blocked.problem.message);
-                (blocked.problem.code, outcome, blocked.warnings)
-            }
-            Err(error @ (PlanError::Way(_) | PlanError::Store(_))) => return Err(error),
-        };
+        let (code, outcome, warnings) =
+            match self.preview(&row.instance, event, row.trusted_names).await {
+                Ok(Preview::Create(plan)) => {
+                    let resolution = plan.resolution;
+                    let outcome = format!(
+                        "become a ticket of class {} for '{}', team '{}'.",
+                        plan.model.class, resolution.org_name, resolution.team.name
+                    );
+                    (test(), outcome, resolution.warnings)
+                }
+                Ok(Preview::Reuse(ticket)) => {
+                    let outcome = format!("take ticket {}.", ticket.number);
+                    (test(), outcome, self.doubts(row, event).await?)
+                }
+                Err(PlanError::Blocked(blocked)) => {
+                    let outcome =
+                        format!("be '{}': {}", blocked.state.as_str(), blocked.problem.message);
+                    (blocked.problem.code, outcome, blocked.warnings)
+                }
+                Err(error @ (PlanError::Way(_) | PlanError::Store(_))) => return Err(error),
+            };
         let message =
             format!("This was a test: nothing was created. A real acknowledgement would {outcome}");
         let problem = Problem::new(&code, message);
@@ -46,7 +47,8 @@ impl Delivery {
         row: &Waiting,
         event: &Acknowledgement,
     ) -> Result<Vec<String>, PlanError> {
-        let link = self.link(&row.instance, event, KeepLink::No).await?;
+        let keep = if row.trusted_names { KeepLink::No } else { KeepLink::Never };
+        let link = self.link(&row.instance, event, keep).await?;
         match self.plan_with(&row.instance, event, &link).await {
             Ok(plan) => Ok(plan.resolution.warnings),
             Err(PlanError::Blocked(Blocked { problem, mut warnings, .. })) => {

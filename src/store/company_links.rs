@@ -1,7 +1,7 @@
 //! Company or site → organization.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::Serialize;
 
 use super::{Store, StoreError, inbox_delivery::release_company, time};
@@ -124,37 +124,21 @@ impl Store {
     /// there was none before.
     pub async fn put_link(&self, link: CompanyLink) -> Result<bool, StoreError> {
         self.write(move |db| {
-            let instance = link.key.instance.to_string();
-            let company = link.key.company.to_string();
-            let site = site_text(&link.key);
-            let existed: bool = db.query_row(
-                "SELECT EXISTS (SELECT 1 FROM company_links
-                     WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3)",
-                [&instance, &company, &site],
-                |row| row.get(0),
-            )?;
-            let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.0);
-            let name = |named: &Option<Named>| named.as_ref().map(|named| named.name.clone());
-            let LinkDefaults { team, contact, service, service_element } = &link.defaults;
-            db.execute(
-                &format!(
-                    "INSERT OR REPLACE INTO company_links ({COLUMNS})
-                     VALUES (:instance, :company, :site, :name, :org, :org_name, :tickets,
-                         :team, :team_name, :contact, :contact_name, :service, :service_name,
-                         :element, :element_name, :now)"
-                ),
-                named_params! {
-                    ":instance": instance, ":company": company, ":site": site,
-                    ":name": link.name, ":org": link.org.0, ":org_name": link.org_name,
-                    ":tickets": link.tickets,
-                    ":team": id(team), ":team_name": name(team),
-                    ":contact": id(contact), ":contact_name": name(contact),
-                    ":service": id(service), ":service_name": name(service),
-                    ":element": id(service_element), ":element_name": name(service_element),
-                    ":now": link.updated_at.as_millisecond(),
-                },
-            )?;
-            release_company(db, &instance, &company)?;
+            let existed = exists(db, &link.key)?;
+            put(db, &link)?;
+            Ok(!existed)
+        })
+        .await
+    }
+
+    /// The same for a link that makes itself, unless somebody has set one meanwhile; true if it
+    /// was set.
+    pub async fn put_link_if_absent(&self, link: CompanyLink) -> Result<bool, StoreError> {
+        self.write(move |db| {
+            let existed = exists(db, &link.key)?;
+            if !existed {
+                put(db, &link)?;
+            }
             Ok(!existed)
         })
         .await
@@ -204,6 +188,42 @@ impl Store {
         })
         .await
     }
+}
+
+fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
+    db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM company_links
+             WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3)",
+        [key.instance.to_string(), key.company.to_string(), site_text(key)],
+        |row| row.get(0),
+    )
+}
+
+fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
+    let instance = link.key.instance.to_string();
+    let company = link.key.company.to_string();
+    let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.0);
+    let name = |named: &Option<Named>| named.as_ref().map(|named| named.name.clone());
+    let LinkDefaults { team, contact, service, service_element } = &link.defaults;
+    db.execute(
+        &format!(
+            "INSERT OR REPLACE INTO company_links ({COLUMNS})
+             VALUES (:instance, :company, :site, :name, :org, :org_name, :tickets,
+                 :team, :team_name, :contact, :contact_name, :service, :service_name,
+                 :element, :element_name, :updated_at)"
+        ),
+        named_params! {
+            ":instance": instance, ":company": company, ":site": site_text(&link.key),
+            ":name": link.name, ":org": link.org.0, ":org_name": link.org_name,
+            ":tickets": link.tickets,
+            ":team": id(team), ":team_name": name(team),
+            ":contact": id(contact), ":contact_name": name(contact),
+            ":service": id(service), ":service_name": name(service),
+            ":element": id(service_element), ":element_name": name(service_element),
+            ":updated_at": link.updated_at.as_millisecond(),
+        },
+    )?;
+    release_company(db, &instance, &company)
 }
 
 fn site_text(key: &LinkKey) -> String {

@@ -21,6 +21,9 @@ pub struct NewAcknowledgement {
     pub body: String,
     /// The id of the request that brought it: it stands in the log lines of the delivery too.
     pub request_id: Option<String>,
+    /// Whether what it says of a company's name may make a link by itself: not where its token
+    /// is limited to some companies, by their ids.
+    pub trusted_names: bool,
     /// [`State::Accepted`], or [`State::Recorded`] where no ticket is wanted.
     pub state: State,
     /// Why no ticket is wanted, and other things to tell.
@@ -153,10 +156,10 @@ fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Resu
     db.prepare_cached(
         "INSERT INTO acknowledgements (instance, event_id, event_type, marker, fingerprint,
              company_key, company_name, site_key, site_name, control_id, control_name, request_id,
-             body, state, problem_code, problem, warnings, received_at, updated_at, ended_at)
+             trusted_names, body, state, problem_code, problem, warnings, received_at, updated_at, ended_at)
          VALUES (:instance, :event_id, :event_type, :marker, :fingerprint,
              :company_key, :company_name, :site_key, :site_name, :control_id, :control_name, :request_id,
-             :body, :state, :problem_code, :problem, :warnings, :now, :now, :ended_at)",
+             :trusted_names, :body, :state, :problem_code, :problem, :warnings, :now, :now, :ended_at)",
     )?
     .execute(named_params! {
         ":instance": new.instance.as_str(),
@@ -171,6 +174,7 @@ fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Resu
         ":control_id": event.control.id.as_str(),
         ":control_name": event.control.name,
         ":request_id": new.request_id,
+        ":trusted_names": new.trusted_names,
         ":body": new.body,
         ":state": new.state.as_str(),
         ":problem_code": new.problem.as_ref().map(|problem| &problem.code),

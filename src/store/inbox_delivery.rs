@@ -35,6 +35,8 @@ pub struct Waiting {
     pub instance: Instance,
     /// The id of the request that brought it.
     pub request_id: Option<String>,
+    /// Whether what it says of a company's name may make a link by itself.
+    pub trusted_names: bool,
     /// The body as received.
     pub body: String,
     /// Where it stands.
@@ -121,7 +123,7 @@ impl Store {
         self.read(move |db| {
             db.prepare_cached(
                 "SELECT id, instance, body, state, attempts, sent_at, id_floor, waited,
-                        request_id, ticket_class, ticket_id
+                        request_id, trusted_names, ticket_class, ticket_id
                  FROM acknowledgements WHERE id = ?1 AND state IN ('accepted', 'blocked')",
             )?
             .query_row([id], waiting)
@@ -329,6 +331,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         // It was checked when it was stored.
         instance: instance.parse().unwrap_or_default(),
         request_id: row.get("request_id")?,
+        trusted_names: row.get("trusted_names")?,
         body: row.get("body")?,
         state: State::parse(&state).unwrap_or(State::Accepted),
         attempts: row.get("attempts")?,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, StartError},
     clock::Clock,
-    config::{Config, Scope, Token},
+    config::{AutoLink, Config, Scope, Token},
     sandbox,
     web::hash_token,
 };
@@ -338,5 +338,24 @@ async fn beyond_loopback_the_bridge_listens_with_tokens_only() {
     assert!(error.to_string().contains("there is no token: anyone could post"), "{error}");
     world.config.auth.tokens = vec![token("ingest", &[Scope::Ingest])];
     App::build(world.config.clone(), Clock::system(), everywhere().await).await.unwrap();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_of_some_companies_links_none_by_the_name_it_gives() {
+    let scopes = [Scope::Ingest, Scope::Read];
+    let mut world = World::with(sandbox::Options::default(), |config| {
+        config.links.auto = AutoLink::ExactName;
+        config.auth.tokens = vec![limited("guessing", &scopes)];
+    })
+    .await;
+    world.token = Some(secret("guessing"));
+    let other = with(event("guess"), "/company", json!({"id": 42, "name": "ACME Logistics"}));
+    let row = world.acknowledge(&other).await.expect(202);
+    assert_eq!(row["problem"]["code"], "company-not-linked");
+    let preview = world.post("/api/v1/acknowledgements/preview", &other).await.expect(200);
+    assert_eq!(preview["outcome"], "blocked");
+    world.get("/api/v1/links/42").await.problem(404, "not-found");
+    assert_eq!(world.get("/api/v1/companies").await.expect(200)["items"], json!([]));
     world.finish().await;
 }

@@ -195,8 +195,18 @@ impl Inbox {
         let problem = no_ticket_wanted(&event);
         let state = if problem.is_some() { RowState::Recorded } else { RowState::Accepted };
         let request_id = self.request_id.clone();
+        let trusted_names = self.caller.company_keys().is_none();
         let warnings = Vec::new();
-        Ok(NewAcknowledgement { instance, event, body: text, request_id, state, problem, warnings })
+        Ok(NewAcknowledgement {
+            instance,
+            event,
+            body: text,
+            request_id,
+            trusted_names,
+            state,
+            problem,
+            warnings,
+        })
     }
 
     /// Keeps what was refused for its content, because many senders ignore answers.
