@@ -42,23 +42,10 @@ impl Clock {
         self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by));
     }
 
-    /// Waits until `deadline` by this clock.
+    /// Waits for as long as it is now until `deadline`.
     pub async fn sleep_until(&self, deadline: Timestamp) {
-        let mut moved = self.ahead.subscribe();
-        loop {
-            let left = Duration::try_from(deadline.duration_since(self.now())).unwrap_or_default();
-            if left.is_zero() {
-                return;
-            }
-            #[expect(clippy::disallowed_methods, reason = "every other wait goes through here")]
-            let sleep = tokio::time::sleep(left);
-            tokio::select! {
-                () = sleep => {}
-                // The sender lives as long as `self`, so an error cannot occur; waiting again
-                // would be right all the same.
-                _ = moved.changed() => {}
-            }
-        }
+        let left = deadline.duration_since(self.now());
+        self.sleep(Duration::try_from(left).unwrap_or_default()).await;
     }
 
     /// Waits for `period`: the same time whatever becomes of the system's clock meanwhile, unless
@@ -76,7 +63,8 @@ impl Clock {
             };
             tokio::select! {
                 () = tokio::time::sleep(left) => {}
-                // See `sleep_until`.
+                // The sender lives as long as `self`, so an error cannot occur; waiting again
+                // would be right all the same.
                 _ = moved.changed() => {}
             }
         }

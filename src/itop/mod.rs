@@ -14,7 +14,5 @@ pub use client::{Client, ClientError, Login, Settings, Use};
 pub use error::ItopError;
 pub use lists::{Ci, Contract, Element, ListQueries, Organization, Person, Service, Team};
 pub use probe::WriteRight;
-pub use tickets::{
-    CreatedTicket, INCIDENT, MARKER_LOG, Marked, STATUS_FIELDS, USER_REQUEST, Within,
-};
+pub use tickets::{CreatedTicket, INCIDENT, MARKER_LOG, Marked, USER_REQUEST, Within};
 pub use time::ItopZone;

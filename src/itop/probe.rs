@@ -72,6 +72,7 @@ impl Client {
             "operation": "core/create", "class": class, "comment": COMMENT,
             "fields": {"servicenav_itop_bridge_probe": "1"}, "output_fields": "id",
         });
+        // A create that cannot succeed changes nothing: it may take the slot of a read.
         match self.call(Use::Read, &operation).await {
             Err(ItopError::Refused { message, .. }) if message.contains("Unknown attribute") => {
                 Ok(WriteRight::Allowed)

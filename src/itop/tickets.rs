@@ -25,7 +25,7 @@ pub const USER_REQUEST: &str = "UserRequest";
 pub const MARKER_LOG: &str = "private_log";
 
 /// What is read of a ticket to know its status. All classes of tickets have these fields.
-pub const STATUS_FIELDS: &str = "id,ref,org_id,status,operational_status,priority,title,\
+const STATUS_FIELDS: &str = "id,ref,org_id,status,operational_status,priority,title,\
      last_update,team_id_friendlyname,agent_id_friendlyname";
 
 /// Stands in iTop's change log; mandatory on each write.
@@ -56,8 +56,6 @@ pub enum Within {
 pub struct Marked {
     /// The ticket.
     pub key: TicketKey,
-    /// Its organization.
-    pub org: OrgId,
     /// Which of the markers it carries.
     pub markers: Vec<Marker>,
 }
@@ -158,12 +156,11 @@ impl Client {
         let query = format!("SELECT Ticket WHERE {bound}({any})");
         let fields: BTreeSet<_> = places.iter().map(|(field, _)| *field).collect();
         let fields = fields.into_iter().collect::<Vec<_>>().join(",");
-        let answer = self.select("Ticket", &query, &format!("id,org_id,{fields}")).await?;
+        let answer = self.select("Ticket", &query, &format!("id,{fields}")).await?;
         Ok(answer
             .objects()
             .map(|(class, id, fields)| Marked {
                 key: TicketKey { class: class.to_owned(), id },
-                org: OrgId(key(fields, "org_id").unwrap_or(0)),
                 markers: places
                     .iter()
                     .filter(|(field, marker)| carries(fields, field, marker))

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     delivery_state::{Problem, State},
-    keys::{Instance, PartyKey, TicketKey},
+    keys::{Instance, TicketKey},
     marker::Marker,
     ticket_status::TicketStatus,
 };
@@ -270,16 +270,6 @@ impl Store {
         let now = self.now_millis();
         self.write(move |db| set_state(db, id, State::Recorded, &problem, Some(&warnings), 0, now))
             .await
-    }
-
-    /// Makes the blocked rows of a company due: something about it was mended.
-    pub async fn release_company(
-        &self,
-        instance: &Instance,
-        company: &PartyKey,
-    ) -> Result<(), StoreError> {
-        let key = [instance.to_string(), company.to_string()];
-        self.write(move |db| release_company(db, &key[0], &key[1])).await
     }
 }
 
