@@ -131,3 +131,10 @@ CREATE TABLE company_links (
     updated_at           INTEGER NOT NULL,
     PRIMARY KEY (instance, company_key, site_key)
 ) STRICT, WITHOUT ROWID;
+
+-- step 2: which tickets to read again
+
+CREATE INDEX tickets_open ON tickets (as_of)
+    WHERE presence = 'present' AND operational_status NOT IN ('resolved', 'closed');
+CREATE INDEX tickets_ended ON tickets (as_of)
+    WHERE presence <> 'present' OR operational_status IN ('resolved', 'closed');

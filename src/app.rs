@@ -16,7 +16,7 @@ use crate::{
     itop::{self, Client, ClientError, ItopZone, Login},
     secret::Secret,
     store::{Store, StoreError},
-    web::{self, Addresses, ApiTokens, AppState, Signer},
+    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Signer},
 };
 
 /// What a background task does.
@@ -162,7 +162,14 @@ impl App {
             config.board.clone(),
         );
         let tokens = ApiTokens::new(&config.auth.tokens);
-        let state = AppState { store, catalog, delivery, board, clock, tokens, addresses };
+        let answers = ControlAnswers::new(
+            store.clone(),
+            board.clone(),
+            delivery.clone(),
+            addresses.clone(),
+            clock.clone(),
+        );
+        let state = AppState { store, catalog, delivery, board, clock, tokens, addresses, answers };
         Ok(Self { listener, state, refresher, gate, client, config, address })
     }
 

@@ -365,13 +365,20 @@ pub struct Board {
     pub max_age: Period,
     /// How old the status of an open ticket may be although nobody asks.
     pub refresh: Period,
+    /// How old the status of a resolved or closed ticket may be.
+    pub refresh_ended: Period,
     /// Tickets asked for at once.
     pub batch: usize,
 }
 
 impl Default for Board {
     fn default() -> Self {
-        Self { max_age: Period::seconds(5), refresh: Period::minutes(1), batch: 1_000 }
+        Self {
+            max_age: Period::seconds(5),
+            refresh: Period::minutes(1),
+            refresh_ended: Period::minutes(10),
+            batch: 1_000,
+        }
     }
 }
 

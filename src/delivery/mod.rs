@@ -103,6 +103,12 @@ impl Delivery {
         self.inner.wake.notify_one();
     }
 
+    /// Cancelled when the bridge is told to stop: who is answered as things happen ends then.
+    #[must_use]
+    pub fn stopping(&self) -> CancellationToken {
+        self.inner.stopping.clone()
+    }
+
     /// Waits until the row has come to an end or needs somebody, for `most` at most.
     pub async fn outcome(&self, id: i64, most: Duration) {
         let outcome = self.inner.outcomes.subscribe(id);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Store, StoreError, time};
+use super::{Store, StoreError, as_json, time};
 use crate::domain::{
     keys::{ControlId, Instance, OrgId, TicketKey},
     priority::Priority,
@@ -34,6 +34,34 @@ pub struct KnownTicket {
     pub presence: Presence,
     /// When that answer came.
     pub as_of: Timestamp,
+}
+
+impl KnownTicket {
+    /// The ticket and how old what is known of it is.
+    #[must_use]
+    pub fn aged(&self) -> AgedTicket {
+        AgedTicket { key: self.status.key.clone(), org: self.status.org, as_of: self.as_of }
+    }
+}
+
+/// A ticket and how old what is known of it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgedTicket {
+    /// The ticket.
+    pub key: TicketKey,
+    /// The organization it belongs to.
+    pub org: OrgId,
+    /// When the last answer about it came.
+    pub as_of: Timestamp,
+}
+
+/// Tickets that change soon, and those that hardly ever do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Work on it goes on.
+    Open,
+    /// Resolved, closed, or gone.
+    Ended,
 }
 
 /// A control and its ticket.
@@ -90,15 +118,15 @@ impl Store {
     pub async fn tickets_of_controls(
         &self,
         instance: &Instance,
-        controls: Vec<String>,
+        controls: &[ControlId],
     ) -> Result<Vec<TicketOfControl>, StoreError> {
         let instance = instance.to_string();
+        let controls = as_json(controls);
         self.read(move |db| {
             let sql = format!(
                 "{SELECT} WHERE m.instance = ?1
                  AND m.control_id IN (SELECT value FROM json_each(?2))"
             );
-            let controls = super::inbox::as_json(&controls);
             db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
         })
         .await
@@ -128,9 +156,9 @@ impl Store {
                         ":after_instance": after_instance,
                         ":after_control": after_control,
                         ":instance": filter.instance.as_ref().map(Instance::as_str),
-                        ":companies": filter.companies.map(|keys| super::inbox::as_json(&keys)),
+                        ":companies": filter.companies.map(|keys| as_json(&keys)),
                         ":status": filter.status,
-                        ":numbers": filter.numbers.map(|numbers| super::inbox::as_json(&numbers)),
+                        ":numbers": filter.numbers.map(|numbers| as_json(&numbers)),
                         ":open": filter.open,
                         ":limit": i64::try_from(filter.limit).unwrap_or(i64::MAX),
                     },
@@ -141,27 +169,35 @@ impl Store {
         .await
     }
 
-    /// The open tickets whose status is older than `before`, stalest first.
-    pub async fn stale_open_tickets(
+    /// The tickets whose status is older than `before`, stalest first.
+    pub async fn stale_tickets(
         &self,
+        life: Life,
         before: Timestamp,
         limit: usize,
-    ) -> Result<Vec<(TicketKey, OrgId)>, StoreError> {
+    ) -> Result<Vec<AgedTicket>, StoreError> {
+        // SQLite uses a partial index only where a query states the very same condition.
+        let condition = match life {
+            Life::Open => {
+                "presence = 'present' AND operational_status NOT IN ('resolved', 'closed')"
+            }
+            Life::Ended => "presence <> 'present' OR operational_status IN ('resolved', 'closed')",
+        };
         self.read(move |db| {
-            db.prepare_cached(
-                "SELECT class, id, org_id FROM tickets
-                 WHERE as_of < ?1 AND presence = 'present'
-                   AND operational_status NOT IN ('resolved', 'closed')
-                 ORDER BY as_of LIMIT ?2",
-            )?
-            .query_map(
-                params![before.as_millisecond(), i64::try_from(limit).unwrap_or(i64::MAX)],
-                |row| {
-                    let key = TicketKey { class: row.get(0)?, id: row.get(1)? };
-                    Ok((key, OrgId(row.get(2)?)))
-                },
-            )?
-            .collect()
+            let sql = format!(
+                "SELECT class, id, org_id, as_of FROM tickets
+                 WHERE as_of < ?1 AND ({condition}) ORDER BY as_of LIMIT ?2"
+            );
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            db.prepare_cached(&sql)?
+                .query_map(params![before.as_millisecond(), limit], |row| {
+                    Ok(AgedTicket {
+                        key: TicketKey { class: row.get(0)?, id: row.get(1)? },
+                        org: OrgId(row.get(2)?),
+                        as_of: time(row.get(3)?),
+                    })
+                })?
+                .collect()
         })
         .await
     }

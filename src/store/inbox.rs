@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
-use super::{Store, StoreError};
+use super::{InboxRow, Store, StoreError, as_json, inbox_query::by_id, time};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Party},
     delivery_state::{Problem, State},
@@ -49,32 +49,32 @@ pub struct Rejected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
     /// A new row.
-    New(i64),
+    New,
     /// The same event as this row; a failed or blocked one is tried again.
-    Same(i64),
+    Same,
     /// This row has the same key and says something else.
-    Conflict(i64),
-}
-
-impl Accepted {
-    /// The row, whichever it is.
-    #[must_use]
-    pub fn id(self) -> i64 {
-        match self {
-            Self::New(id) | Self::Same(id) | Self::Conflict(id) => id,
-        }
-    }
+    Conflict,
 }
 
 impl Store {
-    /// Stores acknowledgements, all of them in one commit; an answer each, in order.
+    /// Stores acknowledgements, all of them in one commit; an answer each, in order, with the row
+    /// as it is then.
     pub async fn accept(
         &self,
         acknowledgements: Vec<NewAcknowledgement>,
-    ) -> Result<Vec<Accepted>, StoreError> {
+    ) -> Result<Vec<(Accepted, InboxRow)>, StoreError> {
         let now = self.now_millis();
-        self.write(move |db| acknowledgements.iter().map(|new| accept(db, new, now)).collect())
-            .await
+        // The one writer does only what needs it.
+        let hashed = |new: NewAcknowledgement| {
+            let marker = Marker::new(&new.instance, &new.event.event_id);
+            (new.event.fingerprint(), marker, new)
+        };
+        let hashed: Vec<_> = acknowledgements.into_iter().map(hashed).collect();
+        self.write(move |db| {
+            let accept = |(fingerprint, marker, new)| accept(db, new, fingerprint, &marker, now);
+            hashed.into_iter().map(accept).collect()
+        })
+        .await
     }
 
     /// Keeps bodies that were refused.
@@ -134,9 +134,14 @@ impl Store {
     }
 }
 
-fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Result<Accepted> {
+fn accept(
+    db: &Connection,
+    new: NewAcknowledgement,
+    fingerprint: String,
+    marker: &Marker,
+    now: i64,
+) -> rusqlite::Result<(Accepted, InboxRow)> {
     let event = &new.event;
-    let fingerprint = event.fingerprint();
     let known: Option<(i64, Option<String>)> = db
         .prepare_cached(
             "SELECT id, fingerprint FROM acknowledgements
@@ -148,11 +153,13 @@ fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Resu
         .optional()?;
     if let Some((id, stored)) = known {
         if stored.is_some_and(|stored| stored != fingerprint) {
-            return Ok(Accepted::Conflict(id));
+            return Ok((Accepted::Conflict, by_id(db, id)?));
         }
         retry(db, id, now)?;
-        return Ok(Accepted::Same(id));
+        return Ok((Accepted::Same, by_id(db, id)?));
     }
+    let company_key = event.company.key.to_string();
+    let ended_at = new.state.is_ended().then_some(now);
     db.prepare_cached(
         "INSERT INTO acknowledgements (instance, event_id, event_type, marker, fingerprint,
              company_key, company_name, site_key, site_name, control_id, control_name, request_id,
@@ -165,9 +172,9 @@ fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Resu
         ":instance": new.instance.as_str(),
         ":event_id": event.event_id.as_str(),
         ":event_type": event.event_type.as_str(),
-        ":marker": Marker::new(&new.instance, &event.event_id).digits(),
+        ":marker": marker.digits(),
         ":fingerprint": fingerprint,
-        ":company_key": event.company.key.to_string(),
+        ":company_key": company_key,
         ":company_name": event.company.label(),
         ":site_key": event.site.as_ref().map(|site| site.key.to_string()),
         ":site_name": event.site.as_ref().map(Party::label),
@@ -181,9 +188,30 @@ fn accept(db: &Connection, new: &NewAcknowledgement, now: i64) -> rusqlite::Resu
         ":problem": new.problem.as_ref().map(|problem| &problem.message),
         ":warnings": as_json(&new.warnings),
         ":now": now,
-        ":ended_at": new.state.is_ended().then_some(now),
+        ":ended_at": ended_at,
     })?;
-    Ok(Accepted::New(db.last_insert_rowid()))
+    let row = InboxRow {
+        id: db.last_insert_rowid(),
+        instance: new.instance.to_string(),
+        event_id: Some(event.event_id.to_string()),
+        event_type: event.event_type.as_str().to_owned(),
+        state: new.state,
+        company_key: Some(company_key),
+        company_name: Some(event.company.label().to_owned()),
+        control_id: Some(event.control.id.to_string()),
+        control_name: Some(event.control.name.clone()),
+        problem: new.problem,
+        warnings: new.warnings,
+        attempts: 0,
+        next_attempt_at: None,
+        ticket: None,
+        reason: None,
+        received_at: time(now),
+        updated_at: time(now),
+        ended_at: ended_at.map(time),
+        body: new.body,
+    };
+    Ok((Accepted::New, row))
 }
 
 /// Makes a failed or blocked row due at once, with a fresh count of attempts.
@@ -197,9 +225,4 @@ fn retry(db: &Connection, id: i64, now: i64) -> rusqlite::Result<bool> {
         )?
         .execute([id, now])?;
     Ok(changed == 1)
-}
-
-/// A list of sentences as it is stored.
-pub(super) fn as_json(sentences: &[String]) -> String {
-    serde_json::Value::from(sentences.to_vec()).to_string()
 }

@@ -7,9 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{
-    Canary, NOT_LINKED, Store, StoreError, attempts, control_tickets, inbox::as_json, meta,
-};
+use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, control_tickets, meta};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{Instance, TicketKey},

@@ -1,9 +1,7 @@
 //! Looking into the inbox.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{Store, StoreError, time};
 use crate::domain::{
@@ -78,29 +76,7 @@ const COLUMNS: &str = "id, instance, event_id, event_type, state, problem_code, 
 impl Store {
     /// One row.
     pub async fn acknowledgement(&self, id: i64) -> Result<Option<InboxRow>, StoreError> {
-        self.read(move |db| {
-            let sql = format!("SELECT {COLUMNS} FROM acknowledgements WHERE id = ?1");
-            db.prepare_cached(&sql)?.query_row([id], row).optional()
-        })
-        .await
-    }
-
-    /// Several rows, by number.
-    pub async fn acknowledgements_of(
-        &self,
-        ids: Vec<i64>,
-    ) -> Result<HashMap<i64, InboxRow>, StoreError> {
-        self.read(move |db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements
-                 WHERE id IN (SELECT value FROM json_each(?1))"
-            );
-            let ids = serde_json::Value::from(ids).to_string();
-            db.prepare_cached(&sql)?
-                .query_map([ids], |found| row(found).map(|row| (row.id, row)))?
-                .collect()
-        })
-        .await
+        self.read(move |db| by_id(db, id).optional()).await
     }
 
     /// A page of rows.
@@ -123,7 +99,7 @@ impl Store {
                         ":state": filter.state.map(State::as_str),
                         ":instance": filter.instance.as_ref().map(Instance::as_str),
                         ":control": filter.control.as_ref().map(ControlId::as_str),
-                        ":companies": filter.companies.map(|keys| super::inbox::as_json(&keys)),
+                        ":companies": filter.companies.map(|keys| super::as_json(&keys)),
                         ":limit": i64::try_from(filter.limit).unwrap_or(i64::MAX),
                     },
                     row,
@@ -150,20 +126,47 @@ impl Store {
         .await
     }
 
-    /// How many rows are in each state.
-    pub async fn count_by_state(&self) -> Result<Vec<(State, u64)>, StoreError> {
+    /// The newest acknowledgement of each of these controls, whatever its state.
+    pub async fn newest_of_controls(
+        &self,
+        instance: &Instance,
+        controls: &[ControlId],
+    ) -> Result<Vec<InboxRow>, StoreError> {
+        let (instance, controls) = (instance.to_string(), super::as_json(controls));
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
+                     SELECT (SELECT max(id) FROM acknowledgements
+                             WHERE instance = ?1 AND control_id = value)
+                     FROM json_each(?2))"
+            );
+            db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
+        })
+        .await
+    }
+
+    /// How many rows are in each of the states that are no end.
+    pub async fn count_unended(&self) -> Result<Vec<(State, u64)>, StoreError> {
         self.read(|db| {
-            db.prepare_cached("SELECT state, count(*) FROM acknowledgements GROUP BY state")?
-                .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?)))?
-                .map(|pair| {
-                    pair.map(|(state, count)| {
-                        (State::parse(&state).unwrap_or(State::Failed), u64::from(count))
-                    })
+            State::ALL
+                .into_iter()
+                .filter(|state| !state.is_ended())
+                .map(|state| {
+                    let count: u32 = db
+                        .prepare_cached("SELECT count(*) FROM acknowledgements WHERE state = ?1")?
+                        .query_row([state.as_str()], |row| row.get(0))?;
+                    Ok((state, u64::from(count)))
                 })
                 .collect()
         })
         .await
     }
+}
+
+/// The row of that number.
+pub(super) fn by_id(db: &Connection, id: i64) -> rusqlite::Result<InboxRow> {
+    let sql = format!("SELECT {COLUMNS} FROM acknowledgements WHERE id = ?1");
+    db.prepare_cached(&sql)?.query_row([id], row)
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {

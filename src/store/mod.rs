@@ -3,6 +3,7 @@
 
 mod attempts;
 mod backup;
+mod changes;
 mod company_links;
 mod control_tickets;
 mod error;
@@ -18,9 +19,10 @@ mod writer;
 
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
+pub use changes::ControlChange;
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::{CompanyLink, LinkDefaults, LinkKey, Named, Unlinked};
-pub use control_tickets::{BoardFilter, KnownTicket, Mapping, TicketOfControl};
+pub use control_tickets::{AgedTicket, BoardFilter, KnownTicket, Life, Mapping, TicketOfControl};
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
 pub use inbox_delivery::{Delivered, Due, Waiting};
@@ -31,6 +33,7 @@ pub use meta::Canary;
 use std::{path::Path, sync::Arc};
 
 use rusqlite::Connection;
+use serde::Serialize;
 
 use crate::clock::Clock;
 
@@ -44,6 +47,7 @@ struct Inner {
     clock: Clock,
     writer: writer::Writer,
     readers: readers::Readers,
+    changes: changes::Changes,
     // Held for as long as the database is open.
     _lock: lock::Lock,
 }
@@ -76,9 +80,11 @@ impl Store {
             migrate::quick_check(&connection, path)?;
         }
         let readers = readers::Readers::new(path);
-        let writer =
-            writer::Writer::start(connection).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { inner: Arc::new(Inner { clock, writer, readers, _lock: lock }) })
+        let changes =
+            changes::Changes::of(&connection).map_err(|error| unusable(error.to_string()))?;
+        let writer = writer::Writer::start(connection, changes.clone())
+            .map_err(|error| unusable(error.to_string()))?;
+        Ok(Self { inner: Arc::new(Inner { clock, writer, readers, changes, _lock: lock }) })
     }
 
     /// Runs a short synchronous closure on the one writer. It returns when the transaction that
@@ -114,4 +120,9 @@ impl Store {
 /// A stored instant.
 fn time(millis: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// A list as it is stored, and as queries take it.
+fn as_json(items: &[impl Serialize]) -> String {
+    serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned())
 }

@@ -12,7 +12,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::{StoreError, changes::Changes};
 
 /// How long a connection waits for another one's lock, such as a backup's.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -66,12 +66,12 @@ where
 
 impl Writer {
     /// Takes over the connection, in a thread that ends when the last sender is gone.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, changes: Changes) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let failing = Arc::new(AtomicBool::new(false));
         thread::Builder::new().name("store".to_owned()).spawn({
             let failing = failing.clone();
-            move || serve(&connection, queue, &failing)
+            move || serve(&connection, queue, &failing, &changes)
         })?;
         Ok(Self { jobs, failing })
     }
@@ -103,7 +103,12 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, failing: &AtomicBool) {
+fn serve(
+    connection: &Connection,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    failing: &AtomicBool,
+    changes: &Changes,
+) {
     let mut jobs = Vec::new();
     while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
         let committed = commit_together(connection, &mut jobs);
@@ -113,6 +118,7 @@ fn serve(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, faili
             // in it moves to the database. If it cannot, the next commit says so.
             let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
+        changes.tell(committed.is_ok());
         for job in jobs.drain(..) {
             job.finish(committed.clone());
         }

@@ -27,7 +27,7 @@ pub struct ApiTokens {
 #[derive(Debug)]
 struct KnownToken {
     hash: String,
-    caller: Caller,
+    caller: Arc<Caller>,
 }
 
 /// The hash of a token as the configuration has it. A token has 256 random bits, so one round of
@@ -44,21 +44,21 @@ impl ApiTokens {
     pub fn new(tokens: &[Token]) -> Self {
         let known = |token: &Token| KnownToken {
             hash: token.hash.to_ascii_lowercase(),
-            caller: Caller {
+            caller: Arc::new(Caller {
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
                 instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
                 companies: token.companies.as_ref().map(|companies| {
                     companies.iter().filter_map(|company| company.parse().ok()).collect()
                 }),
-            },
+            }),
         };
         Self { tokens: tokens.iter().map(known).collect() }
     }
 
-    fn caller(&self, parts: &Parts) -> Result<Caller, ApiError> {
+    fn caller(&self, parts: &Parts) -> Result<Arc<Caller>, ApiError> {
         if self.tokens.is_empty() {
-            return Ok(Caller::anyone());
+            return Ok(Arc::new(Caller::anyone()));
         }
         let token = parts
             .headers
@@ -80,7 +80,7 @@ impl ApiTokens {
 }
 
 /// Whoever sent a request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Caller {
     pub(super) name: String,
     scopes: Vec<Scope>,
@@ -98,7 +98,7 @@ impl Caller {
         }
     }
 
-    fn require(self, scope: Scope) -> Result<Self, ApiError> {
+    fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
         if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin) {
             return Ok(self);
         }
@@ -152,7 +152,7 @@ impl Caller {
 macro_rules! scope {
     ($(#[$doc:meta])* $name:ident, $scope:expr) => {
         $(#[$doc])*
-        pub(super) struct $name(pub(super) Caller);
+        pub(super) struct $name(pub(super) Arc<Caller>);
 
         impl<S> FromRequestParts<S> for $name
         where

@@ -72,20 +72,28 @@ pub(super) fn tagged(
     let (Ok(body), Ok(content)) = (serde_json::to_vec(answer), serde_json::to_vec(content)) else {
         return ApiError::Internal.into_response();
     };
+    unless_known(headers, &tag_of(&content), Bytes::from(body))
+}
+
+/// The weak entity tag of a content.
+pub(super) fn tag_of(content: &[u8]) -> HeaderValue {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     let tag = format!("W/\"{:016x}\"", hasher.finish());
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
+}
+
+/// A JSON answer, or 304 where the caller has what this tag stands for.
+pub(super) fn unless_known(headers: &HeaderMap, tag: &HeaderValue, body: Bytes) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        (json, Bytes::from(body)).into_response()
+        (json, body).into_response()
     };
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
+    response.headers_mut().insert(header::ETAG, tag.clone());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }

@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod body;
+mod control_answers;
 mod listing;
 mod problem;
 mod signed_link;
@@ -10,6 +11,7 @@ mod state;
 mod view;
 
 pub use auth::{ApiTokens, hash_token};
+pub use control_answers::ControlAnswers;
 pub use signed_link::Signer;
 pub use state::{Addresses, AppState};
 
@@ -32,11 +34,18 @@ use tracing::Span;
 
 use problem::ApiError;
 
+/// The span of a call that changes nothing.
+const READ: &str = "read";
+
+const LOOKUP: &str = "/api/v1/tickets/lookup";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// All routes of the bridge.
 pub fn router(state: AppState) -> Router {
-    use api::{acknowledgements as inbox, companies, controls, health, links, preview, tickets};
+    use api::{
+        acknowledgements as inbox, companies, controls, health, links, preview, stream, tickets,
+    };
     let links_of = "/api/v1/links/{company}";
     let site_of = "/api/v1/links/{company}/sites/{site}";
     Router::new()
@@ -48,7 +57,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/controls/{control}/ticket", get(controls::ticket))
         .route("/controls/{control}/open", get(controls::open))
         .route("/api/v1/tickets", get(tickets::board))
-        .route("/api/v1/tickets/lookup", post(tickets::lookup))
+        .route(LOOKUP, post(tickets::lookup))
+        .route("/api/v1/tickets/stream", get(stream::changes))
         .route("/api/v1/tickets/{number}", get(tickets::by_number))
         .route("/api/v1/companies", get(companies::companies))
         .route("/api/v1/teams", get(companies::all_teams))
@@ -96,15 +106,22 @@ impl MakeRequestId for NewRequestId {
 fn span(request: &Request) -> Span {
     let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
-    tracing::info_span!(
-        "request",
-        request_id = id.get(..id.len().min(64)).unwrap_or("-"),
-        method = %request.method(),
-        route,
-    )
+    let request_id = id.get(..id.len().min(64)).unwrap_or("-");
+    if request.method().is_safe() || route == LOOKUP {
+        tracing::info_span!(READ, request_id, method = %request.method(), route)
+    } else {
+        tracing::info_span!("request", request_id, method = %request.method(), route)
+    }
 }
 
-fn log_answer<B>(response: &Response<B>, latency: Duration, _: &Span) {
-    let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(status = response.status().as_u16(), latency.us = micros, "answered");
+/// Dashboards poll: what they read without trouble would bury everything else.
+fn log_answer<B>(response: &Response<B>, latency: Duration, span: &Span) {
+    let latency = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+    let status = response.status().as_u16();
+    let is_read = span.metadata().is_some_and(|span| span.name() == READ);
+    if is_read && status < 400 {
+        tracing::debug!(status, latency.us = latency, "answered");
+    } else {
+        tracing::info!(status, latency.us = latency, "answered");
+    }
 }

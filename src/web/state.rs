@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{ApiTokens, Signer};
+use super::{ApiTokens, ControlAnswers, Signer};
 use crate::{
     board::Board,
     catalog::Catalog,
@@ -26,6 +26,7 @@ pub struct AppState {
     pub clock: Clock,
     pub tokens: ApiTokens,
     pub addresses: Addresses,
+    pub answers: ControlAnswers,
 }
 
 /// The addresses that answers link to. Cheap to clone.

@@ -70,10 +70,14 @@ pub(super) fn control_without_ticket(row: &InboxRow, addresses: &Addresses) -> V
     })
 }
 
+/// Whether a control's next ticket waits for this acknowledgement.
+pub(super) fn is_pending(row: &InboxRow) -> bool {
+    row.state.is_under_way() || matches!(row.state, State::Blocked | State::Failed)
+}
+
 /// The acknowledgement that a control's next ticket waits for, if there is one.
 pub(super) fn pending(row: &InboxRow) -> Option<Value> {
-    let waits = row.state.is_under_way() || matches!(row.state, State::Blocked | State::Failed);
-    waits.then(|| {
+    is_pending(row).then(|| {
         json!({
             "acknowledgement": row.id,
             "state": row.state,

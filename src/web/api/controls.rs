@@ -1,24 +1,20 @@
 //! The ticket of a control, for dashboards and for operators' browsers.
 
 use axum::{
-    Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::acknowledgements::parsed;
 use crate::{
-    board::Board,
-    delivery::Delivery,
     domain::keys::{ControlId, Instance},
     store::Store,
     web::{
-        Addresses,
+        Addresses, ControlAnswers,
         auth::Reader,
-        listing::{Params, Path},
+        listing::{Params, Path, unless_known},
         problem::ApiError,
         view,
     },
@@ -32,13 +28,11 @@ pub(in crate::web) struct TicketParams {
 /// `GET /api/v1/controls/{control}/ticket`
 pub(in crate::web) async fn ticket(
     Reader(caller): Reader,
-    State(store): State<Store>,
-    State(board): State<Board>,
-    State(delivery): State<Delivery>,
-    State(addresses): State<Addresses>,
+    State(answers): State<ControlAnswers>,
     Path(control): Path<String>,
+    headers: HeaderMap,
     Params(params): Params<TicketParams>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
     let unknown = || {
@@ -46,29 +40,10 @@ pub(in crate::web) async fn ticket(
             "Nothing was ever received of control '{control}' in instance '{instance}'."
         ))
     };
-    let control_id: ControlId = control.parse().map_err(|_| unknown())?;
-    let found = board.ticket_of_control(&instance, &control_id).await?;
-    // A control can have moved to a company that this token must not see.
-    let newest = store
-        .newest_of_control(&instance, &control_id)
-        .await?
-        .filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
-        .map(|row| delivery.with_reason(row));
-    let company = match (&found, &newest) {
-        (Some(found), _) => Some(found.mapping.company_key.as_str()),
-        (None, Some(row)) => row.company_key.as_deref(),
-        (None, None) => return Err(unknown()),
-    };
-    if !caller.sees_stored(instance.as_str(), company) {
-        return Err(unknown());
-    }
-    let mut answer = match (&found, &newest) {
-        (Some(found), _) => view::control(found, &board, &addresses),
-        (None, Some(row)) => view::control_without_ticket(row, &addresses),
-        (None, None) => return Err(unknown()),
-    };
-    answer["pending"] = json!(newest.as_ref().and_then(view::pending));
-    Ok(Json(answer))
+    let id: ControlId = control.parse().map_err(|_| unknown())?;
+    let answer = answers.of(&caller, &instance, &[id]).await?.pop().flatten();
+    let answer = answer.ok_or_else(unknown)?;
+    Ok(unless_known(&headers, &answer.tag, answer.body.clone()))
 }
 
 #[derive(Deserialize)]
@@ -103,9 +78,10 @@ pub(in crate::web) async fn open(
         return Ok((StatusCode::FOUND, headers).into_response());
     }
     let newest = store.newest_of_control(&instance, &control).await?;
-    let sentence = match newest.as_ref().and_then(view::pending) {
-        Some(_) => "Its ticket is on its way. Try again in a moment.",
-        None => "It has no ticket.",
+    let sentence = if newest.as_ref().is_some_and(view::is_pending) {
+        "Its ticket is on its way. Try again in a moment."
+    } else {
+        "It has no ticket."
     };
     Ok(page(StatusCode::NOT_FOUND, "No ticket yet", sentence))
 }

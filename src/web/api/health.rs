@@ -3,10 +3,7 @@
 use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
-use crate::{
-    delivery::Delivery, domain::delivery_state::State as RowState, gate::GateState, store::Store,
-    web::problem::ApiError,
-};
+use crate::{delivery::Delivery, gate::GateState, store::Store, web::problem::ApiError};
 
 /// `GET /healthz`: the process answers.
 pub(in crate::web) async fn alive() -> Json<Value> {
@@ -22,15 +19,9 @@ pub(in crate::web) async fn ready(
     if !store.takes_writes().await {
         return Err(ApiError::StoreUnavailable);
     }
-    let counts = store.count_by_state().await?;
-    let inbox: serde_json::Map<String, Value> = RowState::ALL
-        .into_iter()
-        .filter(|state| !state.is_ended())
-        .map(|state| {
-            let count = counts.iter().find(|(known, _)| *known == state).map_or(0, |(_, n)| *n);
-            (state.as_str().to_owned(), json!(count))
-        })
-        .collect();
+    let counts = store.count_unended().await?;
+    let inbox: serde_json::Map<String, Value> =
+        counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect();
     let gate = match delivery.gate() {
         GateState::Open { since } => json!({"state": "open", "since": since}),
         GateState::Closed { reason, message, since } => json!({

@@ -6,4 +6,5 @@ pub(super) mod controls;
 pub(super) mod health;
 pub(super) mod links;
 pub(super) mod preview;
+pub(super) mod stream;
 pub(super) mod tickets;

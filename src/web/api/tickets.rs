@@ -2,7 +2,12 @@
 
 use std::collections::HashMap;
 
-use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,7 +21,7 @@ use crate::{
     },
     store::{BoardFilter, TicketOfControl},
     web::{
-        Addresses,
+        Addresses, ControlAnswers,
         auth::{Caller, Reader},
         body::ListBody,
         listing::{DEFAULT_LIMIT, Params, Path, limit, tagged},
@@ -107,10 +112,11 @@ pub(in crate::web) struct LookupParams {
 pub(in crate::web) async fn lookup(
     Reader(caller): Reader,
     State(board): State<Board>,
+    State(answers): State<ControlAnswers>,
     State(addresses): State<Addresses>,
     Params(params): Params<LookupParams>,
     ListBody(body): ListBody,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
     let items = body.get("items").and_then(Value::as_array).ok_or_else(|| {
@@ -121,34 +127,32 @@ pub(in crate::web) async fn lookup(
         return Err(invalid("/items", "length", &message));
     }
     let asked: Vec<_> = items.iter().map(Asked::read).collect();
-    let controls = asked.iter().filter_map(|asked| match asked {
-        Ok(Asked::Control(control)) => Some(control.to_string()),
-        _ => None,
-    });
-    let found = board.tickets_of_controls(&instance, controls.collect()).await?;
-    let found: HashMap<_, _> =
-        found.iter().map(|ticket| (ticket.mapping.control_id.as_str(), ticket)).collect();
-    let numbers = asked.iter().filter_map(|asked| match asked {
-        Ok(Asked::Number(number)) => Some(number.clone()),
-        _ => None,
-    });
+    let (mut controls, mut numbers) = (Vec::new(), Vec::new());
+    for asked in asked.iter().flatten() {
+        match asked {
+            Asked::Control(control) => controls.push(control.clone()),
+            Asked::Number(number) => numbers.push(number.clone()),
+        }
+    }
+    let mut of_controls = answers.of(&caller, &instance, &controls).await?.into_iter();
     let mut by_number = HashMap::<_, Vec<_>>::new();
-    for ticket in of_numbers(&board, &caller, numbers.collect()).await? {
+    for ticket in of_numbers(&board, &caller, numbers).await? {
         by_number.entry(ticket.ticket.status.number.clone()).or_default().push(ticket);
     }
-    let answers: Vec<_> = asked
-        .iter()
-        .map(|asked| match asked {
+    // What is known of a control is serialised already.
+    let mut answer = b"{\"items\":[".to_vec();
+    for (place, asked) in asked.iter().enumerate() {
+        if place > 0 {
+            answer.push(b',');
+        }
+        let item = match asked {
             Err(message) => json!({"error": {"code": "invalid", "message": message}}),
             Ok(Asked::Control(control)) => {
-                let ticket = found.get(control.as_str()).filter(|ticket| {
-                    let mapping = &ticket.mapping;
-                    caller.sees_stored(&mapping.instance, Some(&mapping.company_key))
-                });
-                match ticket {
-                    Some(ticket) => view::control(ticket, &board, &addresses),
-                    None => json!({"control": {"id": control}, "ticket": null}),
+                if let Some(found) = of_controls.next().flatten() {
+                    answer.extend_from_slice(&found.body);
+                    continue;
                 }
+                json!({"control": {"id": control}, "ticket": null})
             }
             Ok(Asked::Number(number)) => {
                 let tickets = by_number.get(number).map_or(&[][..], Vec::as_slice).iter();
@@ -158,9 +162,12 @@ pub(in crate::web) async fn lookup(
                     .collect();
                 json!({"ref": number, "items": tickets})
             }
-        })
-        .collect();
-    Ok(Json(json!({"items": answers})))
+        };
+        answer.extend_from_slice(item.to_string().as_bytes());
+    }
+    answer.extend_from_slice(b"]}");
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((json, answer).into_response())
 }
 
 enum Asked {

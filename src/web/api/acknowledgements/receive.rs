@@ -1,6 +1,6 @@
 //! Receiving acknowledgements: stored durably, then answered.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::State,
@@ -87,7 +87,7 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
 }
 
 struct Inbox {
-    caller: Caller,
+    caller: Arc<Caller>,
     store: Store,
     delivery: Delivery,
     addresses: Addresses,
@@ -108,21 +108,20 @@ impl Inbox {
                 return Err(error);
             }
         };
-        let state = new.state;
-        let Some(accepted) = self.store.accept(vec![new]).await?.pop() else {
+        let Some((accepted, mut row)) = self.store.accept(vec![new]).await?.pop() else {
             return Err(ApiError::Internal);
         };
-        let (id, is_new) = match accepted {
-            Accepted::New(id) => (id, true),
-            Accepted::Same(id) => (id, false),
-            Accepted::Conflict(id) => return Err(self.conflict(&self.row(id).await?)),
-        };
-        self.delivery.wake();
-        if !state.is_ended() && !wait.is_zero() {
-            self.delivery.outcome(id, wait).await;
+        if accepted == Accepted::Conflict {
+            return Err(self.conflict(&self.delivery.with_reason(row)));
         }
-        let row = self.row(id).await?;
-        Ok(self.answer(&row, is_new))
+        self.delivery.wake();
+        if !row.state.is_ended() && !wait.is_zero() {
+            self.delivery.outcome(row.id, wait).await;
+            // Only a purge of ended rows can have come between.
+            let now = self.store.acknowledgement(row.id).await?;
+            row = now.ok_or(ApiError::StoreUnavailable)?;
+        }
+        Ok(self.answer(&self.delivery.with_reason(row), accepted == Accepted::New))
     }
 
     async fn receive_list(&self, events: Vec<Value>) -> Result<Response, ApiError> {
@@ -143,36 +142,28 @@ impl Inbox {
         let wrong = events.iter().zip(&checked);
         let wrong = wrong.filter_map(|(event, checked)| Some((event, checked.as_ref().err()?)));
         self.keep_rejected(wrong.collect()).await?;
-        let right = checked.iter().filter_map(|new| new.as_ref().ok().cloned()).collect();
+        let (mut right, mut errors) = (Vec::with_capacity(checked.len()), Vec::new());
+        for (place, checked) in checked.into_iter().enumerate() {
+            match checked {
+                Ok(new) => right.push(new),
+                Err(error) => errors.push((place, error.document())),
+            }
+        }
         let accepted = self.store.accept(right).await?;
         self.delivery.wake();
-        let ids = accepted.iter().map(|accepted| accepted.id()).collect();
-        let mut rows = self.store.acknowledgements_of(ids).await?;
-        for row in rows.values_mut() {
-            *row = self.delivery.with_reason(row.clone());
+        let mut items = Vec::with_capacity(accepted.len() + errors.len());
+        for (accepted, row) in accepted {
+            let row = self.delivery.with_reason(row);
+            if accepted == Accepted::Conflict {
+                items.push(self.conflict(&row).document());
+                continue;
+            }
+            let mut item = view::acknowledgement(&row, &self.addresses);
+            item["status"] = json!(status(&row, accepted == Accepted::New).as_u16());
+            items.push(item);
         }
-        let mut accepted = accepted.into_iter();
-        let mut items = Vec::with_capacity(checked.len());
-        for checked in checked {
-            let new = match checked {
-                Ok(_) => accepted.next(),
-                Err(error) => {
-                    items.push(error.document());
-                    continue;
-                }
-            };
-            let row = new.and_then(|new| rows.get(&new.id()));
-            items.push(match (new, row) {
-                (Some(Accepted::Conflict(_)), Some(row)) => self.conflict(row).document(),
-                (Some(new), Some(row)) => {
-                    let mut item = view::acknowledgement(row, &self.addresses);
-                    let is_new = matches!(new, Accepted::New(_));
-                    item["status"] = json!(status(row, is_new).as_u16());
-                    item
-                }
-                // A row that was purged between the two: it had ended.
-                (_, None) | (None, _) => ApiError::StoreUnavailable.document(),
-            });
+        for (place, document) in errors {
+            items.insert(place, document);
         }
         Ok(axum::Json(json!({"items": items})).into_response())
     }
@@ -238,12 +229,6 @@ impl Inbox {
             );
         }
         Ok(self.store.keep_rejected(kept).await?)
-    }
-
-    async fn row(&self, id: i64) -> Result<InboxRow, ApiError> {
-        // It was stored a moment ago; only a purge of ended rows can have come between.
-        let row = self.store.acknowledgement(id).await?.ok_or(ApiError::StoreUnavailable)?;
-        Ok(self.delivery.with_reason(row))
     }
 
     fn conflict(&self, row: &InboxRow) -> ApiError {

@@ -1,0 +1,194 @@
+//! Ticket statuses, read in batches: how many requests iTop sees depends on the open tickets, not
+//! on how many ask.
+
+mod reader;
+
+pub use reader::Refresher;
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    catalog::Catalog,
+    clock::Clock,
+    config,
+    domain::{
+        keys::{ControlId, Instance},
+        ticket_status::Presence,
+    },
+    gate::Gate,
+    itop::Client,
+    store::{AgedTicket, BoardFilter, KnownTicket, Store, StoreError, TicketOfControl},
+};
+
+/// How long an answer waits for iTop before it is given from what is known.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Questions that wait at most; askers wait beyond that.
+const QUEUE: usize = 1_024;
+
+/// The status of tickets. Cheap to clone.
+#[derive(Clone)]
+pub struct Board {
+    store: Store,
+    clock: Clock,
+    gate: Gate,
+    settings: config::Board,
+    questions: mpsc::Sender<Question>,
+}
+
+impl std::fmt::Debug for Board {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Board")
+    }
+}
+
+/// Tickets of one class whose status is wanted newer than the asker knows it.
+struct Question {
+    tickets: Vec<AgedTicket>,
+    answered: oneshot::Sender<()>,
+}
+
+impl Board {
+    /// The board and what keeps it fresh.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        gate: Gate,
+        client: Client,
+        catalog: Catalog,
+        settings: config::Board,
+    ) -> (Self, Refresher) {
+        let (sender, questions) = mpsc::channel(QUEUE);
+        let board = Self { store, clock, gate, settings, questions: sender };
+        let refresher = Refresher::new(board.clone(), client, catalog, questions);
+        (board, refresher)
+    }
+
+    /// The tickets of controls, read live where what is known of them is old; unknown controls are
+    /// left out.
+    pub async fn tickets_of_controls(
+        &self,
+        instance: &Instance,
+        controls: &[ControlId],
+    ) -> Result<Vec<TicketOfControl>, StoreError> {
+        let known = self.store.tickets_of_controls(instance, controls).await?;
+        if !self.refresh(known.iter().map(|known| &known.ticket)).await {
+            return Ok(known);
+        }
+        self.store.tickets_of_controls(instance, controls).await
+    }
+
+    /// A page of the board, likewise.
+    pub async fn page(&self, filter: BoardFilter) -> Result<Vec<TicketOfControl>, StoreError> {
+        let known = self.store.board(filter.clone()).await?;
+        if !self.refresh(known.iter().map(|known| &known.ticket)).await {
+            return Ok(known);
+        }
+        self.store.board(filter).await
+    }
+
+    /// Until when what is known of a ticket is young enough to be given without asking iTop.
+    #[must_use]
+    pub fn fresh_until(&self, ticket: &KnownTicket) -> Timestamp {
+        later(ticket.as_of, self.max_age(ticket))
+    }
+
+    /// When what is known of a ticket is read again before somebody has to wait for it.
+    #[must_use]
+    pub fn refresh_from(&self, ticket: &KnownTicket) -> Timestamp {
+        later(ticket.as_of, self.max_age(ticket) / 2)
+    }
+
+    /// Whether what is known of a ticket is older than it should be.
+    #[must_use]
+    pub fn is_stale(&self, ticket: &KnownTicket) -> bool {
+        // An answer that waited for iTop is a little older than the limit when it is given.
+        self.clock.now() > later(self.fresh_until(ticket), PATIENCE)
+    }
+
+    /// Has tickets read again without waiting for it.
+    pub fn refresh_ahead(&self, tickets: impl IntoIterator<Item = AgedTicket>) {
+        if self.gate.refuses_reads().is_some() {
+            return;
+        }
+        for (question, _) in questions(tickets) {
+            // Where many wait already, whoever asks later waits too.
+            let _ = self.questions.try_send(question);
+        }
+    }
+
+    /// Asks iTop for the tickets among these whose status is old; true if it may have changed.
+    async fn refresh(&self, tickets: impl Iterator<Item = &KnownTicket> + Clone) -> bool {
+        let now = self.clock.now();
+        // What will soon be old is asked for together with what is: it costs no request then.
+        let soon = tickets.clone().filter(|ticket| self.refresh_from(ticket) <= now);
+        let soon = soon.map(KnownTicket::aged);
+        if tickets.clone().all(|ticket| now <= self.fresh_until(ticket)) {
+            self.refresh_ahead(soon);
+            return false;
+        }
+        if self.gate.refuses_reads().is_some() {
+            return false;
+        }
+        tokio::select! {
+            answered = self.ask(soon) => answered,
+            () = self.clock.sleep(PATIENCE) => false,
+        }
+    }
+
+    /// Asks about these tickets and waits; true if there was an answer.
+    async fn ask(&self, tickets: impl Iterator<Item = AgedTicket>) -> bool {
+        let mut answers = Vec::new();
+        for (question, answer) in questions(tickets) {
+            if self.questions.send(question).await.is_err() {
+                return false;
+            }
+            answers.push(answer);
+        }
+        for answer in answers {
+            if answer.await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The status of an open ticket changes soon, that of any other hardly ever.
+    fn max_age(&self, ticket: &KnownTicket) -> Duration {
+        let is_open = ticket.presence == Presence::Present && ticket.status.is_open();
+        if is_open { &self.settings.max_age } else { &self.settings.refresh_ended }.duration()
+    }
+}
+
+/// A question for each class, and where its answer comes.
+fn questions(
+    tickets: impl IntoIterator<Item = AgedTicket>,
+) -> impl Iterator<Item = (Question, oneshot::Receiver<()>)> {
+    let mut by_class = HashMap::<String, Vec<AgedTicket>>::new();
+    for ticket in tickets {
+        match by_class.get_mut(&ticket.key.class) {
+            Some(tickets) => tickets.push(ticket),
+            None => {
+                by_class.insert(ticket.key.class.clone(), vec![ticket]);
+            }
+        }
+    }
+    by_class.into_values().map(|tickets| {
+        let (answered, answer) = oneshot::channel();
+        (Question { tickets, answered }, answer)
+    })
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}

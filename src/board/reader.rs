@@ -1,0 +1,225 @@
+//! What reads the statuses from iTop: one loop a class, so that a slow one holds up no other.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{sync::mpsc, task::JoinSet};
+
+use super::{Board, QUEUE, Question, earlier};
+use crate::{
+    catalog::Catalog,
+    domain::{
+        keys::{OrgId, TicketKey},
+        ticket_status::{Presence, TicketStatus},
+    },
+    itop::{Client, ItopError},
+    store::{AgedTicket, Life},
+};
+
+/// How long questions are gathered into one query.
+const GATHER: Duration = Duration::from_millis(3);
+
+/// Open tickets looked at in one round.
+const OPEN_TICKETS: usize = 100_000;
+
+/// The part of the board that reads from iTop; runs until it is dropped.
+pub struct Refresher {
+    reader: Reader,
+    questions: mpsc::Receiver<Question>,
+}
+
+impl std::fmt::Debug for Refresher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Refresher")
+    }
+}
+
+#[derive(Clone)]
+struct Reader {
+    board: Board,
+    client: Client,
+    catalog: Catalog,
+}
+
+impl Refresher {
+    pub(super) fn new(
+        board: Board,
+        client: Client,
+        catalog: Catalog,
+        questions: mpsc::Receiver<Question>,
+    ) -> Self {
+        Self { reader: Reader { board, client, catalog }, questions }
+    }
+
+    /// Answers questions, and asks about tickets that nobody has asked about for long.
+    pub async fn run(self) {
+        let board = self.reader.board.clone();
+        tokio::select! {
+            () = self.answer() => {}
+            () = board.refresh_by_itself() => {}
+        }
+    }
+
+    /// Passes each question on to the loop of its class.
+    async fn answer(mut self) {
+        let mut loops = JoinSet::new();
+        let mut classes = HashMap::<String, mpsc::Sender<Question>>::new();
+        while let Some(question) = self.questions.recv().await {
+            let Some(ticket) = question.tickets.first() else { continue };
+            let class = ticket.key.class.clone();
+            let questions = classes.entry(class).or_insert_with_key(|class| {
+                let (sender, questions) = mpsc::channel(QUEUE);
+                loops.spawn(self.reader.clone().answer_class(class.clone(), questions));
+                sender
+            });
+            // A loop ends only by a defect; then the bridge should too.
+            if questions.send(question).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Reader {
+    async fn answer_class(self, class: String, mut questions: mpsc::Receiver<Question>) {
+        let mut waiting = Vec::new();
+        let mut read = HashMap::new();
+        while questions.recv_many(&mut waiting, QUEUE).await > 0 {
+            self.board.clock.sleep(GATHER).await;
+            while let Ok(question) = questions.try_recv() {
+                waiting.push(question);
+            }
+            let mut wanted = BTreeMap::new();
+            for ticket in waiting.iter().flat_map(|question| &question.tickets) {
+                // Whoever asked before the last read was saved has not seen it.
+                if read.get(&ticket.key.id).is_none_or(|read_at| *read_at <= ticket.as_of) {
+                    wanted.insert(ticket.key.id, ticket.org);
+                }
+            }
+            self.read_all(&class, wanted, &mut read).await;
+            for question in waiting.drain(..) {
+                // Whoever asked may have run out of patience.
+                let _ = question.answered.send(());
+            }
+        }
+    }
+
+    /// Reads these tickets in full batches; `read` tells of each ticket when it was last read.
+    async fn read_all(
+        &self,
+        class: &str,
+        mut wanted: BTreeMap<u64, OrgId>,
+        read: &mut HashMap<u64, Timestamp>,
+    ) {
+        if wanted.is_empty() {
+            return;
+        }
+        let batch = self.board.settings.batch;
+        let full = wanted.len().next_multiple_of(batch);
+        self.fill_up(class, &mut wanted, full).await;
+        let wanted: Vec<_> = wanted.into_iter().collect();
+        for ids in wanted.chunks(batch) {
+            let as_of = self.board.clock.now();
+            if self.read(class, ids, as_of).await.is_ok() {
+                read.extend(ids.iter().map(|(id, _)| (*id, as_of)));
+            }
+        }
+        // What was asked for before this has been answered, or its asker has lost patience.
+        let forget = earlier(self.board.clock.now(), super::PATIENCE * 2);
+        read.retain(|_, read_at| *read_at > forget);
+    }
+
+    /// A batch costs iTop little more than one ticket: the open tickets that somebody will ask
+    /// about next are read with it, so that the batches are full and their number is bounded.
+    async fn fill_up(&self, class: &str, wanted: &mut BTreeMap<u64, OrgId>, most: usize) {
+        let board = &self.board;
+        let old = earlier(board.clock.now(), board.settings.max_age.duration() / 2);
+        match board.store.stale_tickets(Life::Open, old, most * 2).await {
+            Ok(stale) => {
+                for AgedTicket { key, org, .. } in stale {
+                    if wanted.len() < most && key.class == class {
+                        wanted.insert(key.id, org);
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "open tickets could not be listed"),
+        }
+    }
+
+    async fn read(
+        &self,
+        class: &str,
+        ids: &[(u64, OrgId)],
+        as_of: Timestamp,
+    ) -> Result<(), ItopError> {
+        let outcome = self.client.statuses(class, ids.iter().map(|(id, _)| *id)).await;
+        self.board.gate.after_read(&outcome);
+        let present = outcome?;
+        let missing = self.missing(class, ids, &present).await;
+        if let Err(error) = self.board.store.save_statuses(present, missing, as_of).await {
+            tracing::error!(%error, "ticket statuses could not be saved");
+        }
+        Ok(())
+    }
+
+    /// What became of the tickets that were not in the answer: deleted only where the account
+    /// sees the organization, because iTop leaves out without notice what it may not show.
+    async fn missing(
+        &self,
+        class: &str,
+        ids: &[(u64, OrgId)],
+        present: &[TicketStatus],
+    ) -> Vec<(TicketKey, Presence)> {
+        let present: HashSet<_> = present.iter().map(|status| status.key.id).collect();
+        let missing: Vec<_> = ids.iter().filter(|(id, _)| !present.contains(id)).collect();
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let Ok(companies) = self.catalog.companies(self.catalog.on_miss()).await else {
+            return Vec::new();
+        };
+        let sees = |org: OrgId| companies.listed.items.iter().any(|company| company.id == org);
+        missing
+            .into_iter()
+            .map(|(id, org)| {
+                let key = TicketKey { class: class.to_owned(), id: *id };
+                (key, if sees(*org) { Presence::Deleted } else { Presence::NotVisible })
+            })
+            .collect()
+    }
+}
+
+impl Board {
+    /// Asks about tickets that nobody asks about: the open ones often, of the others one batch at
+    /// a time, because there may be a million of them and hardly any changes again.
+    async fn refresh_by_itself(self) {
+        let refresh = self.settings.refresh.duration();
+        let ended = self.settings.refresh_ended.duration();
+        loop {
+            self.clock.sleep(refresh / 2).await;
+            self.refresh_older(Life::Open, refresh, OPEN_TICKETS).await;
+            self.refresh_older(Life::Ended, ended, self.settings.batch).await;
+        }
+    }
+
+    async fn refresh_older(&self, which: Life, age: Duration, most: usize) {
+        let before = earlier(self.clock.now(), age);
+        let stale = match self.store.stale_tickets(which, before, most).await {
+            Ok(stale) => stale,
+            Err(error) => {
+                tracing::error!(%error, "tickets could not be listed");
+                return;
+            }
+        };
+        for tickets in stale.chunks(self.settings.batch) {
+            // One batch after another, and none while the way is closed: what stays stale is
+            // asked about in the next round.
+            if !self.gate.is_open() || !self.ask(tickets.iter().cloned()).await {
+                return;
+            }
+        }
+    }
+}

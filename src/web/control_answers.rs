@@ -1,0 +1,226 @@
+//! What is answered about controls: serialised once, and kept while nothing about the control has
+//! changed and its ticket's status is young enough.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::{body::Bytes, http::HeaderValue};
+use jiff::Timestamp;
+use moka::future::Cache;
+use serde_json::{Value, json};
+
+use super::{Addresses, auth::Caller, listing::tag_of, view};
+use crate::{
+    board::Board,
+    clock::Clock,
+    delivery::Delivery,
+    domain::keys::{ControlId, Instance},
+    store::{AgedTicket, InboxRow, Store, StoreError, TicketOfControl},
+};
+
+/// How much is kept, in bytes: some fifteen thousand controls.
+const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What keeping an answer costs beside its body and its key, in bytes.
+const OVERHEAD: usize = 400;
+
+/// The answers. Cheap to clone.
+#[derive(Clone)]
+pub struct ControlAnswers {
+    store: Store,
+    board: Board,
+    delivery: Delivery,
+    addresses: Addresses,
+    clock: Clock,
+    kept: Cache<String, Arc<ControlAnswer>>,
+}
+
+impl std::fmt::Debug for ControlAnswers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ControlAnswers")
+    }
+}
+
+/// What is known of one control.
+pub(super) struct ControlAnswer {
+    instance: String,
+    company: Option<String>,
+    /// JSON.
+    pub(super) body: Bytes,
+    /// Of the body without its age.
+    pub(super) tag: HeaderValue,
+    /// What the control was like when this was read, see [`Store::version_of`].
+    version: u64,
+    /// Until when it can be given again; `None` for what may be different the next time.
+    good_until: Option<Timestamp>,
+    /// From when on the ticket should be read again, ahead of the time when somebody must wait.
+    refresh_from: Timestamp,
+    ticket: Option<AgedTicket>,
+    /// Whether that was asked for.
+    asked: AtomicBool,
+}
+
+impl ControlAnswer {
+    /// Whether the caller may see it.
+    pub(super) fn is_visible_to(&self, caller: &Caller) -> bool {
+        caller.sees_stored(&self.instance, self.company.as_deref())
+    }
+
+    /// The company that the control belongs to, `id:…` or `name:…`.
+    pub(super) fn company(&self) -> Option<&str> {
+        self.company.as_deref()
+    }
+}
+
+impl ControlAnswers {
+    /// Nothing is kept yet.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        board: Board,
+        delivery: Delivery,
+        addresses: Addresses,
+        clock: Clock,
+    ) -> Self {
+        let weigh = |key: &String, answer: &Arc<ControlAnswer>| {
+            u32::try_from(key.len() + answer.body.len() + OVERHEAD).unwrap_or(u32::MAX)
+        };
+        let kept = Cache::builder().max_capacity(KEPT_BYTES).weigher(weigh).build();
+        Self { store, board, delivery, addresses, clock, kept }
+    }
+
+    /// The answer about each of these controls, in order: `None` where nothing was ever received
+    /// of it or the caller may not see it.
+    pub(super) async fn of(
+        &self,
+        caller: &Caller,
+        instance: &Instance,
+        controls: &[ControlId],
+    ) -> Result<Vec<Option<Arc<ControlAnswer>>>, StoreError> {
+        let now = self.clock.now();
+        let mut answers = Vec::with_capacity(controls.len());
+        let (mut missing, mut places) = (Vec::new(), Vec::new());
+        let mut soon_old = Vec::new();
+        for (place, control) in controls.iter().enumerate() {
+            let kept = self.kept.get(&key(instance, control)).await;
+            let kept = kept.filter(|answer| self.is_good(answer, instance, control, now));
+            if let Some(answer) = &kept {
+                if now >= answer.refresh_from && !answer.asked.swap(true, Ordering::Relaxed) {
+                    soon_old.extend(answer.ticket.clone());
+                }
+            } else {
+                missing.push(control.clone());
+                places.push(place);
+            }
+            answers.push(kept);
+        }
+        if !soon_old.is_empty() {
+            self.board.refresh_ahead(soon_old);
+        }
+        if !missing.is_empty() {
+            let read = self.read(caller, instance, &missing).await?;
+            for (place, answer) in places.into_iter().zip(read) {
+                answers[place] = answer;
+            }
+        }
+        for answer in &mut answers {
+            answer.take_if(|answer| !answer.is_visible_to(caller));
+        }
+        Ok(answers)
+    }
+
+    fn is_good(
+        &self,
+        answer: &ControlAnswer,
+        instance: &Instance,
+        control: &ControlId,
+        now: Timestamp,
+    ) -> bool {
+        answer.version == self.store.version_of(instance, control)
+            && answer.good_until.is_some_and(|until| now <= until)
+    }
+
+    async fn read(
+        &self,
+        caller: &Caller,
+        instance: &Instance,
+        controls: &[ControlId],
+    ) -> Result<Vec<Option<Arc<ControlAnswer>>>, StoreError> {
+        // Asked for before anything is read: what changes meanwhile makes the answer old at once.
+        let versions: Vec<_> =
+            controls.iter().map(|control| self.store.version_of(instance, control)).collect();
+        let tickets = self.board.tickets_of_controls(instance, controls).await?;
+        let tickets: HashMap<_, _> =
+            tickets.iter().map(|found| (found.mapping.control_id.as_str(), found)).collect();
+        let newest = self.store.newest_of_controls(instance, controls).await?;
+        let newest: HashMap<_, _> = newest
+            .into_iter()
+            .map(|row| (row.control_id.clone().unwrap_or_default(), row))
+            .collect();
+        let mut answers = Vec::with_capacity(controls.len());
+        for (control, version) in controls.iter().zip(versions) {
+            let ticket = tickets.get(control.as_str()).copied();
+            let answer = self.answer(caller, ticket, newest.get(control.as_str()), version);
+            let answer = answer.map(Arc::new);
+            if let Some(answer) = answer.iter().find(|answer| answer.good_until.is_some()) {
+                self.kept.insert(key(instance, control), answer.clone()).await;
+            }
+            answers.push(answer);
+        }
+        Ok(answers)
+    }
+
+    fn answer(
+        &self,
+        caller: &Caller,
+        found: Option<&TicketOfControl>,
+        newest: Option<&InboxRow>,
+        version: u64,
+    ) -> Option<ControlAnswer> {
+        let (mut view, company) = match (found, newest) {
+            (Some(found), _) => (
+                view::control(found, &self.board, &self.addresses),
+                Some(found.mapping.company_key.clone()),
+            ),
+            (None, Some(row)) => {
+                (view::control_without_ticket(row, &self.addresses), row.company_key.clone())
+            }
+            (None, None) => return None,
+        };
+        let is_pending = newest.is_some_and(view::is_pending);
+        // A control can have moved to a company that this caller must not see.
+        let pending = newest
+            .filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
+            .and_then(|row| view::pending(&self.delivery.with_reason(row.clone())));
+        view["pending"] = json!(pending);
+        let instance = view["instance"].as_str().unwrap_or_default().to_owned();
+        let body = Bytes::from(view.to_string());
+        view["as_of"] = Value::Null;
+        let tag = tag_of(view.to_string().as_bytes());
+        let ticket = found.map(|found| &found.ticket);
+        // What is pending can look different without a change of its own, and to others.
+        let good_until =
+            ticket.filter(|_| !is_pending).map(|ticket| self.board.fresh_until(ticket));
+        Some(ControlAnswer {
+            instance,
+            company,
+            body,
+            tag,
+            version,
+            good_until: good_until.filter(|until| self.clock.now() <= *until),
+            refresh_from: ticket.map_or(Timestamp::MAX, |ticket| self.board.refresh_from(ticket)),
+            ticket: ticket.map(crate::store::KnownTicket::aged),
+            asked: AtomicBool::new(false),
+        })
+    }
+}
+
+/// An instance has no control characters, so the line break makes the pair unambiguous.
+fn key(instance: &Instance, control: &ControlId) -> String {
+    format!("{instance}\n{control}")
+}
