@@ -17,6 +17,15 @@ use crate::{
     store::{StoreError, Waiting},
 };
 
+/// A write for the same event, before this attempt.
+#[derive(Clone, Copy, Debug)]
+struct EarlierWrite {
+    /// Its ticket has a higher id than this.
+    above: u64,
+    /// Whether iTop may still be at work on it: then that it is absent proves nothing yet.
+    may_run: bool,
+}
+
 impl Delivery {
     /// Tries to deliver a row whose turn has come.
     pub(super) async fn attempt(&self, id: i64) -> Result<(), StoreError> {
@@ -35,8 +44,8 @@ impl Delivery {
             );
             return self.inner.store.fail(row.id, problem).await;
         };
-        if let Some(floor) = self.may_exist_above(&row).await?
-            && self.found_again(&row, &event, floor).await?
+        if let Some(earlier) = self.earlier_write(&row).await?
+            && self.found_again(&row, &event, earlier).await?
         {
             return Ok(());
         }
@@ -106,18 +115,23 @@ impl Delivery {
         self.inner.store.fail(row.id, problem).await
     }
 
-    /// The highest id below which no ticket of this row can be, if one may exist although the row
-    /// does not say so: a write was sent before, or a backup was restored that does not know.
-    async fn may_exist_above(&self, row: &Waiting) -> Result<Option<u64>, StoreError> {
+    /// What is known of an earlier write for this event, if there may have been one although the
+    /// row does not say how it ended: it was sent before, or a backup was restored that does not
+    /// know.
+    async fn earlier_write(&self, row: &Waiting) -> Result<Option<EarlierWrite>, StoreError> {
         if row.was_sent {
-            return Ok(Some(row.id_floor.unwrap_or(0)));
+            // It has ended: a row is only tried again after that.
+            return Ok(Some(EarlierWrite { above: row.id_floor.unwrap_or(0), may_run: false }));
         }
+        let Some(restored) = self.inner.store.restored().await? else { return Ok(None) };
         let window = self.inner.settings.delivery.restore_window.duration();
-        let restored = self.inner.store.restored().await?;
+        if self.inner.clock.now() >= after(restored, window) {
+            return Ok(None);
+        }
         // It may have been created, or have become a line of a ticket that is older than the
-        // backup: no id is too low.
-        let recent = restored.filter(|at| self.inner.clock.now() < after(*at, window));
-        Ok(recent.map(|_| 0))
+        // backup: no id is too low. And what was sent just before the restore may still be made.
+        let may_run = !self.has_settled_since(restored);
+        Ok(Some(EarlierWrite { above: 0, may_run }))
     }
 
     /// Looks for the ticket of an earlier attempt; true if it was there and has been adopted, or
@@ -126,9 +140,10 @@ impl Delivery {
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        floor: u64,
+        earlier: EarlierWrite,
     ) -> Result<bool, StoreError> {
         let marker = Marker::new(&row.instance, &event.event_id);
+        let floor = earlier.above;
         let search = SearchFor { marker: &marker, floor, target: row.target.as_ref() };
         match self.search(&[search]).await {
             Ok(search) => match search.found.first() {
@@ -136,7 +151,7 @@ impl Delivery {
                     self.adopt(row.id, ticket, row.target.is_some()).await?;
                     Ok(true)
                 }
-                None if search.trusted => Ok(false),
+                None if search.trusted && !earlier.may_run => Ok(false),
                 None => {
                     let message = "Whether an earlier attempt made a ticket is not known yet.";
                     self.unknown(row, message.to_owned()).await?;

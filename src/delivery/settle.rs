@@ -58,8 +58,8 @@ impl Delivery {
             let wanted: Vec<_> = rows.iter().map(SearchFor::row).collect();
             let Ok(search) = self.look(&wanted).await else { continue };
             let absent = self.adopt_found(rows, &search).await?;
-            let settled: Vec<_> =
-                absent.into_iter().filter(|row| self.has_settled(row.since.max(since))).collect();
+            let settled = |row: &UnknownRow| self.has_passed_settle(row.since.max(since));
+            let settled: Vec<_> = absent.into_iter().filter(settled).collect();
             if !search.trusted {
                 self.tell_unsearchable(&settled).await?;
                 continue;
@@ -175,9 +175,14 @@ impl Delivery {
         Ok(())
     }
 
-    /// Whether a write that was sent before `since` can no longer be running, counting only time
+    /// Whether a write that was sent before `time` can no longer be running, counting only time
     /// in which iTop has answered reads.
-    fn has_settled(&self, since: Timestamp) -> bool {
+    pub(super) fn has_settled_since(&self, time: Timestamp) -> bool {
+        answers_since(&self.inner.gate.state())
+            .is_some_and(|since| self.has_passed_settle(since.max(time)))
+    }
+
+    fn has_passed_settle(&self, since: Timestamp) -> bool {
         let passed = self.inner.clock.now().duration_since(since);
         Duration::try_from(passed)
             .is_ok_and(|passed| passed >= self.inner.settings.delivery.settle.duration())

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::Period,
     sandbox::{Fault, FaultKind, Operations, Options},
+    store,
 };
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
@@ -107,6 +108,34 @@ async fn an_outage_of_the_whole_host_in_the_middle_of_a_create() {
     world.until_state(&id, "created").await;
     pass(&world, 600).await;
     assert_eq!(tickets_of(&world, "outage").await, 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_create_that_a_restored_backup_does_not_know_may_still_be_under_way() {
+    let mut world = impatient().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (database, copy) = (world.database(), folder.path().join("copy.db"));
+    let (from, to) = (database.clone(), copy.clone());
+    tokio::task::spawn_blocking(move || store::backup(&from, &to)).await.unwrap().unwrap();
+    let slow = FaultKind::Slow { before_ms: 30_000, after_ms: 0 };
+    world.itop.faults().switch_on(Fault::new(slow).on(Operations::Create).times(1));
+    post(&world, &event("forgotten")).await;
+    world
+        .until("iTop is at work", async || {
+            (world.itop.requests_seen().creates_in_flight == 1).then_some(())
+        })
+        .await;
+    world.stop_bridge().await;
+    store::restore(&copy, &database, world.clock.now()).unwrap();
+    world.start_bridge().await;
+    // It is posted again while iTop still works on the first one: it is not there yet.
+    let id = post(&world, &event("forgotten")).await;
+    world.until_state(&id, "unknown").await;
+    pass(&world, 60).await;
+    world.until_state(&id, "created").await;
+    pass(&world, 200).await;
+    assert_eq!(tickets_of(&world, "forgotten").await, 1);
     world.finish().await;
 }
 
