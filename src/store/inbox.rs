@@ -71,7 +71,9 @@ impl Store {
         };
         let hashed: Vec<_> = acknowledgements.into_iter().map(hashed).collect();
         self.write(move |db| {
-            let accept = |(fingerprint, marker, new)| accept(db, new, fingerprint, &marker, now);
+            let accept = |(fingerprint, marker, new): (String, _, _)| {
+                accept(db, new, &fingerprint, &marker, now)
+            };
             hashed.into_iter().map(accept).collect()
         })
         .await
@@ -137,7 +139,7 @@ impl Store {
 fn accept(
     db: &Connection,
     new: NewAcknowledgement,
-    fingerprint: String,
+    fingerprint: &str,
     marker: &Marker,
     now: i64,
 ) -> rusqlite::Result<(Accepted, InboxRow)> {

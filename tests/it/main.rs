@@ -22,6 +22,7 @@ mod open_and_health;
 mod outages;
 mod receiving;
 mod refusals;
+mod stream;
 mod ticket_status;
 mod tickets;
 mod unclear_outcomes;
