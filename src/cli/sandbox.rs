@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::Log,
     lifecycle,
-    sandbox::{Flavour, Options, PASSWORD, Sandbox},
+    sandbox::{Flavour, Latency, Options, PASSWORD, Sandbox},
     telemetry,
 };
 
@@ -26,6 +26,15 @@ pub(super) struct SandboxArgs {
     /// Servers to add to the company Demo
     #[arg(long, default_value_t = 0)]
     servers: u32,
+    /// Milliseconds that a read takes
+    #[arg(long, default_value_t = 0)]
+    read_ms: u64,
+    /// Milliseconds that a create or an update takes where few are at work at once
+    #[arg(long, default_value_t = 0)]
+    create_ms: u64,
+    /// How many creates and updates at once it does the most of; with more it gets slower
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    best_in_flight: u32,
 }
 
 impl SandboxArgs {
@@ -36,10 +45,12 @@ impl SandboxArgs {
         }
         let stop = lifecycle::stop_on_signal()?;
         let listener = listen(self.listen, "--listen").await?;
+        let latency = self.latency();
         let options = Options {
             flavour: if self.simple { Flavour::Simple } else { Flavour::Itil },
             file: self.file,
             servers: self.servers,
+            latency,
             ..Options::default()
         };
         let mut sandbox = Sandbox::start(listener, options, Clock::system()).await?;
@@ -49,5 +60,10 @@ impl SandboxArgs {
         }
         sandbox.stop().await?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn latency(&self) -> Option<Latency> {
+        let Self { read_ms, create_ms, best_in_flight, .. } = *self;
+        (read_ms > 0 || create_ms > 0).then_some(Latency { read_ms, create_ms, best_in_flight })
     }
 }

@@ -1,0 +1,71 @@
+//! Dashboards that poll: what iTop sees of them.
+
+use std::{net::SocketAddr, time::Duration};
+
+use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use servicenav_itop_bridge::clock::Clock;
+use tokio::task::JoinSet;
+
+use crate::{
+    load::{Load, micros_since, now},
+    report::Line,
+    requests,
+    wire::Connection,
+    world::World,
+};
+
+const DASHBOARDS: u32 = 100;
+const TICKETS: u32 = 10_000;
+/// What one dashboard shows; each control is on ten of them.
+const SHOWN: u32 = 1_000;
+const EVERY: Duration = Duration::from_secs(2);
+const POLLS: u32 = 15;
+
+/// `board.max_age`, after which a status is read again when somebody asks.
+const MAX_AGE_SECONDS: u32 = 5;
+/// `board.batch`, the tickets of one request to iTop.
+const BATCH: u32 = 1_000;
+
+pub async fn dashboards() -> Vec<Line> {
+    let world = World::with_tickets(TICKETS).await;
+    // Nobody arranges when dashboards are opened: neighbours poll at moments far apart.
+    let mut phases: Vec<_> = (0..DASHBOARDS).map(|number| EVERY * number / DASHBOARDS).collect();
+    phases.shuffle(&mut StdRng::seed_from_u64(1));
+    let (seen, cpu) = (world.seen("core/get").await, world.bridge.cpu_micros());
+    let began = now();
+    let mut tasks = JoinSet::new();
+    for (number, phase) in (0..DASHBOARDS).zip(phases) {
+        let first = number * TICKETS / DASHBOARDS;
+        let request = requests::lookup((first..first + SHOWN).map(|control| control % TICKETS));
+        tasks.spawn(poll(world.bridge.address, request, phase));
+    }
+    let polls = Load::of(tasks.join_all().await.concat(), now() - began);
+    let seen = world.seen("core/get").await - seen;
+    let cpu = (world.bridge.cpu_micros() - cpu) / polls.requests();
+
+    let period = u32::try_from(EVERY.as_secs()).expect("seconds") * POLLS;
+    let refreshes = period.div_ceil(MAX_AGE_SECONDS) + 1;
+    vec![
+        Line::new("100 dashboards × 1,000 controls, 30 s: requests to iTop", seen.into(), "")
+            .cpu(cpu)
+            .at_most((refreshes * TICKETS.div_ceil(BATCH)).into()),
+        Line::new("100 dashboards × 1,000 controls: p99", polls.percentile(99), "ms"),
+    ]
+}
+
+/// Asks every two seconds; an answer that comes later than that delays the next question.
+async fn poll(address: SocketAddr, request: Vec<u8>, phase: Duration) -> Vec<u32> {
+    let clock = Clock::system();
+    let mut due = clock.now() + phase;
+    let mut connection = Connection::open(address).await.expect("a connection");
+    let mut latencies = Vec::new();
+    for _ in 0..POLLS {
+        clock.sleep_until(due).await;
+        due += EVERY;
+        let sent = now();
+        let answer = connection.exchange(&request).await.expect("an answer");
+        latencies.push(micros_since(sent));
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(answer.body));
+    }
+    latencies
+}

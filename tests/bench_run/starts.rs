@@ -1,0 +1,63 @@
+//! From the start of the process until it is ready.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::Connection;
+use servicenav_itop_bridge::clock::Clock;
+
+use crate::{
+    load::now,
+    measure::{ROUNDS, median},
+    processes::{Process, folder},
+    report::Line,
+};
+
+const CONTROLS: u32 = 1_000_000;
+
+pub async fn to_ready() -> Vec<Line> {
+    let folder = folder();
+    let itop = Process::itop(folder.path(), &[]).await;
+    fill(&itop, folder.path(), CONTROLS).await;
+    // What the filling left to do is done by this one.
+    Process::bridge(folder.path(), itop.address).await.stop();
+    let clock = Clock::system();
+    let (mut times, mut cpu) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let began = now();
+        let bridge = Process::spawn_bridge(folder.path(), itop.address);
+        while !bridge.answers("/readyz").await {
+            assert!(began.elapsed() < Duration::from_mins(1), "the bridge does not get ready");
+            clock.sleep(Duration::from_millis(2)).await;
+        }
+        times.push(began.elapsed().as_secs_f64());
+        cpu.push(bridge.cpu_micros());
+        bridge.stop();
+    }
+    let line = Line::new("start to ready, 1,000,000 mapped controls", median(times), "s");
+    vec![line.cpu(median(cpu)).at_most(0.5)]
+}
+
+/// Writes tickets of controls into the database of a bridge that is not running. Of twenty, one
+/// is still open; iTop has none of them.
+pub async fn fill(itop: &Process, folder: &Path, controls: u32) {
+    Process::bridge(folder, itop.address).await.stop();
+    let now = Clock::system().now().as_millisecond();
+    let database = Connection::open(folder.join("bridge.db")).expect("the database");
+    database
+        .execute_batch(&format!(
+            "BEGIN;
+             CREATE TEMP TABLE numbers AS
+                 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT {controls})
+                 SELECT i, 1000000 + i AS ticket, i % 20 = 0 AS open FROM n;
+             INSERT INTO tickets
+                 SELECT 'Incident', ticket, format('I-%06d', ticket), 3,
+                     iif(open, 'assigned', 'closed'), iif(open, 'ongoing', 'closed'), 3,
+                     '[CRITICAL] Server4 – Disk C:', {now}, 'Helpdesk', 'Anna Gavalda', 'present',
+                     {now} FROM numbers;
+             INSERT INTO control_tickets
+                 SELECT 'default', format('svc-%08d', i), 'Disk C:', 'id:42', 'Incident', ticket,
+                     i, {now} FROM numbers;
+             COMMIT;"
+        ))
+        .expect("the tables are as they were");
+}
