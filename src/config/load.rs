@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, LoginKind};
+use super::{Config, Delivery, LoginKind};
 use crate::{
     domain::{
         keys::{Instance, PartyKey},
@@ -198,7 +198,16 @@ impl Config {
             itop.max_in_flight < 2,
             "itop.max_in_flight must be at least 2: one is kept for reads",
         );
-        check(self.delivery.in_flight < 1, "delivery.in_flight must be at least 1");
+        let Delivery { in_flight_min, in_flight_max, .. } = self.delivery;
+        check(in_flight_min < 1, "delivery.in_flight_min must be at least 1");
+        check(
+            in_flight_min > in_flight_max,
+            "delivery.in_flight_min must not be above delivery.in_flight_max",
+        );
+        check(
+            usize::from(in_flight_max) >= itop.max_in_flight,
+            "delivery.in_flight_max must be below itop.max_in_flight: one call is kept for reads",
+        );
         check(!(1..=2_000).contains(&self.board.batch), "board.batch must be between 1 and 2000");
         check(
             !is_attribute(&self.ticket.marker_field),
@@ -335,7 +344,7 @@ mod tests {
             LEAST,
             &[
                 ("BRIDGE__ITOP__PASSWORD", "012345"),
-                ("BRIDGE__ITOP__MAX_IN_FLIGHT", "9"),
+                ("BRIDGE__ITOP__MAX_IN_FLIGHT", "19"),
                 ("BRIDGE__SERVER__LISTEN", "127.0.0.1:9999"),
                 ("BRIDGE__DELIVERY__SETTLE", "90s"),
                 ("HOME", "/root"),
@@ -343,7 +352,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.itop.password, Some(Secret::new("012345".to_owned())));
-        assert_eq!(config.itop.max_in_flight, 9);
+        assert_eq!(config.itop.max_in_flight, 19);
         assert_eq!(config.server.listen.port(), 9999);
         assert_eq!(config.delivery.settle, super::super::Period::seconds(90));
     }
@@ -360,6 +369,24 @@ mod tests {
             ("companies = ['42']", "auth.tokens 'sn': company '42' must read id:… or name:…"),
         ] {
             let error = from(&token(limit), &[]).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn deliveries_leave_a_call_to_reads() {
+        let bounds = |calls: u16, least: u16, most: u16| {
+            let limits = format!("in_flight_min = {least}\nin_flight_max = {most}\n");
+            let file = format!("{LEAST}max_in_flight = {calls}\n[delivery]\n{limits}");
+            from(&file, &[]).map_err(|error| error.to_string())
+        };
+        bounds(3, 2, 2).unwrap();
+        for (limits, says) in [
+            ((6, 1, 6), "delivery.in_flight_max must be below itop.max_in_flight"),
+            ((6, 3, 2), "delivery.in_flight_min must not be above delivery.in_flight_max"),
+            ((6, 0, 2), "delivery.in_flight_min must be at least 1"),
+        ] {
+            let error = bounds(limits.0, limits.1, limits.2).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
     }

@@ -164,7 +164,7 @@ impl Default for ItopSection {
             time_zone: "Europe/Paris".to_owned(),
             connect_timeout: Period::seconds(5),
             timeout: Period::seconds(30),
-            max_in_flight: 6,
+            max_in_flight: 18,
         }
     }
 }
@@ -259,8 +259,10 @@ pub enum AutoLink {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Delivery {
-    /// Deliveries at once.
-    pub in_flight: usize,
+    /// Deliveries at once, however slow iTop becomes; at least 1.
+    pub in_flight_min: u16,
+    /// Deliveries at once, however fast iTop is; below `itop.max_in_flight`.
+    pub in_flight_max: u16,
     /// How long a create without an answer may still be running.
     pub settle: Period,
     /// The first wait after a failed attempt.
@@ -282,7 +284,8 @@ pub struct Delivery {
 impl Default for Delivery {
     fn default() -> Self {
         Self {
-            in_flight: 4,
+            in_flight_min: 1,
+            in_flight_max: 16,
             settle: Period::minutes(2),
             backoff_first: Period::seconds(5),
             backoff_max: Period::minutes(10),

@@ -6,7 +6,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument as _;
 
-use super::{Blocked, Delivery, PlanError, backoff::backoff, plan::KeepLink, search::SearchFor};
+use super::{
+    Blocked, Delivery, PlanError, backoff::backoff, in_flight::Written, plan::KeepLink,
+    search::SearchFor,
+};
 use crate::{
     domain::{
         acknowledgement::{Acknowledgement, EventType, decode},
@@ -28,13 +31,13 @@ struct EarlierWrite {
 
 impl Delivery {
     /// Tries to deliver a row whose turn has come.
-    pub(super) async fn attempt(&self, id: i64) -> Result<(), StoreError> {
-        let Some(row) = self.inner.store.waiting(id).await? else { return Ok(()) };
+    pub(super) async fn attempt(&self, id: i64) -> Result<Written, StoreError> {
+        let Some(row) = self.inner.store.waiting(id).await? else { return Ok(Written::Nothing) };
         let span = tracing::info_span!("delivery", request_id = row.request_id);
         self.attempt_row(row).instrument(span).await
     }
 
-    async fn attempt_row(&self, row: Waiting) -> Result<(), StoreError> {
+    async fn attempt_row(&self, row: Waiting) -> Result<Written, StoreError> {
         let event = serde_json::from_str(&row.body).ok().and_then(|body| decode(&body).ok());
         let Some(event) = event else {
             // It was checked when it was stored, so a later version reads it otherwise.
@@ -42,26 +45,29 @@ impl Delivery {
                 "unreadable",
                 "The stored acknowledgement can no longer be read by this version of the bridge.",
             );
-            return self.inner.store.fail(row.id, problem).await;
+            self.inner.store.fail(row.id, problem).await?;
+            return Ok(Written::Nothing);
         };
         if let Some(earlier) = self.earlier_write(&row).await?
             && self.found_again(&row, &event, earlier).await?
         {
-            return Ok(());
+            return Ok(Written::Nothing);
         }
         match self.deliver(&row, &event).await {
-            Ok(()) => Ok(()),
-            Err(PlanError::Store(error)) => Err(error),
-            Err(PlanError::Way(error)) => self.wait_for_the_way(&row, &event, &error).await,
+            Ok(written) => return Ok(written),
+            Err(PlanError::Store(error)) => return Err(error),
+            Err(PlanError::Way(error)) => self.wait_for_the_way(&row, &event, &error).await?,
             Err(PlanError::Blocked(blocked)) => {
-                self.end_without_ticket(&row, &event, blocked).await
+                self.end_without_ticket(&row, &event, blocked).await?;
             }
         }
+        Ok(Written::Nothing)
     }
 
-    async fn deliver(&self, row: &Waiting, event: &Acknowledgement) -> Result<(), PlanError> {
+    async fn deliver(&self, row: &Waiting, event: &Acknowledgement) -> Result<Written, PlanError> {
         if event.event_type == EventType::Test {
-            return self.rehearse(row, event).await;
+            self.rehearse(row, event).await?;
+            return Ok(Written::Nothing);
         }
         let keep = if row.trusted_names { KeepLink::Yes } else { KeepLink::Never };
         let link = self.link(&row.instance, event, keep).await?;

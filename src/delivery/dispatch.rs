@@ -9,14 +9,19 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, attempt::capitalised, write::LATE_LOOK};
+use super::{
+    Delivery,
+    attempt::capitalised,
+    in_flight::{Begun, InFlight, Written},
+    write::LATE_LOOK,
+};
 use crate::{
     domain::delivery_state::{Problem, State},
     gate::GateState,
     store::{Due, InboxRow},
 };
 
-/// How many turns are read at once, for each delivery in flight. A company whose first row comes
+/// How many turns are read at once, for each delivery that may be in flight. A company whose first row comes
 /// after they were read waits for them.
 const TURNS_AT_ONCE: usize = 8;
 
@@ -25,6 +30,13 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// How long to wait after the database failed.
 const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
+
+/// A row that is being delivered.
+struct Running {
+    due: Due,
+    begun: Begun,
+    begun_at: Timestamp,
+}
 
 /// The next turns, and when they were read.
 #[derive(Default)]
@@ -80,57 +92,79 @@ impl Delivery {
         let mut rows = HashMap::new();
         let mut next_rows = NextRows::default();
         let mut gate = self.inner.gate.watch();
+        let bounds = &self.inner.settings.delivery;
+        let mut in_flight = InFlight::new(bounds.in_flight_min, bounds.in_flight_max);
+        let mut limit = in_flight.limit();
         while !stop.is_cancelled() {
+            if in_flight.limit() != limit {
+                limit = in_flight.limit();
+                tracing::debug!(
+                    deliveries.in_flight = limit,
+                    "another number of deliveries at once"
+                );
+            }
+            let limit = usize::from(limit);
             if self.inner.gate.is_open() {
-                let free = self.inner.settings.delivery.in_flight.saturating_sub(running.len());
-                for due in self.turns(free, &controls, &mut next_rows).await {
+                let turns = self.turns(limit, running.len(), &controls, &mut next_rows).await;
+                let begun = in_flight.begun(running.len() + turns.len());
+                let begun_at = self.inner.clock.now();
+                for due in turns {
                     controls.insert(due.control.clone());
-                    let this = self.clone();
-                    let task = running.spawn(async move { this.attempt_logged(due.id).await });
-                    rows.insert(task.id(), due);
+                    let (this, id) = (self.clone(), due.id);
+                    let task = running.spawn(async move { this.attempt_logged(id).await });
+                    rows.insert(task.id(), Running { due, begun, begun_at });
                 }
             }
-            let full = running.len() >= self.inner.settings.delivery.in_flight;
+            let full = running.len() >= limit;
             // Behind a closed gate no turn comes; its opening is what is waited for.
             let may_start = !full && self.inner.gate.is_open();
             let next = self.next_turn(&next_rows).await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = running.join_next_with_id() => {
-                    let (id, panicked) = match ended {
-                        Ok((id, ())) => (id, false),
-                        Err(error) => (error.id(), true),
+                    let (id, written) = match ended {
+                        Ok((id, written)) => (id, Some(written)),
+                        Err(error) => (error.id(), None),
                     };
-                    if let Some(Due { id, control }) = rows.remove(&id) {
-                        if panicked {
-                            self.give_up_after_panic(id).await;
+                    if let Some(Running { due, begun, begun_at }) = rows.remove(&id) {
+                        // A clock that was put back meanwhile has measured nothing.
+                        let took = self.inner.clock.now().duration_since(begun_at).try_into();
+                        match (written, took) {
+                            (None, _) => self.give_up_after_panic(due.id).await,
+                            (Some(written), Ok(took)) => {
+                                in_flight.ended(begun, running.len() + 1, took, written);
+                            }
+                            (Some(_), Err(_)) => {}
                         }
-                        controls.remove(&control);
-                        self.inner.outcomes.tell(id);
+                        controls.remove(&due.control);
+                        self.inner.outcomes.tell(due.id);
                     }
                 }
                 () = self.inner.wake.notified(), if may_start => {}
-                _ = gate.changed() => {}
+                // Failures while it closes, and waits for it to open, say nothing about speed.
+                _ = gate.changed() => in_flight.interrupted(),
                 () = self.inner.clock.sleep_until(next), if may_start => {}
             }
         }
         while running.join_next().await.is_some() {}
     }
 
-    /// The rows to start now: at most `free`, none of a control that has one running. They are
-    /// taken from `next_rows`, a few turns that are read at once because finding out whose turn
-    /// it is looks at every row that waits.
+    /// The rows to start now: at most as many as `limit` leaves beside those `running`, none of a
+    /// control that has one running. They are taken from `next_rows`, a few turns that are read at
+    /// once because finding out whose turn it is looks at every row that waits.
     async fn turns(
         &self,
-        free: usize,
+        limit: usize,
+        running: usize,
         busy: &HashSet<(String, String)>,
         next_rows: &mut NextRows,
     ) -> Vec<Due> {
+        let free = limit.saturating_sub(running);
         if free == 0 {
             return Vec::new();
         }
         if next_rows.rows.is_empty() {
-            let most = self.inner.settings.delivery.in_flight * TURNS_AT_ONCE + busy.len();
+            let most = limit * TURNS_AT_ONCE + busy.len();
             let now = self.inner.clock.now();
             match self.inner.store.due(now, self.longest_wait(), most).await {
                 Ok(due) => {
@@ -178,10 +212,14 @@ impl Delivery {
 
     /// An attempt; whatever the database does, its row is not left `creating`, because only a
     /// start would look at it again.
-    async fn attempt_logged(&self, id: i64) {
-        if let Err(error) = self.attempt(id).await {
-            tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
-            self.release(id).await;
+    async fn attempt_logged(&self, id: i64) -> Written {
+        match self.attempt(id).await {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
+                self.release(id).await;
+                Written::Nothing
+            }
         }
     }
 

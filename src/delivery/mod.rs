@@ -1,6 +1,7 @@
 //! Inbox → iTop, exactly once.
 //!
-//! A row is `accepted`; its turn comes (`dispatch`); it is resolved and planned (`plan`);
+//! A row is `accepted`; its turn comes (`dispatch`, as many at once as `in_flight` finds best for
+//! iTop); it is resolved and planned (`plan`);
 //! `creating` is committed before a write is sent (`write`); a clear answer ends it, and
 //! without one it is `unknown` until a read settles it (`settle`).
 
@@ -8,6 +9,7 @@ mod attempt;
 mod backoff;
 mod dispatch;
 mod existing;
+mod in_flight;
 mod outcomes;
 mod plan;
 mod rehearsal;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Delivery, Plan,
     attempt::capitalised,
+    in_flight::Written,
     search::{Search, SearchFor},
 };
 use crate::{
@@ -35,12 +36,12 @@ impl Delivery {
         row: &Waiting,
         event: &Acknowledgement,
         plan: Plan,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Written, StoreError> {
         let inner = &*self.inner;
         let floor = inner.store.highest_ticket_id().await?;
         let mut warnings = plan.resolution.warnings;
         if !inner.store.begin_write(row.id, floor, None, warnings.clone()).await? {
-            return Ok(());
+            return Ok(Written::Nothing);
         }
         let field = &inner.settings.ticket.marker_field;
         match inner.client.create(&plan.operation, &plan.marker, field).await {
@@ -71,11 +72,12 @@ impl Delivery {
                     warnings: Some(warnings),
                 };
                 self.record(row.id, delivered).await;
-                Ok(())
+                Ok(Written::Yes)
             }
             Err(error) => {
                 let search = SearchFor { marker: &plan.marker, floor, target: None };
-                self.after_failed_write(row, event, &error, search).await
+                self.after_failed_write(row, event, &error, search).await?;
+                Ok(Written::after(&error))
             }
         }
     }
@@ -86,12 +88,12 @@ impl Delivery {
         row: &Waiting,
         event: &Acknowledgement,
         ticket: TicketStatus,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Written, StoreError> {
         let inner = &*self.inner;
         let floor = inner.store.highest_ticket_id().await?;
         let target = Some(ticket.key.clone());
         if !inner.store.begin_write(row.id, floor, target, Vec::new()).await? {
-            return Ok(());
+            return Ok(Written::Nothing);
         }
         let marker = Marker::new(&row.instance, &event.event_id);
         match inner.client.append_log(&ticket.key, &marker.to_string()).await {
@@ -121,11 +123,12 @@ impl Delivery {
                     inner.gate.after_failure(&error);
                     tracing::warn!(acknowledgement = row.id, %error, "comment not added");
                 }
-                Ok(())
+                Ok(Written::Yes)
             }
             Err(error) => {
                 let search = SearchFor { marker: &marker, floor, target: Some(&ticket.key) };
-                self.after_failed_write(row, event, &error, search).await
+                self.after_failed_write(row, event, &error, search).await?;
+                Ok(Written::after(&error))
             }
         }
     }

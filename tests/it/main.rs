@@ -10,6 +10,7 @@ mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
 mod hostile;
+mod in_flight;
 mod inbox;
 mod links;
 mod lists;
