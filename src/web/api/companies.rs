@@ -36,11 +36,11 @@ impl ListParams {
     }
 
     /// A page of a list. The cursor is a position: lists are read as a whole and seldom change.
-    fn page<'i, T: Serialize + 'i, R>(
+    fn page<T: Serialize, L>(
         &self,
         headers: &HeaderMap,
-        reading: &Reading<R>,
-        items: impl Iterator<Item = &'i T>,
+        reading: &Reading<L>,
+        items: impl Iterator<Item = T>,
     ) -> Result<Response, ApiError> {
         let limit = limit(self.limit, MAX_LIMIT)?;
         let start = self.cursor.unwrap_or(0);
@@ -117,10 +117,8 @@ pub(in crate::web) async fn cis(
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let reading = company.catalog.cis(company.org, params.freshness()).await?;
-    let wanted = params.search.as_deref().unwrap_or_default().trim().to_lowercase();
-    let items = reading.listed.items.iter();
-    let items = items.filter(|ci| wanted.is_empty() || ci.name.to_lowercase().contains(&wanted));
-    params.page(&headers, &reading, items)
+    let wanted = params.search.as_deref().unwrap_or_default().trim();
+    params.page(&headers, &reading, reading.listed.items.search(wanted))
 }
 
 /// The company of the address, if it is there and the caller may see it.
