@@ -1,5 +1,5 @@
-//! The lists of iTop, cached: one load per list however many ask, the last known value with its
-//! age while iTop fails, errors never cached.
+//! The lists of iTop, cached: one load per list however many ask, read anew before it is too old,
+//! the last known value with its age while iTop fails, errors never cached.
 
 mod cached;
 
