@@ -1,6 +1,9 @@
 //! Lists in answers: pages, entity tags, query parameters.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher as _},
+    io::Write as _,
+};
 
 use axum::{
     body::Bytes,
@@ -8,6 +11,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use flate2::{Compression, write::GzEncoder};
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::problem::ApiError;
@@ -17,6 +22,9 @@ pub(super) const DEFAULT_LIMIT: usize = 100;
 
 /// Items in an answer at most.
 pub(super) const MAX_LIMIT: usize = 1_000;
+
+/// Bodies of more bytes than this are packed: below, the network takes no time worth the work.
+const PACKED_ABOVE: usize = 8 << 10;
 
 /// Query parameters, refused in words.
 pub(super) struct Params<T>(pub(super) T);
@@ -61,9 +69,32 @@ pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, ApiEr
     }
 }
 
-/// A JSON answer with an entity tag over `content`; 304 where the caller has that already. What
-/// an answer says of its own age is no part of it: a list that was read again and is the same has
-/// not changed, so the tag is a weak one.
+/// What an answer says beside the items of a list.
+#[derive(Serialize)]
+pub(super) struct Page {
+    /// When iTop gave the list.
+    pub(super) as_of: Timestamp,
+    /// Whether iTop could not give a newer one.
+    pub(super) stale: bool,
+    /// Where the next page begins.
+    pub(super) next: Option<String>,
+}
+
+impl Page {
+    /// The answer with these items, each written once.
+    pub(super) fn of(&self, headers: &HeaderMap, items: &[impl Serialize]) -> Response {
+        let (Ok(items), Ok(rest)) = (serde_json::to_vec(items), serde_json::to_vec(self)) else {
+            return ApiError::Internal.into_response();
+        };
+        let tag = tag_of((&items, self.stale, &self.next));
+        // The items go before the members of `rest`, without its opening brace.
+        let body = [b"{\"items\":", items.as_slice(), b",", &rest[1..]].concat();
+        unless_known(headers, &tag, Bytes::from(body))
+    }
+}
+
+/// A JSON answer with an entity tag over `content`. What an answer says of its own age is no part
+/// of that: a list that was read again and is the same has not changed.
 pub(super) fn tagged(
     headers: &HeaderMap,
     answer: &impl Serialize,
@@ -72,20 +103,85 @@ pub(super) fn tagged(
     let (Ok(body), Ok(content)) = (serde_json::to_vec(answer), serde_json::to_vec(content)) else {
         return ApiError::Internal.into_response();
     };
+    unless_known(headers, &tag_of(content), Bytes::from(body))
+}
+
+/// The entity tag of a content; a weak one, because answers with the same content can differ in
+/// their age and in how they are packed.
+fn tag_of(content: impl Hash) -> HeaderValue {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     let tag = format!("W/\"{:016x}\"", hasher.finish());
+    HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("W/\"\""))
+}
+
+/// A JSON answer, packed where it is long and the caller takes it so, or 304 where the caller has
+/// what this tag stands for.
+fn unless_known(headers: &HeaderMap, tag: &HeaderValue, body: Bytes) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
-    let mut response = if known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        (json, Bytes::from(body)).into_response()
-    };
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let mut response =
+        if known { StatusCode::NOT_MODIFIED.into_response() } else { json(headers, body) };
+    response.headers_mut().extend([
+        (header::ETAG, tag.clone()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+    ]);
     response
+}
+
+fn json(headers: &HeaderMap, body: Bytes) -> Response {
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    if body.len() > PACKED_ABOVE && takes_gzip(headers) {
+        // The lowest level is enough: it packs a thousand CIs, 50 kB, to a tenth in 0.1 ms.
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        if let Ok(packed) = packed.write_all(&body).and_then(|()| packed.finish()) {
+            let gzip = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+            return (json, gzip, packed).into_response();
+        }
+    }
+    (json, body).into_response()
+}
+
+/// Whether `Accept-Encoding` names gzip, or anything, without the weight nought (RFC 9110,
+/// section 12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let named = |wanted: &str| {
+        let values = headers.get_all(header::ACCEPT_ENCODING).into_iter();
+        let codings = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+        let mut weights = codings.filter_map(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+            name.trim().eq_ignore_ascii_case(wanted).then(|| {
+                let weight = weight.trim().trim_start_matches(['q', 'Q', '=']);
+                weight.parse::<f32>().is_ok_and(|weight| weight > 0.0)
+            })
+        });
+        weights.next()
+    };
+    named("gzip").or_else(|| named("*")).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_taken_where_it_is_named_and_not_refused() {
+        let takes = |values: &[&'static str]| {
+            let line =
+                |value: &&'static str| (header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+            takes_gzip(&values.iter().map(line).collect())
+        };
+        assert!(takes(&["gzip"]));
+        assert!(takes(&["br, GZIP;q=0.5 , identity"]));
+        assert!(takes(&["br", "gzip; q=1.0"]));
+        assert!(takes(&["*"]));
+        assert!(takes(&["gzip, *;q=0"]));
+        assert!(!takes(&[]));
+        assert!(!takes(&["br, deflate"]));
+        assert!(!takes(&["gzip;q=0"]));
+        assert!(!takes(&["*, gzip;q=0.000"]));
+        assert!(!takes(&["*;q=0"]));
+        assert!(!takes(&["gzip;q=much"]));
+    }
 }

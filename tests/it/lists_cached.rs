@@ -1,6 +1,6 @@
 //! How the lists of iTop are cached, and what they say while iTop fails.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io::Read as _};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -176,6 +176,46 @@ async fn a_read_ahead_tells_the_gate_and_respects_it() {
         assert_eq!(world.get(TEAMS).await.expect(200), known);
     }
     assert_eq!(reads(&world), before);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_packed_for_who_takes_it_so() {
+    let world = World::with(Options { servers: 300, ..Options::default() }, |_| {}).await;
+    let ask = async |path: &str, headers: &[(&str, &str)]| {
+        let mut request = world.http.get(format!("{}{path}", world.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers()["vary"], "accept-encoding");
+        let packed = answer.headers().get("content-encoding").is_some_and(|c| c == "gzip");
+        let tag = answer.headers()["etag"].to_str().unwrap().to_owned();
+        (answer.status(), packed, tag, answer.bytes().await.unwrap())
+    };
+    let gzip = ("accept-encoding", "br, gzip");
+    let (_, packed, tag, plain) = ask(DEMO_CIS, &[]).await;
+    assert!(!packed && plain.len() > 8 << 10, "{}", plain.len());
+    let (_, packed, packed_tag, body) = ask(DEMO_CIS, &[gzip]).await;
+    assert!(packed && body.len() < plain.len() / 4, "{}", body.len());
+    assert_eq!(packed_tag, tag);
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(body.as_ref()).read_to_end(&mut unpacked).unwrap();
+    assert_eq!(unpacked, plain);
+    // The tag is that of either form.
+    let (status, packed, _, body) = ask(DEMO_CIS, &[gzip, ("if-none-match", &tag)]).await;
+    assert_eq!((status.as_u16(), packed, body.len()), (304, false, 0));
+    for (path, coding) in [
+        (DEMO_CIS, ("accept-encoding", "gzip;q=0")),
+        (DEMO_CIS, ("accept-encoding", "br")),
+        ("/api/v1/companies/3/cis?limit=20", gzip),
+        ("/api/v1/companies", gzip),
+        ("/api/v1/tickets", gzip),
+    ] {
+        let (status, packed, _, body) = ask(path, &[coding]).await;
+        assert_eq!((status.as_u16(), packed), (200, false), "{path} {coding:?}");
+        assert!(body.starts_with(b"{\"items\":["));
+    }
     world.finish().await;
 }
 

@@ -8,7 +8,6 @@ use axum::{
     response::Response,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::{
     catalog::{Catalog, Freshness, Reading},
@@ -16,7 +15,7 @@ use crate::{
     store::Store,
     web::{
         auth::{Caller, Reader},
-        listing::{MAX_LIMIT, Params, limit, tagged},
+        listing::{MAX_LIMIT, Page, Params, limit},
         problem::ApiError,
     },
 };
@@ -44,13 +43,11 @@ impl ListParams {
     ) -> Result<Response, ApiError> {
         let limit = limit(self.limit, MAX_LIMIT)?;
         let start = self.cursor.unwrap_or(0);
-        let mut page: Vec<_> = items.skip(start).take(limit + 1).collect();
-        let next = (page.len() > limit).then(|| (start + limit).to_string());
-        page.truncate(limit);
-        let as_of = reading.listed.as_of;
-        let answer = json!({"items": page, "as_of": as_of, "stale": reading.stale, "next": next});
-        let content = json!([answer["items"], reading.stale, answer["next"]]);
-        Ok(tagged(headers, &answer, &content))
+        let mut items: Vec<_> = items.skip(start).take(limit + 1).collect();
+        let next = (items.len() > limit).then(|| (start + limit).to_string());
+        items.truncate(limit);
+        let page = Page { as_of: reading.listed.as_of, stale: reading.stale, next };
+        Ok(page.of(headers, &items))
     }
 }
 
