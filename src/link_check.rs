@@ -123,7 +123,7 @@ pub(crate) async fn check(
 }
 
 fn one<'r, T: Item>(
-    reading: &'r Reading<T>,
+    reading: &'r Reading<Vec<T>>,
     wanted: &Ref,
     pointer: &str,
     what: &str,
@@ -133,7 +133,7 @@ fn one<'r, T: Item>(
 }
 
 fn judge<'i, T: Item>(
-    found: Found<'i, T>,
+    found: Found<&'i T>,
     wanted: &Ref,
     pointer: &str,
     what: &str,

@@ -1,5 +1,5 @@
-//! The lists of iTop, cached: one load per list however many ask, the last known value with its
-//! age while iTop fails, errors never cached.
+//! The lists of iTop, cached: one load per list however many ask, read anew before it is too old,
+//! the last known value with its age while iTop fails, errors never cached.
 
 mod cached;
 
@@ -12,14 +12,16 @@ use crate::{
     config::{CatalogSection, TeamChoice, TicketClass},
     domain::keys::OrgId,
     gate::Gate,
-    itop::{Ci, Client, INCIDENT, ItopError, Organization, Person, Service, Team, USER_REQUEST},
+    itop::{
+        CiList, Client, INCIDENT, ItopError, Organization, Person, Service, Team, USER_REQUEST,
+    },
 };
 use cached::Cached;
 
 /// How many companies' lists of each kind are kept.
 const COMPANIES: u64 = 1_000;
 
-/// How many CIs are kept over all companies; fifty bytes each.
+/// How many CIs are kept over all companies; some forty bytes each.
 const CIS: u64 = 1_000_000;
 
 /// Which tickets are made, and what follows from it.
@@ -47,13 +49,13 @@ struct Inner {
     client: Client,
     settings: CatalogSection,
     class: TicketClass,
-    model: Cached<(), TicketModel>,
-    companies: Cached<(), Organization>,
-    all_teams: Cached<(), Team>,
-    teams: Cached<OrgId, Team>,
-    contacts: Cached<OrgId, Person>,
-    services: Cached<OrgId, Service>,
-    cis: Cached<OrgId, Ci>,
+    model: Arc<Cached<(), Vec<TicketModel>>>,
+    companies: Arc<Cached<(), Vec<Organization>>>,
+    all_teams: Arc<Cached<(), Vec<Team>>>,
+    teams: Arc<Cached<OrgId, Vec<Team>>>,
+    contacts: Arc<Cached<OrgId, Vec<Person>>>,
+    services: Arc<Cached<OrgId, Vec<Service>>>,
+    cis: Arc<Cached<OrgId, CiList>>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -72,13 +74,13 @@ impl Catalog {
         settings: CatalogSection,
         class: TicketClass,
     ) -> Self {
-        fn cached<K: cached::Key, T: Send + Sync + 'static>(
+        fn cached<K: cached::Key, L: cached::List>(
             gate: &Gate,
             clock: &Clock,
             settings: &CatalogSection,
             capacity: u64,
-        ) -> Cached<K, T> {
-            Cached::new(gate.clone(), clock.clone(), settings.ttl.duration(), capacity)
+        ) -> Arc<Cached<K, L>> {
+            Arc::new(Cached::new(gate.clone(), clock.clone(), settings.ttl.duration(), capacity))
         }
         let inner = Inner {
             model: cached(gate, clock, &settings, 1),
@@ -97,13 +99,12 @@ impl Catalog {
 
     /// Which tickets are made here: configured, or found out by asking for the class.
     pub async fn ticket_model(&self) -> Result<TicketModel, ItopError> {
-        let Inner { client, class, model, .. } = &*self.inner;
-        let reading = model
-            .get((), Freshness::Cached, async {
-                let has_incidents = client.has_class(INCIDENT).await?;
-                Ok(vec![TicketModel::new(*class, has_incidents)])
-            })
-            .await?;
+        let inner = self.inner.clone();
+        let load = async move {
+            let has_incidents = inner.client.has_class(INCIDENT).await?;
+            Ok(vec![TicketModel::new(inner.class, has_incidents)])
+        };
+        let reading = self.inner.model.get((), Freshness::Cached, || Box::pin(load)).await?;
         reading.listed.items.first().cloned().ok_or_else(|| ItopError::NotItop {
             reason: "the class of tickets could not be found out".to_owned(),
         })
@@ -113,15 +114,18 @@ impl Catalog {
     pub async fn companies(
         &self,
         freshness: Freshness,
-    ) -> Result<Reading<Organization>, ItopError> {
-        let Inner { client, settings, companies, .. } = &*self.inner;
-        companies.get((), freshness, client.organizations(&settings.queries.companies)).await
+    ) -> Result<Reading<Vec<Organization>>, ItopError> {
+        let inner = self.inner.clone();
+        let load =
+            async move { inner.client.organizations(&inner.settings.queries.companies).await };
+        self.inner.companies.get((), freshness, || Box::pin(load)).await
     }
 
     /// All teams of iTop.
-    pub async fn all_teams(&self, freshness: Freshness) -> Result<Reading<Team>, ItopError> {
-        let Inner { client, settings, all_teams, .. } = &*self.inner;
-        all_teams.get((), freshness, client.teams(&settings.queries.all_teams, None)).await
+    pub async fn all_teams(&self, freshness: Freshness) -> Result<Reading<Vec<Team>>, ItopError> {
+        let inner = self.inner.clone();
+        let load = async move { inner.client.teams(&inner.settings.queries.all_teams, None).await };
+        self.inner.all_teams.get((), freshness, || Box::pin(load)).await
     }
 
     /// The teams that may take a company's tickets.
@@ -129,14 +133,14 @@ impl Catalog {
         &self,
         org: OrgId,
         freshness: Freshness,
-    ) -> Result<Reading<Team>, ItopError> {
-        let Inner { client, settings, teams, .. } = &*self.inner;
-        match settings.teams {
-            TeamChoice::All => self.all_teams(freshness).await,
-            TeamChoice::DeliveryModel => {
-                teams.get(org, freshness, client.teams(&settings.queries.teams, Some(org))).await
-            }
+    ) -> Result<Reading<Vec<Team>>, ItopError> {
+        if self.inner.settings.teams == TeamChoice::All {
+            return self.all_teams(freshness).await;
         }
+        let inner = self.inner.clone();
+        let load =
+            async move { inner.client.teams(&inner.settings.queries.teams, Some(org)).await };
+        self.inner.teams.get(org, freshness, || Box::pin(load)).await
     }
 
     /// The active contacts of a company.
@@ -144,9 +148,11 @@ impl Catalog {
         &self,
         org: OrgId,
         freshness: Freshness,
-    ) -> Result<Reading<Person>, ItopError> {
-        let Inner { client, settings, contacts, .. } = &*self.inner;
-        contacts.get(org, freshness, client.contacts(&settings.queries.contacts, org)).await
+    ) -> Result<Reading<Vec<Person>>, ItopError> {
+        let inner = self.inner.clone();
+        let load =
+            async move { inner.client.contacts(&inner.settings.queries.contacts, org).await };
+        self.inner.contacts.get(org, freshness, || Box::pin(load)).await
     }
 
     /// The services that a company's contracts include, with the elements that fit the class of
@@ -155,21 +161,28 @@ impl Catalog {
         &self,
         org: OrgId,
         freshness: Freshness,
-    ) -> Result<Reading<Service>, ItopError> {
-        let Inner { client, settings, services, .. } = &*self.inner;
-        // Four reads, one of them of another list: too large a future to pass by value.
-        let load = Box::pin(async {
-            let model = self.ticket_model().await?;
-            client.services(&settings.queries, org, model.request_type).await
-        });
-        services.get(org, freshness, load).await
+    ) -> Result<Reading<Vec<Service>>, ItopError> {
+        let catalog = self.clone();
+        let load = async move {
+            let request_type = catalog.ticket_model().await?.request_type;
+            let Inner { client, settings, .. } = &*catalog.inner;
+            client.services(&settings.queries, org, request_type).await
+        };
+        self.inner.services.get(org, freshness, || Box::pin(load)).await
     }
 
     /// The CIs of a company.
-    pub async fn cis(&self, org: OrgId, freshness: Freshness) -> Result<Reading<Ci>, ItopError> {
-        let Inner { client, settings, cis, .. } = &*self.inner;
-        let load = client.cis(&settings.queries.cis, org, settings.page_size);
-        cis.get(org, freshness, load).await
+    pub async fn cis(
+        &self,
+        org: OrgId,
+        freshness: Freshness,
+    ) -> Result<Reading<CiList>, ItopError> {
+        let inner = self.inner.clone();
+        let load = async move {
+            let settings = &inner.settings;
+            inner.client.cis(&settings.queries.cis, org, settings.page_size).await
+        };
+        self.inner.cis.get(org, freshness, || Box::pin(load)).await
     }
 
     /// How a list is read again because something was not found in it.

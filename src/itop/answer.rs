@@ -1,6 +1,11 @@
 //! Reading an answer: by the `code` of its body, then HTTP status, then content type.
 
+mod typed;
+
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+pub(super) use typed::{Objects, read_objects};
 
 use super::ItopError;
 use crate::domain::text::{cut_chars, one_line};
@@ -20,27 +25,35 @@ impl Answer {
     pub fn objects(&self) -> impl Iterator<Item = (&str, u64, &Map<String, Value>)> {
         let objects = self.body.get("objects").and_then(Value::as_object);
         objects.into_iter().flatten().filter_map(|(name, object)| {
-            // The name is `Class::id` with the concrete class, whatever class was asked for.
-            let (class, id) = name.split_once("::")?;
-            Some((class, id.parse().ok()?, object.get("fields")?.as_object()?))
+            let (class, id) = class_and_id(name)?;
+            Some((class, id, object.get("fields")?.as_object()?))
         })
     }
 
     /// The `N` of `Found: N`: how many objects there are in all, not on this page.
     #[must_use]
     pub fn found(&self) -> Option<usize> {
-        self.body.get("message")?.as_str()?.strip_prefix("Found: ")?.trim().parse().ok()
+        found(self.body.get("message")?.as_str()?)
     }
+}
+
+fn found(message: &str) -> Option<usize> {
+    message.strip_prefix("Found: ")?.trim().parse().ok()
+}
+
+/// `Class::id`, the name of an object: the class is the concrete one, whatever was asked for.
+fn class_and_id(name: &str) -> Option<(&str, u64)> {
+    let (class, id) = name.split_once("::")?;
+    Some((class, id.parse().ok()?))
 }
 
 /// Judges what came back from `rest.php`.
 pub(super) fn read(status: u16, content_type: &str, body: &[u8]) -> Result<Answer, ItopError> {
-    let json = parse(body);
-    if let Some(Value::Object(mut object)) = json {
+    if let Some(Value::Object(object)) = parse(body) {
         if let Some(code) = object.get("code").and_then(Value::as_i64) {
             let message = object.get("message").and_then(Value::as_str).unwrap_or_default();
             return match code {
-                0 => Ok(Answer { body: std::mem::take(&mut object) }),
+                0 => Ok(Answer { body: object }),
                 1 => Err(unauthorized(message)),
                 _ => Err(ItopError::Refused { code, message: echo(message) }),
             };
@@ -63,7 +76,7 @@ pub(super) fn read(status: u16, content_type: &str, body: &[u8]) -> Result<Answe
 }
 
 /// The JSON of a body; PHP may have printed notices before it (ITOP.md, last section).
-fn parse(body: &[u8]) -> Option<Value> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     if let Ok(value) = serde_json::from_slice(body) {
         return Some(value);
     }

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use axum::body::Bytes;
 use reqwest::{
     Certificate, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -9,7 +10,10 @@ use reqwest::{
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{Answer, ItopError, ItopZone, answer};
+use super::{
+    Answer, ItopError, ItopZone,
+    answer::{self, Objects},
+};
 use crate::secret::Secret;
 
 /// The version of the REST protocol, the newest that iTop 3.1 and 3.2 offer.
@@ -97,6 +101,13 @@ pub struct Client {
     slots: Arc<Slots>,
 }
 
+/// An answer that nobody has judged yet.
+struct Raw {
+    status: u16,
+    content_type: String,
+    body: Bytes,
+}
+
 struct Slots {
     all: Semaphore,
     writes: Semaphore,
@@ -164,6 +175,21 @@ impl Client {
     /// Sends one operation and judges the answer. It is never repeated here: whether that is safe
     /// depends on what was asked.
     pub async fn call(&self, purpose: Use, operation: &Value) -> Result<Answer, ItopError> {
+        let Raw { status, content_type, body } = self.send(purpose, operation).await?;
+        answer::read(status, &content_type, &body)
+    }
+
+    /// The same for a read whose objects are decoded into a list at once. Tells also how many
+    /// there are in all, as [`Answer::found`] does.
+    pub(super) async fn read_objects<L: Objects>(
+        &self,
+        operation: &Value,
+    ) -> Result<(L, Option<usize>), ItopError> {
+        let Raw { status, content_type, body } = self.send(Use::Read, operation).await?;
+        answer::read_objects(status, &content_type, &body)
+    }
+
+    async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
         let _slot = self.slot(purpose).await;
         let json = operation.to_string();
         let mut form = vec![("json_data", json.as_str())];
@@ -187,7 +213,7 @@ impl Client {
             .unwrap_or_default()
             .to_owned();
         let body = response.bytes().await.map_err(|error| failure(&error))?;
-        answer::read(status, &content_type, &body)
+        Ok(Raw { status, content_type, body })
     }
 
     async fn slot(&self, purpose: Use) -> [Option<SemaphorePermit<'_>>; 2] {

@@ -1,11 +1,14 @@
 //! Reading the lists from which a ticket is filled in.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Client, ItopError, Use};
+use super::{Answer, CiList, Client, ItopError, Use};
 use crate::domain::keys::{ObjectId, OrgId};
 
 /// The smallest page before a broken answer counts as a failure.
@@ -137,17 +140,6 @@ pub struct Element {
     pub request_type: String,
 }
 
-/// A configuration item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Ci {
-    /// Its key.
-    pub id: ObjectId,
-    /// Its name.
-    pub name: Box<str>,
-    /// Its concrete class, such as `Server`.
-    pub class: std::sync::Arc<str>,
-}
-
 type Fields = Map<String, Value>;
 
 impl Client {
@@ -240,16 +232,17 @@ impl Client {
     }
 
     /// The CIs of a company, in pages of `page_size` that halve when an answer breaks: small
-    /// pages are the slow way, and huge answers can exceed PHP's memory (ITOP.md, "Speed").
+    /// pages are the slow way, and huge answers can exceed PHP's memory (ITOP.md, "Speed"). iTop
+    /// counts all objects of a page that is full, by a query of its own; one that is not full
+    /// costs nothing more than a list without pages (`DBObjectSet::Load` of iTop).
     pub async fn cis(
         &self,
         query: &str,
         org: OrgId,
         page_size: usize,
-    ) -> Result<Vec<Ci>, ItopError> {
+    ) -> Result<CiList, ItopError> {
         let query = bound(query, org);
-        let mut classes = HashSet::<std::sync::Arc<str>>::new();
-        let mut cis = Vec::new();
+        let mut cis = CiList::default();
         let mut seen = HashSet::new();
         // Sizes are powers of two times the smallest page, so that what has been read is always
         // a whole number of smaller pages too.
@@ -264,7 +257,7 @@ impl Client {
                 "operation": "core/get", "class": "FunctionalCI", "key": query,
                 "output_fields": "id,name,finalclass", "limit": size, "page": page,
             });
-            let answer = match self.call(Use::Read, &operation).await {
+            let (page, found): (CiList, _) = match self.read_objects(&operation).await {
                 Err(ItopError::NoClearAnswer { reason }) if size > SMALLEST_PAGE => {
                     size /= 2;
                     tracing::warn!(page_size = size, reason, "a list broke; asking for less");
@@ -272,19 +265,11 @@ impl Client {
                 }
                 other => other?,
             };
-            let mut on_page = 0;
-            for (class, id, fields) in answer.objects() {
-                on_page += 1;
-                if !seen.insert(id) {
-                    continue;
-                }
-                // Fifty thousand CIs have a dozen classes: they share the names.
-                let class = classes.get(class).cloned().unwrap_or_else(|| class.into());
-                classes.insert(class.clone());
-                cis.push(Ci { id: ObjectId(id), name: text(fields, "name").into(), class });
+            for ci in page.iter().filter(|ci| seen.insert(ci.id)) {
+                cis.push(ci);
             }
             offset += size;
-            if on_page == 0 || answer.found().is_some_and(|found| offset >= found) {
+            if page.is_empty() || found.is_some_and(|found| offset >= found) {
                 cis.shrink_to_fit();
                 return Ok(cis);
             }
@@ -326,10 +311,15 @@ fn is_obsolete(fields: &Fields) -> bool {
 
 /// A text field; empty where it is missing or `null`.
 pub(super) fn text(fields: &Fields, name: &str) -> String {
-    match fields.get(name) {
-        Some(Value::String(text)) => text.trim().to_owned(),
-        Some(Value::Number(number)) => number.to_string(),
-        _ => String::new(),
+    as_text(fields.get(name)).into_owned()
+}
+
+/// What a value says as a text; empty for anything but a text or a number.
+pub(super) fn as_text(value: Option<&Value>) -> Cow<'_, str> {
+    match value {
+        Some(Value::String(text)) => text.trim().into(),
+        Some(Value::Number(number)) => number.to_string().into(),
+        _ => "".into(),
     }
 }
 

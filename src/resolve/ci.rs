@@ -5,7 +5,7 @@ use super::{Found, ResolveError, Resolver, candidates, find, named};
 use crate::{
     catalog::{Freshness, Reading},
     domain::acknowledgement::{Acknowledgement, Ref},
-    itop::Ci,
+    itop::CiList,
     store::Named,
 };
 
@@ -65,9 +65,9 @@ fn ways(event: &Acknowledgement) -> Vec<Way> {
     ways
 }
 
-fn judge(reading: &Reading<Ci>, way: &Way) -> Result<Named, String> {
-    match find(&reading.listed.items, &way.wanted) {
-        Found::One { item, .. } => Ok(named(item)),
+fn judge(reading: &Reading<CiList>, way: &Way) -> Result<Named, String> {
+    match find(reading.listed.items.iter(), &way.wanted) {
+        Found::One { item, .. } => Ok(named(&item)),
         Found::Several(several) => Err(format!(
             "{} is the name of several CIs of this company in iTop: {}.",
             way.what,

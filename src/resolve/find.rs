@@ -30,7 +30,27 @@ macro_rules! item {
     };
 }
 
-item!(Person, Team, Service, Element, Contract, Ci);
+item!(Person, Team, Service, Element, Contract);
+
+impl Item for Ci<'_> {
+    fn key(&self) -> ObjectId {
+        self.id
+    }
+
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+impl<T: Item> Item for &T {
+    fn key(&self) -> ObjectId {
+        T::key(self)
+    }
+
+    fn name(&self) -> &str {
+        T::name(self)
+    }
+}
 
 impl Item for Organization {
     fn key(&self) -> ObjectId {
@@ -44,24 +64,28 @@ impl Item for Organization {
 
 /// What a search in a list gave.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found<'a, T> {
+pub enum Found<T> {
     /// Exactly one; `renamed` if it was found by key and is called otherwise.
     One {
         /// The item.
-        item: &'a T,
+        item: T,
         /// True if the name that was given beside the key is another one.
         renamed: bool,
     },
     /// None.
     Nothing,
     /// Several of that name.
-    Several(Vec<&'a T>),
+    Several(Vec<T>),
 }
 
 /// Finds an item by key or, where there is no such key, by name.
-pub fn find<'a, T: Item>(items: &'a [T], wanted: &Ref) -> Found<'a, T> {
+pub fn find<T: Item>(
+    items: impl IntoIterator<Item = T, IntoIter: Clone>,
+    wanted: &Ref,
+) -> Found<T> {
+    let items = items.into_iter();
     let key = wanted.id.as_deref().and_then(|id| id.parse().ok()).map(ObjectId);
-    if let Some(item) = key.and_then(|key| items.iter().find(|item| item.key() == key)) {
+    if let Some(item) = key.and_then(|key| items.clone().find(|item| item.key() == key)) {
         let renamed = wanted.name.as_deref().is_some_and(|name| !same(name, item.name()));
         return Found::One { item, renamed };
     }
@@ -72,26 +96,33 @@ pub fn find<'a, T: Item>(items: &'a [T], wanted: &Ref) -> Found<'a, T> {
 }
 
 /// Finds an item by a text: exact, then whatever its case.
-pub fn by_name<'a, T>(items: &'a [T], wanted: &str, text: impl Fn(&T) -> &str) -> Found<'a, T> {
-    let mut matching: Vec<_> = items.iter().filter(|item| text(item) == wanted).collect();
+pub fn by_name<T>(
+    items: impl IntoIterator<Item = T, IntoIter: Clone>,
+    wanted: &str,
+    text: impl Fn(&T) -> &str,
+) -> Found<T> {
+    let items = items.into_iter();
+    let mut matching: Vec<_> = items.clone().filter(|item| text(item) == wanted).collect();
     if matching.is_empty() {
-        matching = items.iter().filter(|item| same(text(item), wanted)).collect();
+        matching = items.filter(|item| same(text(item), wanted)).collect();
     }
-    match matching.as_slice() {
-        [] => Found::Nothing,
-        [item] => Found::One { item, renamed: false },
+    match matching.len() {
+        0 => Found::Nothing,
+        1 => Found::One { item: matching.remove(0), renamed: false },
         _ => Found::Several(matching),
     }
 }
 
 /// Equal but for case.
 fn same(a: &str, b: &str) -> bool {
-    let folded = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
-    a == b || (a.len().abs_diff(b.len()) < 16 && folded(a) == folded(b))
+    let folded = |c: char| c.to_lowercase();
+    a == b
+        || (a.len().abs_diff(b.len()) < 16
+            && a.chars().flat_map(folded).eq(b.chars().flat_map(folded)))
 }
 
 /// The candidates of an ambiguous name, for a sentence.
-pub fn candidates<T: Item>(several: &[&T]) -> String {
+pub fn candidates<T: Item>(several: &[T]) -> String {
     let mut texts: Vec<_> = several
         .iter()
         .take(CANDIDATES)

@@ -103,7 +103,7 @@ impl Resolver<'_> {
             ));
         }
         let mut reading = self.catalog.companies(Freshness::Cached).await;
-        let missing = |reading: &Reading<crate::itop::Organization>| {
+        let missing = |reading: &Reading<Vec<crate::itop::Organization>>| {
             !reading.listed.items.iter().any(|org| org.id == link.org)
         };
         if reading.as_ref().is_ok_and(missing) {

@@ -63,7 +63,7 @@ impl Resolver<'_> {
         &mut self,
         wanted: &Ref,
     ) -> Result<Result<(Named, bool), String>, ItopError> {
-        let judge = |reading: &Reading<Team>| match find(&reading.listed.items, wanted) {
+        let judge = |reading: &Reading<Vec<Team>>| match find(&reading.listed.items, wanted) {
             Found::One { item, renamed } => Ok((named(item), renamed)),
             Found::Several(several) => Err(format!("is ambiguous: {}", candidates(&several))),
             Found::Nothing => Err("does not serve this company in iTop".to_owned()),
@@ -111,7 +111,7 @@ impl Resolver<'_> {
         wanted: &ContactRef,
     ) -> Result<Result<Named, String>, ItopError> {
         let by_key = Ref { id: wanted.id.clone(), name: None };
-        let judge = |reading: &Reading<Person>| {
+        let judge = |reading: &Reading<Vec<Person>>| {
             let persons = &reading.listed.items;
             // By key, then by e-mail address, then by name; the first that says anything decides.
             let ways = [

@@ -68,7 +68,7 @@ impl Wanted {
     }
 }
 
-fn choose(reading: &Reading<Service>, wanted: &Wanted) -> Choice {
+fn choose(reading: &Reading<Vec<Service>>, wanted: &Wanted) -> Choice {
     let mut choice = Choice::default();
     let contract = choice.contract(&reading.listed.items, wanted);
     let in_contract = |service: &Service| {

@@ -1,6 +1,6 @@
 //! Lists in answers: pages, entity tags, query parameters.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use axum::{
     body::Bytes,
@@ -8,7 +8,12 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+use tower_http::{
+    CompressionLevel,
+    compression::{CompressionLayer, predicate::SizeAbove},
+};
 
 use super::problem::ApiError;
 
@@ -17,6 +22,16 @@ pub(super) const DEFAULT_LIMIT: usize = 100;
 
 /// Items in an answer at most.
 pub(super) const MAX_LIMIT: usize = 1_000;
+
+/// Bodies of more bytes than this are packed: below, the network takes no time worth the work.
+const PACKED_ABOVE: u64 = 8 << 10;
+
+/// Packs long lists where the caller takes them so. The lowest level is enough: it packs a
+/// thousand CIs, 50 kB, to a tenth in 0.1 ms.
+pub(super) fn packed() -> CompressionLayer<SizeAbove> {
+    let above = SizeAbove::new(PACKED_ABOVE);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(above)
+}
 
 /// Query parameters, refused in words.
 pub(super) struct Params<T>(pub(super) T);
@@ -61,9 +76,32 @@ pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, ApiEr
     }
 }
 
-/// A JSON answer with an entity tag over `content`; 304 where the caller has that already. What
-/// an answer says of its own age is no part of it: a list that was read again and is the same has
-/// not changed, so the tag is a weak one.
+/// What an answer says beside the items of a list.
+#[derive(Serialize)]
+pub(super) struct Page {
+    /// When iTop gave the list.
+    pub(super) as_of: Timestamp,
+    /// Whether iTop could not give a newer one.
+    pub(super) stale: bool,
+    /// Where the next page begins.
+    pub(super) next: Option<String>,
+}
+
+impl Page {
+    /// The answer with these items, each written once.
+    pub(super) fn of(&self, headers: &HeaderMap, items: &[impl Serialize]) -> Response {
+        let (Ok(items), Ok(rest)) = (serde_json::to_vec(items), serde_json::to_vec(self)) else {
+            return ApiError::Internal.into_response();
+        };
+        let tag = tag_of((&items, self.stale, &self.next));
+        // The items go before the members of `rest`, without its opening brace.
+        let body = [b"{\"items\":", items.as_slice(), b",", &rest[1..]].concat();
+        unless_known(headers, &tag, Bytes::from(body))
+    }
+}
+
+/// A JSON answer with an entity tag over `content`. What an answer says of its own age is no part
+/// of that: a list that was read again and is the same has not changed.
 pub(super) fn tagged(
     headers: &HeaderMap,
     answer: &impl Serialize,
@@ -72,11 +110,12 @@ pub(super) fn tagged(
     let (Ok(body), Ok(content)) = (serde_json::to_vec(answer), serde_json::to_vec(content)) else {
         return ApiError::Internal.into_response();
     };
-    unless_known(headers, &tag_of(&content), Bytes::from(body))
+    unless_known(headers, &tag_of(content), Bytes::from(body))
 }
 
-/// The weak entity tag of a content.
-pub(super) fn tag_of(content: &[u8]) -> HeaderValue {
+/// The entity tag of a content; a weak one, because answers with the same content can differ in
+/// their age and in how they are packed.
+pub(super) fn tag_of(content: impl Hash) -> HeaderValue {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     let tag = format!("W/\"{:016x}\"", hasher.finish());

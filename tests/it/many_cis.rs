@@ -21,6 +21,18 @@ async fn fifty_thousand_cis_are_listed_searched_and_paged() {
     assert_eq!(names, expected);
     assert_eq!(found["next"].as_str(), None);
 
+    let none = world.get(&format!("{CIS}?search=srv-06")).await.expect(200);
+    assert_eq!((none["items"].as_array().unwrap().len(), none["next"].as_str()), (0, None));
+    let all = world.get(&format!("{CIS}?search=SRV-0&limit=3&cursor=49997")).await.expect(200);
+    assert_eq!((all["items"].as_array().unwrap().len(), all["next"].as_str()), (3, None));
+    assert_eq!(all["items"][2]["name"], "srv-050000");
+    let page = world.get(&format!("{CIS}?search=9-SRV")).await.expect(200);
+    assert_eq!(page["items"].as_array().unwrap().len(), 0, "no name has it, two in a row do");
+    let first_page = world.get(&format!("{CIS}?search=V-04&limit=2")).await.expect(200);
+    assert_eq!(first_page["next"], "2");
+    let second_page = world.get(&format!("{CIS}?search=V-04&limit=2&cursor=2")).await.expect(200);
+    assert_eq!(second_page["items"][0]["name"], "srv-040002");
+
     // 31 CIs stand beside the servers; the list is in the order of names.
     let last = world.get(&format!("{CIS}?limit=100&cursor=49931")).await.expect(200);
     let last_page = last["items"].as_array().unwrap();

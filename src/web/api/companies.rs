@@ -8,7 +8,6 @@ use axum::{
     response::Response,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::{
     catalog::{Catalog, Freshness, Reading},
@@ -16,7 +15,7 @@ use crate::{
     store::Store,
     web::{
         auth::{Caller, Reader},
-        listing::{MAX_LIMIT, Params, limit, tagged},
+        listing::{MAX_LIMIT, Page, Params, limit},
         problem::ApiError,
     },
 };
@@ -36,21 +35,19 @@ impl ListParams {
     }
 
     /// A page of a list. The cursor is a position: lists are read as a whole and seldom change.
-    fn page<'i, T: Serialize + 'i, R>(
+    fn page<T: Serialize, L>(
         &self,
         headers: &HeaderMap,
-        reading: &Reading<R>,
-        items: impl Iterator<Item = &'i T>,
+        reading: &Reading<L>,
+        items: impl Iterator<Item = T>,
     ) -> Result<Response, ApiError> {
         let limit = limit(self.limit, MAX_LIMIT)?;
         let start = self.cursor.unwrap_or(0);
-        let mut page: Vec<_> = items.skip(start).take(limit + 1).collect();
-        let next = (page.len() > limit).then(|| (start + limit).to_string());
-        page.truncate(limit);
-        let as_of = reading.listed.as_of;
-        let answer = json!({"items": page, "as_of": as_of, "stale": reading.stale, "next": next});
-        let content = json!([answer["items"], reading.stale, answer["next"]]);
-        Ok(tagged(headers, &answer, &content))
+        let mut items: Vec<_> = items.skip(start).take(limit + 1).collect();
+        let next = (items.len() > limit).then(|| (start + limit).to_string());
+        items.truncate(limit);
+        let page = Page { as_of: reading.listed.as_of, stale: reading.stale, next };
+        Ok(page.of(headers, &items))
     }
 }
 
@@ -117,10 +114,8 @@ pub(in crate::web) async fn cis(
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let reading = company.catalog.cis(company.org, params.freshness()).await?;
-    let wanted = params.search.as_deref().unwrap_or_default().trim().to_lowercase();
-    let items = reading.listed.items.iter();
-    let items = items.filter(|ci| wanted.is_empty() || ci.name.to_lowercase().contains(&wanted));
-    params.page(&headers, &reading, items)
+    let wanted = params.search.as_deref().unwrap_or_default().trim();
+    params.page(&headers, &reading, reading.listed.items.search(wanted))
 }
 
 /// The company of the address, if it is there and the caller may see it.
