@@ -59,7 +59,7 @@ async fn millis(address: SocketAddr, request: &[u8]) -> f64 {
 pub async fn search() -> Vec<Line> {
     let world = World::start(&["--servers", SERVERS]).await;
     wire::ask_well(world.bridge.address, &requests::get(CIS)).await;
-    // Ten, one, fifty thousand, a hundred, none, a few of other classes, and half of them.
+    // They match ten, one, all, two hundred, none, a few that are no servers, and ten thousand.
     let terms = ["srv-00123", "srv-049999", "SRV-", "0012", "no such thing", "web", "srv-02"];
     let asked: Vec<_> =
         terms.map(|term| requests::get(&format!("{CIS}?search={}", term.replace(' ', "+")))).into();

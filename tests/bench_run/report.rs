@@ -44,7 +44,7 @@ impl Line {
 
     /// The processor time of the bridge for each request, in microseconds.
     pub fn cpu(mut self, micros: f64) -> Self {
-        self.cpu_us_per_request = Some(micros.round());
+        self.cpu_us_per_request = Some(rounded(micros));
         self
     }
 
@@ -84,12 +84,12 @@ impl fmt::Display for Line {
         let optional = |value: Option<f64>| value.map(shown).unwrap_or_default();
         let cpu = self.cpu_us_per_request.map(|micros| format!("{} µs", shown(micros)));
         let reached = self.reached.map(|reached| if reached { "yes" } else { "**no**" });
+        let figure = format!("{} {}", shown(self.figure), self.unit);
         write!(
             f,
-            "| {} | {} {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} |",
             self.what,
-            shown(self.figure),
-            self.unit,
+            figure.trim(),
             optional(self.floor),
             optional(self.ratio),
             cpu.unwrap_or_default(),

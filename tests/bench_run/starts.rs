@@ -10,6 +10,7 @@ use crate::{
     measure::{ROUNDS, median},
     processes::{Process, folder},
     report::Line,
+    requests, wire,
 };
 
 const CONTROLS: u32 = 1_000_000;
@@ -21,7 +22,7 @@ pub async fn to_ready() -> Vec<Line> {
     // What the filling left to do is done by this one.
     Process::bridge(folder.path(), itop.address).await.stop();
     let clock = Clock::system();
-    let (mut times, mut cpu) = (Vec::new(), Vec::new());
+    let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let began = now();
         let bridge = Process::spawn_bridge(folder.path(), itop.address);
@@ -30,11 +31,12 @@ pub async fn to_ready() -> Vec<Line> {
             clock.sleep(Duration::from_millis(2)).await;
         }
         times.push(began.elapsed().as_secs_f64());
-        cpu.push(bridge.cpu_micros());
+        // It must be the last of a million that it knows, else it has started with less.
+        let path = format!("/api/v1/controls/{}/ticket", requests::control(CONTROLS - 1));
+        wire::ask_well(bridge.address, &requests::get(&path)).await;
         bridge.stop();
     }
-    let line = Line::new("start to ready, 1,000,000 mapped controls", median(times), "s");
-    vec![line.cpu(median(cpu)).at_most(0.5)]
+    vec![Line::new("start to ready, 1,000,000 mapped controls", median(times), "s").at_most(0.5)]
 }
 
 /// Writes tickets of controls into the database of a bridge that is not running. Of twenty, one
