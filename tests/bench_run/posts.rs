@@ -8,6 +8,7 @@ use crate::{
     processes::{Process, folder, free_address},
     report::Line,
     requests::{Numbered, Numbers},
+    world::waiting,
 };
 
 const CONNECTIONS: usize = 64;
@@ -64,6 +65,8 @@ pub async fn batches() -> Vec<Line> {
         let line = Line::new(what, rounds.median(|r| r.per_second) * 1_000.0, "/s");
         lines.push(line.cpu(rounds.median(|r| r.cpu)).at_least(30_000.0));
     }
+    // A list is answered 200 whatever becomes of its items.
+    assert_eq!(waiting(&bridge, &["accepted"]).await, u64::from(numbers.taken()));
     lines
 }
 

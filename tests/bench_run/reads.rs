@@ -6,7 +6,7 @@ use crate::{
     report::Line,
     requests::{self, Cycle, control},
     wire,
-    world::World,
+    world::{World, assert_tickets},
 };
 
 const CONTROLS: u32 = 1_000;
@@ -53,6 +53,8 @@ pub async fn tickets() -> Vec<Line> {
 pub async fn lookups() -> Vec<Line> {
     let world = World::with_tickets(CONTROLS).await;
     let asked = vec![requests::lookup(0..CONTROLS)];
+    let answer = wire::ask_well(world.bridge.address, &asked[0]).await;
+    assert_tickets(&answer, CONTROLS as usize);
     let mut rounds = Rounds::default();
     for round in 0..=ROUNDS {
         let sources = Cycle::each(asked.clone(), 1);

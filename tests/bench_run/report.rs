@@ -72,6 +72,13 @@ impl Line {
         self.goal(format!("≤ {}", shown(goal)), reached)
     }
 
+    /// The goal counts only where this holds too: a figure can be good because less was done.
+    pub fn provided(mut self, holds: bool, what: &str) -> Self {
+        self.goal = self.goal.map(|goal| format!("{goal}, {what}"));
+        self.reached = self.reached.map(|reached| reached && holds);
+        self
+    }
+
     fn goal(mut self, goal: String, reached: bool) -> Self {
         self.goal = Some(goal);
         self.reached = Some(reached);

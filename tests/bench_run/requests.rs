@@ -66,6 +66,11 @@ impl Numbers {
     pub fn endless() -> Self {
         Self::up_to(100_000_000)
     }
+
+    /// How many were given out.
+    pub fn taken(&self) -> u32 {
+        self.next.load(Ordering::Relaxed)
+    }
 }
 
 impl Numbered {

@@ -50,20 +50,12 @@ impl World {
         closed_loop(world.bridge.address, posts, PATIENCE).await;
         let clock = Clock::system();
         let deadline = clock.now() + PATIENCE;
-        while world.waiting(&["accepted", "creating", "unknown"]).await > 0 {
+        while waiting(&world.bridge, &["accepted", "creating", "unknown"]).await > 0 {
             assert!(clock.now() < deadline, "the tickets are not made");
             clock.sleep(Duration::from_millis(100)).await;
         }
-        assert_eq!(world.waiting(&["failed", "blocked"]).await, 0, "every event becomes a ticket");
+        assert_eq!(waiting(&world.bridge, &["failed", "blocked"]).await, 0);
         world
-    }
-
-    /// Acknowledgements in these states.
-    async fn waiting(&self, states: &[&str]) -> u64 {
-        let ready = wire::ask_well(self.bridge.address, &requests::get("/readyz")).await;
-        let ready: Value = serde_json::from_slice(&ready).expect("JSON");
-        let count = |state: &&str| ready["inbox"][state].as_u64().expect("a number");
-        states.iter().map(count).sum()
     }
 
     /// How many requests of an operation iTop has seen.
@@ -73,4 +65,21 @@ impl World {
         let seen = stats["by_operation"][operation].as_u64().unwrap_or(0);
         u32::try_from(seen).expect("a benchmark is not that long")
     }
+}
+
+/// Acknowledgements of a bridge in these states.
+pub async fn waiting(bridge: &Process, states: &[&str]) -> u64 {
+    let ready = wire::ask_well(bridge.address, &requests::get("/readyz")).await;
+    let ready: Value = serde_json::from_slice(&ready).expect("JSON");
+    let count = |state: &&str| ready["inbox"][state].as_u64().expect("a number");
+    states.iter().map(count).sum()
+}
+
+/// Asserts that the answer to a lookup has a ticket for each of so many controls: looking up what
+/// is not there is faster.
+pub fn assert_tickets(answer: &[u8], controls: usize) {
+    let answer: Value = serde_json::from_slice(answer).expect("JSON");
+    let items = answer["items"].as_array().expect("a list");
+    let with_ticket = items.iter().filter(|item| item["ticket"]["ref"].is_string()).count();
+    assert_eq!((items.len(), with_ticket), (controls, controls));
 }
