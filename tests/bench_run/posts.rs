@@ -2,13 +2,15 @@
 
 use std::{fs::File, io::Seek as _, io::Write as _, path::Path};
 
+use tempfile::TempDir;
+
 use crate::{
     load::now,
     measure::{PERIOD, ROUNDS, Round, Rounds, median},
-    processes::{Process, folder, free_address},
+    processes::Process,
     report::Line,
     requests::{Numbered, Numbers},
-    world::waiting,
+    world::{World, waiting},
 };
 
 const CONNECTIONS: usize = 64;
@@ -16,8 +18,7 @@ const PATH: &str = "/api/v1/acknowledgements";
 
 /// Posts of one event each, over 64 connections.
 pub async fn singles() -> Vec<Line> {
-    let folder = folder();
-    let bridge = Process::bridge(folder.path(), free_address()).await;
+    let (bridge, folder) = itop_away().await;
     let floor = Process::floor(folder.path(), 0).await;
     let numbers = Numbers::endless();
     let (mut bridge_rounds, mut floor_rounds) = (Rounds::default(), Rounds::default());
@@ -50,8 +51,7 @@ pub async fn singles() -> Vec<Line> {
 
 /// Lists of 1,000 events, over one connection and over two.
 pub async fn batches() -> Vec<Line> {
-    let folder = folder();
-    let bridge = Process::bridge(folder.path(), free_address()).await;
+    let (bridge, _folder) = itop_away().await;
     let numbers = Numbers::endless();
     let mut lines = Vec::new();
     for connections in [1, 2] {
@@ -66,8 +66,22 @@ pub async fn batches() -> Vec<Line> {
         lines.push(line.cpu(rounds.median(|r| r.cpu)).at_least(30_000.0));
     }
     // A list is answered 200 whatever becomes of its items.
-    assert_eq!(waiting(&bridge, &["accepted"]).await, u64::from(numbers.taken()));
+    let states = ["accepted", "creating", "unknown", "failed", "blocked"];
+    let mut stored = 0;
+    for state in states {
+        let rows = waiting(&bridge, &[state]).await;
+        eprintln!("  {state}: {rows}");
+        stored += rows;
+    }
+    assert_eq!(stored, u64::from(numbers.taken()), "a 2xx means stored");
     lines
+}
+
+/// A bridge whose company is linked, and whose iTop has gone.
+async fn itop_away() -> (Process, TempDir) {
+    let World { bridge, itop, folder } = World::linked(&[]).await;
+    drop(itop);
+    (bridge, folder)
 }
 
 /// How long a page takes to be on the disk, in milliseconds: the median of a hundred.

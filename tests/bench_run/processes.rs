@@ -30,7 +30,7 @@ pub fn folder() -> TempDir {
 }
 
 /// An address that nothing listens on just now.
-pub fn free_address() -> SocketAddr {
+fn free_address() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     listener.local_addr().expect("a listener has an address")
 }
