@@ -118,7 +118,8 @@ impl Delivery {
             let full = running.len() >= limit;
             // Behind a closed gate no turn comes; its opening is what is waited for.
             let may_start = !full && self.inner.gate.is_open();
-            let next = self.next_turn(&next_rows).await;
+            // Finding out when the next one comes looks at every row that waits: only then.
+            let next = if may_start { self.next_turn(&next_rows).await } else { Timestamp::MAX };
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = running.join_next_with_id() => {

@@ -66,10 +66,12 @@ impl<'a> Object<'a> {
         name: &str,
         errors: &mut Errors,
     ) -> Option<T> {
-        let pointer = self.pointer(name);
-        // A member that is there but wrong has had its own error already.
-        if value.is_none() && !errors.at_or_below(&pointer) {
-            errors.push(&pointer, "required", format!("'{name}' is missing or empty"));
+        if value.is_none() {
+            let pointer = self.pointer(name);
+            // A member that is there but wrong has had its own error already.
+            if !errors.at_or_below(&pointer) {
+                errors.push(&pointer, "required", format!("'{name}' is missing or empty"));
+            }
         }
         value
     }
@@ -87,7 +89,7 @@ impl<'a> Object<'a> {
     /// A text; blank counts as absent, because a monitoring macro without a value is empty.
     pub(crate) fn text(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
         match self.member(name)? {
-            Value::String(text) => bounded(text, max, &self.pointer(name), errors),
+            Value::String(text) => bounded(text, max, || self.pointer(name), errors),
             other => {
                 errors.push(&self.pointer(name), "type", expected("a text", other));
                 None
@@ -97,12 +99,11 @@ impl<'a> Object<'a> {
 
     /// An id: a text or an integer.
     pub(crate) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
-        let pointer = self.pointer(name);
         match self.member(name)? {
-            Value::String(text) => bounded(text, max, &pointer, errors),
+            Value::String(text) => bounded(text, max, || self.pointer(name), errors),
             Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
             other => {
-                errors.push(&pointer, "type", expected("a text or an integer", other));
+                errors.push(&self.pointer(name), "type", expected("a text or an integer", other));
                 None
             }
         }
@@ -155,9 +156,10 @@ impl<'a> Object<'a> {
         name: &str,
         errors: &mut Errors,
     ) -> Option<(Option<String>, Option<String>)> {
-        let pointer = self.pointer(name);
         let (id, name) = match self.member(name)? {
-            Value::String(text) => (None, bounded(text, MAX_NAME_CHARS, &pointer, errors)),
+            Value::String(text) => {
+                (None, bounded(text, MAX_NAME_CHARS, || self.pointer(name), errors))
+            }
             Value::Object(_) => {
                 let part = self.object(name, errors)?;
                 let id = part.id("id", MAX_ID_CHARS, errors);
@@ -166,14 +168,15 @@ impl<'a> Object<'a> {
                 // A contact may be told by its e-mail address alone.
                 let known = ["id", "name", "email"];
                 let none = !known.iter().any(|known| part.members.contains_key(*known));
-                if none && !errors.at_or_below(&pointer) {
-                    errors.push(&pointer, "required", format!("'{name}' needs an id or a name"));
+                if none && !errors.at_or_below(&part.pointer) {
+                    let message = format!("'{name}' needs an id or a name");
+                    errors.push(&part.pointer, "required", message);
                 }
                 (id, text)
             }
             other => {
                 let message = expected("a name or an object with id and name", other);
-                errors.push(&pointer, "type", message);
+                errors.push(&self.pointer(name), "type", message);
                 return None;
             }
         };
@@ -197,10 +200,11 @@ impl<'a> Object<'a> {
     }
 }
 
+/// A text that is neither blank nor too long; `pointer` tells where it stands.
 pub(crate) fn bounded(
     text: &str,
     max: usize,
-    pointer: &str,
+    pointer: impl FnOnce() -> String,
     errors: &mut Errors,
 ) -> Option<String> {
     if clean(text).trim().is_empty() {
@@ -209,7 +213,7 @@ pub(crate) fn bounded(
     let length = text.chars().count();
     if length > max {
         let message = format!("may have at most {max} characters, and has {length}");
-        errors.push(pointer, "length", message);
+        errors.push(&pointer(), "length", message);
         return None;
     }
     Some(text.to_owned())

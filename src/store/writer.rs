@@ -129,15 +129,18 @@ fn serve(
 /// no trace and spoils nothing else.
 fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), String> {
     let all = || -> rusqlite::Result<()> {
-        connection.execute_batch("BEGIN IMMEDIATE")?;
+        // Prepared once: parsing them would cost as much as a small job.
+        let run = |sql| connection.prepare_cached(sql)?.execute([]);
+        run("BEGIN IMMEDIATE")?;
         for job in jobs {
-            connection.execute_batch("SAVEPOINT job")?;
+            run("SAVEPOINT job")?;
             if !job.run(connection) {
-                connection.execute_batch("ROLLBACK TO job")?;
+                run("ROLLBACK TO job")?;
             }
-            connection.execute_batch("RELEASE job")?;
+            run("RELEASE job")?;
         }
-        connection.execute_batch("COMMIT")
+        run("COMMIT")?;
+        Ok(())
     };
     let outcome = all();
     if outcome.is_err() && !connection.is_autocommit() {

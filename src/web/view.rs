@@ -1,43 +1,110 @@
 //! How rows and tickets look in answers.
 
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Addresses;
 use crate::{
     board::Board,
-    domain::{delivery_state::State, ticket_status::Presence},
+    domain::{
+        delivery_state::{Problem, State},
+        ticket_status::Presence,
+    },
     store::{InboxRow, KnownTicket, TicketOfControl},
 };
 
 /// An acknowledgement.
-pub(super) fn acknowledgement(row: &InboxRow, addresses: &Addresses) -> Value {
-    let mut view = json!({
-        "id": row.id,
-        "state": row.state,
-        "event_id": row.event_id,
-        "event_type": row.event_type,
-        "instance": row.instance,
-        "company": row.company_key.as_ref().map(|key| json!({"key": key, "name": row.company_name})),
-        "control": row.control_id.as_ref().map(|id| json!({"id": id, "name": row.control_name})),
-        "problem": row.problem,
-        "warnings": row.warnings,
-        "ticket": row.ticket.as_ref().map(|(key, number)| json!({
-            "ref": number, "class": key.class, "id": key.id, "url": addresses.ticket(key),
-        })),
-        "attempts": row.attempts,
-        "next_attempt_at": row.next_attempt_at,
-        "received_at": row.received_at,
-        "updated_at": row.updated_at,
-        "ended_at": row.ended_at,
-        "links": {"self": format!("/api/v1/acknowledgements/{}", row.id)},
-    });
-    if row.state == State::Discarded {
-        view["reason"] = json!(row.reason);
+#[derive(Serialize)]
+pub(super) struct AcknowledgementView<'r> {
+    id: i64,
+    state: State,
+    event_id: Option<&'r str>,
+    event_type: &'r str,
+    instance: &'r str,
+    company: Option<Company<'r>>,
+    control: Option<Control<'r>>,
+    problem: Option<&'r Problem>,
+    warnings: &'r [String],
+    ticket: Option<Ticket<'r>>,
+    attempts: u32,
+    next_attempt_at: Option<Timestamp>,
+    received_at: Timestamp,
+    updated_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    links: Links,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'r str>,
+    /// What the answer's status would be, in a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Company<'r> {
+    key: &'r str,
+    name: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct Control<'r> {
+    id: &'r str,
+    name: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct Ticket<'r> {
+    r#ref: &'r str,
+    class: &'r str,
+    id: u64,
+    url: String,
+}
+
+#[derive(Serialize)]
+struct Links {
+    #[serde(rename = "self")]
+    own: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<String>,
+}
+
+/// How a row of the inbox looks.
+pub(super) fn acknowledgement<'r>(
+    row: &'r InboxRow,
+    addresses: &Addresses,
+) -> AcknowledgementView<'r> {
+    let control_id = row.control_id.as_deref();
+    AcknowledgementView {
+        id: row.id,
+        state: row.state,
+        event_id: row.event_id.as_deref(),
+        event_type: &row.event_type,
+        instance: &row.instance,
+        company: row
+            .company_key
+            .as_deref()
+            .map(|key| Company { key, name: row.company_name.as_deref() }),
+        control: control_id.map(|id| Control { id, name: row.control_name.as_deref() }),
+        problem: row.problem.as_ref(),
+        warnings: &row.warnings,
+        ticket: row.ticket.as_ref().map(|(key, number)| Ticket {
+            r#ref: number,
+            class: &key.class,
+            id: key.id,
+            url: addresses.ticket(key),
+        }),
+        attempts: row.attempts,
+        next_attempt_at: row.next_attempt_at,
+        received_at: row.received_at,
+        updated_at: row.updated_at,
+        ended_at: row.ended_at,
+        links: Links {
+            own: format!("/api/v1/acknowledgements/{}", row.id),
+            open: control_id.map(|control| addresses.open(&row.instance, control)),
+        },
+        reason: row.reason.as_deref().filter(|_| row.state == State::Discarded),
+        status: None,
     }
-    if let Some(control) = &row.control_id {
-        view["links"]["open"] = json!(addresses.open(&row.instance, control));
-    }
-    view
 }
 
 /// A control and its ticket.

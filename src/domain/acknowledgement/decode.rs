@@ -229,10 +229,9 @@ fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
 }
 
 fn author(part: &Object<'_>, errors: &mut Errors) -> Option<Author> {
-    let pointer = part.pointer("author");
     match part.member("author")? {
         Value::String(text) => {
-            let login = bounded(text, MAX_NAME_CHARS, &pointer, errors)?;
+            let login = bounded(text, MAX_NAME_CHARS, || part.pointer("author"), errors)?;
             Some(Author { login: Some(one_line(&login)), name: None, email: None })
         }
         Value::Object(_) => {
@@ -244,7 +243,7 @@ fn author(part: &Object<'_>, errors: &mut Errors) -> Option<Author> {
         }
         other => {
             let message = expected("a name or an object with login, name and email", other);
-            errors.push(&pointer, "type", message);
+            errors.push(&part.pointer("author"), "type", message);
             None
         }
     }

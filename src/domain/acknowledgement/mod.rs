@@ -238,15 +238,16 @@ impl Acknowledgement {
     /// contact, with other comments and times) does not make it another event.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let same = serde_json::json!([
+        let same = (
             self.event_type.as_str(),
             self.company.key.to_string(),
-            self.control.id,
+            &self.control.id,
             self.control.status_changed_at,
             self.ticket.requested,
             self.ticket.new,
-            self.ticket.existing_ref,
-        ]);
-        hex(&Sha256::digest(same.to_string()))
+            &self.ticket.existing_ref,
+        );
+        // Texts, numbers and flags can always be written as JSON.
+        hex(&Sha256::digest(serde_json::to_vec(&same).unwrap_or_default()))
     }
 }

@@ -68,7 +68,7 @@ pub(in crate::web) async fn list(
     let next = rows.last().filter(|_| has_more).map(|row| row.id.to_string());
     let items: Vec<_> = rows
         .into_iter()
-        .map(|row| view::acknowledgement(&delivery.with_reason(row), &addresses))
+        .map(|row| json!(view::acknowledgement(&delivery.with_reason(row), &addresses)))
         .collect();
     Ok(Json(json!({"items": items, "next": next})))
 }
@@ -82,7 +82,7 @@ pub(in crate::web) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let row = delivery.with_reason(visible(&store, &caller, &id).await?);
-    let mut view = view::acknowledgement(&row, &addresses);
+    let mut view = json!(view::acknowledgement(&row, &addresses));
     // A refused body may have been cut: it is then shown as the text it was.
     view["history"] = json!(store.attempts(row.id).await?);
     view["body"] = serde_json::from_str(&row.body).unwrap_or(Value::String(row.body));
@@ -104,12 +104,12 @@ pub(in crate::web) async fn retry(
             row.id,
             row.state.as_str()
         );
-        return Err(ApiError::Conflict(detail, view::acknowledgement(&row, &addresses)));
+        return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
     }
     tracing::info!(acknowledgement = row.id, token = caller.name, "retried by an operator");
     delivery.wake();
     let row = visible(&store, &caller, &id).await?;
-    Ok(Json(view::acknowledgement(&row, &addresses)))
+    Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }
 
 /// `POST /api/v1/acknowledgements/{id}/discard`: given up, with a reason.
@@ -138,11 +138,11 @@ pub(in crate::web) async fn discard(
             row.id,
             row.state.as_str()
         );
-        return Err(ApiError::Conflict(detail, view::acknowledgement(&row, &addresses)));
+        return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
     }
     tracing::info!(acknowledgement = row.id, token = caller.name, "discarded by an operator");
     let row = visible(&store, &caller, &id).await?;
-    Ok(Json(view::acknowledgement(&row, &addresses)))
+    Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }
 
 async fn visible(store: &Store, caller: &Caller, id: &str) -> Result<InboxRow, ApiError> {

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
         auth::{Caller, Ingest},
         body::{JsonBody, MAX_BODY},
         problem::{ApiError, sentence},
-        view,
+        view::{self, AcknowledgementView},
     },
 };
 
@@ -84,6 +85,19 @@ fn wait(headers: &HeaderMap) -> Option<Duration> {
             (name.trim().eq_ignore_ascii_case("wait")).then_some(seconds.trim())?.parse().ok()
         })
         .map(|seconds| Duration::from_secs(seconds).min(MAX_WAIT))
+}
+
+/// The answer to a list.
+#[derive(Serialize)]
+struct Items<'r> {
+    items: Vec<Item<'r>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item<'r> {
+    Row(Box<AcknowledgementView<'r>>),
+    Problem(Value),
 }
 
 struct Inbox {
@@ -151,21 +165,25 @@ impl Inbox {
         }
         let accepted = self.store.accept(right).await?;
         self.delivery.wake();
-        let mut items = Vec::with_capacity(accepted.len() + errors.len());
-        for (accepted, row) in accepted {
-            let row = self.delivery.with_reason(row);
-            if accepted == Accepted::Conflict {
-                items.push(self.conflict(&row).document());
-                continue;
-            }
-            let mut item = view::acknowledgement(&row, &self.addresses);
-            item["status"] = json!(status(&row, accepted == Accepted::New).as_u16());
-            items.push(item);
-        }
+        let accepted: Vec<_> = accepted
+            .into_iter()
+            .map(|(accepted, row)| (accepted, self.delivery.with_reason(row)))
+            .collect();
+        let mut items: Vec<_> = accepted
+            .iter()
+            .map(|(accepted, row)| match accepted {
+                Accepted::Conflict => Item::Problem(self.conflict(row).document()),
+                Accepted::New | Accepted::Same => {
+                    let mut view = view::acknowledgement(row, &self.addresses);
+                    view.status = Some(status(row, *accepted == Accepted::New).as_u16());
+                    Item::Row(Box::new(view))
+                }
+            })
+            .collect();
         for (place, document) in errors {
-            items.insert(place, document);
+            items.insert(place, Item::Problem(document));
         }
-        Ok(axum::Json(json!({"items": items})).into_response())
+        Ok(axum::Json(Items { items }).into_response())
     }
 
     /// The event, if body and token allow it.
@@ -236,7 +254,7 @@ impl Inbox {
         let visible = self.caller.sees_stored(&row.instance, row.company_key.as_deref());
         let (which, known) = if visible {
             let which = format!(" (acknowledgement {})", row.id);
-            (which, view::acknowledgement(row, &self.addresses))
+            (which, json!(view::acknowledgement(row, &self.addresses)))
         } else {
             (String::new(), Value::Null)
         };
