@@ -83,7 +83,8 @@ impl Catalog {
             Cached::new(gate.clone(), clock.clone(), settings.ttl.duration(), capacity)
         }
         let inner = Inner {
-            model: cached(gate, clock, &settings, 1),
+            // An item weighs two: with less room it would not be kept.
+            model: cached(gate, clock, &settings, 2),
             companies: cached(gate, clock, &settings, CIS),
             all_teams: cached(gate, clock, &settings, CIS),
             teams: cached(gate, clock, &settings, COMPANIES * 100),
