@@ -1,7 +1,8 @@
 //! One kind of list, cached by key.
 
 use std::{
-    hash::Hash,
+    any::Any,
+    marker::PhantomData,
     pin::Pin,
     sync::{
         Arc,
@@ -15,6 +16,7 @@ use moka::future::Cache;
 
 use crate::{
     clock::Clock,
+    domain::keys::OrgId,
     gate::Gate,
     itop::{CiList, ItopError},
 };
@@ -41,6 +43,8 @@ pub struct Listed<L> {
     pub items: L,
     /// When the answer came.
     pub as_of: Timestamp,
+    /// When a load ahead of its expiry was last begun, in milliseconds since 1970.
+    ahead_since: AtomicI64,
 }
 
 /// A list, and whether it is older than it should be because iTop failed.
@@ -52,12 +56,8 @@ pub struct Reading<L> {
     pub stale: bool,
 }
 
-/// Reads a list from iTop. Boxed, so that the code of the cache is not compiled again for each.
-pub(super) type Load<L> = Pin<Box<dyn Future<Output = Result<L, ItopError>> + Send>>;
-
-/// What a list can be cached by.
-pub(super) trait Key: Hash + Eq + Copy + Send + Sync + 'static {}
-impl<K: Hash + Eq + Copy + Send + Sync + 'static> Key for K {}
+/// What a list is cached by: its company, if it is that of a company.
+type Key = Option<OrgId>;
 
 /// What can be cached.
 pub(super) trait List: Send + Sync + 'static {
@@ -77,118 +77,158 @@ impl List for CiList {
     }
 }
 
-pub(super) struct Cached<K, L> {
-    gate: Gate,
-    clock: Clock,
-    ttl: Duration,
-    /// The last known value of each list, however old.
-    known: Cache<K, Arc<Known<L>>>,
-    /// Loads under way: whoever asks meanwhile waits for the same one, and gets its error too.
-    loading: Cache<K, Arc<Listed<L>>>,
+/// The lists of one kind.
+pub(super) struct Cached<L> {
+    lists: Arc<Lists>,
+    kind: PhantomData<fn() -> L>,
 }
 
-struct Known<L> {
-    listed: Arc<Listed<L>>,
-    /// When a load ahead of its expiry was last begun, in milliseconds since 1970.
-    ahead_since: AtomicI64,
-}
-
-impl<K: Key, L: List> Cached<K, L> {
+impl<L: List> Cached<L> {
     /// `capacity` counts items over all keys.
     pub(super) fn new(gate: Gate, clock: Clock, ttl: Duration, capacity: u64) -> Self {
-        let weigh = |_: &K, known: &Arc<Known<L>>| {
-            u32::try_from(known.listed.items.count()).unwrap_or(u32::MAX).saturating_add(1)
+        let weigh = |_: &Key, listed: &Shared| {
+            u32::try_from(listed.count()).unwrap_or(u32::MAX).saturating_add(1)
         };
-        Self {
+        let lists = Lists {
             gate,
             clock,
             ttl,
             known: Cache::builder().max_capacity(capacity).weigher(weigh).build(),
             loading: Cache::builder().build(),
-        }
+        };
+        Self { lists: Arc::new(lists), kind: PhantomData }
     }
 
     /// The list, read by `load` unless it is fresh. One that will soon be too old is given at once
     /// and read anew in the background, so that a list which is asked for all the time is never
     /// waited for.
     pub(super) async fn get(
-        self: &Arc<Self>,
-        key: K,
+        &self,
+        key: Key,
         freshness: Freshness,
-        load: impl FnOnce() -> Load<L>,
+        load: impl Future<Output = Result<L, ItopError>> + Send + 'static,
     ) -> Result<Reading<L>, ItopError> {
+        let clock = self.lists.clock.clone();
+        let load = Box::pin(async move {
+            let (items, ahead_since) = (load.await?, AtomicI64::new(i64::MIN));
+            Ok(Arc::new(Listed { items, as_of: clock.now(), ahead_since }) as Shared)
+        });
+        let (listed, stale) = self.lists.get(key, freshness, load).await?;
+        let listed: Arc<dyn Any + Send + Sync> = listed;
+        let listed = listed.downcast().expect("only this method puts lists in, all of this kind");
+        Ok(Reading { listed, stale })
+    }
+}
+
+/// A list of any kind: the code of a cache takes 400 kB for each type that it holds.
+type Shared = Arc<dyn Kept + Send + Sync>;
+
+trait Kept: Any {
+    fn count(&self) -> usize;
+    fn as_of(&self) -> Timestamp;
+    fn ahead_since(&self) -> &AtomicI64;
+}
+
+impl<L: List> Kept for Listed<L> {
+    fn count(&self) -> usize {
+        self.items.count()
+    }
+
+    fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    fn ahead_since(&self) -> &AtomicI64 {
+        &self.ahead_since
+    }
+}
+
+/// Reads a list from iTop.
+type Load = Pin<Box<dyn Future<Output = Result<Shared, ItopError>> + Send>>;
+
+struct Lists {
+    gate: Gate,
+    clock: Clock,
+    ttl: Duration,
+    /// The last known value of each list, however old.
+    known: Cache<Key, Shared>,
+    /// Loads under way: whoever asks meanwhile waits for the same one, and gets its error too.
+    loading: Cache<Key, Shared>,
+}
+
+impl Lists {
+    /// The list, and whether it is older than it should be.
+    async fn get(
+        self: &Arc<Self>,
+        key: Key,
+        freshness: Freshness,
+        load: Load,
+    ) -> Result<(Shared, bool), ItopError> {
         let known = self.known.get(&key).await;
-        if let Some(known) = &known
-            && self.is_fresh(&known.listed, freshness)
+        if let Some(listed) = &known
+            && self.is_fresh(&**listed, freshness)
         {
-            if self.begins_ahead(known) {
-                self.load_ahead(key, load());
+            if self.begins_ahead(&**listed) {
+                self.load_ahead(key, load);
             }
-            return Ok(Reading { listed: known.listed.clone(), stale: false });
+            return Ok((listed.clone(), false));
         }
         let loaded = match self.gate.refuses_reads() {
             // A list that was never read is tried all the same: the error is then a fresh one.
             Some(error) if known.is_some() && freshness != Freshness::Now => Err(error),
-            _ => self.load(key, freshness, load()).await,
+            _ => self.load(key, freshness, load).await,
         };
         match (loaded, known) {
-            (Ok(listed), _) => Ok(Reading { listed, stale: false }),
-            (Err(_), Some(known)) => {
-                let listed = known.listed.clone();
-                let stale = !self.is_fresh(&listed, Freshness::Cached);
-                Ok(Reading { listed, stale: stale || freshness == Freshness::Now })
+            (Ok(listed), _) => Ok((listed, false)),
+            (Err(_), Some(listed)) => {
+                let stale = !self.is_fresh(&*listed, Freshness::Cached);
+                Ok((listed, stale || freshness == Freshness::Now))
             }
             (Err(error), None) => Err(error),
         }
     }
 
-    async fn load(
-        &self,
-        key: K,
-        freshness: Freshness,
-        load: Load<L>,
-    ) -> Result<Arc<Listed<L>>, ItopError> {
+    async fn load(&self, key: Key, freshness: Freshness, load: Load) -> Result<Shared, ItopError> {
         let timed = async {
             // Somebody may have loaded it between our look and our turn.
-            if let Some(known) = self.known.get(&key).await
-                && self.is_fresh(&known.listed, freshness)
+            if let Some(listed) = self.known.get(&key).await
+                && self.is_fresh(&*listed, freshness)
             {
-                return Ok(known.listed.clone());
+                return Ok(listed);
             }
             let outcome = load.await;
             self.gate.after_read(&outcome);
-            let listed = Arc::new(Listed { items: outcome?, as_of: self.clock.now() });
-            let known = Known { listed: listed.clone(), ahead_since: AtomicI64::new(i64::MIN) };
-            self.known.insert(key, Arc::new(known)).await;
-            Ok::<_, ItopError>(listed)
+            let listed = outcome?;
+            self.known.insert(key, listed.clone()).await;
+            Ok(listed)
         };
         let outcome = self.loading.try_get_with(key, timed).await;
         // The value is in `known` now; what stays here would answer the next load.
         self.loading.invalidate(&key).await;
-        outcome.map_err(|error| (*error).clone())
+        outcome.map_err(|error: Arc<ItopError>| (*error).clone())
     }
 
     /// Whether the caller is the one to load a list ahead of its expiry: at most one is, and after
     /// a failure nobody for a while.
-    fn begins_ahead(&self, known: &Known<L>) -> bool {
-        let now = self.clock.now();
-        if self.is_fresh(&known.listed, self.young()) || self.gate.refuses_reads().is_some() {
+    fn begins_ahead(&self, listed: &dyn Kept) -> bool {
+        if self.is_fresh(listed, self.young()) || self.gate.refuses_reads().is_some() {
             return false;
         }
+        let now = self.clock.now().as_millisecond();
         let pause = i64::try_from((self.ttl / AHEAD_PAUSE).as_millis()).unwrap_or(i64::MAX);
-        let since = known.ahead_since.load(Ordering::Relaxed);
-        since <= now.as_millisecond().saturating_sub(pause)
-            && known
-                .ahead_since
-                .compare_exchange(since, now.as_millisecond(), Ordering::Relaxed, Ordering::Relaxed)
+        let since = listed.ahead_since().load(Ordering::Relaxed);
+        since <= now.saturating_sub(pause)
+            && listed
+                .ahead_since()
+                .compare_exchange(since, now, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
     }
 
     /// Nothing waits for this task: when the process ends, so does it.
-    fn load_ahead(self: &Arc<Self>, key: K, load: Load<L>) {
-        let cached = self.clone();
+    fn load_ahead(self: &Arc<Self>, key: Key, load: Load) {
+        let lists = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = cached.load(key, cached.young(), load).await {
+            if let Err(error) = lists.load(key, lists.young(), load).await {
                 tracing::warn!(%error, "a list could not be read before it is too old");
             }
         });
@@ -199,13 +239,13 @@ impl<K: Key, L: List> Cached<K, L> {
         Freshness::YoungerThan(self.ttl / 4 * 3)
     }
 
-    fn is_fresh(&self, listed: &Listed<L>, freshness: Freshness) -> bool {
+    fn is_fresh(&self, listed: &dyn Kept, freshness: Freshness) -> bool {
         let oldest = match freshness {
             Freshness::Cached => self.ttl,
             Freshness::YoungerThan(age) => age.min(self.ttl),
             Freshness::Now => return false,
         };
-        let age = self.clock.now().duration_since(listed.as_of);
+        let age = self.clock.now().duration_since(listed.as_of());
         Duration::try_from(age).is_ok_and(|age| age < oldest) || age.is_negative()
     }
 }

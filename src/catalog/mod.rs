@@ -49,13 +49,13 @@ struct Inner {
     client: Client,
     settings: CatalogSection,
     class: TicketClass,
-    model: Arc<Cached<(), Vec<TicketModel>>>,
-    companies: Arc<Cached<(), Vec<Organization>>>,
-    all_teams: Arc<Cached<(), Vec<Team>>>,
-    teams: Arc<Cached<OrgId, Vec<Team>>>,
-    contacts: Arc<Cached<OrgId, Vec<Person>>>,
-    services: Arc<Cached<OrgId, Vec<Service>>>,
-    cis: Arc<Cached<OrgId, CiList>>,
+    model: Cached<Vec<TicketModel>>,
+    companies: Cached<Vec<Organization>>,
+    all_teams: Cached<Vec<Team>>,
+    teams: Cached<Vec<Team>>,
+    contacts: Cached<Vec<Person>>,
+    services: Cached<Vec<Service>>,
+    cis: Cached<CiList>,
 }
 
 impl std::fmt::Debug for Catalog {
@@ -74,16 +74,17 @@ impl Catalog {
         settings: CatalogSection,
         class: TicketClass,
     ) -> Self {
-        fn cached<K: cached::Key, L: cached::List>(
+        fn cached<L: cached::List>(
             gate: &Gate,
             clock: &Clock,
             settings: &CatalogSection,
             capacity: u64,
-        ) -> Arc<Cached<K, L>> {
-            Arc::new(Cached::new(gate.clone(), clock.clone(), settings.ttl.duration(), capacity))
+        ) -> Cached<L> {
+            Cached::new(gate.clone(), clock.clone(), settings.ttl.duration(), capacity)
         }
         let inner = Inner {
-            model: cached(gate, clock, &settings, 1),
+            // An item weighs two: with less room it would not be kept.
+            model: cached(gate, clock, &settings, 2),
             companies: cached(gate, clock, &settings, CIS),
             all_teams: cached(gate, clock, &settings, CIS),
             teams: cached(gate, clock, &settings, COMPANIES * 100),
@@ -104,7 +105,7 @@ impl Catalog {
             let has_incidents = inner.client.has_class(INCIDENT).await?;
             Ok(vec![TicketModel::new(inner.class, has_incidents)])
         };
-        let reading = self.inner.model.get((), Freshness::Cached, || Box::pin(load)).await?;
+        let reading = self.inner.model.get(None, Freshness::Cached, load).await?;
         reading.listed.items.first().cloned().ok_or_else(|| ItopError::NotItop {
             reason: "the class of tickets could not be found out".to_owned(),
         })
@@ -118,14 +119,14 @@ impl Catalog {
         let inner = self.inner.clone();
         let load =
             async move { inner.client.organizations(&inner.settings.queries.companies).await };
-        self.inner.companies.get((), freshness, || Box::pin(load)).await
+        self.inner.companies.get(None, freshness, load).await
     }
 
     /// All teams of iTop.
     pub async fn all_teams(&self, freshness: Freshness) -> Result<Reading<Vec<Team>>, ItopError> {
         let inner = self.inner.clone();
         let load = async move { inner.client.teams(&inner.settings.queries.all_teams, None).await };
-        self.inner.all_teams.get((), freshness, || Box::pin(load)).await
+        self.inner.all_teams.get(None, freshness, load).await
     }
 
     /// The teams that may take a company's tickets.
@@ -140,7 +141,7 @@ impl Catalog {
         let inner = self.inner.clone();
         let load =
             async move { inner.client.teams(&inner.settings.queries.teams, Some(org)).await };
-        self.inner.teams.get(org, freshness, || Box::pin(load)).await
+        self.inner.teams.get(Some(org), freshness, load).await
     }
 
     /// The active contacts of a company.
@@ -152,7 +153,7 @@ impl Catalog {
         let inner = self.inner.clone();
         let load =
             async move { inner.client.contacts(&inner.settings.queries.contacts, org).await };
-        self.inner.contacts.get(org, freshness, || Box::pin(load)).await
+        self.inner.contacts.get(Some(org), freshness, load).await
     }
 
     /// The services that a company's contracts include, with the elements that fit the class of
@@ -168,7 +169,7 @@ impl Catalog {
             let Inner { client, settings, .. } = &*catalog.inner;
             client.services(&settings.queries, org, request_type).await
         };
-        self.inner.services.get(org, freshness, || Box::pin(load)).await
+        self.inner.services.get(Some(org), freshness, load).await
     }
 
     /// The CIs of a company.
@@ -182,7 +183,7 @@ impl Catalog {
             let settings = &inner.settings;
             inner.client.cis(&settings.queries.cis, org, settings.page_size).await
         };
-        self.inner.cis.get(org, freshness, || Box::pin(load)).await
+        self.inner.cis.get(Some(org), freshness, load).await
     }
 
     /// How a list is read again because something was not found in it.
