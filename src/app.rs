@@ -16,7 +16,7 @@ use crate::{
     itop::{self, Client, ClientError, ItopZone, Login},
     secret::Secret,
     store::{Store, StoreError},
-    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Signer},
+    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Signer},
 };
 
 /// What a background task does.
@@ -169,7 +169,8 @@ impl App {
             addresses.clone(),
             clock.clone(),
         );
-        let state = AppState { store, catalog, delivery, board, clock, tokens, addresses, answers };
+        let parts = Parts { store, catalog, delivery, board, clock, tokens, addresses, answers };
+        let state = AppState::from(parts);
         Ok(Self { listener, state, refresher, gate, client, config, address })
     }
 

@@ -1,6 +1,12 @@
 //! The one place that reads the time.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -11,7 +17,20 @@ use tokio::sync::watch;
 /// if the time had passed. The service itself never does so; a test that needs a week does.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    ahead: Arc<watch::Sender<SignedDuration>>,
+    ahead: Arc<Ahead>,
+}
+
+/// How far the clock was moved: a number that each look at the time can afford to read.
+#[derive(Debug)]
+struct Ahead {
+    nanos: AtomicI64,
+    moved: watch::Sender<()>,
+}
+
+impl Ahead {
+    fn get(&self) -> SignedDuration {
+        SignedDuration::from_nanos(self.nanos.load(Ordering::Acquire))
+    }
 }
 
 impl Default for Clock {
@@ -24,22 +43,26 @@ impl Clock {
     /// The time of the operating system.
     #[must_use]
     pub fn system() -> Self {
-        Self { ahead: Arc::new(watch::Sender::new(SignedDuration::ZERO)) }
+        let (nanos, moved) = (AtomicI64::new(0), watch::Sender::new(()));
+        Self { ahead: Arc::new(Ahead { nanos, moved }) }
     }
 
     /// The present instant, with the precision that is stored: milliseconds.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
     pub fn now(&self) -> Timestamp {
-        let now = Timestamp::now().saturating_add(*self.ahead.borrow());
+        let now = Timestamp::now().saturating_add(self.ahead.get());
         let millis = now.map_or(Timestamp::MAX, |now| now).as_millisecond();
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
     /// Moves this clock and all its clones forward and wakes whoever waits on it.
     pub fn advance(&self, by: Duration) {
-        let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by));
+        let by = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        let moved = |nanos: i64| Some(nanos.saturating_add(by));
+        // The closure never declines.
+        let _ = self.ahead.nanos.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
+        self.ahead.moved.send_replace(());
     }
 
     /// Waits for as long as it is now until `deadline`.
@@ -52,11 +75,12 @@ impl Clock {
     /// this clock is moved forward.
     #[expect(clippy::disallowed_methods, reason = "every other wait goes through here")]
     pub async fn sleep(&self, period: Duration) {
-        let mut moved = self.ahead.subscribe();
-        let began_ahead = *moved.borrow_and_update();
+        let mut moved = self.ahead.moved.subscribe();
+        let began_ahead = self.ahead.get();
         let began = tokio::time::Instant::now();
         loop {
-            let skipped = moved.borrow_and_update().saturating_sub(began_ahead);
+            moved.mark_unchanged();
+            let skipped = self.ahead.get().saturating_sub(began_ahead);
             let passed = began.elapsed() + Duration::try_from(skipped).unwrap_or_default();
             let Some(left) = period.checked_sub(passed).filter(|left| !left.is_zero()) else {
                 return;

@@ -32,7 +32,7 @@ pub use meta::Canary;
 
 use std::{path::Path, sync::Arc};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 use serde::Serialize;
 
 use crate::clock::Clock;
@@ -120,6 +120,13 @@ impl Store {
 /// A stored instant.
 fn time(millis: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX)
+}
+
+/// Without this, SQLite plans a prepared query anew each time its parameters change, which takes
+/// longer than most of these queries do.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// A list as it is stored, and as queries take it.

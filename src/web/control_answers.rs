@@ -32,6 +32,10 @@ const OVERHEAD: usize = 400;
 /// The answers. Cheap to clone.
 #[derive(Clone)]
 pub struct ControlAnswers {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     store: Store,
     board: Board,
     delivery: Delivery,
@@ -91,7 +95,8 @@ impl ControlAnswers {
             u32::try_from(key.len() + answer.body.len() + OVERHEAD).unwrap_or(u32::MAX)
         };
         let kept = Cache::builder().max_capacity(KEPT_BYTES).weigher(weigh).build();
-        Self { store, board, delivery, addresses, clock, kept }
+        let inner = Inner { store, board, delivery, addresses, clock, kept };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The answer about each of these controls, in order: `None` where nothing was ever received
@@ -102,13 +107,14 @@ impl ControlAnswers {
         instance: &Instance,
         controls: &[ControlId],
     ) -> Result<Vec<Option<Arc<ControlAnswer>>>, StoreError> {
-        let now = self.clock.now();
+        let inner = &*self.inner;
+        let now = inner.clock.now();
         let mut answers = Vec::with_capacity(controls.len());
         let (mut missing, mut places) = (Vec::new(), Vec::new());
         let mut soon_old = Vec::new();
         for (place, control) in controls.iter().enumerate() {
-            let kept = self.kept.get(&key(instance, control)).await;
-            let kept = kept.filter(|answer| self.is_good(answer, instance, control, now));
+            let kept = inner.kept.get(&key(instance, control)).await;
+            let kept = kept.filter(|answer| inner.is_good(answer, instance, control, now));
             if let Some(answer) = &kept {
                 if now >= answer.refresh_from && !answer.asked.swap(true, Ordering::Relaxed) {
                     soon_old.extend(answer.ticket.clone());
@@ -120,10 +126,10 @@ impl ControlAnswers {
             answers.push(kept);
         }
         if !soon_old.is_empty() {
-            self.board.refresh_ahead(soon_old);
+            inner.board.refresh_ahead(soon_old);
         }
         if !missing.is_empty() {
-            let read = self.read(caller, instance, &missing).await?;
+            let read = inner.read(caller, instance, &missing).await?;
             for (place, answer) in places.into_iter().zip(read) {
                 answers[place] = answer;
             }
@@ -133,7 +139,9 @@ impl ControlAnswers {
         }
         Ok(answers)
     }
+}
 
+impl Inner {
     fn is_good(
         &self,
         answer: &ControlAnswer,

@@ -13,7 +13,7 @@ mod view;
 pub use auth::{ApiTokens, hash_token};
 pub use control_answers::ControlAnswers;
 pub use signed_link::Signer;
-pub use state::{Addresses, AppState};
+pub use state::{Addresses, AppState, Parts};
 
 use std::time::Duration;
 

@@ -15,10 +15,15 @@ use crate::{
     store::Store,
 };
 
-/// Everything behind the routes; a handler takes the parts that it uses.
-#[derive(Clone, Debug, FromRef)]
+/// Everything behind the routes; a handler takes the parts that it uses. One pointer, because
+/// each request clones it.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Parts>);
+
+/// What there is behind the routes.
+#[derive(Debug)]
 #[expect(missing_docs, reason = "the parts are documented where they are defined")]
-pub struct AppState {
+pub struct Parts {
     pub store: Store,
     pub catalog: Catalog,
     pub delivery: Delivery,
@@ -27,6 +32,40 @@ pub struct AppState {
     pub tokens: ApiTokens,
     pub addresses: Addresses,
     pub answers: ControlAnswers,
+}
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+macro_rules! part {
+    ($($part:ident: $kind:ty),* $(,)?) => {$(
+        impl FromRef<AppState> for $kind {
+            fn from_ref(state: &AppState) -> Self {
+                state.$part.clone()
+            }
+        }
+    )*};
+}
+
+part! {
+    store: Store,
+    catalog: Catalog,
+    delivery: Delivery,
+    board: Board,
+    tokens: ApiTokens,
+    addresses: Addresses,
+    answers: ControlAnswers,
 }
 
 /// The addresses that answers link to. Cheap to clone.
