@@ -38,12 +38,13 @@ impl Listener {
     /// The next event and its data; `None` at the end of the stream.
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
+            if let Some((event, _)) = self.text.split_once("\n\n") {
+                let end = event.len() + 2;
                 let member = |name: &str| {
                     event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default()
                 };
                 let (kind, data) = (member("event: ").to_owned(), member("data: ").to_owned());
-                self.text = rest.to_owned();
+                self.text.drain(..end);
                 if !kind.is_empty() {
                     return Some((kind, serde_json::from_str(&data).unwrap()));
                 }
