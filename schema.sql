@@ -137,7 +137,7 @@ CREATE TABLE company_links (
 CREATE INDEX tickets_open ON tickets (as_of)
     WHERE presence = 'present' AND operational_status NOT IN ('resolved', 'closed');
 CREATE INDEX tickets_ended ON tickets (as_of)
-    WHERE presence <> 'present' OR operational_status IN ('resolved', 'closed');
+    WHERE presence = 'present' AND operational_status IN ('resolved', 'closed');
 
 -- What is under way of a control is found among all that there is of it: there is little.
 DROP INDEX acknowledgements_under_way;

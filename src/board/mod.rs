@@ -100,7 +100,7 @@ impl Board {
     /// When what is known of a ticket is read again before somebody has to wait for it.
     #[must_use]
     pub fn refresh_from(&self, ticket: &KnownTicket) -> Timestamp {
-        later(ticket.as_of, self.max_age(ticket) / 2)
+        later(ticket.as_of, self.max_age(ticket) * 3 / 4)
     }
 
     /// Whether what is known of a ticket is older than it should be.

@@ -133,7 +133,8 @@ impl Reader {
     }
 
     /// A batch costs iTop little more than one ticket: the open tickets that somebody will ask
-    /// about next are read with it, so that the batches are full and their number is bounded.
+    /// about next, from half of their age on, are read with it, so that the batches are full and
+    /// their number is bounded.
     async fn fill_up(&self, class: &str, wanted: &mut BTreeMap<u64, OrgId>, most: usize) {
         let board = &self.board;
         let old = earlier(board.clock.now(), board.settings.max_age.duration() / 2);

@@ -49,14 +49,16 @@ struct NextRows {
 impl Delivery {
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
     pub async fn run(&self, stop: CancellationToken) {
-        if stop.run_until_cancelled(self.recover()).await.is_none() {
-            return;
-        }
         let tell_waiters = async {
             stop.cancelled().await;
             self.inner.stopping.cancel();
         };
-        tokio::join!(self.dispatch(&stop), self.settle(&stop), tell_waiters);
+        let deliver = async {
+            if stop.run_until_cancelled(self.recover()).await.is_some() {
+                tokio::join!(self.dispatch(&stop), self.settle(&stop));
+            }
+        };
+        tokio::join!(deliver, tell_waiters);
     }
 
     /// What was being written when the last process ended has an unknown outcome; nothing is

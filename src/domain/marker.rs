@@ -47,6 +47,19 @@ pub fn hex(bytes: &[u8]) -> String {
     nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }
 
+/// The bytes of hexadecimal digits of either case; `None` where the text is something else.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +73,15 @@ mod tests {
         assert_ne!(one, Marker::new(&"other".parse().unwrap(), &event));
         assert_eq!(Marker::from_digits(one.digits()), Some(one));
         assert_eq!(Marker::from_digits("%' OR '1'='1"), None);
+    }
+
+    #[test]
+    fn hexadecimal_there_and_back() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        assert_eq!(unhex(&hex(&bytes)), Some(bytes.clone()));
+        assert_eq!(unhex(&hex(&bytes).to_uppercase()), Some(bytes));
+        for wrong in ["0", "0g", "+1", "é"] {
+            assert_eq!(unhex(wrong), None);
+        }
     }
 }

@@ -55,12 +55,12 @@ pub struct AgedTicket {
     pub as_of: Timestamp,
 }
 
-/// Tickets that change soon, and those that hardly ever do.
+/// Tickets that change soon, and those that hardly ever do. One that is gone is neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// Work on it goes on.
     Open,
-    /// Resolved, closed, or gone.
+    /// Resolved or closed.
     Ended,
 }
 
@@ -181,12 +181,12 @@ impl Store {
             Life::Open => {
                 "presence = 'present' AND operational_status NOT IN ('resolved', 'closed')"
             }
-            Life::Ended => "presence <> 'present' OR operational_status IN ('resolved', 'closed')",
+            Life::Ended => "presence = 'present' AND operational_status IN ('resolved', 'closed')",
         };
         self.read(move |db| {
             let sql = format!(
                 "SELECT class, id, org_id, as_of FROM tickets
-                 WHERE as_of < ?1 AND ({condition}) ORDER BY as_of LIMIT ?2"
+                 WHERE as_of < ?1 AND {condition} ORDER BY as_of LIMIT ?2"
             );
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             db.prepare_cached(&sql)?

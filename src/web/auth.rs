@@ -14,7 +14,7 @@ use crate::{
     config::{Scope, Token},
     domain::{
         keys::{Instance, PartyKey},
-        marker::hex,
+        marker::{hex, unhex},
     },
 };
 
@@ -26,15 +26,19 @@ pub struct ApiTokens {
 
 #[derive(Debug)]
 struct KnownToken {
-    hash: String,
+    /// SHA-256 of the token.
+    digest: Vec<u8>,
     caller: Arc<Caller>,
 }
+
+/// What a hash begins with.
+const HASH: &str = "sha256:";
 
 /// The hash of a token as the configuration has it. A token has 256 random bits, so one round of
 /// SHA-256 is as good as a slow hash.
 #[must_use]
 pub fn hash_token(token: &str) -> String {
-    format!("sha256:{}", hex(&Sha256::digest(token)))
+    format!("{HASH}{}", hex(&Sha256::digest(token)))
 }
 
 impl ApiTokens {
@@ -43,7 +47,13 @@ impl ApiTokens {
     #[must_use]
     pub fn new(tokens: &[Token]) -> Self {
         let known = |token: &Token| KnownToken {
-            hash: token.hash.to_ascii_lowercase(),
+            // A hash that is none fits no token; loading the configuration has refused it.
+            digest: token
+                .hash
+                .to_ascii_lowercase()
+                .strip_prefix(HASH)
+                .and_then(unhex)
+                .unwrap_or_default(),
             caller: Arc::new(Caller {
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
@@ -67,11 +77,11 @@ impl ApiTokens {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
-        let hash = hash_token(token.ok_or(ApiError::Unauthorized)?);
+        let digest = Sha256::digest(token.ok_or(ApiError::Unauthorized)?);
         // All are compared, each in constant time: how long it takes tells nothing.
         let mut found = None;
         for token in &*self.tokens {
-            if bool::from(token.hash.as_bytes().ct_eq(hash.as_bytes())) {
+            if bool::from(token.digest.ct_eq(&digest[..])) {
                 found = Some(&token.caller);
             }
         }

@@ -17,7 +17,7 @@ use crate::{
     domain::{
         body::FieldError,
         keys::{ControlId, Instance},
-        marker::hex,
+        marker::{hex, unhex},
     },
     store::{BoardFilter, TicketOfControl},
     web::{
@@ -227,12 +227,7 @@ fn cursor(last: &TicketOfControl) -> String {
 }
 
 fn read_cursor(text: &str) -> Result<(String, String), ApiError> {
-    let digits: Option<Vec<u8>> = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    digits
+    unhex(text)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| text.split_once('\n').map(|(a, b)| (a.to_owned(), b.to_owned())))
         .ok_or_else(|| {
