@@ -1,5 +1,7 @@
 //! Looking into the inbox.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
@@ -145,21 +147,22 @@ impl Store {
         .await
     }
 
-    /// How many rows are in each of the states that are no end.
+    /// How many rows are in each of the states that are no end, all at one moment.
     pub async fn count_unended(&self) -> Result<Vec<(State, u64)>, StoreError> {
-        self.read(|db| {
-            State::ALL
-                .into_iter()
-                .filter(|state| !state.is_ended())
-                .map(|state| {
-                    let count: u32 = db
-                        .prepare_cached("SELECT count(*) FROM acknowledgements WHERE state = ?1")?
-                        .query_row([state.as_str()], |row| row.get(0))?;
-                    Ok((state, u64::from(count)))
-                })
+        let states: Vec<_> = State::ALL.into_iter().filter(|state| !state.is_ended()).collect();
+        let words = super::as_json(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>());
+        let counted: HashMap<String, u32> = self
+            .read(move |db| {
+                db.prepare_cached(
+                    "SELECT state, count(*) FROM acknowledgements
+                     WHERE state IN (SELECT value FROM json_each(?1)) GROUP BY state",
+                )?
+                .query_map([words], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
-        })
-        .await
+            })
+            .await?;
+        let count = |state: State| counted.get(state.as_str()).copied().unwrap_or(0).into();
+        Ok(states.into_iter().map(|state| (state, count(state))).collect())
     }
 }
 
