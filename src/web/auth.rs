@@ -131,9 +131,16 @@ impl Caller {
         }
     }
 
-    /// The only instance that the token may see, if it is limited to one.
-    pub(super) fn only_instance(&self) -> Option<&Instance> {
-        self.instance.as_ref()
+    /// The instance that a list is narrowed to: the one that the request names, else the one that
+    /// the token is limited to, if it is.
+    pub(super) fn narrowed_to(
+        &self,
+        named: Option<&Instance>,
+    ) -> Result<Option<Instance>, ApiError> {
+        match (named, &self.instance) {
+            (None, None) => Ok(None),
+            (named, _) => self.instance(named).map(Some),
+        }
     }
 
     /// Whether objects of this company are visible to the token.

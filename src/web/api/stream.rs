@@ -48,10 +48,7 @@ pub(in crate::web) async fn changes(
     Params(params): Params<StreamParams>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let instance = match (&named, caller.only_instance()) {
-        (None, None) => None,
-        (named, _) => Some(caller.instance(named.as_ref())?),
-    };
+    let instance = caller.narrowed_to(named.as_ref())?;
     let company = params.company.as_deref().map(party_key).transpose()?;
     let listener = Listener {
         changes: store.changes(),

@@ -214,11 +214,7 @@ async fn of_numbers(
 
 /// A filter with the instance that the caller names or is limited to.
 fn visible_to(caller: &Caller, named: Option<&Instance>) -> Result<BoardFilter, ApiError> {
-    let instance = match (named, caller.only_instance()) {
-        (None, None) => None,
-        (named, _) => Some(caller.instance(named)?),
-    };
-    Ok(BoardFilter { instance, ..BoardFilter::default() })
+    Ok(BoardFilter { instance: caller.narrowed_to(named)?, ..BoardFilter::default() })
 }
 
 /// Where the next page begins: instance and control, in characters that a URL takes as they are.

@@ -48,10 +48,7 @@ pub(in crate::web) async fn list(
     let state = params.state.as_deref().map(parse_state).transpose()?;
     let limit = limit(params.limit, DEFAULT_LIMIT)?;
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let instance = match (&named, caller.only_instance()) {
-        (None, None) => None,
-        (named, _) => Some(caller.instance(named.as_ref())?),
-    };
+    let instance = caller.narrowed_to(named.as_ref())?;
     let control: Option<ControlId> = parsed("control", params.control)?;
     let companies = caller.company_keys();
     let filter = InboxFilter {
