@@ -95,6 +95,20 @@ impl Clock {
     }
 }
 
+/// The instant so long after another one, or the last that there is.
+#[must_use]
+pub fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The instant so long before another one, or the first that there is.
+#[must_use]
+pub fn earlier(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

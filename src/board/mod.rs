@@ -7,12 +7,12 @@ pub use reader::Refresher;
 
 use std::{collections::HashMap, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     catalog::Catalog,
-    clock::Clock,
+    clock::{Clock, later},
     config,
     domain::{
         keys::{ControlId, Instance},
@@ -181,14 +181,4 @@ fn questions(
         let (answered, answer) = oneshot::channel();
         (Question { tickets, answered }, answer)
     })
-}
-
-fn later(time: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    time.saturating_add(by).unwrap_or(Timestamp::MAX)
-}
-
-fn earlier(time: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    time.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }

@@ -8,9 +8,10 @@ use std::{
 use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{Board, QUEUE, Question, earlier};
+use super::{Board, QUEUE, Question};
 use crate::{
     catalog::Catalog,
+    clock::earlier,
     domain::{
         keys::{OrgId, TicketKey},
         ticket_status::{Presence, TicketStatus},

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tracing::Instrument as _;
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     search::SearchFor,
 };
 use crate::{
+    clock::later,
     domain::{
         acknowledgement::{Acknowledgement, EventType, decode},
         delivery_state::{Problem, State},
@@ -131,7 +132,7 @@ impl Delivery {
         }
         let Some(restored) = self.inner.store.restored().await? else { return Ok(None) };
         let window = self.inner.settings.delivery.restore_window.duration();
-        if self.inner.clock.now() >= after(restored, window) {
+        if self.inner.clock.now() >= later(restored, window) {
             return Ok(None);
         }
         // It may have been created, or have become a line of a ticket that is older than the
@@ -202,13 +203,8 @@ impl Delivery {
     }
 
     pub(super) fn after(&self, wait: Duration) -> Timestamp {
-        after(self.inner.clock.now(), wait)
+        later(self.inner.clock.now(), wait)
     }
-}
-
-fn after(time: Timestamp, wait: Duration) -> Timestamp {
-    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-    time.saturating_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 pub(super) fn capitalised(sentence: &str) -> String {

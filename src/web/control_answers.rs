@@ -190,30 +190,32 @@ impl Inner {
         newest: Option<&InboxRow>,
         version: u64,
     ) -> Option<ControlAnswer> {
-        let (mut view, company) = match (found, newest) {
+        let (mut view, instance, company) = match (found, newest) {
             (Some(found), _) => (
                 view::control(found, &self.board, &self.addresses),
+                found.mapping.instance.clone(),
                 Some(found.mapping.company_key.clone()),
             ),
-            (None, Some(row)) => {
-                (view::control_without_ticket(row, &self.addresses), row.company_key.clone())
-            }
+            (None, Some(row)) => (
+                view::control_without_ticket(row, &self.addresses),
+                row.instance.clone(),
+                row.company_key.clone(),
+            ),
             (None, None) => return None,
         };
-        let is_pending = newest.is_some_and(view::is_pending);
+        let newest = newest.filter(|row| view::is_pending(row));
         // A control can have moved to a company that this caller must not see.
         let pending = newest
             .filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
             .and_then(|row| view::pending(&self.delivery.with_reason(row.clone())));
         view["pending"] = json!(pending);
-        let instance = view["instance"].as_str().unwrap_or_default().to_owned();
         let body = Bytes::from(view.to_string());
         view["as_of"] = Value::Null;
         let tag = tag_of(view.to_string().as_bytes());
         let ticket = found.map(|found| &found.ticket);
         // What is pending can look different without a change of its own, and to others.
         let good_until =
-            ticket.filter(|_| !is_pending).map(|ticket| self.board.fresh_until(ticket));
+            ticket.filter(|_| newest.is_none()).map(|ticket| self.board.fresh_until(ticket));
         Some(ControlAnswer {
             instance,
             company,
