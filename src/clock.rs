@@ -95,6 +95,25 @@ impl Clock {
     }
 }
 
+/// How long something takes. Unlike the times of a [`Clock`] it is not moved with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(tokio::time::Instant);
+
+impl Stopwatch {
+    /// Begins to count.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "what it counts is no time of day")]
+    pub fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    /// Microseconds since the start.
+    #[must_use]
+    pub fn micros(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
 /// The instant so long after another one, or the last that there is.
 #[must_use]
 pub fn later(time: Timestamp, by: Duration) -> Timestamp {

@@ -45,10 +45,11 @@ pub struct Store {
 
 struct Inner {
     clock: Clock,
-    writer: writer::Writer,
     readers: readers::Readers,
     changes: changes::Changes,
-    // Held for as long as the database is open.
+    // Dropped in this order: no other process may have the database before all is written.
+    writer: writer::Writer,
+    _thread: writer::WriterThread,
     _lock: lock::Lock,
 }
 
@@ -82,9 +83,10 @@ impl Store {
         let readers = readers::Readers::new(path);
         let changes =
             changes::Changes::of(&connection).map_err(|error| unusable(error.to_string()))?;
-        let writer = writer::Writer::start(connection, changes.clone())
+        let (writer, thread) = writer::Writer::start(connection, changes.clone())
             .map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { inner: Arc::new(Inner { clock, writer, readers, changes, _lock: lock }) })
+        let inner = Inner { clock, readers, changes, writer, _thread: thread, _lock: lock };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Runs a short synchronous closure on the one writer. It returns when the transaction that

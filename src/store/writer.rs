@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -64,16 +64,32 @@ where
     }
 }
 
+/// The thread of a [`Writer`]. Dropped, it waits until what was queued is written: the thread ends
+/// when its writer is gone, which must be dropped before.
+pub(super) struct WriterThread(Option<JoinHandle<()>>);
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A panic in it has been told by the panic itself.
+            let _ = thread.join();
+        }
+    }
+}
+
 impl Writer {
-    /// Takes over the connection, in a thread that ends when the last sender is gone.
-    pub(super) fn start(connection: Connection, changes: Changes) -> std::io::Result<Self> {
+    /// Takes over the connection, in a thread of its own.
+    pub(super) fn start(
+        connection: Connection,
+        changes: Changes,
+    ) -> std::io::Result<(Self, WriterThread)> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let failing = Arc::new(AtomicBool::new(false));
-        thread::Builder::new().name("store".to_owned()).spawn({
+        let thread = thread::Builder::new().name("store".to_owned()).spawn({
             let failing = failing.clone();
             move || serve(&connection, queue, &failing, &changes)
         })?;
-        Ok(Self { jobs, failing })
+        Ok((Self { jobs, failing }, WriterThread(Some(thread))))
     }
 
     /// Whether the last commit failed, or no other will come.

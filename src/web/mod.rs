@@ -6,6 +6,7 @@ mod body;
 mod control_answers;
 mod listing;
 mod problem;
+mod request_log;
 mod signed_link;
 mod state;
 mod view;
@@ -15,31 +16,15 @@ pub use control_answers::ControlAnswers;
 pub use signed_link::Signer;
 pub use state::{Addresses, AppState, Parts};
 
-use std::time::Duration;
-
 use axum::{
-    Router,
-    extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue},
-    response::Response,
+    Router, middleware,
     routing::{get, post},
 };
-use tower::ServiceBuilder;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
-    trace::TraceLayer,
-};
-use tracing::Span;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use problem::ApiError;
 
-/// The span of a call that changes nothing.
-const READ: &str = "read";
-
 const LOOKUP: &str = "/api/v1/tickets/lookup";
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// All routes of the bridge.
 pub fn router(state: AppState) -> Router {
@@ -80,51 +65,6 @@ pub fn router(state: AppState) -> Router {
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(state)
-        .layer(
-            ServiceBuilder::new()
-                .layer(SetRequestIdLayer::new(REQUEST_ID, NewRequestId))
-                .layer(
-                    TraceLayer::new_for_http()
-                        .make_span_with(span)
-                        .on_response(log_answer)
-                        .on_failure(()),
-                )
-                .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-                .layer(CatchPanicLayer::custom(|_| problem::after_panic())),
-        )
-}
-
-/// Sixteen random hexadecimal digits, unless the caller brings an id of its own.
-#[derive(Clone, Copy)]
-struct NewRequestId;
-
-impl MakeRequestId for NewRequestId {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        let id = format!("{:016x}", rand::random::<u64>());
-        HeaderValue::from_str(&id).ok().map(RequestId::new)
-    }
-}
-
-/// The path alone: a query can hold a signature.
-fn span(request: &Request) -> Span {
-    let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or("-");
-    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
-    let request_id = id.get(..id.len().min(64)).unwrap_or("-");
-    if request.method().is_safe() || route == LOOKUP {
-        tracing::info_span!(READ, request_id, method = %request.method(), route)
-    } else {
-        tracing::info_span!("request", request_id, method = %request.method(), route)
-    }
-}
-
-/// Dashboards poll: what they read without trouble would bury everything else.
-fn log_answer<B>(response: &Response<B>, latency: Duration, span: &Span) {
-    let latency = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-    let status = response.status().as_u16();
-    let is_read = span.metadata().is_some_and(|span| span.name() == READ);
-    if is_read && status < 400 {
-        tracing::debug!(status, latency.us = latency, "answered");
-    } else {
-        tracing::info!(status, latency.us = latency, "answered");
-    }
+        .layer(CatchPanicLayer::custom(|_| problem::after_panic()))
+        .layer(middleware::from_fn(request_log::logged))
 }

@@ -2,12 +2,14 @@
 
 use std::{io::Write as _, process::Command, time::Duration};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
     config::Period,
+    domain::{delivery_state::Problem, keys::Instance},
     sandbox::{Fault, FaultKind, Operations, Options},
-    store::{self, Store, StoreError},
+    store::{self, Rejected, Store, StoreError},
 };
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
@@ -135,6 +137,40 @@ async fn a_second_process_on_the_same_database_names_the_first() {
     let sentence = refusal.to_string();
     assert!(sentence.contains(&format!("process {}", std::process::id())), "{sentence}");
     world.finish().await;
+}
+
+#[tokio::test]
+async fn a_database_is_given_back_only_when_all_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bridge.db");
+    let store = Store::open(&path, Clock::system()).unwrap();
+    // A lock like a backup's holds the writer up.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let queued = tokio::spawn({
+        let store = store.clone();
+        let rejected = Rejected {
+            instance: Instance::default(),
+            event_id: None,
+            body: "{}".to_owned(),
+            problem: Problem::new("invalid", "as it is"),
+        };
+        async move { store.keep_rejected(vec![rejected]).await }
+    });
+    tokio::task::yield_now().await;
+    queued.abort();
+    assert!(queued.await.unwrap_err().is_cancelled());
+
+    let closing = std::thread::spawn(move || drop(store));
+    Clock::system().sleep(Duration::from_millis(200)).await;
+    assert!(!closing.is_finished());
+    let refusal = Store::open(&path, Clock::system()).unwrap_err();
+    assert!(matches!(refusal, StoreError::Locked { .. }), "{refusal}");
+    other.execute_batch("ROLLBACK").unwrap();
+    closing.join().unwrap();
+    let _store = Store::open(&path, Clock::system()).unwrap();
+    let rows = "SELECT count(*) FROM acknowledgements";
+    assert_eq!(other.query_row(rows, [], |row| row.get::<_, i64>(0)), Ok(1));
 }
 
 #[tokio::test]

@@ -21,10 +21,11 @@ use crate::{
     },
     store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
     web::{
-        Addresses, REQUEST_ID,
+        Addresses,
         auth::{Caller, Ingest},
         body::{JsonBody, MAX_BODY},
         problem::{ApiError, sentence},
+        request_log::REQUEST_ID,
         view::{self, AcknowledgementView},
     },
 };
