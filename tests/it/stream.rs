@@ -5,11 +5,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Period, Scope, Token},
-    sandbox::Options,
+    sandbox::{Fault, FaultKind, Options},
     web::hash_token,
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+};
 
-use crate::world::{World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 
 const STREAM: &str = "/api/v1/tickets/stream";
 const LOOKUP: &str = "/api/v1/tickets/lookup";
@@ -132,6 +136,43 @@ async fn a_listener_is_told_of_what_it_may_see_and_asked_for() {
     // A stop ends the streams at once; one that heard nothing of all this only then.
     world.stop_bridge().await;
     assert_eq!(elsewhere.next().await, None);
+    world.finish().await;
+}
+
+/// Reads from a connection until it says this.
+async fn read_until(connection: &mut TcpStream, text: &str) {
+    let mut read = String::new();
+    let mut chunk = vec![0; 65_536];
+    while !read.contains(text) {
+        let bytes = connection.read(&mut chunk);
+        let bytes = tokio::time::timeout(Duration::from_mins(1), bytes).await;
+        let bytes = bytes.expect("it goes on").unwrap();
+        assert!(bytes > 0, "it ended without '{text}'");
+        read.push_str(&String::from_utf8_lossy(&chunk[..bytes]));
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_is_too_slow_is_told_to_read_anew() {
+    let world = World::linked().await;
+    world.itop.faults().switch_on(Fault::new(FaultKind::Maintenance));
+    let connection = TcpSocket::new_v4().unwrap();
+    // With little room in between, what is not read stays in the bridge.
+    connection.set_recv_buffer_size(65_536).unwrap();
+    let address = world.base.trim_start_matches("http://").parse().unwrap();
+    let mut connection = connection.connect(address).await.unwrap();
+    let request = format!("GET {STREAM} HTTP/1.1\r\nhost: bridge\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    read_until(&mut connection, "event: ready").await;
+    let long = |key: String| with(event(&key), "/control/name", json!("\u{1f6a8}".repeat(250)));
+    for list in 0..13 {
+        let events: Vec<_> = (0..1_000).map(|number| long(format!("{list}-{number}"))).collect();
+        world.post(ACKNOWLEDGEMENTS, &json!(events)).await.expect(200);
+    }
+    read_until(&mut connection, "event: reset").await;
+    // Then it goes on.
+    world.post(ACKNOWLEDGEMENTS, &json!([event("afterwards")])).await.expect(200);
+    read_until(&mut connection, "control-afterwards").await;
     world.finish().await;
 }
 

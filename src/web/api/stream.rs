@@ -96,7 +96,11 @@ impl Listener {
             };
             match first {
                 Ok(change) => note(change),
-                Err(RecvError::Lagged(_)) => return Some(reset()),
+                Err(RecvError::Lagged(_)) => {
+                    // What is left of the backlog would only be told to one that reads anew.
+                    self.changes = self.changes.resubscribe();
+                    return Some(reset());
+                }
                 Err(RecvError::Closed) => return None,
             }
             // A storm changes the same control several times: what counts is how it ends.
