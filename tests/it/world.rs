@@ -179,6 +179,8 @@ impl World {
         let mut running = self.running.take().expect("the bridge runs");
         running.stop.cancel();
         (&mut running.ended).await.unwrap().unwrap();
+        // The end of a process ends all its threads: nothing of it holds the database any more.
+        tokio::task::spawn_blocking(move || drop(running.runtime.take())).await.unwrap();
     }
 
     /// Ends the bridge between two instructions, as a crash would.
