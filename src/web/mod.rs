@@ -20,7 +20,6 @@ use axum::{
     Router, middleware,
     routing::{get, post},
 };
-use tower_http::catch_panic::CatchPanicLayer;
 
 use problem::ApiError;
 
@@ -65,6 +64,5 @@ pub fn router(state: AppState) -> Router {
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(state)
-        .layer(CatchPanicLayer::custom(|_| problem::after_panic()))
         .layer(middleware::from_fn(request_log::logged))
 }

@@ -1,7 +1,6 @@
 //! Errors as RFC 9457 problem documents.
 
 use axum::{
-    body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -180,8 +179,4 @@ pub(super) fn sentence(errors: &[FieldError]) -> String {
         })
         .collect();
     parts.join("; ")
-}
-
-pub(super) fn after_panic() -> axum::http::Response<Body> {
-    ApiError::Internal.into_response()
 }

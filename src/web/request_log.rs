@@ -1,15 +1,21 @@
 //! Each request has an id, which its answer bears, and a line in the log.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
+use futures_util::FutureExt as _;
 use tracing::{Instrument as _, Span};
 
-use super::LOOKUP;
-use crate::{clock::Stopwatch, domain::text::cut_bytes};
+use super::{LOOKUP, problem::ApiError};
+use crate::{
+    clock::Stopwatch,
+    domain::{marker::hex, text::cut_bytes},
+};
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -33,7 +39,12 @@ pub(super) async fn logged(mut request: Request, next: Next) -> Response {
         tracing::info_span!("request", request_id = shown, %method, route)
     };
     let watch = Stopwatch::start();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    // A defect in one handler must not become one of all: the others go on.
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
+    let mut response = answer.await.unwrap_or_else(|_| {
+        tracing::error!(request_id = shown, "a handler panicked: this is a defect of the bridge");
+        ApiError::Internal.into_response()
+    });
     let (status, latency) = (response.status().as_u16(), watch.micros());
     if !is_read {
         span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
@@ -53,6 +64,33 @@ pub(super) async fn logged(mut request: Request, next: Next) -> Response {
 
 /// Sixteen random hexadecimal digits.
 fn new_id() -> HeaderValue {
-    let id = format!("{:016x}", rand::random::<u64>());
+    let id = hex(&rand::random::<[u8; 8]>());
     HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, middleware, routing::get};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_the_next_request_too() {
+        let defect = get(async || -> &'static str { panic!("a defect") });
+        let routes = Router::new()
+            .route("/defect", defect)
+            .route("/fine", get(async || "fine"))
+            .layer(middleware::from_fn(logged));
+        // A second call finds the provider installed, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let root = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, routes).into_future());
+        for (path, status) in [("/defect", 500), ("/fine", 200), ("/defect", 500)] {
+            let answer = reqwest::get(format!("{root}{path}")).await.unwrap();
+            assert_eq!(answer.status(), status, "{path}");
+            assert_eq!(answer.headers()[REQUEST_ID].len(), 16, "{path}");
+        }
+    }
 }
