@@ -96,9 +96,16 @@ async fn a_listener_is_told_of_each_change_that_can_be_seen() {
     world.itop.apply_stimulus("Incident", id, "ev_assign").await.unwrap();
     world.clock.advance(Duration::from_secs(10));
     let known = world.get("/api/v1/controls/control-a/ticket").await.expect(200);
-    let (kind, told) = listener.next().await.unwrap();
-    assert_eq!((kind.as_str(), &told), ("control", &known));
-    assert_eq!(told["ticket"]["status"], "assigned");
+    assert_eq!(known["ticket"]["status"], "assigned");
+    loop {
+        let (kind, told) = listener.next().await.unwrap();
+        assert_eq!(kind, "control");
+        if told == known {
+            break;
+        }
+        // Of two changes in a row the first may have been told with what came of the second.
+        assert_eq!(told, answered);
+    }
     world.finish().await;
 }
 
