@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, pin::Pin};
 
+use axum::ServiceExt as _;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -129,7 +130,7 @@ impl App {
         let bridge_url =
             config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
-        let addresses = Addresses::new(&bridge_url, itop_url, Signer::new(key));
+        let addresses = Addresses::new(&bridge_url, itop_url, Signer::new(&key));
 
         let gate = Gate::new(clock.clone());
         let catalog = Catalog::new(
@@ -217,7 +218,7 @@ impl App {
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the bridge listens");
-        let server = axum::serve(listener, web::router(state.clone()));
+        let server = axum::serve(listener, web::routes(state.clone()).into_make_service());
         let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
         let serving = async { server.await.map_err(RunError::from) };
         let watching = async {

@@ -2,7 +2,7 @@
 //! belong together.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 use crate::{
     catalog::{Catalog, Reading},
@@ -39,7 +39,7 @@ impl From<ItopError> for LinkCheckError {
 pub(crate) async fn check(
     catalog: &Catalog,
     key: LinkKey,
-    body: &Value,
+    body: &Value<'_>,
     now: Timestamp,
 ) -> Result<CompanyLink, LinkCheckError> {
     let mut errors = Errors::default();
@@ -47,7 +47,7 @@ pub(crate) async fn check(
         errors.push("", "type", expected("an object: a company link", body));
         return Err(LinkCheckError::Invalid(errors.0));
     };
-    for name in members.keys().filter(|name| !MEMBERS.contains(&name.as_str())) {
+    for name in members.keys().filter(|name| !MEMBERS.contains(name)) {
         let message = format!("'{name}' is no member of a link; known are {}", MEMBERS.join(", "));
         errors.push(&format!("/{name}"), "unknown", message);
     }

@@ -1,12 +1,14 @@
 //! Reading a JSON object member by member, collecting every error by its JSON pointer.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json_borrow::{ObjectAsVec, Value};
 
 use super::{
     keys::{MAX_ID_CHARS, MAX_NAME_CHARS},
-    text::{clean, one_line},
+    text::{one_line, too_long},
 };
 
 /// One thing wrong with a body.
@@ -42,21 +44,21 @@ impl Errors {
 
 /// An object at a place of the body.
 pub(crate) struct Object<'a> {
-    members: &'a Map<String, Value>,
+    members: &'a ObjectAsVec<'a>,
     pointer: String,
 }
 
 impl<'a> Object<'a> {
-    pub(crate) fn root(members: &'a Map<String, Value>) -> Self {
+    pub(crate) fn root(members: &'a ObjectAsVec<'a>) -> Self {
         Self { members, pointer: String::new() }
     }
 
     pub(crate) fn pointer(&self, name: &str) -> String {
-        format!("{}/{name}", self.pointer)
+        [&self.pointer, "/", name].concat()
     }
 
     /// The member, unless it is absent or `null`.
-    pub(crate) fn member(&self, name: &str) -> Option<&'a Value> {
+    pub(crate) fn member(&self, name: &str) -> Option<&'a Value<'a>> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
@@ -88,8 +90,17 @@ impl<'a> Object<'a> {
 
     /// A text; blank counts as absent, because a monitoring macro without a value is empty.
     pub(crate) fn text(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+        self.borrowed(name, max, errors).map(str::to_owned)
+    }
+
+    /// The same on one line.
+    pub(crate) fn line(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+        self.borrowed(name, max, errors).map(one_line)
+    }
+
+    fn borrowed(&self, name: &str, max: usize, errors: &mut Errors) -> Option<&'a str> {
         match self.member(name)? {
-            Value::String(text) => bounded(text, max, || self.pointer(name), errors),
+            Value::Str(text) => bounded(text, max, || self.pointer(name), errors),
             other => {
                 errors.push(&self.pointer(name), "type", expected("a text", other));
                 None
@@ -98,10 +109,14 @@ impl<'a> Object<'a> {
     }
 
     /// An id: a text or an integer.
-    pub(crate) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
+    pub(crate) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<Cow<'a, str>> {
         match self.member(name)? {
-            Value::String(text) => bounded(text, max, || self.pointer(name), errors),
-            Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+            Value::Str(text) => {
+                bounded(text, max, || self.pointer(name), errors).map(Cow::Borrowed)
+            }
+            Value::Number(number) if number.is_i64() || number.is_u64() => {
+                Some(number.to_string().into())
+            }
             other => {
                 errors.push(&self.pointer(name), "type", expected("a text or an integer", other));
                 None
@@ -121,7 +136,7 @@ impl<'a> Object<'a> {
 
     /// An RFC 3339 time with an offset.
     pub(crate) fn time(&self, name: &str, errors: &mut Errors) -> Option<Timestamp> {
-        let text = self.text(name, 64, errors)?;
+        let text = self.borrowed(name, 64, errors)?;
         let time = text.parse();
         if time.is_err() {
             let message = format!(
@@ -140,7 +155,7 @@ impl<'a> Object<'a> {
         words: &[(&str, T)],
         errors: &mut Errors,
     ) -> Option<T> {
-        let text = self.text(name, 64, errors)?;
+        let text = self.borrowed(name, 64, errors)?;
         let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
         if found.is_none() {
             let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
@@ -157,17 +172,18 @@ impl<'a> Object<'a> {
         errors: &mut Errors,
     ) -> Option<(Option<String>, Option<String>)> {
         let (id, name) = match self.member(name)? {
-            Value::String(text) => {
-                (None, bounded(text, MAX_NAME_CHARS, || self.pointer(name), errors))
+            Value::Str(text) => {
+                let text = bounded(text, MAX_NAME_CHARS, || self.pointer(name), errors);
+                (None, text.map(one_line))
             }
             Value::Object(_) => {
                 let part = self.object(name, errors)?;
                 let id = part.id("id", MAX_ID_CHARS, errors);
-                let text = part.text("name", MAX_NAME_CHARS, errors);
+                let text = part.line("name", MAX_NAME_CHARS, errors);
                 // Members that are there and blank are macros without a value: all of it is absent.
                 // A contact may be told by its e-mail address alone.
                 let known = ["id", "name", "email"];
-                let none = !known.iter().any(|known| part.members.contains_key(*known));
+                let none = !known.iter().any(|known| part.members.contains_key(known));
                 if none && !errors.at_or_below(&part.pointer) {
                     let message = format!("'{name}' needs an id or a name");
                     errors.push(&part.pointer, "required", message);
@@ -180,14 +196,14 @@ impl<'a> Object<'a> {
                 return None;
             }
         };
-        Some((id.map(|id| id.trim().to_owned()), name.map(|name| one_line(&name))))
+        Some((id.map(|id| id.trim().to_owned()), name))
     }
 
     /// Parses an id with the rules of its type.
     pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         name: &str,
-        text: Option<String>,
+        text: Option<Cow<'_, str>>,
         errors: &mut Errors,
     ) -> Option<T> {
         match text?.parse() {
@@ -201,31 +217,30 @@ impl<'a> Object<'a> {
 }
 
 /// A text that is neither blank nor too long; `pointer` tells where it stands.
-pub(crate) fn bounded(
-    text: &str,
+pub(crate) fn bounded<'t>(
+    text: &'t str,
     max: usize,
     pointer: impl FnOnce() -> String,
     errors: &mut Errors,
-) -> Option<String> {
-    if clean(text).trim().is_empty() {
+) -> Option<&'t str> {
+    if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
         return None;
     }
-    let length = text.chars().count();
-    if length > max {
+    if let Some(length) = too_long(text, max) {
         let message = format!("may have at most {max} characters, and has {length}");
         errors.push(&pointer(), "length", message);
         return None;
     }
-    Some(text.to_owned())
+    Some(text)
 }
 
-pub(crate) fn expected(what: &str, found: &Value) -> String {
+pub(crate) fn expected(what: &str, found: &Value<'_>) -> String {
     let found = match found {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(number) if number.is_f64() => "a decimal number",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::Str(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::text::too_long;
+
 /// The longest id that a sender may use for anything, in characters.
 pub const MAX_ID_CHARS: usize = 200;
 
@@ -31,7 +33,7 @@ fn checked(text: &str, max: usize) -> Result<String, KeyError> {
     let text = text.trim();
     if text.is_empty() {
         Err(KeyError::Empty)
-    } else if text.chars().count() > max {
+    } else if too_long(text, max).is_some() {
         Err(KeyError::TooLong(max))
     } else if text.chars().any(char::is_control) {
         Err(KeyError::Control)
@@ -60,6 +62,12 @@ macro_rules! text_id {
 
             fn from_str(text: &str) -> Result<Self, KeyError> {
                 checked(text, MAX_ID_CHARS).map(Self)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
             }
         }
 

@@ -43,8 +43,10 @@ impl fmt::Display for Marker {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
+    let digit = |nibble: u8| DIGITS[usize::from(nibble)];
+    let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    // They are all ASCII.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 /// The bytes of hexadecimal digits of either case; `None` where the text is something else.

@@ -20,7 +20,22 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 /// The same on one line: line breaks and tabs become spaces.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::with_capacity(text.len());
+    for word in clean(text).split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// How many characters a text has, if these are more than `max`.
+#[must_use]
+pub fn too_long(text: &str, max: usize) -> Option<usize> {
+    // A character has a byte or more: most texts need not be counted.
+    let length = if text.len() > max { text.chars().count() } else { 0 };
+    (length > max).then_some(length)
 }
 
 /// Cuts to `max` characters, the last of which is then an ellipsis.

@@ -232,5 +232,5 @@ impl Inner {
 
 /// An instance has no control characters, so the line break makes the pair unambiguous.
 fn key(instance: &Instance, control: &ControlId) -> String {
-    format!("{instance}\n{control}")
+    [instance.as_str(), "\n", control.as_str()].concat()
 }

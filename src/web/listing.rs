@@ -1,11 +1,14 @@
 //! Lists in answers: pages, entity tags, query parameters.
 
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::{
+    convert::Infallible,
+    hash::{DefaultHasher, Hash, Hasher as _},
+};
 
 use axum::{
     body::Bytes,
     extract::{FromRequestParts, Query, path},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -66,6 +69,24 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+/// The entity tags of what the caller has already (`If-None-Match`).
+pub(super) struct KnownTags(Option<HeaderValue>);
+
+impl<S: Send + Sync> FromRequestParts<S> for KnownTags {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get(header::IF_NONE_MATCH).cloned()))
+    }
+}
+
+impl KnownTags {
+    fn contains(&self, tag: &HeaderValue) -> bool {
+        let known = self.0.as_ref().and_then(|tags| tags.to_str().ok());
+        known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag))
+    }
+}
+
 /// `limit`, within its bounds.
 pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, ApiError> {
     match asked.unwrap_or(default) {
@@ -89,28 +110,28 @@ pub(super) struct Page {
 
 impl Page {
     /// The answer with these items, each written once.
-    pub(super) fn of(&self, headers: &HeaderMap, items: &[impl Serialize]) -> Response {
+    pub(super) fn of(&self, known: &KnownTags, items: &[impl Serialize]) -> Response {
         let (Ok(items), Ok(rest)) = (serde_json::to_vec(items), serde_json::to_vec(self)) else {
             return ApiError::Internal.into_response();
         };
         let tag = tag_of((&items, self.stale, &self.next));
         // The items go before the members of `rest`, without its opening brace.
         let body = [b"{\"items\":", items.as_slice(), b",", &rest[1..]].concat();
-        unless_known(headers, &tag, Bytes::from(body))
+        unless_known(known, &tag, Bytes::from(body))
     }
 }
 
 /// A JSON answer with an entity tag over `content`. What an answer says of its own age is no part
 /// of that: a list that was read again and is the same has not changed.
 pub(super) fn tagged(
-    headers: &HeaderMap,
+    known: &KnownTags,
     answer: &impl Serialize,
     content: &impl Serialize,
 ) -> Response {
     let (Ok(body), Ok(content)) = (serde_json::to_vec(answer), serde_json::to_vec(content)) else {
         return ApiError::Internal.into_response();
     };
-    unless_known(headers, &tag_of(content), Bytes::from(body))
+    unless_known(known, &tag_of(content), Bytes::from(body))
 }
 
 /// The entity tag of a content; a weak one, because answers with the same content can differ in
@@ -123,10 +144,8 @@ pub(super) fn tag_of(content: impl Hash) -> HeaderValue {
 }
 
 /// A JSON answer, or 304 where the caller has what this tag stands for.
-pub(super) fn unless_known(headers: &HeaderMap, tag: &HeaderValue, body: Bytes) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let known = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
-    let mut response = if known {
+pub(super) fn unless_known(known: &KnownTags, tag: &HeaderValue, body: Bytes) -> Response {
+    let mut response = if known.contains(tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];

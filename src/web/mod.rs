@@ -13,11 +13,12 @@ mod view;
 
 pub use auth::{ApiTokens, hash_token};
 pub use control_answers::ControlAnswers;
+pub use request_log::Logged;
 pub use signed_link::Signer;
 pub use state::{Addresses, AppState, Parts};
 
 use axum::{
-    Router, middleware,
+    Router,
     routing::{get, post},
 };
 
@@ -26,7 +27,7 @@ use problem::ApiError;
 const LOOKUP: &str = "/api/v1/tickets/lookup";
 
 /// All routes of the bridge.
-pub fn router(state: AppState) -> Router {
+pub fn routes(state: AppState) -> Logged {
     use api::{
         acknowledgements as inbox, companies, controls, health, links, preview, stream, tickets,
     };
@@ -41,7 +42,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/companies/{org}/services", get(companies::services))
         .route("/api/v1/companies/{org}/cis", get(companies::cis))
         .layer(listing::packed());
-    Router::new()
+    let routes = Router::new()
         .merge(lists)
         .route("/api/v1/acknowledgements", post(inbox::receive::receive).get(inbox::list))
         .route("/api/v1/acknowledgements/preview", post(preview::preview))
@@ -63,6 +64,6 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(health::ready))
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(state)
-        .layer(middleware::from_fn(request_log::logged))
+        .with_state(state);
+    Logged(routes)
 }

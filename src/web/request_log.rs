@@ -1,62 +1,107 @@
 //! Each request has an id, which its answer bears, and a line in the log.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use axum::{
-    extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue},
-    middleware::Next,
+    Router,
+    extract::{FromRequestParts, Request},
+    http::{HeaderName, HeaderValue, Method, Uri, request::Parts},
     response::{IntoResponse as _, Response},
+    routing::future::RouteFuture,
 };
 use futures_util::FutureExt as _;
+use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
 use super::{LOOKUP, problem::ApiError};
 use crate::{
     clock::Stopwatch,
-    domain::{marker::hex, text::cut_bytes},
+    domain::{keys::MAX_ID_CHARS, marker::hex, text::cut_bytes},
 };
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How much of a caller's own id the log shows, in bytes.
 const SHOWN_OF_ID: usize = 64;
 
-/// Passes a request on and logs its answer. What changes something has a span, so that the lines
-/// that it causes bear its id. Reads have none: dashboards poll, and the span would be a tenth of
-/// what such an answer costs.
-pub(super) async fn logged(mut request: Request, next: Next) -> Response {
-    let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
+/// How much of an address it shows, in bytes.
+const SHOWN_OF_PATH: usize = 256;
+
+/// The id of a request, as it is kept with what the request brings.
+pub(super) struct RequestId(pub(super) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        Ok(Self(id.map(|id| cut_bytes(id, MAX_ID_CHARS).to_owned())))
+    }
+}
+
+/// The routes, with a line in the log for each answer. It stands around all of them rather than
+/// around each, because a layer around each costs as much as a cached answer.
+#[derive(Clone)]
+pub struct Logged(pub(super) Router);
+
+impl Service<Request> for Logged {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A router is always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let answer = self.0.call(request);
+        Box::pin(async move { Ok(logged(id, &method, &uri, answer).await) })
+    }
+}
+
+/// Waits for an answer and logs it. What changes something has a span, so that the lines that it
+/// causes bear its id. Reads have none: dashboards poll, and the span would be a tenth of what such
+/// an answer costs.
+async fn logged(
+    id: HeaderValue,
+    method: &Method,
+    uri: &Uri,
+    answer: RouteFuture<Infallible>,
+) -> Response {
     let shown = id.to_str().map_or("-", |id| cut_bytes(id, SHOWN_OF_ID));
-    let method = request.method().clone();
-    // The route, not the address: a query can hold a signature.
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("-", MatchedPath::as_str);
-    let is_read = method.is_safe() || route == LOOKUP;
+    // Not the query, which can hold a signature.
+    let path = cut_bytes(uri.path(), SHOWN_OF_PATH);
+    let is_read = method.is_safe() || path == LOOKUP;
     let span = if is_read {
         Span::none()
     } else {
-        tracing::info_span!("request", request_id = shown, %method, route)
+        tracing::info_span!("request", request_id = shown, %method, path)
     };
     let watch = Stopwatch::start();
     // A defect in one handler must not become one of all: the others go on.
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
-    let mut response = answer.await.unwrap_or_else(|_| {
+    let answer = AssertUnwindSafe(answer).catch_unwind().instrument(span.clone());
+    let mut response = if let Ok(Ok(response)) = answer.await {
+        response
+    } else {
         tracing::error!(request_id = shown, "a handler panicked: this is a defect of the bridge");
         ApiError::Internal.into_response()
-    });
+    };
     let (status, latency) = (response.status().as_u16(), watch.micros());
     if !is_read {
         span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
     } else if status < 400 {
         // What is read without trouble would bury everything else.
-        tracing::debug!(
-            request_id = shown, %method, route, status, latency.us = latency, "read"
-        );
+        tracing::debug!(request_id = shown, %method, path, status, latency.us = latency, "read");
     } else {
-        tracing::info!(
-            request_id = shown, %method, route, status, latency.us = latency, "not read"
-        );
+        tracing::info!(request_id = shown, %method, path, status, latency.us = latency, "not read");
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response
@@ -70,7 +115,7 @@ fn new_id() -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, middleware, routing::get};
+    use axum::{ServiceExt as _, routing::get};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -78,15 +123,12 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_and_the_next_request_too() {
         let defect = get(async || -> &'static str { panic!("a defect") });
-        let routes = Router::new()
-            .route("/defect", defect)
-            .route("/fine", get(async || "fine"))
-            .layer(middleware::from_fn(logged));
+        let routes = Router::new().route("/defect", defect).route("/fine", get(async || "fine"));
         // A second call finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, routes).into_future());
+        tokio::spawn(axum::serve(listener, Logged(routes).into_make_service()).into_future());
         for (path, status) in [("/defect", 500), ("/fine", 200), ("/defect", 500)] {
             let answer = reqwest::get(format!("{root}{path}")).await.unwrap();
             assert_eq!(answer.status(), status, "{path}");

@@ -1,6 +1,8 @@
 //! From JSON to an [`Acknowledgement`], or to all that is wrong with it at once.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use serde_json_borrow::Value;
 
 use super::{
     Acknowledgement, Author, ContactRef, Control, ControlState, Equipment, EventType, Party, Ref,
@@ -45,7 +47,7 @@ const CRITICALITIES: [(&str, Criticality); 3] =
 ///
 /// # Errors
 /// Everything that the body alone shows to be wrong, each by its JSON pointer.
-pub fn decode(body: &Value) -> Result<Acknowledgement, Vec<FieldError>> {
+pub fn decode(body: &Value<'_>) -> Result<Acknowledgement, Vec<FieldError>> {
     let mut errors = Errors::default();
     let Value::Object(members) = body else {
         errors.push("", "type", expected("an object: one acknowledgement", body));
@@ -85,7 +87,7 @@ fn event(body: &Object<'_>, errors: &mut Errors) -> Option<Acknowledgement> {
     if !user_service && control.as_ref().is_some_and(Option::is_some) {
         body.require(equipment.as_ref(), "equipment", errors);
     }
-    let title = body.text("title", MAX_TEXT_CHARS, errors).map(|title| one_line(&title));
+    let title = body.line("title", MAX_TEXT_CHARS, errors);
     let description = body.text("description", MAX_TEXT_CHARS, errors);
     let acknowledgement = body.object("acknowledgement", errors);
     let acknowledgement = body
@@ -126,10 +128,10 @@ fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
     body.parsed(name, text, errors)
 }
 
-/// A required text.
-fn required_text(part: &Object<'_>, name: &str, max: usize, errors: &mut Errors) -> Option<String> {
-    let text = part.text(name, max, errors);
-    part.require(text, name, errors)
+/// A required name, on one line.
+fn required_name(part: &Object<'_>, errors: &mut Errors) -> Option<String> {
+    let name = part.line("name", MAX_NAME_CHARS, errors);
+    part.require(name, "name", errors)
 }
 
 /// Something in iTop: a name, or `{id, name}`.
@@ -183,17 +185,17 @@ fn priority(body: &Object<'_>, errors: &mut Errors) -> Option<Priority> {
 }
 
 fn equipment_of(part: &Object<'_>, errors: &mut Errors) -> Option<Equipment> {
-    let id = part.id("id", MAX_ID_CHARS, errors);
-    let name = required_text(part, "name", MAX_NAME_CHARS, errors);
+    let id = part.id("id", MAX_ID_CHARS, errors).map(Cow::into_owned);
+    let name = required_name(part, errors);
     let address = part.text("address", MAX_NAME_CHARS, errors);
     let category = part.text("category", MAX_NAME_CHARS, errors);
-    let itsm_id = part.id("itsm_id", MAX_ID_CHARS, errors);
-    Some(Equipment { id, name: one_line(&name?), address, category, itsm_id })
+    let itsm_id = part.id("itsm_id", MAX_ID_CHARS, errors).map(Cow::into_owned);
+    Some(Equipment { id, name: name?, address, category, itsm_id })
 }
 
 fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
     let control_id = id(part, "id", errors);
-    let name = required_text(part, "name", MAX_NAME_CHARS, errors);
+    let name = required_name(part, errors);
     let element_type = part.word("element_type", &ELEMENT_TYPES, errors);
     let element_type = part.require(element_type, "element_type", errors);
     let state = part.word("state", &STATES, errors);
@@ -217,7 +219,7 @@ fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
     });
     Some(Control {
         id: control_id?,
-        name: one_line(&name?),
+        name: name?,
         element_type: element_type?,
         state: state?,
         status_changed_at: changed?,
@@ -230,14 +232,13 @@ fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
 
 fn author(part: &Object<'_>, errors: &mut Errors) -> Option<Author> {
     match part.member("author")? {
-        Value::String(text) => {
+        Value::Str(text) => {
             let login = bounded(text, MAX_NAME_CHARS, || part.pointer("author"), errors)?;
-            Some(Author { login: Some(one_line(&login)), name: None, email: None })
+            Some(Author { login: Some(one_line(login)), name: None, email: None })
         }
         Value::Object(_) => {
             let author = part.object("author", errors)?;
-            let mut text =
-                |name| author.text(name, MAX_NAME_CHARS, errors).map(|text| one_line(&text));
+            let mut text = |name| author.line(name, MAX_NAME_CHARS, errors);
             let author = Author { login: text("login"), name: text("name"), email: text("email") };
             (!author.label().is_empty()).then_some(author)
         }
@@ -252,7 +253,8 @@ fn author(part: &Object<'_>, errors: &mut Errors) -> Option<Author> {
 fn statement(part: &Object<'_>, errors: &mut Errors) -> Option<Statement> {
     let author = author(part, errors);
     let author = part.require(author, "author", errors);
-    let comment = required_text(part, "comment", MAX_TEXT_CHARS, errors);
+    let comment = part.text("comment", MAX_TEXT_CHARS, errors);
+    let comment = part.require(comment, "comment", errors);
     let acknowledged_at = part.time("acknowledged_at", errors);
     let sticky = part.flag("sticky", errors);
     let expires_at = part.time("expires_at", errors);

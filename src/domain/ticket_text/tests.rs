@@ -41,7 +41,7 @@ fn render_with(
     event: &Value,
     warnings: &[&str],
 ) -> Result<TicketText, TemplateError> {
-    let event = decode(event).unwrap();
+    let event = decode(&event.into()).unwrap();
     let warnings: Vec<_> = warnings.iter().map(|warning| (*warning).to_owned()).collect();
     let zone = TimeZone::get("Europe/Paris").unwrap();
     let resolved = Resolved { team: "Helpdesk".to_owned(), ..Resolved::default() };
@@ -151,7 +151,7 @@ proptest! {
         event["acknowledgement"]["comment"] = json!(format!("x{}", comment.repeat(times)));
         event["description"] = event["acknowledgement"]["comment"].clone();
         event["title"] = json!(title.repeat(20));
-        prop_assume!(decode(&event).is_ok());
+        prop_assume!(decode(&(&event).into()).is_ok());
         let text = rendered(Language::Fr, &event, &[]);
         prop_assert!(text.title.chars().count() <= 255);
         prop_assert!(!text.title.contains(char::is_control));

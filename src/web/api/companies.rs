@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use axum::{
     extract::{Path, State},
-    http::HeaderMap,
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ use crate::{
     store::Store,
     web::{
         auth::{Caller, Reader},
-        listing::{MAX_LIMIT, Page, Params, limit},
+        listing::{KnownTags, MAX_LIMIT, Page, Params, limit},
         problem::ApiError,
     },
 };
@@ -37,7 +36,7 @@ impl ListParams {
     /// A page of a list. The cursor is a position: lists are read as a whole and seldom change.
     fn page<T: Serialize, L>(
         &self,
-        headers: &HeaderMap,
+        known: &KnownTags,
         reading: &Reading<L>,
         items: impl Iterator<Item = T>,
     ) -> Result<Response, ApiError> {
@@ -47,7 +46,7 @@ impl ListParams {
         let next = (items.len() > limit).then(|| (start + limit).to_string());
         items.truncate(limit);
         let page = Page { as_of: reading.listed.as_of, stale: reading.stale, next };
-        Ok(page.of(headers, &items))
+        Ok(page.of(known, &items))
     }
 }
 
@@ -56,66 +55,66 @@ pub(in crate::web) async fn companies(
     Reader(caller): Reader,
     State(catalog): State<Catalog>,
     State(store): State<Store>,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let visible = visible(&caller, &store).await?;
     let reading = catalog.companies(params.freshness()).await?;
     let items = reading.listed.items.iter();
     let items = items.filter(|org| visible.as_ref().is_none_or(|seen| seen.contains(&org.id)));
-    params.page(&headers, &reading, items)
+    params.page(&known, &reading, items)
 }
 
 /// `GET /api/v1/teams`
 pub(in crate::web) async fn all_teams(
     Reader(_): Reader,
     State(catalog): State<Catalog>,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let reading = catalog.all_teams(params.freshness()).await?;
-    params.page(&headers, &reading, reading.listed.items.iter())
+    params.page(&known, &reading, reading.listed.items.iter())
 }
 
 /// `GET /api/v1/companies/{org}/contacts`
 pub(in crate::web) async fn contacts(
     company: Company,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let reading = company.catalog.contacts(company.org, params.freshness()).await?;
-    params.page(&headers, &reading, reading.listed.items.iter())
+    params.page(&known, &reading, reading.listed.items.iter())
 }
 
 /// `GET /api/v1/companies/{org}/teams`
 pub(in crate::web) async fn teams(
     company: Company,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let reading = company.catalog.teams(company.org, params.freshness()).await?;
-    params.page(&headers, &reading, reading.listed.items.iter())
+    params.page(&known, &reading, reading.listed.items.iter())
 }
 
 /// `GET /api/v1/companies/{org}/services`
 pub(in crate::web) async fn services(
     company: Company,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let reading = company.catalog.services(company.org, params.freshness()).await?;
-    params.page(&headers, &reading, reading.listed.items.iter())
+    params.page(&known, &reading, reading.listed.items.iter())
 }
 
 /// `GET /api/v1/companies/{org}/cis?search=`
 pub(in crate::web) async fn cis(
     company: Company,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let reading = company.catalog.cis(company.org, params.freshness()).await?;
     let wanted = params.search.as_deref().unwrap_or_default().trim();
-    params.page(&headers, &reading, reading.listed.items.search(wanted))
+    params.page(&known, &reading, reading.listed.items.search(wanted))
 }
 
 /// The company of the address, if it is there and the caller may see it.

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse as _, Response},
 };
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::{
     web::{
         Addresses, ControlAnswers,
         auth::Reader,
-        listing::{Params, Path, unless_known},
+        listing::{KnownTags, Params, Path, unless_known},
         problem::ApiError,
         view,
     },
@@ -30,7 +30,7 @@ pub(in crate::web) async fn ticket(
     Reader(caller): Reader,
     State(answers): State<ControlAnswers>,
     Path(control): Path<String>,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<TicketParams>,
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
@@ -43,7 +43,7 @@ pub(in crate::web) async fn ticket(
     let id: ControlId = control.parse().map_err(|_| unknown())?;
     let answer = answers.of(&caller, &instance, &[id]).await?.pop().flatten();
     let answer = answer.ok_or_else(unknown)?;
-    Ok(unless_known(&headers, &answer.tag, answer.body.clone()))
+    Ok(unless_known(&known, &answer.tag, answer.body.clone()))
 }
 
 #[derive(Deserialize)]

@@ -112,7 +112,8 @@ pub(in crate::web) async fn put(
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let key = key(&caller, &path, params)?;
-    let checked = link_check::check(&state.catalog, key, &body.value, state.clock.now()).await;
+    let wish = body.value()?;
+    let checked = link_check::check(&state.catalog, key, &wish, state.clock.now()).await;
     let link = checked.map_err(|error| match error {
         LinkCheckError::Invalid(errors) => ApiError::Invalid(errors),
         LinkCheckError::Way(error) => error.into(),

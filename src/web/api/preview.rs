@@ -17,7 +17,7 @@ pub(in crate::web) async fn preview(
     State(addresses): State<Addresses>,
     body: JsonBody,
 ) -> Result<Json<Value>, ApiError> {
-    let event = decode(&body.value).map_err(ApiError::Invalid)?;
+    let event = decode(&body.value()?).map_err(ApiError::Invalid)?;
     let instance = caller.instance(event.instance.as_ref())?;
     if !caller.sees(&event.company.key) {
         return Err(ApiError::Forbidden("The token is not for this company.".to_owned()));

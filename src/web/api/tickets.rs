@@ -1,15 +1,16 @@
 //! Tickets: by number, the board, and many at once.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use serde_json_borrow::Value as Borrowed;
 
 use super::{acknowledgements::parsed, links::party_key};
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
         Addresses, ControlAnswers,
         auth::{Caller, Reader},
         body::ListBody,
-        listing::{DEFAULT_LIMIT, Params, Path, limit, tagged},
+        listing::{DEFAULT_LIMIT, KnownTags, Params, Path, limit, tagged},
         problem::ApiError,
         view,
     },
@@ -51,7 +52,7 @@ pub(in crate::web) async fn board(
     Reader(caller): Reader,
     State(board): State<Board>,
     State(addresses): State<Addresses>,
-    headers: HeaderMap,
+    known: KnownTags,
     Params(params): Params<BoardParams>,
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
@@ -83,7 +84,7 @@ pub(in crate::web) async fn board(
         item["as_of"] = Value::Null;
     }
     content["as_of"] = Value::Null;
-    Ok(tagged(&headers, &answer, &content))
+    Ok(tagged(&known, &answer, &content))
 }
 
 /// `GET /api/v1/tickets/{number}`: a number can exist in two classes, and on several controls.
@@ -119,7 +120,9 @@ pub(in crate::web) async fn lookup(
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
-    let items = body.get("items").and_then(Value::as_array).ok_or_else(|| {
+    let body = body.value()?;
+    let items = body.as_object().and_then(|members| members.get("items")?.as_array());
+    let items = items.ok_or_else(|| {
         invalid("/items", "required", "'items' must be a list of {\"control\": …} and {\"ref\": …}")
     })?;
     if items.len() > MAX_LOOKUP {
@@ -176,10 +179,10 @@ enum Asked {
 }
 
 impl Asked {
-    fn read(item: &Value) -> Result<Self, String> {
-        let text = |name: &str| match item.get(name) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Number(number)) => Some(number.to_string()),
+    fn read(item: &Borrowed<'_>) -> Result<Self, String> {
+        let text = |name| match item.as_object()?.get(name)? {
+            Borrowed::Str(text) => Some(Cow::Borrowed(text.as_ref())),
+            Borrowed::Number(number) => Some(number.to_string().into()),
             _ => None,
         };
         match (text("control"), text("ref")) {

@@ -118,8 +118,10 @@ pub(in crate::web) async fn discard(
     body: JsonBody,
 ) -> Result<Json<Value>, ApiError> {
     let row = visible(&store, &caller, &id).await?;
-    let reason = body.value.get("reason").and_then(Value::as_str).map(one_line);
+    let body = body.value()?;
+    let reason = body.as_object().and_then(|members| members.get("reason")?.as_str());
     let reason = reason
+        .map(one_line)
         .filter(|reason| !reason.is_empty() && reason.chars().count() <= MAX_REASON)
         .ok_or_else(|| {
             ApiError::Invalid(vec![FieldError {

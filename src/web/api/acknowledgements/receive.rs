@@ -1,14 +1,15 @@
 //! Receiving acknowledgements: stored durably, then answered.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, State},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{json, value::RawValue};
+use serde_json_borrow::Value;
 
 use crate::{
     delivery::Delivery,
@@ -16,16 +17,16 @@ use crate::{
         acknowledgement::{Acknowledgement, EventType, decode},
         body::FieldError,
         delivery_state::{Problem, State as RowState},
-        keys::{EventId, MAX_ID_CHARS},
+        keys::EventId,
         text::{clean, cut_bytes},
     },
     store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
     web::{
         Addresses,
         auth::{Caller, Ingest},
-        body::{JsonBody, MAX_BODY},
+        body::{JsonBody, MAX_BODY, read},
         problem::{ApiError, sentence},
-        request_log::REQUEST_ID,
+        request_log::RequestId,
         view::{self, AcknowledgementView},
     },
 };
@@ -51,41 +52,39 @@ pub(in crate::web) async fn receive(
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
-    headers: HeaderMap,
+    RequestId(request_id): RequestId,
+    Wait(wait): Wait,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
-    let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    let request_id = request_id.map(|id| cut_bytes(id, MAX_ID_CHARS).to_owned());
     let inbox = Inbox { caller, store, delivery, addresses, request_id };
-    match body.value {
-        Value::Array(events) => inbox.receive_list(events).await,
-        event => {
-            let wait = wait(&headers);
-            let mut response =
-                inbox.receive_one(&event, body.text, wait.unwrap_or(DEFAULT_WAIT)).await?;
-            if let Some(wait) = wait {
-                let applied = format!("wait={}", wait.as_secs());
-                if let Ok(applied) = HeaderValue::from_str(&applied) {
-                    response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-                }
-            }
-            Ok(response)
+    if let Some(events) = body.items()? {
+        return inbox.receive_list(&body.text, &events).await;
+    }
+    let mut response = inbox.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT)).await?;
+    if let Some(wait) = wait {
+        let applied = format!("wait={}", wait.as_secs());
+        if let Ok(applied) = HeaderValue::from_str(&applied) {
+            response.headers_mut().insert(PREFERENCE_APPLIED, applied);
         }
     }
+    Ok(response)
 }
 
-/// `wait=S` of RFC 7240, bounded.
-fn wait(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get_all(PREFER)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .find_map(|preference| {
+/// `Prefer: wait=S` of RFC 7240, bounded.
+pub(in crate::web) struct Wait(Option<Duration>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Wait {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let preferences =
+            parts.headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+        let seconds = preferences.flat_map(|value| value.split(',')).find_map(|preference| {
             let (name, seconds) = preference.split_once('=')?;
-            (name.trim().eq_ignore_ascii_case("wait")).then_some(seconds.trim())?.parse().ok()
-        })
-        .map(|seconds| Duration::from_secs(seconds).min(MAX_WAIT))
+            name.trim().eq_ignore_ascii_case("wait").then_some(seconds.trim())?.parse().ok()
+        });
+        Ok(Self(seconds.map(|seconds| Duration::from_secs(seconds).min(MAX_WAIT))))
+    }
 }
 
 /// The answer to a list.
@@ -98,7 +97,19 @@ struct Items<'r> {
 #[serde(untagged)]
 enum Item<'r> {
     Row(Box<AcknowledgementView<'r>>),
-    Problem(Value),
+    Problem(serde_json::Value),
+}
+
+/// An event that is not stored, and what is kept of it.
+struct Refused {
+    error: ApiError,
+    kept: Option<Box<Rejected>>,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self { error, kept: None }
+    }
 }
 
 struct Inbox {
@@ -110,16 +121,11 @@ struct Inbox {
 }
 
 impl Inbox {
-    async fn receive_one(
-        &self,
-        event: &Value,
-        text: String,
-        wait: Duration,
-    ) -> Result<Response, ApiError> {
-        let new = match self.checked(event, text) {
+    async fn receive_one(&self, text: String, wait: Duration) -> Result<Response, ApiError> {
+        let new = match self.checked(text) {
             Ok(new) => new,
-            Err(error) => {
-                self.keep_rejected(vec![(event, &error)]).await?;
+            Err(Refused { error, kept }) => {
+                self.keep_rejected(kept.into_iter().map(|kept| *kept).collect()).await?;
                 return Err(error);
             }
         };
@@ -136,34 +142,35 @@ impl Inbox {
             let now = self.store.acknowledgement(row.id).await?;
             row = now.ok_or(ApiError::StoreUnavailable)?;
         }
-        Ok(self.answer(&self.delivery.with_reason(row), accepted == Accepted::New))
+        Ok(self.answered(&self.delivery.with_reason(row), accepted == Accepted::New))
     }
 
-    async fn receive_list(&self, events: Vec<Value>) -> Result<Response, ApiError> {
+    async fn receive_list(&self, text: &str, events: &[&RawValue]) -> Result<Response, ApiError> {
         if events.len() > MAX_ITEMS {
-            let error = ApiError::Invalid(vec![FieldError {
+            let errors = vec![FieldError {
                 pointer: String::new(),
                 code: "length",
                 message: format!(
                     "a list may have at most {MAX_ITEMS} acknowledgements, and has {}",
                     events.len()
                 ),
-            }]);
-            self.keep_rejected(vec![(&Value::Array(events), &error)]).await?;
-            return Err(error);
+            }];
+            let kept = self.rejected(&Value::Null, text, &errors);
+            self.keep_rejected(vec![kept]).await?;
+            return Err(ApiError::Invalid(errors));
         }
-        let checked: Vec<_> =
-            events.iter().map(|event| self.checked(event, event.to_string())).collect();
-        let wrong = events.iter().zip(&checked);
-        let wrong = wrong.filter_map(|(event, checked)| Some((event, checked.as_ref().err()?)));
-        self.keep_rejected(wrong.collect()).await?;
-        let (mut right, mut errors) = (Vec::with_capacity(checked.len()), Vec::new());
-        for (place, checked) in checked.into_iter().enumerate() {
-            match checked {
+        let (mut right, mut errors) = (Vec::with_capacity(events.len()), Vec::new());
+        let mut rejected = Vec::new();
+        for (place, event) in events.iter().enumerate() {
+            match self.checked(event.get().to_owned()) {
                 Ok(new) => right.push(new),
-                Err(error) => errors.push((place, error.document())),
+                Err(Refused { error, kept }) => {
+                    errors.push((place, error.document()));
+                    rejected.extend(kept.map(|kept| *kept));
+                }
             }
         }
+        self.keep_rejected(rejected).await?;
         let accepted = self.store.accept(right).await?;
         self.delivery.wake();
         let accepted: Vec<_> = accepted
@@ -184,15 +191,21 @@ impl Inbox {
         for (place, document) in errors {
             items.insert(place, Item::Problem(document));
         }
-        Ok(axum::Json(Items { items }).into_response())
+        Ok(answer(StatusCode::OK, &Items { items }))
     }
 
     /// The event, if body and token allow it.
-    fn checked(&self, body: &Value, text: String) -> Result<NewAcknowledgement, ApiError> {
+    fn checked(&self, text: String) -> Result<NewAcknowledgement, Refused> {
         if text.len() > MAX_BODY {
-            return Err(ApiError::TooLarge(MAX_BODY));
+            return Err(ApiError::TooLarge(MAX_BODY).into());
         }
-        let event = decode(body).map_err(ApiError::Invalid)?;
+        let event = {
+            let body = read(&text)?;
+            decode(&body).map_err(|errors| Refused {
+                kept: Some(Box::new(self.rejected(&body, &text, &errors))),
+                error: ApiError::Invalid(errors),
+            })?
+        };
         let instance = self.caller.instance(event.instance.as_ref())?;
         if !self.caller.sees(&event.company.key) {
             return Err(ApiError::Forbidden(format!(
@@ -200,7 +213,8 @@ impl Inbox {
                 self.caller.name,
                 event.company.label(),
                 event.company.key
-            )));
+            ))
+            .into());
         }
         let problem = no_ticket_wanted(&event);
         let state = if problem.is_some() { RowState::Recorded } else { RowState::Accepted };
@@ -219,23 +233,21 @@ impl Inbox {
         })
     }
 
-    /// Keeps what was refused for its content, because many senders ignore answers.
-    async fn keep_rejected(&self, wrong: Vec<(&Value, &ApiError)>) -> Result<(), ApiError> {
-        let kept: Vec<_> = wrong
-            .into_iter()
-            .filter_map(|(body, error)| {
-                let ApiError::Invalid(errors) = error else { return None };
-                let named = body.pointer("/source/instance").and_then(Value::as_str);
-                let named = named.and_then(|instance| instance.parse().ok());
-                let event_id = body.get("event_id").and_then(Value::as_str);
-                Some(Rejected {
-                    instance: self.caller.instance(named.as_ref()).unwrap_or_default(),
-                    event_id: event_id.and_then(|id| id.parse().ok()),
-                    body: cut_bytes(&clean(&body.to_string()), KEPT_OF_REJECTED).to_owned(),
-                    problem: Problem::new("invalid", sentence(errors)),
-                })
-            })
-            .collect();
+    /// What is kept of a body that is wrong, because many senders ignore answers.
+    fn rejected(&self, body: &Value<'_>, text: &str, errors: &[FieldError]) -> Rejected {
+        let members = body.as_object();
+        let named = members.and_then(|members| members.get("source")?.as_object()?.get("instance"));
+        let named = named.and_then(|instance| instance.as_str()?.parse().ok());
+        let event_id = members.and_then(|members| members.get("event_id")?.as_str()?.parse().ok());
+        Rejected {
+            instance: self.caller.instance(named.as_ref()).unwrap_or_default(),
+            event_id,
+            body: cut_bytes(&clean(text), KEPT_OF_REJECTED).to_owned(),
+            problem: Problem::new("invalid", sentence(errors)),
+        }
+    }
+
+    async fn keep_rejected(&self, kept: Vec<Rejected>) -> Result<(), ApiError> {
         if kept.is_empty() {
             return Ok(());
         }
@@ -257,7 +269,7 @@ impl Inbox {
             let which = format!(" (acknowledgement {})", row.id);
             (which, json!(view::acknowledgement(row, &self.addresses)))
         } else {
-            (String::new(), Value::Null)
+            (String::new(), serde_json::Value::Null)
         };
         let detail = format!(
             "The event_id '{}' was received before{which} with another event_type, \
@@ -268,10 +280,9 @@ impl Inbox {
         ApiError::Conflict(detail, known)
     }
 
-    fn answer(&self, row: &InboxRow, is_new: bool) -> Response {
+    fn answered(&self, row: &InboxRow, is_new: bool) -> Response {
         let status = status(row, is_new);
-        let body = axum::Json(view::acknowledgement(row, &self.addresses));
-        let mut response = (status, body).into_response();
+        let mut response = answer(status, &view::acknowledgement(row, &self.addresses));
         if status != StatusCode::OK
             && let Ok(location) =
                 HeaderValue::from_str(&format!("/api/v1/acknowledgements/{}", row.id))
@@ -280,6 +291,13 @@ impl Inbox {
         }
         response
     }
+}
+
+fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+    // A vector takes the many small pieces of it better than the framework's buffer does.
+    let Ok(body) = serde_json::to_vec(body) else { return ApiError::Internal.into_response() };
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (status, json, body).into_response()
 }
 
 /// 201: a ticket was created by this post. 200: known already, reused, or nothing to create.
