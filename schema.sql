@@ -28,9 +28,11 @@ CREATE TABLE acknowledgements (
     request_id      TEXT,              -- of the request that brought it, for the log
     trusted_names   INTEGER NOT NULL DEFAULT 1, -- 0: by a token that is limited to companies
     body            TEXT NOT NULL,     -- as received; of a rejected one at most its beginning
-    state           TEXT NOT NULL CHECK (state IN (
-        'accepted', 'creating', 'unknown', 'created', 'reused',
-        'failed', 'blocked', 'recorded', 'discarded', 'rejected')),
+    -- Not state IN (...): SQLite would build a tree of the words for each row that is stored.
+    state           TEXT NOT NULL CHECK (
+        state = 'accepted' OR state = 'creating' OR state = 'unknown' OR state = 'created'
+        OR state = 'reused' OR state = 'failed' OR state = 'blocked' OR state = 'recorded'
+        OR state = 'discarded' OR state = 'rejected'),
     problem_code    TEXT,
     problem         TEXT,
     warnings        TEXT NOT NULL DEFAULT '[]',
@@ -90,7 +92,8 @@ CREATE TABLE tickets (
     last_update        INTEGER,
     team               TEXT,
     agent              TEXT,
-    presence           TEXT NOT NULL CHECK (presence IN ('present', 'deleted', 'not_visible')),
+    presence           TEXT NOT NULL CHECK (
+        presence = 'present' OR presence = 'deleted' OR presence = 'not_visible'),
     as_of              INTEGER NOT NULL,
     PRIMARY KEY (class, id)
 ) STRICT, WITHOUT ROWID;
@@ -143,3 +146,10 @@ CREATE INDEX tickets_ended ON tickets (as_of)
 DROP INDEX acknowledgements_under_way;
 DROP INDEX acknowledgements_control;
 CREATE INDEX acknowledgements_control ON acknowledgements (instance, control_id, id, state);
+
+-- step 3: whose turn it is, found without a look at those that wait for later
+
+DROP INDEX acknowledgements_waiting;
+CREATE INDEX acknowledgements_due
+    ON acknowledgements (next_attempt_at, id)
+    WHERE state IN ('accepted', 'blocked');

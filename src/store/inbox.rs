@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{InboxRow, Store, StoreError, as_json, inbox_query::by_id, time};
+use super::{InboxRow, Store, StoreError, as_json, changes::Changes, inbox_query::by_id, time};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Party},
     delivery_state::{Problem, State},
@@ -56,6 +56,9 @@ pub enum Accepted {
     Conflict,
 }
 
+/// An acknowledgement with its fingerprint and its marker.
+type Hashed = (String, Marker, NewAcknowledgement);
+
 impl Store {
     /// Stores acknowledgements, all of them in one commit; an answer each, in order, with the row
     /// as it is then.
@@ -69,14 +72,15 @@ impl Store {
             let marker = Marker::new(&new.instance, &new.event.event_id);
             (new.event.fingerprint(), marker, new)
         };
-        let hashed: Vec<_> = acknowledgements.into_iter().map(hashed).collect();
-        self.write(move |db| {
-            let accept = |(fingerprint, marker, new): (String, _, _)| {
-                accept(db, new, &fingerprint, &marker, now)
-            };
-            hashed.into_iter().map(accept).collect()
-        })
-        .await
+        let mut hashed: Vec<_> = acknowledgements.into_iter().map(hashed).collect();
+        let changes = self.inner.changes.clone();
+        let accept = move |db: &Connection, hashed| accept(db, &changes, hashed, now);
+        if hashed.len() == 1
+            && let Some(only) = hashed.pop()
+        {
+            return self.write_statement(move |db| Ok(vec![accept(db, only)?])).await;
+        }
+        self.write(move |db| hashed.into_iter().map(|new| accept(db, new)).collect()).await
     }
 
     /// Keeps bodies that were refused.
@@ -138,9 +142,8 @@ impl Store {
 
 fn accept(
     db: &Connection,
-    new: NewAcknowledgement,
-    fingerprint: &str,
-    marker: &Marker,
+    changes: &Changes,
+    (fingerprint, marker, new): Hashed,
     now: i64,
 ) -> rusqlite::Result<(Accepted, InboxRow)> {
     let event = &new.event;
@@ -192,16 +195,18 @@ fn accept(
         retry(db, id, now)?;
         return Ok((Accepted::Same, by_id(db, id)?));
     }
+    changes.note(instance, event.control.id.as_str(), true);
+    let event = new.event;
     let row = InboxRow {
         id: db.last_insert_rowid(),
-        instance: new.instance.to_string(),
-        event_id: Some(event.event_id.to_string()),
+        instance: new.instance.into(),
         event_type: event.event_type.as_str().to_owned(),
+        event_id: Some(event.event_id.into()),
         state: new.state,
         company_key: Some(company_key),
         company_name: Some(event.company.label().to_owned()),
-        control_id: Some(event.control.id.to_string()),
-        control_name: Some(event.control.name.clone()),
+        control_id: Some(event.control.id.into()),
+        control_name: Some(event.control.name),
         problem: new.problem,
         warnings: new.warnings,
         attempts: 0,

@@ -80,17 +80,22 @@ impl Store {
         let horizon = now.saturating_add(longest);
         self.read(move |db| {
             db.prepare_cached(
-                "SELECT id, instance, control_id FROM (
+                // The planner prefers another index, and would look at every row that waits for later.
+                "WITH due AS (
+                     SELECT * FROM acknowledgements INDEXED BY acknowledgements_due
+                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at <= ?1
+                     UNION ALL
+                     SELECT * FROM acknowledgements INDEXED BY acknowledgements_due
+                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?3)
+                 SELECT id, instance, control_id FROM (
                      SELECT id, instance, control_id,
                             row_number() OVER (PARTITION BY instance, company_key ORDER BY id) turn
-                     FROM acknowledgements AS a
-                     WHERE state IN ('accepted', 'blocked')
-                       AND (next_attempt_at <= ?1 OR next_attempt_at > ?3)
-                       AND NOT EXISTS (
-                           SELECT 1 FROM acknowledgements AS earlier
-                           WHERE earlier.instance = a.instance
-                             AND earlier.control_id = a.control_id AND earlier.id < a.id
-                             AND earlier.state IN ('accepted', 'creating', 'unknown')))
+                     FROM due
+                     WHERE NOT EXISTS (
+                         SELECT 1 FROM acknowledgements AS earlier
+                         WHERE earlier.instance = due.instance
+                           AND earlier.control_id = due.control_id AND earlier.id < due.id
+                           AND earlier.state IN ('accepted', 'creating', 'unknown')))
                  ORDER BY turn, id LIMIT ?2",
             )?
             .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX), horizon], |row| {
@@ -107,7 +112,8 @@ impl Store {
         self.read(move |db| {
             let next: Option<i64> = db
                 .prepare_cached(
-                    "SELECT min(next_attempt_at) FROM acknowledgements
+                    "SELECT min(next_attempt_at)
+                     FROM acknowledgements INDEXED BY acknowledgements_due
                      WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?1",
                 )?
                 .query_row([now], |row| row.get(0))?;

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use rusqlite::{
+    Connection, OptionalExtension as _, Row, params, params_from_iter,
+    types::{FromSql, Value},
+};
 
 use super::{Store, StoreError, time};
 use crate::domain::{
@@ -71,6 +74,7 @@ pub struct InboxFilter {
     pub limit: usize,
 }
 
+/// In the order in which [`row`] takes them: finding each by its name takes longer than the query.
 const COLUMNS: &str = "id, instance, event_id, event_type, state, problem_code, problem, warnings,
      company_key, company_name, control_id, control_name, attempts, next_attempt_at,
      ticket_class, ticket_id, ticket_ref, reason, received_at, updated_at, ended_at, body";
@@ -84,29 +88,34 @@ impl Store {
     /// A page of rows.
     pub async fn acknowledgements(&self, filter: InboxFilter) -> Result<Vec<InboxRow>, StoreError> {
         self.read(move |db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements
-                 WHERE id < :before
-                   AND (:state IS NULL OR state = :state)
-                   AND (:instance IS NULL OR instance = :instance)
-                   AND (:control IS NULL OR control_id = :control)
-                   AND (:companies IS NULL
-                        OR company_key IN (SELECT value FROM json_each(:companies)))
-                 ORDER BY id DESC LIMIT :limit"
+            // Only what is asked for stands in the query, so that it finds the right index: that of
+            // controls is none for an instance alone, and the plus keeps it away.
+            let (mut sql, mut values) =
+                (format!("SELECT {COLUMNS} FROM acknowledgements WHERE id < ?"), Vec::new());
+            let mut ask = |condition: &str, value: Value| {
+                sql.push_str(condition);
+                values.push(value);
+            };
+            ask("", filter.before.unwrap_or(i64::MAX).into());
+            if let Some(state) = filter.state {
+                ask(" AND state = ?", state.as_str().to_owned().into());
+            }
+            if let Some(instance) = filter.instance {
+                let plus = if filter.control.is_some() { "" } else { "+" };
+                ask(&format!(" AND {plus}instance = ?"), String::from(instance).into());
+            }
+            if let Some(control) = filter.control {
+                ask(" AND control_id = ?", String::from(control).into());
+            }
+            if let Some(companies) = filter.companies {
+                let listed = " AND company_key IN (SELECT value FROM json_each(?))";
+                ask(listed, super::as_json(&companies).into());
+            }
+            ask(
+                " ORDER BY id DESC LIMIT ?",
+                i64::try_from(filter.limit).unwrap_or(i64::MAX).into(),
             );
-            db.prepare_cached(&sql)?
-                .query_map(
-                    named_params! {
-                        ":before": filter.before.unwrap_or(i64::MAX),
-                        ":state": filter.state.map(State::as_str),
-                        ":instance": filter.instance.as_ref().map(Instance::as_str),
-                        ":control": filter.control.as_ref().map(ControlId::as_str),
-                        ":companies": filter.companies.map(|keys| super::as_json(&keys)),
-                        ":limit": i64::try_from(filter.limit).unwrap_or(i64::MAX),
-                    },
-                    row,
-                )?
-                .collect()
+            db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
         })
         .await
     }
@@ -173,37 +182,48 @@ pub(super) fn by_id(db: &Connection, id: i64) -> rusqlite::Result<InboxRow> {
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
-    let state: String = row.get("state")?;
-    let state = State::parse(&state).unwrap_or(State::Failed);
-    let code: Option<String> = row.get("problem_code")?;
-    let message: Option<String> = row.get("problem")?;
-    let warnings: String = row.get("warnings")?;
-    let class: Option<String> = row.get("ticket_class")?;
-    let number: Option<String> = row.get("ticket_ref")?;
-    let ticket_id: Option<u64> = row.get("ticket_id")?;
-    let next_attempt_at: i64 = row.get("next_attempt_at")?;
-    Ok(InboxRow {
-        id: row.get("id")?,
-        instance: row.get("instance")?,
-        event_id: row.get("event_id")?,
-        event_type: row.get("event_type")?,
-        state,
-        problem: code.map(|code| Problem { code, message: message.unwrap_or_default() }),
-        warnings: serde_json::from_str(&warnings).unwrap_or_default(),
-        company_key: row.get("company_key")?,
-        company_name: row.get("company_name")?,
-        control_id: row.get("control_id")?,
-        control_name: row.get("control_name")?,
-        attempts: row.get("attempts")?,
-        next_attempt_at: (next_attempt_at > 0 && !state.is_ended()).then(|| time(next_attempt_at)),
-        ticket: match (class, ticket_id, number) {
+    let mut cells = Cells { row, next: 0 };
+    let mut row = InboxRow {
+        id: cells.take()?,
+        instance: cells.take()?,
+        event_id: cells.take()?,
+        event_type: cells.take()?,
+        state: State::parse(&cells.take::<String>()?).unwrap_or(State::Failed),
+        problem: match (cells.take()?, cells.take::<Option<String>>()?) {
+            (Some(code), message) => Some(Problem { code, message: message.unwrap_or_default() }),
+            (None, _) => None,
+        },
+        warnings: serde_json::from_str(&cells.take::<String>()?).unwrap_or_default(),
+        company_key: cells.take()?,
+        company_name: cells.take()?,
+        control_id: cells.take()?,
+        control_name: cells.take()?,
+        attempts: cells.take()?,
+        next_attempt_at: Some(cells.take()?).filter(|at| *at > 0).map(time),
+        ticket: match (cells.take()?, cells.take()?, cells.take()?) {
             (Some(class), Some(id), Some(number)) => Some((TicketKey { class, id }, number)),
             _ => None,
         },
-        reason: row.get("reason")?,
-        received_at: time(row.get("received_at")?),
-        updated_at: time(row.get("updated_at")?),
-        ended_at: row.get::<_, Option<i64>>("ended_at")?.map(time),
-        body: row.get("body")?,
-    })
+        reason: cells.take()?,
+        received_at: time(cells.take()?),
+        updated_at: time(cells.take()?),
+        ended_at: cells.take::<Option<i64>>()?.map(time),
+        body: cells.take()?,
+    };
+    row.next_attempt_at.take_if(|_| row.state.is_ended());
+    Ok(row)
+}
+
+/// The cells of a row, one after the other.
+struct Cells<'r, 's> {
+    row: &'r Row<'s>,
+    next: usize,
+}
+
+impl Cells<'_, '_> {
+    fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+        let cell = self.row.get(self.next);
+        self.next += 1;
+        cell
+    }
 }

@@ -36,6 +36,7 @@ use rusqlite::{Connection, config::DbConfig};
 use serde::Serialize;
 
 use crate::clock::Clock;
+use writer::Undo;
 
 /// The database. Cheap to clone; closed when the last clone is gone.
 #[derive(Clone)]
@@ -95,7 +96,15 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner.writer.run(work).await
+        self.inner.writer.run(Undo::Savepoint, work).await
+    }
+
+    /// The same for a closure that changes something with one statement only.
+    async fn write_statement<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.inner.writer.run(Undo::Statement, work).await
     }
 
     /// Runs a short synchronous closure on a read-only connection.

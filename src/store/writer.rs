@@ -28,8 +28,19 @@ pub(super) struct Writer {
     failing: Arc<AtomicBool>,
 }
 
+/// What it takes to undo a closure that failed, while others share its transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// A savepoint before it.
+    Savepoint,
+    /// Nothing: it changes something with one statement only, which SQLite undoes by itself. A
+    /// savepoint would make that statement take half as long again.
+    Statement,
+}
+
 /// A closure and whoever waits for it.
 trait Job: Send {
+    fn undo(&self) -> Undo;
     /// Runs the closure; false if it failed and must be undone.
     fn run(&mut self, connection: &Connection) -> bool;
     /// Answers, after the commit: `Err` if it did not succeed.
@@ -37,6 +48,7 @@ trait Job: Send {
 }
 
 struct Work<T, F> {
+    undo: Undo,
     closure: Option<F>,
     result: Option<rusqlite::Result<T>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
@@ -47,6 +59,10 @@ where
     T: Send,
     F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
 {
+    fn undo(&self) -> Undo {
+        self.undo
+    }
+
     fn run(&mut self, connection: &Connection) -> bool {
         self.result = self.closure.take().map(|work| work(connection));
         matches!(self.result, Some(Ok(_)))
@@ -99,11 +115,12 @@ impl Writer {
 
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        undo: Undo,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let gone = || StoreError::Unavailable("its writer has stopped".to_owned());
         let (answer, result) = oneshot::channel();
-        let job = Work { closure: Some(work), result: None, answer };
+        let job = Work { undo, closure: Some(work), result: None, answer };
         self.jobs.send(Box::new(job)).await.map_err(|_| gone())?;
         result.await.map_err(|_| gone())?
     }
@@ -143,14 +160,17 @@ fn serve(
     }
 }
 
-/// One transaction for all jobs, each in a savepoint of its own, so that one that fails leaves
-/// no trace and spoils nothing else.
+/// One transaction for all jobs; one that fails leaves no trace and spoils nothing else.
 fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), String> {
     let all = || -> rusqlite::Result<()> {
         // Prepared once: parsing them would cost as much as a small job.
         let run = |sql| connection.prepare_cached(sql)?.execute([]);
         run("BEGIN IMMEDIATE")?;
         for job in jobs {
+            if job.undo() == Undo::Statement {
+                job.run(connection);
+                continue;
+            }
             run("SAVEPOINT job")?;
             if !job.run(connection) {
                 run("ROLLBACK TO job")?;
