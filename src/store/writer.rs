@@ -168,7 +168,10 @@ fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result
         run("BEGIN IMMEDIATE")?;
         for job in jobs {
             if job.undo() == Undo::Statement {
-                job.run(connection);
+                // On a full disk SQLite undoes all: then nothing more is run, and COMMIT says so.
+                if !job.run(connection) && connection.is_autocommit() {
+                    break;
+                }
                 continue;
             }
             run("SAVEPOINT job")?;
