@@ -59,7 +59,7 @@ impl<'a> Object<'a> {
 
     /// The member, unless it is absent or `null`.
     pub(crate) fn member(&self, name: &str) -> Option<&'a Value<'a>> {
-        self.members.get(name).filter(|value| !value.is_null())
+        last(self.members, name).filter(|value| !value.is_null())
     }
 
     pub(crate) fn require<T>(
@@ -214,6 +214,17 @@ impl<'a> Object<'a> {
             }
         }
     }
+}
+
+/// A member of what may be an object.
+pub(crate) fn member<'v>(value: &'v Value<'v>, name: &str) -> Option<&'v Value<'v>> {
+    last(value.as_object()?, name)
+}
+
+/// Of several members with one name the last, as most readers of JSON have it: the first would
+/// make this bridge see another company than what stands in front of it.
+fn last<'v>(members: &'v ObjectAsVec<'v>, name: &str) -> Option<&'v Value<'v>> {
+    members.iter().filter(|(known, _)| *known == name).map(|(_, value)| value).last()
 }
 
 /// A text that is neither blank nor too long; `pointer` tells where it stands.

@@ -1,5 +1,6 @@
 //! Which controls have changed. Triggers of the writing connection note them, so that no method
-//! can forget to; they are told after the commit, before whoever wrote is answered.
+//! can forget to, and `accept` notes what is new in the inbox; they are told after the commit, before
+//! whoever wrote is answered.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -67,7 +68,7 @@ struct Noted {
 }
 
 impl Changes {
-    /// Notes what is changed through this connection.
+    /// Notes what is changed through this connection, but for what is new in the inbox.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         let changes = Self {
             noted: Arc::default(),

@@ -82,10 +82,12 @@ impl Store {
             db.prepare_cached(
                 // The planner prefers another index, and would look at every row that waits for later.
                 "WITH due AS (
-                     SELECT * FROM acknowledgements INDEXED BY acknowledgements_due
+                     SELECT id, instance, company_key, control_id
+                     FROM acknowledgements INDEXED BY acknowledgements_due
                      WHERE state IN ('accepted', 'blocked') AND next_attempt_at <= ?1
                      UNION ALL
-                     SELECT * FROM acknowledgements INDEXED BY acknowledgements_due
+                     SELECT id, instance, company_key, control_id
+                     FROM acknowledgements INDEXED BY acknowledgements_due
                      WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?3)
                  SELECT id, instance, control_id FROM (
                      SELECT id, instance, control_id,

@@ -190,3 +190,71 @@ fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result
     }
     outcome.map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Answer = oneshot::Receiver<Result<(), StoreError>>;
+
+    fn job(undo: Undo, statements: &'static [&'static str]) -> (Box<dyn Job>, Answer) {
+        let (answer, result) = oneshot::channel();
+        let closure = move |db: &Connection| {
+            statements.iter().try_for_each(|sql| db.execute(sql, []).map(drop))
+        };
+        (Box::new(Work { undo, closure: Some(closure), result: None, answer }), result)
+    }
+
+    #[test]
+    fn what_fails_leaves_no_trace_and_spoils_nothing_else() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
+        let (mut jobs, mut answers): (Vec<_>, Vec<_>) = [
+            job(Undo::Statement, &["INSERT INTO numbers VALUES (1)"]),
+            job(Undo::Statement, &["INSERT INTO numbers VALUES (9), (1)"]),
+            job(
+                Undo::Savepoint,
+                &["INSERT INTO numbers VALUES (8)", "INSERT INTO none VALUES (8)"],
+            ),
+            job(Undo::Savepoint, &["INSERT INTO numbers VALUES (2)"]),
+            job(Undo::Statement, &["INSERT INTO numbers VALUES (3)"]),
+        ]
+        .into_iter()
+        .unzip();
+        let committed = commit_together(&connection, &mut jobs);
+        assert_eq!(committed, Ok(()));
+        for job in jobs {
+            job.finish(committed.clone());
+        }
+        let answered: Vec<_> =
+            answers.iter_mut().map(|answer| answer.try_recv().unwrap().is_ok()).collect();
+        assert_eq!(answered, [true, false, false, true, true]);
+        let mut stored = connection.prepare("SELECT number FROM numbers").unwrap();
+        let stored: Vec<i64> =
+            stored.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(stored, [1, 2, 3]);
+    }
+
+    #[test]
+    fn after_sqlite_has_undone_all_nothing_is_answered_as_stored() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
+        let (mut jobs, mut answers): (Vec<_>, Vec<_>) = [
+            job(Undo::Statement, &["INSERT INTO numbers VALUES (1)"]),
+            // As a full disk does it.
+            job(Undo::Statement, &["INSERT OR ROLLBACK INTO numbers VALUES (1)"]),
+            job(Undo::Statement, &["INSERT INTO numbers VALUES (2)"]),
+        ]
+        .into_iter()
+        .unzip();
+        let committed = commit_together(&connection, &mut jobs);
+        assert!(committed.is_err());
+        for job in jobs {
+            job.finish(committed.clone());
+        }
+        assert!(answers.iter_mut().all(|answer| answer.try_recv().unwrap().is_err()));
+        let stored: i64 =
+            connection.query_row("SELECT count(*) FROM numbers", [], |row| row.get(0)).unwrap();
+        assert_eq!(stored, 0);
+    }
+}

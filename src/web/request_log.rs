@@ -77,8 +77,7 @@ async fn logged(
     answer: RouteFuture<Infallible>,
 ) -> Response {
     let shown = id.to_str().map_or("-", |id| cut_bytes(id, SHOWN_OF_ID));
-    // Not the query, which can hold a signature.
-    let path = cut_bytes(uri.path(), SHOWN_OF_PATH);
+    let path = shown_path(uri);
     let is_read = method.is_safe() || path == LOOKUP;
     let span = if is_read {
         Span::none()
@@ -107,6 +106,14 @@ async fn logged(
     response
 }
 
+/// The beginning of the path, without the query, which can hold a signature; nor where some client
+/// has taken its question mark for a part of the path.
+fn shown_path(uri: &Uri) -> &str {
+    let path = uri.path();
+    let end = ["%3F", "%3f"].iter().filter_map(|mark| path.find(mark)).min();
+    cut_bytes(&path[..end.unwrap_or(path.len())], SHOWN_OF_PATH)
+}
+
 /// Sixteen random hexadecimal digits.
 fn new_id() -> HeaderValue {
     let id = hex(&rand::random::<[u8; 8]>());
@@ -119,6 +126,19 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn a_path_is_shown_without_a_signature() {
+        let long = format!("/{}", "a".repeat(1_000));
+        for (uri, shown) in [
+            ("/controls/svc%3A1/open?instance=a&signature=b", "/controls/svc%3A1/open"),
+            ("/controls/svc-1/open%3Finstance=a&signature=b", "/controls/svc-1/open"),
+            ("/controls/svc-1/open%3finstance=a%3Fsignature=b", "/controls/svc-1/open"),
+            (long.as_str(), &long[..SHOWN_OF_PATH]),
+        ] {
+            assert_eq!(shown_path(&uri.parse().unwrap()), shown);
+        }
+    }
 
     #[tokio::test]
     async fn a_panic_is_answered_and_the_next_request_too() {

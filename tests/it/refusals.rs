@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 
 /// Pointer and code of each error, sorted.
 fn errors(refused: &Value) -> Vec<(String, String)> {
@@ -300,4 +300,39 @@ async fn json_that_is_refused_is_kept_and_does_not_stand_in_the_way() {
 
     world.acknowledge(&event("kept")).await.expect(201);
     world.finish().await;
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_is_kept_and_spoils_no_other() {
+    let world = World::linked().await;
+    let good = event("good");
+    // A plugin's output that was cut in the middle of a character.
+    let torn = event("torn").to_string().replace("Disk C:", "Disk \\ud83d");
+    let answer = post_text(&world, format!("[{good}, {torn}]")).await.expect(200);
+    assert_eq!(answer["items"][0]["event_id"], "event-good");
+    assert_eq!(answer["items"][1]["status"], 400);
+    assert!(answer["items"][1]["type"].as_str().unwrap().ends_with(":unreadable"));
+    let rejected = world.get(&format!("{ACKNOWLEDGEMENTS}?state=rejected")).await.expect(200);
+    assert_eq!(rejected["items"].as_array().unwrap().len(), 1);
+    assert_eq!(rejected["items"][0]["problem"]["code"], "unreadable");
+    let path = rejected["items"][0]["links"]["self"].as_str().unwrap();
+    assert_eq!(world.get(path).await.expect(200)["body"], torn);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn of_two_members_with_one_name_the_last_counts() {
+    let world = World::linked().await;
+    let good = event("twice").to_string();
+    let twice = format!("{{\"company\": {{\"id\": 77}}, {}", &good[1..]);
+    let row = post_text(&world, twice).await.expect(201);
+    assert_eq!(row["company"]["key"], "id:42");
+    let row = world.get(row["links"]["self"].as_str().unwrap()).await.expect(200);
+    assert_eq!(row["body"]["company"], json!({"id": 42, "name": "Demo"}));
+    world.finish().await;
+}
+
+async fn post_text(world: &World, body: String) -> Answer {
+    let json = [("content-type", "application/json")];
+    world.send(reqwest::Method::POST, ACKNOWLEDGEMENTS, &json, Some(body)).await
 }

@@ -16,7 +16,7 @@ use super::{acknowledgements::parsed, links::party_key};
 use crate::{
     board::Board,
     domain::{
-        body::FieldError,
+        body::{FieldError, member},
         keys::{ControlId, Instance},
         marker::{hex, unhex},
     },
@@ -121,7 +121,7 @@ pub(in crate::web) async fn lookup(
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
     let body = body.value()?;
-    let items = body.as_object().and_then(|members| members.get("items")?.as_array());
+    let items = member(&body, "items").and_then(|items| items.as_array());
     let items = items.ok_or_else(|| {
         invalid("/items", "required", "'items' must be a list of {\"control\": …} and {\"ref\": …}")
     })?;
@@ -180,9 +180,9 @@ enum Asked {
 
 impl Asked {
     fn read(item: &Borrowed<'_>) -> Result<Self, String> {
-        let text = |name| match item.as_object()?.get(name)? {
+        let text = |name| match member(item, name)? {
             Borrowed::Str(text) => Some(Cow::Borrowed(text.as_ref())),
-            Borrowed::Number(number) => Some(number.to_string().into()),
+            Borrowed::Number(number) if !number.is_f64() => Some(number.to_string().into()),
             _ => None,
         };
         match (text("control"), text("ref")) {

@@ -2,26 +2,30 @@
 
 pub(in crate::web) mod receive;
 
-use axum::{Json, extract::State};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     delivery::Delivery,
     domain::{
-        body::FieldError,
+        body::{FieldError, member},
         delivery_state::State as RowState,
         keys::{ControlId, Instance},
         text::one_line,
     },
-    store::{InboxFilter, InboxRow, Store},
+    store::{Attempt, InboxFilter, InboxRow, Store},
     web::{
         Addresses,
         auth::{Admin, Caller, Reader},
-        body::JsonBody,
+        body::{JsonBody, read},
         listing::{DEFAULT_LIMIT, Params, Path, limit},
         problem::ApiError,
-        view,
+        view::{self, AcknowledgementView},
     },
 };
 
@@ -70,6 +74,32 @@ pub(in crate::web) async fn list(
     Ok(Json(json!({"items": items, "next": next})))
 }
 
+/// A row with what came of it.
+#[derive(Serialize)]
+struct WholeRow<'r> {
+    #[serde(flatten)]
+    row: AcknowledgementView<'r>,
+    history: Vec<Attempt>,
+    body: Body<'r>,
+}
+
+/// A body as it was received. A refused one may have been cut: it is then shown as a text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body<'r> {
+    Json(&'r RawValue),
+    Text(&'r str),
+}
+
+impl<'r> From<&'r str> for Body<'r> {
+    fn from(text: &'r str) -> Self {
+        match (read::<serde_json_borrow::Value<'_>>(text), read(text)) {
+            (Ok(_), Ok(json)) => Self::Json(json),
+            _ => Self::Text(text),
+        }
+    }
+}
+
 /// `GET /api/v1/acknowledgements/{id}`: one row with its body.
 pub(in crate::web) async fn one(
     Reader(caller): Reader,
@@ -77,13 +107,12 @@ pub(in crate::web) async fn one(
     State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let row = delivery.with_reason(visible(&store, &caller, &id).await?);
-    let mut view = json!(view::acknowledgement(&row, &addresses));
-    // A refused body may have been cut: it is then shown as the text it was.
-    view["history"] = json!(store.attempts(row.id).await?);
-    view["body"] = serde_json::from_str(&row.body).unwrap_or(Value::String(row.body));
-    Ok(Json(view))
+    let history = store.attempts(row.id).await?;
+    let body = row.body.as_str().into();
+    let row = view::acknowledgement(&row, &addresses);
+    Ok(Json(WholeRow { row, history, body }).into_response())
 }
 
 /// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
@@ -119,7 +148,7 @@ pub(in crate::web) async fn discard(
 ) -> Result<Json<Value>, ApiError> {
     let row = visible(&store, &caller, &id).await?;
     let body = body.value()?;
-    let reason = body.as_object().and_then(|members| members.get("reason")?.as_str());
+    let reason = member(&body, "reason").and_then(|reason| reason.as_str());
     let reason = reason
         .map(one_line)
         .filter(|reason| !reason.is_empty() && reason.chars().count() <= MAX_REASON)

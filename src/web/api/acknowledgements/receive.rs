@@ -15,7 +15,7 @@ use crate::{
     delivery::Delivery,
     domain::{
         acknowledgement::{Acknowledgement, EventType, decode},
-        body::FieldError,
+        body::{FieldError, member},
         delivery_state::{Problem, State as RowState},
         keys::EventId,
         text::{clean, cut_bytes},
@@ -155,7 +155,7 @@ impl Inbox {
                     events.len()
                 ),
             }];
-            let kept = self.rejected(&Value::Null, text, &errors);
+            let kept = self.rejected(&Value::Null, text, invalid(&errors));
             self.keep_rejected(vec![kept]).await?;
             return Err(ApiError::Invalid(errors));
         }
@@ -165,6 +165,11 @@ impl Inbox {
             match self.checked(event.get().to_owned()) {
                 Ok(new) => right.push(new),
                 Err(Refused { error, kept }) => {
+                    if let ApiError::Unreadable(detail) = &error {
+                        // The answer to the list is 200 all the same: an operator must see this.
+                        let problem = Problem::new("unreadable", detail);
+                        rejected.push(self.rejected(&Value::Null, event.get(), problem));
+                    }
                     errors.push((place, error.document()));
                     rejected.extend(kept.map(|kept| *kept));
                 }
@@ -202,7 +207,7 @@ impl Inbox {
         let event = {
             let body = read(&text)?;
             decode(&body).map_err(|errors| Refused {
-                kept: Some(Box::new(self.rejected(&body, &text, &errors))),
+                kept: Some(Box::new(self.rejected(&body, &text, invalid(&errors)))),
                 error: ApiError::Invalid(errors),
             })?
         };
@@ -234,16 +239,15 @@ impl Inbox {
     }
 
     /// What is kept of a body that is wrong, because many senders ignore answers.
-    fn rejected(&self, body: &Value<'_>, text: &str, errors: &[FieldError]) -> Rejected {
-        let members = body.as_object();
-        let named = members.and_then(|members| members.get("source")?.as_object()?.get("instance"));
-        let named = named.and_then(|instance| instance.as_str()?.parse().ok());
-        let event_id = members.and_then(|members| members.get("event_id")?.as_str()?.parse().ok());
+    fn rejected(&self, body: &Value<'_>, text: &str, problem: Problem) -> Rejected {
+        let named = member(body, "source").and_then(|source| member(source, "instance")?.as_str());
+        let named = named.and_then(|instance| instance.parse().ok());
+        let event_id = member(body, "event_id").and_then(|id| id.as_str()?.parse().ok());
         Rejected {
             instance: self.caller.instance(named.as_ref()).unwrap_or_default(),
             event_id,
             body: cut_bytes(&clean(text), KEPT_OF_REJECTED).to_owned(),
-            problem: Problem::new("invalid", sentence(errors)),
+            problem,
         }
     }
 
@@ -291,6 +295,10 @@ impl Inbox {
         }
         response
     }
+}
+
+fn invalid(errors: &[FieldError]) -> Problem {
+    Problem::new("invalid", sentence(errors))
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> Response {
