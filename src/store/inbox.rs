@@ -200,8 +200,8 @@ fn accept(
     let row = InboxRow {
         id: db.last_insert_rowid(),
         instance: new.instance.into(),
-        event_type: event.event_type.as_str().to_owned(),
         event_id: Some(event.event_id.into()),
+        event_type: event.event_type.as_str().to_owned(),
         state: new.state,
         company_key: Some(company_key),
         company_name: Some(event.company.label().to_owned()),

@@ -34,7 +34,7 @@ pub(super) enum Undo {
     /// A savepoint before it.
     Savepoint,
     /// Nothing: it changes something with one statement only, which SQLite undoes by itself. A
-    /// savepoint would make that statement take half as long again.
+    /// savepoint would make that statement take a third as long again.
     Statement,
 }
 
@@ -205,11 +205,35 @@ mod tests {
         (Box::new(Work { undo, closure: Some(closure), result: None, answer }), result)
     }
 
-    #[test]
-    fn what_fails_leaves_no_trace_and_spoils_nothing_else() {
+    /// Whether all was committed, and who was answered that it was.
+    fn answered<const N: usize>(
+        connection: &Connection,
+        jobs: [(Box<dyn Job>, Answer); N],
+    ) -> (bool, Vec<bool>) {
+        let (mut jobs, mut answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+        let committed = commit_together(connection, &mut jobs);
+        for job in jobs {
+            job.finish(committed.clone());
+        }
+        let answers = answers.iter_mut().map(|answer| answer.try_recv().unwrap().is_ok());
+        (committed.is_ok(), answers.collect())
+    }
+
+    fn stored(connection: &Connection) -> Vec<i64> {
+        let mut numbers = connection.prepare("SELECT number FROM numbers").unwrap();
+        numbers.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn database() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
-        let (mut jobs, mut answers): (Vec<_>, Vec<_>) = [
+        connection
+    }
+
+    #[test]
+    fn what_fails_leaves_no_trace_and_spoils_nothing_else() {
+        let connection = database();
+        let jobs = [
             job(Undo::Statement, &["INSERT INTO numbers VALUES (1)"]),
             job(Undo::Statement, &["INSERT INTO numbers VALUES (9), (1)"]),
             job(
@@ -218,43 +242,22 @@ mod tests {
             ),
             job(Undo::Savepoint, &["INSERT INTO numbers VALUES (2)"]),
             job(Undo::Statement, &["INSERT INTO numbers VALUES (3)"]),
-        ]
-        .into_iter()
-        .unzip();
-        let committed = commit_together(&connection, &mut jobs);
-        assert_eq!(committed, Ok(()));
-        for job in jobs {
-            job.finish(committed.clone());
-        }
-        let answered: Vec<_> =
-            answers.iter_mut().map(|answer| answer.try_recv().unwrap().is_ok()).collect();
-        assert_eq!(answered, [true, false, false, true, true]);
-        let mut stored = connection.prepare("SELECT number FROM numbers").unwrap();
-        let stored: Vec<i64> =
-            stored.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        assert_eq!(stored, [1, 2, 3]);
+        ];
+        let expected = (true, vec![true, false, false, true, true]);
+        assert_eq!(answered(&connection, jobs), expected);
+        assert_eq!(stored(&connection), [1, 2, 3]);
     }
 
     #[test]
     fn after_sqlite_has_undone_all_nothing_is_answered_as_stored() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
-        let (mut jobs, mut answers): (Vec<_>, Vec<_>) = [
+        let connection = database();
+        let jobs = [
             job(Undo::Statement, &["INSERT INTO numbers VALUES (1)"]),
             // As a full disk does it.
             job(Undo::Statement, &["INSERT OR ROLLBACK INTO numbers VALUES (1)"]),
             job(Undo::Statement, &["INSERT INTO numbers VALUES (2)"]),
-        ]
-        .into_iter()
-        .unzip();
-        let committed = commit_together(&connection, &mut jobs);
-        assert!(committed.is_err());
-        for job in jobs {
-            job.finish(committed.clone());
-        }
-        assert!(answers.iter_mut().all(|answer| answer.try_recv().unwrap().is_err()));
-        let stored: i64 =
-            connection.query_row("SELECT count(*) FROM numbers", [], |row| row.get(0)).unwrap();
-        assert_eq!(stored, 0);
+        ];
+        assert_eq!(answered(&connection, jobs), (false, vec![false; 3]));
+        assert!(stored(&connection).is_empty());
     }
 }

@@ -45,7 +45,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
 }
 
 /// The routes, with a line in the log for each answer. It stands around all of them rather than
-/// around each, because a layer around each costs as much as a cached answer.
+/// around each, which would make a cached answer a tenth dearer.
 #[derive(Clone)]
 pub struct Logged(pub(super) Router);
 
