@@ -153,3 +153,17 @@ DROP INDEX acknowledgements_waiting;
 CREATE INDEX acknowledgements_due
     ON acknowledgements (next_attempt_at, id)
     WHERE state IN ('accepted', 'blocked');
+
+-- step 4: lines are read back; what a ticket and its control were when the one was mapped
+
+-- When the line of a reused ticket is looked for in its log, and how often that was in vain.
+ALTER TABLE acknowledgements ADD COLUMN read_back_at INTEGER;
+ALTER TABLE acknowledgements ADD COLUMN lost_lines INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX acknowledgements_read_back
+    ON acknowledgements (read_back_at) WHERE read_back_at IS NOT NULL;
+-- The state of the control then, and the organization of the ticket; NULL where that is not known.
+ALTER TABLE control_tickets ADD COLUMN control_state TEXT;
+ALTER TABLE control_tickets ADD COLUMN org_id INTEGER;
+UPDATE control_tickets SET org_id = (
+    SELECT org_id FROM tickets
+    WHERE class = control_tickets.ticket_class AND id = control_tickets.ticket_id);

@@ -92,6 +92,7 @@ pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
         ca_file: section.ca_file.clone(),
         connect_timeout: section.connect_timeout.duration(),
         timeout: section.timeout.duration(),
+        create_timeout: section.create_timeout.duration(),
         max_in_flight: section.max_in_flight,
         zone: ItopZone::named(&section.time_zone).map_err(|_| wrong("time_zone"))?,
     })
@@ -138,7 +139,7 @@ impl App {
             &gate,
             &clock,
             config.catalog.clone(),
-            config.ticket.class,
+            config.ticket.clone(),
         );
         let settings = Settings {
             delivery: config.delivery.clone(),

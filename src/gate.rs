@@ -120,6 +120,8 @@ pub enum GateState {
         reason: Reason,
         /// What happened, for people.
         message: String,
+        /// What to do about it.
+        mend: &'static str,
         /// Since when.
         since: Timestamp,
     },
@@ -189,7 +191,7 @@ impl Gate {
             ItopError::NoClearAnswer { .. } => self.doubt.notify_one(),
             error => {
                 if let Some(reason) = Reason::of(error) {
-                    self.close(reason, &error.to_string());
+                    self.close_for(reason, error);
                 }
             }
         }
@@ -201,24 +203,29 @@ impl Gate {
             "Ticket {ticket} was created, and its marker could not be read back. Without it a \
              ticket cannot be found again after a lost answer, and would be made twice."
         );
-        self.close(Reason::MarkerLost, &message);
+        self.close(Reason::MarkerLost, &message, Reason::MarkerLost.mend());
     }
 
-    fn close(&self, reason: Reason, message: &str) {
+    fn close_for(&self, reason: Reason, error: &ItopError) {
+        self.close(reason, &error.to_string(), error.mend().unwrap_or(reason.mend()));
+    }
+
+    fn close(&self, reason: Reason, message: &str, mend: &'static str) {
         let now = self.clock.now();
         let changed = self.state.send_if_modified(|state| match state {
             GateState::Closed { reason: known, .. } if *known == reason => false,
             // Only a restart ends this one: no probe can tell that it was mended.
             GateState::Closed { reason: Reason::MarkerLost, .. } => false,
             state => {
-                *state = GateState::Closed { reason, message: message.to_owned(), since: now };
+                let message = message.to_owned();
+                *state = GateState::Closed { reason, message, mend, since: now };
                 true
             }
         });
         if changed {
             tracing::error!(
                 gate.reason = reason.code(),
-                gate.mend = reason.mend(),
+                gate.mend = mend,
                 "deliveries wait: {message}"
             );
         }
@@ -264,7 +271,7 @@ impl Gate {
         if let Err(error) = client.ping().await {
             // A read that is refused has been answered all the same.
             if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {
-                self.close(reason, &error.to_string());
+                self.close_for(reason, &error);
                 return;
             }
         }

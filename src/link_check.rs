@@ -9,11 +9,11 @@ use crate::{
     domain::{
         acknowledgement::{Ref, reference},
         body::{Errors, FieldError, Object, expected},
+        company_link::{CompanyLink, LinkDefaults, LinkKey},
         keys::MAX_NAME_CHARS,
     },
     itop::ItopError,
     resolve::{Found, Item, candidates, find, named, shown},
-    store::{CompanyLink, LinkDefaults, LinkKey},
 };
 
 /// What an administrator can say of a link; anything else is a slip that would go unnoticed.
@@ -71,7 +71,7 @@ pub(crate) async fn check(
     };
 
     let freshness = catalog.on_miss();
-    let companies = catalog.companies(freshness).await?;
+    let companies = catalog.companies().get(freshness).await?;
     let Some(org) = one(&companies, &organization, "/organization", "organization", &mut errors)
     else {
         return Err(LinkCheckError::Invalid(errors.0));
@@ -79,13 +79,13 @@ pub(crate) async fn check(
     let (org_id, org_name) = (org.id, org.name.clone());
     let mut defaults = LinkDefaults::default();
     if let Some(team) = team {
-        let teams = catalog.teams(org_id, freshness).await?;
+        let teams = catalog.teams(org_id).get(freshness).await?;
         defaults.team =
             one(&teams, &team, "/team", &format!("team of organization '{org_name}'"), &mut errors)
                 .map(named);
     }
     if let Some(contact) = contact {
-        let contacts = catalog.contacts(org_id, freshness).await?;
+        let contacts = catalog.contacts(org_id).get(freshness).await?;
         defaults.contact = one(
             &contacts,
             &contact,
@@ -100,7 +100,7 @@ pub(crate) async fn check(
         errors.push("/service", "required", message);
     }
     if let Some(service) = service {
-        let services = catalog.services(org_id, freshness).await?;
+        let services = catalog.services(org_id).get(freshness).await?;
         let service = one(
             &services,
             &service,

@@ -168,7 +168,8 @@ impl Reader {
     }
 
     /// What became of the tickets that were not in the answer: deleted only where the account
-    /// sees the organization, because iTop leaves out without notice what it may not show.
+    /// sees the organization and, as far as can be told, all others, to which a ticket may have
+    /// been moved: iTop leaves out without notice what it may not show.
     async fn missing(
         &self,
         class: &str,
@@ -180,15 +181,25 @@ impl Reader {
         if missing.is_empty() {
             return Vec::new();
         }
-        let Ok(companies) = self.catalog.companies(self.catalog.on_miss()).await else {
+        let Ok(companies) = self.catalog.companies().get(self.catalog.on_miss()).await else {
             return Vec::new();
         };
         let sees = |org: OrgId| companies.listed.items.iter().any(|company| company.id == org);
+        let limited = if missing.iter().any(|(_, org)| sees(*org)) {
+            let hides = self.client.hides_organizations().await;
+            self.board.gate.after_read(&hides);
+            let Ok(hides) = hides else { return Vec::new() };
+            // Where it cannot be told, it may be so.
+            hides.unwrap_or(true)
+        } else {
+            true
+        };
         missing
             .into_iter()
             .map(|(id, org)| {
                 let key = TicketKey { class: class.to_owned(), id: *id };
-                (key, if sees(*org) { Presence::Deleted } else { Presence::NotVisible })
+                let deleted = !limited && sees(*org);
+                (key, if deleted { Presence::Deleted } else { Presence::NotVisible })
             })
             .collect()
     }

@@ -28,6 +28,8 @@ const AHEAD_PAUSE: u32 = 10;
 /// How old a list may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
+    /// However old, if it was ever read: for what is checked once more elsewhere.
+    Known,
     /// As old as the cache allows.
     Cached,
     /// Younger than this.
@@ -60,7 +62,7 @@ pub struct Reading<L> {
 type Key = Option<OrgId>;
 
 /// What can be cached.
-pub(super) trait List: Send + Sync + 'static {
+pub trait List: Send + Sync + 'static {
     /// How many items it has.
     fn count(&self) -> usize;
 }
@@ -99,24 +101,55 @@ impl<L: List> Cached<L> {
         Self { lists: Arc::new(lists), kind: PhantomData }
     }
 
-    /// The list, read by `load` unless it is fresh. One that will soon be too old is given at once
-    /// and read anew in the background, so that a list which is asked for all the time is never
-    /// waited for.
-    pub(super) async fn get(
+    /// A question for the list, which `load` reads.
+    pub(super) fn ask(
         &self,
         key: Key,
-        freshness: Freshness,
         load: impl Future<Output = Result<L, ItopError>> + Send + 'static,
-    ) -> Result<Reading<L>, ItopError> {
+    ) -> Asked<'_, L> {
         let clock = self.lists.clock.clone();
         let load = Box::pin(async move {
             let (items, ahead_since) = (load.await?, AtomicI64::new(i64::MIN));
             Ok(Arc::new(Listed { items, as_of: clock.now(), ahead_since }) as Shared)
         });
-        let (listed, stale) = self.lists.get(key, freshness, load).await?;
+        Asked { lists: &self.lists, key, load, kind: PhantomData }
+    }
+}
+
+/// A question for a list.
+#[must_use = "nothing is asked before it is told how fresh the list must be"]
+pub struct Asked<'c, L> {
+    lists: &'c Arc<Lists>,
+    key: Key,
+    load: Load,
+    kind: PhantomData<fn() -> L>,
+}
+
+impl<L: List> Asked<'_, L> {
+    /// The list, read from iTop unless it is fresh. One that will soon be too old is given at once
+    /// and read anew in the background, so that a list which is asked for all the time is never
+    /// waited for.
+    pub async fn get(self, freshness: Freshness) -> Result<Reading<L>, ItopError> {
+        let (listed, stale) = self.lists.get(self.key, freshness, self.load).await?;
+        Ok(Reading::of(listed, stale))
+    }
+
+    /// The list if it was ever read, however old; else it is read in the background, for those
+    /// who come later.
+    pub async fn if_known(self) -> Option<Reading<L>> {
+        if self.lists.known.contains_key(&self.key) {
+            return self.get(Freshness::Known).await.ok();
+        }
+        self.lists.load_ahead(self.key, self.load);
+        None
+    }
+}
+
+impl<L: List> Reading<L> {
+    fn of(listed: Shared, stale: bool) -> Self {
         let listed: Arc<dyn Any + Send + Sync> = listed;
-        let listed = listed.downcast().expect("only this method puts lists in, all of this kind");
-        Ok(Reading { listed, stale })
+        let listed = listed.downcast().expect("a cache holds lists of one kind alone");
+        Self { listed, stale }
     }
 }
 
@@ -241,6 +274,7 @@ impl Lists {
 
     fn is_fresh(&self, listed: &dyn Kept, freshness: Freshness) -> bool {
         let oldest = match freshness {
+            Freshness::Known => return true,
             Freshness::Cached => self.ttl,
             Freshness::YoungerThan(age) => age.min(self.ttl),
             Freshness::Now => return false,

@@ -3,17 +3,21 @@
 
 mod cached;
 
-pub use cached::{Freshness, Listed, Reading};
+pub use cached::{Asked, Freshness, List, Listed, Reading};
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     clock::Clock,
-    config::{CatalogSection, TeamChoice, TicketClass},
-    domain::keys::OrgId,
+    config::{self, CatalogSection, TeamChoice, TicketClass},
+    domain::keys::{ObjectId, OrgId},
     gate::Gate,
     itop::{
-        CiList, Client, INCIDENT, ItopError, Organization, Person, Service, Team, USER_REQUEST,
+        CiList, Client, Conditions, INCIDENT, ItopError, Organization, Person, Service, Team,
+        TicketModel, USER_REQUEST,
     },
 };
 use cached::Cached;
@@ -24,21 +28,6 @@ const COMPANIES: u64 = 1_000;
 /// How many CIs are kept over all companies; some forty bytes each.
 const CIS: u64 = 1_000_000;
 
-/// Which tickets are made, and what follows from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TicketModel {
-    /// The class of new tickets.
-    pub class: &'static str,
-    /// All classes that tickets can have here.
-    pub classes: Vec<&'static str>,
-    /// The request type of the service elements that fit: `incident` or `service_request`.
-    pub request_type: &'static str,
-    /// Whether the class has the attribute `request_type` with the value `incident`.
-    pub sets_request_type: bool,
-    /// Whether the class has the origin `monitoring`.
-    pub sets_origin: bool,
-}
-
 /// The lists. Cheap to clone.
 #[derive(Clone)]
 pub struct Catalog {
@@ -47,8 +36,12 @@ pub struct Catalog {
 
 struct Inner {
     client: Client,
+    gate: Gate,
+    clock: Clock,
     settings: CatalogSection,
-    class: TicketClass,
+    ticket: config::Ticket,
+    conditions: Conditions,
+    told_of_old_itop: AtomicBool,
     model: Cached<Vec<TicketModel>>,
     companies: Cached<Vec<Organization>>,
     all_teams: Cached<Vec<Team>>,
@@ -72,7 +65,7 @@ impl Catalog {
         gate: &Gate,
         clock: &Clock,
         settings: CatalogSection,
-        class: TicketClass,
+        ticket: config::Ticket,
     ) -> Self {
         fn cached<L: cached::List>(
             gate: &Gate,
@@ -92,8 +85,15 @@ impl Catalog {
             services: cached(gate, clock, &settings, COMPANIES * 100),
             cis: cached(gate, clock, &settings, CIS),
             client,
+            gate: gate.clone(),
+            clock: clock.clone(),
+            conditions: Conditions::new(
+                settings.queries.clone(),
+                settings.teams == TeamChoice::All,
+            ),
             settings,
-            class,
+            ticket,
+            told_of_old_itop: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -102,113 +102,112 @@ impl Catalog {
     pub async fn ticket_model(&self) -> Result<TicketModel, ItopError> {
         let inner = self.inner.clone();
         let load = async move {
-            let has_incidents = inner.client.has_class(INCIDENT).await?;
-            Ok(vec![TicketModel::new(inner.class, has_incidents)])
+            let wanted = match inner.ticket.class {
+                TicketClass::Auto => None,
+                TicketClass::Incident => Some(INCIDENT),
+                TicketClass::UserRequest => Some(USER_REQUEST),
+            };
+            let model = inner.client.ticket_model(wanted, &inner.ticket.marker_field).await?;
+            if !model.nests_queries && !inner.told_of_old_itop.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "this iTop does not understand queries inside queries (before 2.7): a create \
+                     cannot carry the condition that its ticket is not there yet"
+                );
+            }
+            Ok(vec![model])
         };
-        let reading = self.inner.model.get(None, Freshness::Cached, load).await?;
+        let reading = self.inner.model.ask(None, load).get(Freshness::Known).await?;
         reading.listed.items.first().cloned().ok_or_else(|| ItopError::NotItop {
             reason: "the class of tickets could not be found out".to_owned(),
         })
     }
 
+    /// The queries of the lists, as conditions of a write.
+    #[must_use]
+    pub fn conditions(&self) -> &Conditions {
+        &self.inner.conditions
+    }
+
     /// All companies of iTop.
-    pub async fn companies(
-        &self,
-        freshness: Freshness,
-    ) -> Result<Reading<Vec<Organization>>, ItopError> {
+    pub fn companies(&self) -> Asked<'_, Vec<Organization>> {
         let inner = self.inner.clone();
-        let load =
-            async move { inner.client.organizations(&inner.settings.queries.companies).await };
-        self.inner.companies.get(None, freshness, load).await
+        self.inner.companies.ask(None, async move {
+            inner.client.organizations(&inner.settings.queries.companies).await
+        })
     }
 
     /// All teams of iTop.
-    pub async fn all_teams(&self, freshness: Freshness) -> Result<Reading<Vec<Team>>, ItopError> {
+    pub fn all_teams(&self) -> Asked<'_, Vec<Team>> {
         let inner = self.inner.clone();
-        let load = async move { inner.client.teams(&inner.settings.queries.all_teams, None).await };
-        self.inner.all_teams.get(None, freshness, load).await
+        self.inner.all_teams.ask(None, async move {
+            inner.client.teams(&inner.settings.queries.all_teams, None).await
+        })
     }
 
     /// The teams that may take a company's tickets.
-    pub async fn teams(
-        &self,
-        org: OrgId,
-        freshness: Freshness,
-    ) -> Result<Reading<Vec<Team>>, ItopError> {
+    pub fn teams(&self, org: OrgId) -> Asked<'_, Vec<Team>> {
         if self.inner.settings.teams == TeamChoice::All {
-            return self.all_teams(freshness).await;
+            return self.all_teams();
         }
         let inner = self.inner.clone();
-        let load =
-            async move { inner.client.teams(&inner.settings.queries.teams, Some(org)).await };
-        self.inner.teams.get(Some(org), freshness, load).await
+        self.inner.teams.ask(Some(org), async move {
+            inner.client.teams(&inner.settings.queries.teams, Some(org)).await
+        })
     }
 
     /// The active contacts of a company.
-    pub async fn contacts(
-        &self,
-        org: OrgId,
-        freshness: Freshness,
-    ) -> Result<Reading<Vec<Person>>, ItopError> {
+    pub fn contacts(&self, org: OrgId) -> Asked<'_, Vec<Person>> {
         let inner = self.inner.clone();
-        let load =
-            async move { inner.client.contacts(&inner.settings.queries.contacts, org).await };
-        self.inner.contacts.get(Some(org), freshness, load).await
+        self.inner.contacts.ask(Some(org), async move {
+            inner.client.contacts(&inner.settings.queries.contacts, org).await
+        })
     }
 
     /// The services that a company's contracts include, with the elements that fit the class of
     /// new tickets.
-    pub async fn services(
-        &self,
-        org: OrgId,
-        freshness: Freshness,
-    ) -> Result<Reading<Vec<Service>>, ItopError> {
+    pub fn services(&self, org: OrgId) -> Asked<'_, Vec<Service>> {
         let catalog = self.clone();
-        let load = async move {
+        self.inner.services.ask(Some(org), async move {
             let request_type = catalog.ticket_model().await?.request_type;
             let Inner { client, settings, .. } = &*catalog.inner;
             client.services(&settings.queries, org, request_type).await
-        };
-        self.inner.services.get(Some(org), freshness, load).await
+        })
     }
 
     /// The CIs of a company.
-    pub async fn cis(
-        &self,
-        org: OrgId,
-        freshness: Freshness,
-    ) -> Result<Reading<CiList>, ItopError> {
+    pub fn cis(&self, org: OrgId) -> Asked<'_, CiList> {
         let inner = self.inner.clone();
-        let load = async move {
+        self.inner.cis.ask(Some(org), async move {
             let settings = &inner.settings;
             inner.client.cis(&settings.queries.cis, org, settings.page_size).await
-        };
-        self.inner.cis.get(Some(org), freshness, load).await
+        })
+    }
+
+    /// The CIs of a company that have one of the keys or bear one of the names, asked for by
+    /// themselves: what a list that has grown old lacks need not be read with fifty thousand others.
+    pub async fn cis_called(
+        &self,
+        org: OrgId,
+        keys: &[ObjectId],
+        names: &[&str],
+    ) -> Result<CiList, ItopError> {
+        let Inner { client, settings, gate, .. } = &*self.inner;
+        let found = client.cis_called(&settings.queries.cis, org, keys, names).await;
+        gate.after_read(&found);
+        found
+    }
+
+    /// Whether a list is so old that what is not found in it may be there by now.
+    #[must_use]
+    pub fn may_lack<L>(&self, reading: &Reading<L>) -> bool {
+        let age = self.inner.clock.now().duration_since(reading.listed.as_of);
+        std::time::Duration::try_from(age)
+            .is_ok_and(|age| age >= self.inner.settings.refresh_on_miss.duration())
     }
 
     /// How a list is read again because something was not found in it.
     #[must_use]
     pub fn on_miss(&self) -> Freshness {
         Freshness::YoungerThan(self.inner.settings.refresh_on_miss.duration())
-    }
-}
-
-impl TicketModel {
-    fn new(class: TicketClass, has_incidents: bool) -> Self {
-        let classes = if has_incidents { vec![INCIDENT, USER_REQUEST] } else { vec![USER_REQUEST] };
-        // With ITIL tickets a user request is never an incident, and cannot come from monitoring
-        // (seen on 3.2.0: neither value is in its lists).
-        let (class, fits_incident) = match (class, has_incidents) {
-            (TicketClass::Auto, true) | (TicketClass::Incident, _) => (INCIDENT, true),
-            (TicketClass::Auto | TicketClass::UserRequest, false) => (USER_REQUEST, true),
-            (TicketClass::UserRequest, true) => (USER_REQUEST, false),
-        };
-        Self {
-            class,
-            classes,
-            request_type: if fits_incident { "incident" } else { "service_request" },
-            sets_request_type: class == USER_REQUEST && fits_incident,
-            sets_origin: fits_incident,
-        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     config::Log,
     lifecycle,
-    sandbox::{Flavour, Latency, Options, PASSWORD, Sandbox},
+    sandbox::{Flavour, Latency, Noise, Options, PASSWORD, Sandbox},
     telemetry,
 };
 
@@ -35,7 +35,13 @@ pub(super) struct SandboxArgs {
     /// How many creates and updates at once it does the most of; with more it gets slower
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     best_in_flight: u32,
+    /// Lets these times vary and jump, by a seed: the same seed is the same noise
+    #[arg(long, value_name = "SEED")]
+    noise: Option<u64>,
 }
+
+/// How far the times of requests vary with `--noise`.
+const SPREAD: f64 = 0.7;
 
 impl SandboxArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
@@ -64,6 +70,8 @@ impl SandboxArgs {
 
     fn latency(&self) -> Option<Latency> {
         let Self { read_ms, create_ms, best_in_flight, .. } = *self;
-        (read_ms > 0 || create_ms > 0).then_some(Latency { read_ms, create_ms, best_in_flight })
+        let noise = self.noise.map(|seed| Noise { seed, spread: SPREAD });
+        let latency = Latency { read_ms, create_ms, best_in_flight, noise };
+        (read_ms > 0 || create_ms > 0).then_some(latency)
     }
 }

@@ -4,15 +4,8 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, Delivery, LoginKind};
-use crate::{
-    domain::{
-        keys::{Instance, PartyKey},
-        ticket_text::Templates,
-    },
-    itop::ItopZone,
-    secret::Secret,
-};
+use super::Config;
+use crate::secret::Secret;
 
 /// The prefix of environment variables that override the file: `BRIDGE__ITOP__URL`.
 const PREFIX: &str = "BRIDGE__";
@@ -151,130 +144,16 @@ fn read_secret(
     Ok(())
 }
 
-impl Config {
-    /// What does not fit together, a sentence each.
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut check = |wrong: bool, sentence: &str| {
-            if wrong {
-                problems.push(sentence.to_owned());
-            }
-        };
-        let itop = &self.itop;
-        check(
-            itop.url.is_empty(),
-            "itop.url is not set; write the web root of iTop, such as https://itop.example/",
-        );
-        check(
-            !itop.url.is_empty() && !is_web_url(&itop.url),
-            "itop.url must be an http or https address without user and password, such as \
-             https://itop.example/",
-        );
-        check(
-            [&itop.public_url, &self.server.public_url]
-                .into_iter()
-                .flatten()
-                .any(|url| !is_web_url(url)),
-            "itop.public_url and server.public_url must be http or https addresses",
-        );
-        match itop.login {
-            LoginKind::Form | LoginKind::Basic => {
-                check(itop.user.is_empty(), "itop.user is not set");
-                check(
-                    itop.password.is_none(),
-                    "itop.password is not set; set it, itop.password_file or BRIDGE__ITOP__PASSWORD",
-                );
-            }
-            LoginKind::Token => check(
-                itop.token.is_none(),
-                "itop.login is \"token\", and neither itop.token nor itop.token_file is set",
-            ),
-        }
-        check(
-            ItopZone::named(&itop.time_zone).is_err(),
-            "itop.time_zone must be an IANA name such as Europe/Paris",
-        );
-        check(
-            itop.max_in_flight < 2,
-            "itop.max_in_flight must be at least 2: one is kept for reads",
-        );
-        let Delivery { in_flight_min, in_flight_max, .. } = self.delivery;
-        check(in_flight_min < 1, "delivery.in_flight_min must be at least 1");
-        check(
-            in_flight_min > in_flight_max,
-            "delivery.in_flight_min must not be above delivery.in_flight_max",
-        );
-        check(
-            usize::from(in_flight_max) >= itop.max_in_flight,
-            "delivery.in_flight_max must be below itop.max_in_flight: one call is kept for reads",
-        );
-        check(!(1..=2_000).contains(&self.board.batch), "board.batch must be between 1 and 2000");
-        check(
-            !is_attribute(&self.ticket.marker_field),
-            "ticket.marker_field must be the code of an attribute, such as private_log",
-        );
-        check(
-            self.ticket.fields.keys().any(|name| !is_attribute(name)),
-            "each key of ticket.fields must be the code of an attribute",
-        );
-        for token in &self.auth.tokens {
-            problems.extend(token_problems(token));
-        }
-        let ticket = &self.ticket;
-        if let Err(error) = Templates::new(
-            ticket.language,
-            ticket.title.as_deref(),
-            ticket.description.as_deref(),
-            &ticket.fields,
-        ) {
-            problems.push(error.to_string());
-        }
-        problems
-    }
-}
-
-fn token_problems(token: &super::Token) -> Vec<String> {
-    let mut problems = Vec::new();
-    let digits = token.hash.strip_prefix("sha256:").unwrap_or_default();
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        problems.push(format!(
-            "auth.tokens '{}': hash must be sha256: and 64 hexadecimal digits, as the command \
-             'token' prints it",
-            token.name
-        ));
-    }
-    // An instance that cannot be read would not limit the token at all.
-    if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
-        problems.push(format!("auth.tokens '{}': instance {error}", token.name));
-    }
-    for company in token.companies.iter().flatten() {
-        if let Err(error) = company.parse::<PartyKey>() {
-            problems.push(format!("auth.tokens '{}': company '{company}' {error}", token.name));
-        }
-    }
-    problems
-}
-
-fn is_web_url(text: &str) -> bool {
-    // Credentials in an address would stand in every link of every answer.
-    text.parse::<reqwest::Url>().is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-    })
-}
-
-fn is_attribute(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const EXAMPLE: &str = include_str!("../../config.example.toml");
 
-    fn from(file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(in crate::config) fn from(
+        file: &str,
+        environment: &[(&str, &str)],
+    ) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bridge.toml");
         std::fs::write(&path, file).unwrap();
@@ -282,7 +161,7 @@ mod tests {
         load(Some(&path), environment.iter().map(|(name, value)| (own(name), own(value))))
     }
 
-    const LEAST: &str =
+    pub(in crate::config) const LEAST: &str =
         "[itop]\nurl = 'https://itop.example/'\nuser = 'bridge'\npassword = 'secret'\n";
 
     #[test]
@@ -355,40 +234,6 @@ mod tests {
         assert_eq!(config.itop.max_in_flight, 19);
         assert_eq!(config.server.listen.port(), 9999);
         assert_eq!(config.delivery.settle, super::super::Period::seconds(90));
-    }
-
-    #[test]
-    fn a_limit_of_a_token_that_cannot_be_read_is_no_limit_left_out() {
-        let hash = crate::web::hash_token("token");
-        let token = |limit: &str| {
-            format!("{LEAST}[[auth.tokens]]\nname = 'sn'\nhash = '{hash}'\nscopes = []\n{limit}")
-        };
-        from(&token("instance = 'sn-prod'\ncompanies = ['id:42']"), &[]).unwrap();
-        for (limit, says) in [
-            ("instance = ' '", "auth.tokens 'sn': instance must not be empty"),
-            ("companies = ['42']", "auth.tokens 'sn': company '42' must read id:… or name:…"),
-        ] {
-            let error = from(&token(limit), &[]).unwrap_err().to_string();
-            assert!(error.contains(says), "{error}");
-        }
-    }
-
-    #[test]
-    fn deliveries_leave_a_call_to_reads() {
-        let bounds = |calls: u16, least: u16, most: u16| {
-            let limits = format!("in_flight_min = {least}\nin_flight_max = {most}\n");
-            let file = format!("{LEAST}max_in_flight = {calls}\n[delivery]\n{limits}");
-            from(&file, &[]).map_err(|error| error.to_string())
-        };
-        bounds(3, 2, 2).unwrap();
-        for (limits, says) in [
-            ((6, 1, 6), "delivery.in_flight_max must be below itop.max_in_flight"),
-            ((6, 3, 2), "delivery.in_flight_min must not be above delivery.in_flight_max"),
-            ((6, 0, 2), "delivery.in_flight_min must be at least 1"),
-        ] {
-            let error = bounds(limits.0, limits.1, limits.2).unwrap_err();
-            assert!(error.contains(says), "{error}");
-        }
     }
 
     #[test]

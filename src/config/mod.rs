@@ -4,6 +4,7 @@
 
 mod load;
 mod period;
+mod validate;
 
 pub use load::{ConfigError, load};
 pub use period::Period;
@@ -145,6 +146,8 @@ pub struct ItopSection {
     pub connect_timeout: Period,
     /// How long a whole call may take.
     pub timeout: Period,
+    /// How long the creation of a ticket may take.
+    pub create_timeout: Period,
     /// Calls in flight at most; one is kept for reads.
     pub max_in_flight: usize,
 }
@@ -164,6 +167,7 @@ impl Default for ItopSection {
             time_zone: "Europe/Paris".to_owned(),
             connect_timeout: Period::seconds(5),
             timeout: Period::seconds(30),
+            create_timeout: Period::seconds(120),
             max_in_flight: 18,
         }
     }
@@ -263,8 +267,16 @@ pub struct Delivery {
     pub in_flight_min: u16,
     /// Deliveries at once, however fast iTop is; below `itop.max_in_flight`.
     pub in_flight_max: u16,
-    /// How long a create without an answer may still be running.
+    /// How long a write without an answer may still be running.
     pub settle: Period,
+    /// The same of a create where nothing proves that the way has been free since.
+    pub settle_unproven: Period,
+    /// Whether a create carries the condition that no ticket has its marker yet.
+    pub conditional: Switch,
+    /// Whether the way of a create is probed before one is sent again.
+    pub path_probe: Switch,
+    /// How many creates are sent again at once until one of them has succeeded.
+    pub recreate_at_once: usize,
     /// The first wait after a failed attempt.
     pub backoff_first: Period,
     /// The longest wait between attempts.
@@ -286,7 +298,11 @@ impl Default for Delivery {
         Self {
             in_flight_min: 1,
             in_flight_max: 16,
-            settle: Period::minutes(2),
+            settle: Period::seconds(30),
+            settle_unproven: Period::minutes(10),
+            conditional: Switch::Auto,
+            path_probe: Switch::Auto,
+            recreate_at_once: 1,
             backoff_first: Period::seconds(5),
             backoff_max: Period::minutes(10),
             give_up: Period::days(3),
@@ -296,6 +312,16 @@ impl Default for Delivery {
             probe_max: Period::seconds(30),
         }
     }
+}
+
+/// Whether something is done that most want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// Where it can be.
+    Auto,
+    /// Never.
+    Off,
 }
 
 /// The tickets.
@@ -308,6 +334,8 @@ pub struct Ticket {
     pub language: Language,
     /// What to do while a control's ticket is still open.
     pub on_open_ticket: OnOpenTicket,
+    /// What to do when an open ticket is reused and the control has become worse.
+    pub on_worse: OnWorse,
     /// The team where neither the acknowledgement nor the link names one: its name or key.
     pub team: Option<String>,
     /// The template of the title.
@@ -328,6 +356,7 @@ impl Default for Ticket {
             class: TicketClass::Auto,
             language: Language::En,
             on_open_ticket: OnOpenTicket::Reuse,
+            on_worse: OnWorse::Line,
             team: None,
             title: None,
             description: None,
@@ -358,6 +387,16 @@ pub enum OnOpenTicket {
     Reuse,
     /// A new ticket.
     Replace,
+}
+
+/// What becomes of an open ticket whose control has become worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnWorse {
+    /// The line in its log says so.
+    Line,
+    /// Impact and urgency are raised too, and never lowered.
+    Raise,
 }
 
 /// The status of tickets.

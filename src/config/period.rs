@@ -54,6 +54,8 @@ impl fmt::Display for Period {
             s if s > 0 && s.is_multiple_of(24 * 3600) => write!(f, "{} d", s / (24 * 3600)),
             s if s > 0 && s.is_multiple_of(3600) => write!(f, "{} h", s / 3600),
             s if s > 0 && s.is_multiple_of(60) => write!(f, "{} min", s / 60),
+            // The standard library would say 0ns.
+            _ if self.0.is_zero() => f.write_str("0s"),
             _ => write!(f, "{:?}", self.0),
         }
     }

@@ -13,13 +13,17 @@ use super::{
 use crate::{
     clock::later,
     domain::{
-        acknowledgement::{Acknowledgement, EventType, decode},
+        acknowledgement::{Acknowledgement, Wants, decode},
         delivery_state::{Problem, State},
         marker::Marker,
     },
     itop::ItopError,
-    store::{StoreError, Waiting},
+    store::{Restored, StoreError, Waiting},
 };
+
+/// How often what is to be done may be decided anew within one attempt, because the ticket to which
+/// a line was to be added has changed meanwhile.
+const DECISIONS: u32 = 3;
 
 /// A write for the same event, before this attempt.
 #[derive(Clone, Copy, Debug)]
@@ -66,17 +70,32 @@ impl Delivery {
     }
 
     async fn deliver(&self, row: &Waiting, event: &Acknowledgement) -> Result<Written, PlanError> {
-        if event.event_type == EventType::Test {
-            self.rehearse(row, event).await?;
-            return Ok(Written::Nothing);
+        match event.wants() {
+            Wants::Ticket => {}
+            Wants::Rehearsal => {
+                self.rehearse(row, event).await?;
+                return Ok(Written::Nothing);
+            }
+            // It was stored by another version, to which it was another kind of event.
+            Wants::Record(why) => {
+                let problem = Problem::new("no-ticket-wanted", why);
+                self.inner.store.record_without_ticket(row.id, problem, Vec::new()).await?;
+                return Ok(Written::Nothing);
+            }
         }
         let keep = if row.trusted_names { KeepLink::Yes } else { KeepLink::Never };
         let link = self.link(&row.instance, event, keep).await?;
-        if let Some(ticket) = self.existing_ticket(&row.instance, event, &link).await? {
-            return Ok(self.reuse(row, event, ticket).await?);
+        for _ in 0..DECISIONS {
+            let Some(ticket) = self.existing_ticket(&row.instance, event, &link).await? else {
+                return self.create(row, event, &link).await;
+            };
+            if let Some(written) = self.reuse(row, event, ticket).await? {
+                return Ok(written);
+            }
         }
-        let plan = self.plan_with(&row.instance, event, &link).await?;
-        Ok(self.create(row, event, plan).await?)
+        // It reads as one that can be written to, and is none each time.
+        let message = "the ticket changes each time a line is to be added".to_owned();
+        Err(PlanError::Way(ItopError::Refused { code: 0, message }))
     }
 
     async fn end_without_ticket(
@@ -87,6 +106,7 @@ impl Delivery {
     ) -> Result<(), StoreError> {
         let store = &self.inner.store;
         let Blocked { state, problem, warnings } = blocked;
+        let warnings = self.say(&warnings);
         match state {
             State::Recorded => store.record_without_ticket(row.id, problem, warnings).await,
             State::Failed => self.fail(row, event, problem).await,
@@ -130,15 +150,18 @@ impl Delivery {
             // It has ended: a row is only tried again after that.
             return Ok(Some(EarlierWrite { above: row.id_floor.unwrap_or(0), may_run: false }));
         }
-        let Some(restored) = self.inner.store.restored().await? else { return Ok(None) };
+        let Some(restored) = self.restored_lately().await? else { return Ok(None) };
+        // What was sent just before the restore may still be made. It may also have become a line
+        // of a ticket that is older than the backup: the search without a bound finds it.
+        let may_run = !self.has_settled_since(restored.at);
+        Ok(Some(EarlierWrite { above: restored.floor, may_run }))
+    }
+
+    /// The restore of the database, while events from before it may still be posted again.
+    pub(super) async fn restored_lately(&self) -> Result<Option<Restored>, StoreError> {
+        let restored = self.inner.store.restored().await?;
         let window = self.inner.settings.delivery.restore_window.duration();
-        if self.inner.clock.now() >= later(restored, window) {
-            return Ok(None);
-        }
-        // It may have been created, or have become a line of a ticket that is older than the
-        // backup: no id is too low. And what was sent just before the restore may still be made.
-        let may_run = !self.has_settled_since(restored);
-        Ok(Some(EarlierWrite { above: 0, may_run }))
+        Ok(restored.filter(|restored| self.inner.clock.now() < later(restored.at, window)))
     }
 
     /// Looks for the ticket of an earlier attempt; true if it was there and has been adopted, or

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::delivery_state::{Problem, State},
     gate::GateState,
-    store::{Due, InboxRow},
+    store::{Due, InboxRow, StoreError},
 };
 
 /// How many turns are read at once, for each delivery that may be in flight. A company whose first row comes
@@ -35,7 +35,6 @@ const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
 struct Running {
     due: Due,
     begun: Begun,
-    begun_at: Timestamp,
 }
 
 /// The next turns, and when they were read.
@@ -55,17 +54,29 @@ impl Delivery {
         };
         let deliver = async {
             if stop.run_until_cancelled(self.recover()).await.is_some() {
-                tokio::join!(self.dispatch(&stop), self.settle(&stop));
+                tokio::join!(
+                    self.dispatch(&stop),
+                    self.for_ever(&stop, "unknown outcomes", || self.keep_settling()),
+                    self.for_ever(&stop, "lines", || self.keep_reading_back()),
+                    self.for_ever(&stop, "the newest ticket", || self.keep_highest_id()),
+                );
             }
         };
         tokio::join!(deliver, tell_waiters);
     }
 
     /// What was being written when the last process ended has an unknown outcome; nothing is
-    /// delivered before that is written down.
+    /// delivered before that is written down. And a probe that has made a ticket was the last one.
     async fn recover(&self) {
+        let store = &self.inner.store;
+        let recovered = async || {
+            if let Some(ticket) = store.path_probe_ended().await? {
+                self.inner.recreation.end_probing(ticket);
+            }
+            store.recover_interrupted(self.after(LATE_LOOK)).await
+        };
         loop {
-            match self.inner.store.recover_interrupted(self.after(LATE_LOOK)).await {
+            match recovered().await {
                 Ok(0) => return,
                 Ok(rows) => {
                     tracing::warn!(rows, "the last stop interrupted deliveries");
@@ -79,11 +90,17 @@ impl Delivery {
         }
     }
 
-    async fn settle(&self, stop: &CancellationToken) {
+    /// Runs something that ends only when the database fails; then it begins again.
+    async fn for_ever<F: Future<Output = Result<(), StoreError>>>(
+        &self,
+        stop: &CancellationToken,
+        what: &'static str,
+        work: impl Fn() -> F,
+    ) {
         loop {
-            let outcome = stop.run_until_cancelled(self.keep_settling()).await;
+            let outcome = stop.run_until_cancelled(work()).await;
             let Some(Err(error)) = outcome else { return };
-            tracing::error!(%error, "unknown outcomes could not be settled");
+            tracing::error!(%error, "{what}: the database failed");
             self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
         }
     }
@@ -108,13 +125,13 @@ impl Delivery {
             let limit = usize::from(limit);
             if self.inner.gate.is_open() {
                 let turns = self.turns(limit, running.len(), &controls, &mut next_rows).await;
-                let begun = in_flight.begun(running.len() + turns.len());
-                let begun_at = self.inner.clock.now();
+                let now = self.inner.clock.now();
+                let begun = in_flight.begun(running.len() + turns.len(), now);
                 for due in turns {
                     controls.insert(due.control.clone());
                     let (this, id) = (self.clone(), due.id);
                     let task = running.spawn(async move { this.attempt_logged(id).await });
-                    rows.insert(task.id(), Running { due, begun, begun_at });
+                    rows.insert(task.id(), Running { due, begun });
                 }
             }
             let full = running.len() >= limit;
@@ -129,17 +146,16 @@ impl Delivery {
                         Ok((id, written)) => (id, Some(written)),
                         Err(error) => (error.id(), None),
                     };
-                    if let Some(Running { due, begun, begun_at }) = rows.remove(&id) {
-                        // A clock that was put back meanwhile has measured nothing.
-                        let took = self.inner.clock.now().duration_since(begun_at).try_into();
-                        match (written, took) {
-                            (None, _) => self.give_up_after_panic(due.id).await,
-                            (Some(written), Ok(took)) => {
-                                in_flight.ended(begun, running.len() + 1, took, written);
+                    if let Some(Running { due, begun }) = rows.remove(&id) {
+                        let now = self.inner.clock.now();
+                        match written {
+                            None => self.give_up_after_panic(due.id).await,
+                            Some(written) => {
+                                in_flight.ended(begun, running.len() + 1, now, written);
                             }
-                            (Some(_), Err(_)) => {}
                         }
                         controls.remove(&due.control);
+                        self.inner.recreation.left(due.id);
                         self.inner.outcomes.tell(due.id);
                     }
                 }

@@ -5,11 +5,11 @@ use crate::{
     config::OnOpenTicket,
     domain::{
         acknowledgement::Acknowledgement,
+        company_link::CompanyLink,
         delivery_state::{Problem, State},
         keys::{Instance, TicketKey},
         ticket_status::TicketStatus,
     },
-    store::CompanyLink,
 };
 
 impl Delivery {

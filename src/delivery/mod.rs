@@ -7,17 +7,22 @@
 
 mod attempt;
 mod backoff;
+mod create;
 mod dispatch;
 mod existing;
+mod highest_id;
 mod in_flight;
+mod lines;
 mod outcomes;
 mod plan;
+mod read_back;
+mod recreate;
 mod rehearsal;
 mod search;
 mod settle;
 mod write;
 
-pub use plan::{Blocked, Plan, PlanError, Preview};
+pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,7 +33,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     config,
-    domain::{delivery_state::State, ticket_text::Templates},
+    domain::{delivery_state::State, notice::Notice, ticket_text::Templates},
     gate::Gate,
     itop::Client,
     store::Store,
@@ -47,6 +52,15 @@ pub struct Settings {
     pub templates: Templates,
 }
 
+/// How long a create may take before it is told of.
+const SLOW: Duration = Duration::from_secs(10);
+impl Settings {
+    /// Notices in the language of the tickets.
+    fn say(&self, notices: &[Notice]) -> Vec<String> {
+        Notice::say_all(notices, self.ticket.language)
+    }
+}
+
 /// Everything that turns inbox rows into tickets. Cheap to clone.
 #[derive(Clone)]
 pub struct Delivery {
@@ -59,13 +73,22 @@ struct Inner {
     client: Client,
     gate: Gate,
     clock: Clock,
-    settings: Settings,
+    settings: Arc<Settings>,
+    planner: Planner,
     outcomes: outcomes::Outcomes,
     wake: Notify,
     /// Cancelled when the bridge is told to stop.
     stopping: CancellationToken,
     /// A row has become unknown: it is looked for soon.
     unknown: Notify,
+    /// Creates under way, and when one may be sent again.
+    recreation: recreate::Recreation,
+    /// Whose turn it is to write into a ticket that is there.
+    turns: lines::Turns,
+    /// Lines were written: they are read back soon.
+    lines_written: Notify,
+    /// A new ticket's id was not above all others.
+    ids_fell: Notify,
 }
 
 impl std::fmt::Debug for Delivery {
@@ -85,7 +108,11 @@ impl Delivery {
         clock: Clock,
         settings: Settings,
     ) -> Self {
+        let settings = Arc::new(settings);
+        let planner =
+            Planner::new(catalog.clone(), client.clone(), clock.clone(), settings.clone());
         let inner = Inner {
+            planner,
             store,
             catalog,
             client,
@@ -96,8 +123,18 @@ impl Delivery {
             wake: Notify::new(),
             stopping: CancellationToken::new(),
             unknown: Notify::new(),
+            recreation: recreate::Recreation::default(),
+            turns: lines::Turns::default(),
+            lines_written: Notify::new(),
+            ids_fell: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// Notices in the language of the tickets.
+    #[must_use]
+    pub fn say(&self, notices: &[Notice]) -> Vec<String> {
+        self.inner.settings.say(notices)
     }
 
     /// Says that there may be something to do: a row was stored, retried or released.
@@ -109,6 +146,18 @@ impl Delivery {
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
         self.inner.stopping.clone()
+    }
+
+    /// The creates that iTop has been at for longer than usual, by row, and for how long.
+    #[must_use]
+    pub fn slow_creates(&self) -> Vec<(i64, Duration)> {
+        self.inner.recreation.slow(SLOW, self.inner.clock.now())
+    }
+
+    /// The ticket that a probe of the way of creates has made, after which none is sent any more.
+    #[must_use]
+    pub fn ticket_of_probe(&self) -> Option<String> {
+        self.inner.recreation.probing_ended()
     }
 
     /// Waits until the row has come to an end or needs somebody, for `most` at most.

@@ -1,23 +1,29 @@
 //! What would be sent for an acknowledgement: resolutions, texts, priority, the exact request.
 
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-use super::Delivery;
+use serde_json::Value;
+
+use super::{Delivery, Settings};
 use crate::{
-    catalog::{Freshness, TicketModel},
-    config::{AutoLink, UnlinkedPolicy},
+    catalog::{Catalog, Freshness},
+    clock::Clock,
+    config::{AutoLink, Switch, UnlinkedPolicy},
     domain::{
         acknowledgement::Acknowledgement,
+        company_link::{CompanyLink, LinkDefaults, LinkKey},
         delivery_state::{Problem, State},
         keys::Instance,
         marker::Marker,
+        new_ticket::{Chosen, NewTicket},
+        notice::Notice,
         priority::Priority,
         ticket_status::TicketStatus,
         ticket_text::{self, Resolved},
     },
-    itop::{Client, ItopError},
-    resolve::{self, Found, Resolution, ResolveError, by_name},
-    store::{CompanyLink, LinkDefaults, LinkKey, StoreError},
+    itop::{Client, ItopError, Terms, TicketModel},
+    resolve::{self, Doubts, Found, Resolution, ResolveError, by_name},
+    store::StoreError,
 };
 
 /// Everything about a ticket that is to be made.
@@ -27,12 +33,8 @@ pub struct Plan {
     pub resolution: Resolution,
     /// The class of the ticket.
     pub model: TicketModel,
-    /// The priority that iTop shall compute.
-    pub priority: Priority,
-    /// By which it is found again.
-    pub marker: Marker,
-    /// The operation as it is sent.
-    pub operation: Value,
+    /// The ticket.
+    pub ticket: NewTicket,
 }
 
 /// Nothing is created now, and why.
@@ -43,7 +45,7 @@ pub struct Blocked {
     /// Why, for the operator.
     pub problem: Problem,
     /// What else was noticed.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Notice>,
 }
 
 /// A plan that did not come about.
@@ -61,7 +63,7 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    fn blocked(state: State, code: &str, message: String) -> Self {
+    pub(super) fn blocked(state: State, code: &str, message: String) -> Self {
         let problem = Problem::new(code, message);
         Self::Blocked(Blocked { state, problem, warnings: Vec::new() })
     }
@@ -81,10 +83,112 @@ pub(super) enum KeepLink {
 /// What would become of an event now.
 #[derive(Clone, Debug)]
 pub enum Preview {
-    /// A new ticket.
-    Create(Box<Plan>),
+    /// A new ticket, and the operation as it would be sent.
+    Create(Box<Plan>, Value),
     /// This ticket would be taken.
     Reuse(Box<TicketStatus>),
+}
+
+/// Plans tickets from events; stores and sends nothing. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    catalog: Catalog,
+    client: Client,
+    clock: Clock,
+    settings: Arc<Settings>,
+}
+
+impl Planner {
+    /// What it takes to plan: the lists, and the words and rules of the configuration.
+    #[must_use]
+    pub fn new(catalog: Catalog, client: Client, clock: Clock, settings: Arc<Settings>) -> Self {
+        Self { catalog, client, clock, settings }
+    }
+
+    /// The ticket of an event of a linked company; `doubts` says what of it iTop has refused.
+    pub async fn plan(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+        link: &CompanyLink,
+        doubts: &Doubts,
+    ) -> Result<Plan, PlanError> {
+        let settings = &self.settings.ticket;
+        let model = self.catalog.ticket_model().await.map_err(PlanError::Way)?;
+        let team = settings.team.as_deref();
+        let resolution =
+            resolve::resolve(&self.catalog, event, link, team, doubts).await.map_err(|error| {
+                match error {
+                    ResolveError::Way(error) => PlanError::Way(error),
+                    ResolveError::Blocked { problem, warnings } => {
+                        PlanError::Blocked(Blocked { state: State::Blocked, problem, warnings })
+                    }
+                }
+            })?;
+        let priority = self.priority(event);
+        let ticket = self.ticket(instance, event, &resolution, priority)?;
+        Ok(Plan { resolution, model, ticket })
+    }
+
+    /// The priority of an event: its own, else by the matrix.
+    #[must_use]
+    pub fn priority(&self, event: &Acknowledgement) -> Priority {
+        let control = &event.control;
+        event.priority.unwrap_or_else(|| {
+            let matrix = &self.settings.ticket.priority;
+            matrix.priority(control.element_type, control.criticality)
+        })
+    }
+
+    fn ticket(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+        resolution: &Resolution,
+        priority: Priority,
+    ) -> Result<NewTicket, PlanError> {
+        let refs = &resolution.refs;
+        let name = |chosen: &Option<Chosen>| chosen.as_ref().map(|chosen| chosen.name().to_owned());
+        let resolved = Resolved {
+            organization: resolution.org_name.clone(),
+            team: refs.team.name().to_owned(),
+            contact: name(&refs.contact),
+            service: name(&refs.service),
+            service_element: name(&refs.service_element),
+            ci: name(&refs.ci),
+        };
+        let warnings = self.settings.say(&resolution.warnings);
+        let zone = self.client.zone().rules();
+        let context = ticket_text::context(event, instance, priority, resolved, &warnings, zone);
+        let text = self.settings.templates.render(&context).map_err(|error| {
+            PlanError::blocked(State::Failed, "template-failed", error.to_string())
+        })?;
+        Ok(NewTicket {
+            org: resolution.org,
+            refs: refs.clone(),
+            title: text.title,
+            description: text.description,
+            priority,
+            // A ticket that begins in the future is accepted by iTop and helps nobody.
+            started_at: event.created_at.min(self.clock.now()),
+            fields: text.fields,
+            marker: Marker::new(instance, &event.event_id),
+        })
+    }
+
+    /// What the create of a plan depends on; `floor` is the highest ticket id that was seen before
+    /// its first attempt.
+    #[must_use]
+    pub fn terms<'a>(&'a self, plan: &'a Plan, floor: u64) -> Terms<'a> {
+        let conditional =
+            plan.model.nests_queries && self.settings.delivery.conditional == Switch::Auto;
+        Terms {
+            model: &plan.model,
+            conditions: self.catalog.conditions(),
+            marker_field: &self.settings.ticket.marker_field,
+            floor: conditional.then_some(floor),
+        }
+    }
 }
 
 impl Delivery {
@@ -102,100 +206,12 @@ impl Delivery {
         if let Some(ticket) = self.existing_ticket(instance, event, &link).await? {
             return Ok(Preview::Reuse(Box::new(ticket)));
         }
-        let plan = self.plan_with(instance, event, &link).await?;
-        Ok(Preview::Create(Box::new(plan)))
-    }
-
-    pub(super) async fn plan_with(
-        &self,
-        instance: &Instance,
-        event: &Acknowledgement,
-        link: &CompanyLink,
-    ) -> Result<Plan, PlanError> {
         let inner = &*self.inner;
-        let ticket = &inner.settings.ticket;
-        let model = inner.catalog.ticket_model().await.map_err(PlanError::Way)?;
-        let resolution = resolve::resolve(&inner.catalog, event, link, ticket.team.as_deref())
-            .await
-            .map_err(|error| match error {
-                ResolveError::Way(error) => PlanError::Way(error),
-                ResolveError::Blocked { problem, warnings } => {
-                    PlanError::Blocked(Blocked { state: State::Blocked, problem, warnings })
-                }
-            })?;
-        let control = &event.control;
-        let priority = event
-            .priority
-            .unwrap_or_else(|| ticket.priority.priority(control.element_type, control.criticality));
-        let fields = self.fields(instance, event, &model, &resolution, priority)?;
-        let marker = Marker::new(instance, &event.event_id);
-        let operation =
-            Client::create_operation(model.class, &fields, &marker, &ticket.marker_field);
-        Ok(Plan { resolution, model, priority, marker, operation })
-    }
-
-    fn fields(
-        &self,
-        instance: &Instance,
-        event: &Acknowledgement,
-        model: &TicketModel,
-        resolution: &Resolution,
-        priority: Priority,
-    ) -> Result<Map<String, Value>, PlanError> {
-        let inner = &*self.inner;
-        let zone = inner.client.zone();
-        let name =
-            |named: &Option<crate::store::Named>| named.as_ref().map(|named| named.name.clone());
-        let resolved = Resolved {
-            organization: resolution.org_name.clone(),
-            team: resolution.team.name.clone(),
-            contact: name(&resolution.contact),
-            service: name(&resolution.service),
-            service_element: name(&resolution.service_element),
-            ci: name(&resolution.ci),
-        };
-        let warnings = &resolution.warnings;
-        let context =
-            ticket_text::context(event, instance, priority, resolved, warnings, zone.rules());
-        let text = inner.settings.templates.render(&context).map_err(|error| {
-            PlanError::blocked(State::Failed, "template-failed", error.to_string())
-        })?;
-        let (impact, urgency) = priority.impact_and_urgency();
-        // A ticket that begins in the future is accepted by iTop and helps nobody.
-        let start = event.created_at.min(inner.clock.now());
-        let mut fields = Map::new();
-        let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-        set("org_id", json!(resolution.org));
-        set("title", json!(text.title));
-        set("description", json!(text.description));
-        set("impact", json!(impact.to_string()));
-        set("urgency", json!(urgency.to_string()));
-        set("start_date", json!(zone.write(start)));
-        set("team_id", json!(resolution.team.id));
-        if model.sets_origin {
-            set("origin", json!("monitoring"));
-        }
-        if model.sets_request_type {
-            set("request_type", json!("incident"));
-        }
-        if let Some(contact) = &resolution.contact {
-            set("caller_id", json!(contact.id));
-        }
-        if let Some(service) = &resolution.service {
-            set("service_id", json!(service.id));
-        }
-        if let Some(element) = &resolution.service_element {
-            set("servicesubcategory_id", json!(element.id));
-        }
-        if let Some(ci) = &resolution.ci {
-            // The same CI twice would be refused; there is only ever one.
-            let link = json!([{"functionalci_id": ci.id, "impact_code": "manual"}]);
-            set("functionalcis_list", link);
-        }
-        for (name, value) in text.fields {
-            set(&name, value.into());
-        }
-        Ok(fields)
+        let plan = inner.planner.plan(instance, event, &link, &Doubts::default()).await?;
+        let floor = inner.store.highest_ticket_id().await?;
+        let request =
+            inner.client.create_operation(&plan.ticket, &inner.planner.terms(&plan, floor));
+        Ok(Preview::Create(Box::new(plan), request))
     }
 
     /// The link in force for an event, made by itself where that is configured.
@@ -260,9 +276,9 @@ impl Delivery {
     ) -> Result<Option<CompanyLink>, PlanError> {
         let inner = &*self.inner;
         let Some(name) = &event.company.name else { return Ok(None) };
-        let companies = inner.catalog.companies(Freshness::Cached).await.map_err(PlanError::Way)?;
-        let Found::One { item, .. } = by_name(&companies.listed.items, name, |org| &org.name)
-        else {
+        let companies =
+            inner.catalog.companies().get(Freshness::Cached).await.map_err(PlanError::Way)?;
+        let Found::One { item, .. } = by_name(&companies.listed.items, name) else {
             return Ok(None);
         };
         if item.name != *name {

@@ -2,7 +2,8 @@
 
 use super::{Blocked, Delivery, PlanError, Preview, plan::KeepLink};
 use crate::{
-    domain::{acknowledgement::Acknowledgement, delivery_state::Problem},
+    domain::{acknowledgement::Acknowledgement, delivery_state::Problem, notice::Notice},
+    resolve::Doubts,
     store::Waiting,
 };
 
@@ -16,22 +17,26 @@ impl Delivery {
         let test = || "test".to_owned();
         let (code, outcome, warnings) =
             match self.preview(&row.instance, event, row.trusted_names).await {
-                Ok(Preview::Create(plan)) => {
+                Ok(Preview::Create(plan, _)) => {
                     let resolution = plan.resolution;
                     let outcome = format!(
                         "become a ticket of class {} for '{}', team '{}'.",
-                        plan.model.class, resolution.org_name, resolution.team.name
+                        plan.model.class,
+                        resolution.org_name,
+                        resolution.refs.team.name()
                     );
-                    (test(), outcome, resolution.warnings)
+                    (test(), outcome, self.say(&resolution.warnings))
                 }
                 Ok(Preview::Reuse(ticket)) => {
                     let outcome = format!("take ticket {}.", ticket.number);
-                    (test(), outcome, self.doubts(row, event).await?)
+                    let mut warnings = self.say(Notice::existing_ended(&ticket).as_slice());
+                    warnings.extend(self.doubts(row, event).await?);
+                    (test(), outcome, warnings)
                 }
                 Err(PlanError::Blocked(blocked)) => {
                     let outcome =
                         format!("be '{}': {}", blocked.state.as_str(), blocked.problem.message);
-                    (blocked.problem.code, outcome, blocked.warnings)
+                    (blocked.problem.code, outcome, self.say(&blocked.warnings))
                 }
                 Err(error @ (PlanError::Way(_) | PlanError::Store(_))) => return Err(error),
             };
@@ -49,9 +54,10 @@ impl Delivery {
     ) -> Result<Vec<String>, PlanError> {
         let keep = if row.trusted_names { KeepLink::No } else { KeepLink::Never };
         let link = self.link(&row.instance, event, keep).await?;
-        match self.plan_with(&row.instance, event, &link).await {
-            Ok(plan) => Ok(plan.resolution.warnings),
-            Err(PlanError::Blocked(Blocked { problem, mut warnings, .. })) => {
+        match self.inner.planner.plan(&row.instance, event, &link, &Doubts::default()).await {
+            Ok(plan) => Ok(self.say(&plan.resolution.warnings)),
+            Err(PlanError::Blocked(Blocked { problem, warnings, .. })) => {
+                let mut warnings = self.say(&warnings);
                 warnings.push(problem.message);
                 Ok(warnings)
             }

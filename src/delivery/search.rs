@@ -3,7 +3,7 @@
 use super::Delivery;
 use crate::{
     domain::{keys::TicketKey, marker::Marker},
-    itop::{ItopError, MARKER_LOG, Marked, Within},
+    itop::{IDS_OUT_OF_ORDER, ItopError, MARKER_LOG, Marked, Within},
     store::{Canary, UnknownRow},
 };
 
@@ -48,7 +48,8 @@ impl Delivery {
         let within = if targets.len() == wanted.len() {
             Within::Ids(targets.iter().map(|target| target.id).collect())
         } else {
-            Within::Above(wanted.iter().map(|search| search.floor).min().unwrap_or(0))
+            let floor = wanted.iter().map(|search| search.floor).min().unwrap_or(0);
+            Within::Above(floor.saturating_sub(IDS_OUT_OF_ORDER))
         };
         self.look_within(wanted, within).await
     }

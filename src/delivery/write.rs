@@ -3,19 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    Delivery, Plan,
+    Delivery,
     attempt::capitalised,
-    in_flight::Written,
     search::{Search, SearchFor},
 };
 use crate::{
-    domain::{
-        acknowledgement::Acknowledgement,
-        delivery_state::{Problem, State},
-        marker::Marker,
-        text::one_line,
-        ticket_status::TicketStatus,
-    },
+    domain::{acknowledgement::Acknowledgement, delivery_state::Problem},
     itop::{ItopError, WriteRight},
     store::{Delivered, StoreError, Waiting},
 };
@@ -30,110 +23,7 @@ const REFUSED_LINES: u32 = 4;
 pub(super) const LATE_LOOK: Duration = Duration::from_hours(1);
 
 impl Delivery {
-    /// Creates the planned ticket.
-    pub(super) async fn create(
-        &self,
-        row: &Waiting,
-        event: &Acknowledgement,
-        plan: Plan,
-    ) -> Result<Written, StoreError> {
-        let inner = &*self.inner;
-        let floor = inner.store.highest_ticket_id().await?;
-        let mut warnings = plan.resolution.warnings;
-        if !inner.store.begin_write(row.id, floor, None, warnings.clone()).await? {
-            return Ok(Written::Nothing);
-        }
-        let field = &inner.settings.ticket.marker_field;
-        match inner.client.create(&plan.operation, &plan.marker, field).await {
-            Ok(created) => {
-                let status = &created.status;
-                if status.priority.is_some_and(|priority| priority != plan.priority) {
-                    warnings.push(format!(
-                        "Priority {} was wanted, and iTop computed {}: its table of impact and \
-                         urgency has been changed.",
-                        u8::from(plan.priority),
-                        status.priority.map_or(0, u8::from)
-                    ));
-                }
-                if !created.has_marker {
-                    inner.gate.after_lost_marker(&status.number);
-                }
-                tracing::info!(
-                    acknowledgement = row.id,
-                    ticket.number = status.number,
-                    ticket.key = %status.key,
-                    company = %event.company.key,
-                    "ticket created"
-                );
-                let delivered = Delivered {
-                    state: State::Created,
-                    has_marker: created.has_marker,
-                    ticket: created.status,
-                    warnings: Some(warnings),
-                };
-                self.record(row.id, delivered).await;
-                Ok(Written::Yes)
-            }
-            Err(error) => {
-                let search = SearchFor { marker: &plan.marker, floor, target: None };
-                self.after_failed_write(row, event, &error, search).await?;
-                Ok(Written::after(&error))
-            }
-        }
-    }
-
-    /// Takes an existing ticket: a line with the row's own marker, no new ticket.
-    pub(super) async fn reuse(
-        &self,
-        row: &Waiting,
-        event: &Acknowledgement,
-        ticket: TicketStatus,
-    ) -> Result<Written, StoreError> {
-        let inner = &*self.inner;
-        let floor = inner.store.highest_ticket_id().await?;
-        let target = Some(ticket.key.clone());
-        if !inner.store.begin_write(row.id, floor, target, Vec::new()).await? {
-            return Ok(Written::Nothing);
-        }
-        let marker = Marker::new(&row.instance, &event.event_id);
-        match inner.client.append_log(&ticket.key, &marker.to_string()).await {
-            Ok(log) => {
-                let mut warnings = Vec::new();
-                if !log.contains(&marker.to_string()) {
-                    warnings.push(format!(
-                        "The line in the log of ticket {} could not be read back.",
-                        ticket.number
-                    ));
-                }
-                tracing::info!(
-                    acknowledgement = row.id,
-                    ticket.number = ticket.number,
-                    ticket.key = %ticket.key,
-                    "open ticket reused"
-                );
-                let key = ticket.key.clone();
-                let warnings = Some(warnings);
-                let delivered =
-                    Delivered { state: State::Reused, ticket, warnings, has_marker: false };
-                self.record(row.id, delivered).await;
-                // In an entry of its own: the sender's words never stand beside a marker. It is
-                // for people; if it gets lost, nothing else does.
-                let line = reuse_line(event);
-                if let Err(error) = inner.client.append_log(&key, &line).await {
-                    inner.gate.after_failure(&error);
-                    tracing::warn!(acknowledgement = row.id, %error, "comment not added");
-                }
-                Ok(Written::Yes)
-            }
-            Err(error) => {
-                let search = SearchFor { marker: &marker, floor, target: Some(&ticket.key) };
-                self.after_failed_write(row, event, &error, search).await?;
-                Ok(Written::after(&error))
-            }
-        }
-    }
-
-    async fn after_failed_write(
+    pub(super) async fn after_failed_write(
         &self,
         row: &Waiting,
         event: &Acknowledgement,
@@ -205,24 +95,15 @@ impl Delivery {
         Ok(())
     }
 
-    /// Writes down a success. The ticket exists: this is tried until the database takes it, and
-    /// if the process ends before, the row is `creating` and its ticket is looked for.
-    pub(super) async fn record(&self, id: i64, delivered: Delivered) {
-        while let Err(error) = self.inner.store.record_delivered(id, delivered.clone()).await {
-            tracing::error!(acknowledgement = id, %error, "a ticket could not be written down");
+    /// Writes down successes. The tickets exist: this is tried until the database takes it, and if
+    /// the process ends before, the rows are `creating` and their tickets are looked for.
+    pub(super) async fn record(&self, rows: Vec<(i64, Delivered)>) {
+        while let Err(error) = self.inner.store.record_delivered(rows.clone()).await {
+            tracing::error!(%error, "a ticket could not be written down");
             self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
         }
-        self.inner.outcomes.tell(id);
+        for (id, _) in rows {
+            self.inner.outcomes.tell(id);
+        }
     }
-}
-
-/// What people read in the log of a reused ticket. A bracket could make it look like a marker.
-fn reuse_line(event: &Acknowledgement) -> String {
-    let statement = &event.acknowledgement;
-    let line = format!(
-        "ServiceNav: acknowledged again by {}: {}",
-        one_line(statement.author.label()),
-        one_line(&statement.comment)
-    );
-    line.replace('[', "(").replace(']', ")")
 }

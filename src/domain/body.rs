@@ -8,6 +8,7 @@ use serde_json_borrow::{ObjectAsVec, Value};
 
 use super::{
     keys::{MAX_ID_CHARS, MAX_NAME_CHARS},
+    terminal::without_sequences,
     text::{one_line, too_long},
 };
 
@@ -234,7 +235,9 @@ pub(crate) fn bounded<'t>(
     pointer: impl FnOnce() -> String,
     errors: &mut Errors,
 ) -> Option<&'t str> {
-    if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
+    let is_blank = |text: &str| text.chars().all(|c| c.is_whitespace() || c.is_control());
+    // Colours alone are blank too.
+    if is_blank(text) || text.contains('\u{1b}') && is_blank(&without_sequences(text)) {
         return None;
     }
     if let Some(length) = too_long(text, max) {

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::text::too_long;
+use super::{
+    names::spelling,
+    text::{one_line, too_long},
+};
 
 /// The longest id that a sender may use for anything, in characters.
 pub const MAX_ID_CHARS: usize = 200;
@@ -99,13 +102,14 @@ impl Default for Instance {
 }
 
 /// How a company or a site is told from others: by its id, or, where the sender has none, by its
-/// exact name. Written `id:42` or `name:Demo`, so that a company that is *named* 42 is never
-/// taken for the one with that id.
+/// name. Written `id:42` or `name:demo`, so that a company that is *named* 42 is never taken for
+/// the one with that id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PartyKey {
     /// ServiceNav's id.
     Id(String),
-    /// The exact name, where no id was given.
+    /// The one [`spelling`] of the name, where no id was given: keys are equal, as texts in the
+    /// database too, where the names are one. The name as it was written stands beside them.
     Name(String),
 }
 
@@ -117,7 +121,9 @@ impl PartyKey {
 
     /// The key of a name.
     pub fn name(name: &str) -> Result<Self, KeyError> {
-        checked(name, MAX_NAME_CHARS).map(Self::Name)
+        let name = checked(&one_line(name), MAX_NAME_CHARS)?;
+        // What has no width is nothing; `ß` is two letters. What is stored can be read again.
+        checked(&spelling(&name), MAX_NAME_CHARS).map(Self::Name)
     }
 }
 
@@ -208,6 +214,26 @@ mod tests {
         assert_eq!("id:42".parse(), Ok(id));
         assert_eq!("name:42".parse(), Ok(name));
         assert_eq!("42".parse::<PartyKey>(), Err(KeyError::Form));
+    }
+
+    #[test]
+    fn names_that_are_one_are_one_company() {
+        let key = PartyKey::name("Espace  double").unwrap();
+        assert_eq!(key.to_string(), "name:espace double");
+        for name in ["espace DOUBLE", " Espace\u{a0}double\n", "Èspace double"] {
+            assert_eq!(PartyKey::name(name), Ok(key.clone()), "{name:?}");
+            assert_eq!(format!("name:{name}").parse(), Ok(key.clone()), "{name:?}");
+        }
+        assert_ne!(PartyKey::name("Espace-double"), Ok(key));
+        assert_ne!(PartyKey::id("ops"), PartyKey::id("Ops"));
+    }
+
+    #[test]
+    fn a_name_of_nothing_and_one_that_grows_too_long_are_refused() {
+        assert_eq!(PartyKey::name("\u{200b}"), Err(KeyError::Empty));
+        assert_eq!(PartyKey::name(&"ß".repeat(251)), Err(KeyError::TooLong(500)));
+        let longest = PartyKey::name(&"ß".repeat(250)).unwrap();
+        assert_eq!(longest.to_string().parse(), Ok(longest));
     }
 
     #[test]

@@ -2,10 +2,15 @@
 
 pub mod acknowledgement;
 pub mod body;
+pub mod company_link;
 pub mod delivery_state;
 pub mod keys;
 pub mod marker;
+pub mod names;
+pub mod new_ticket;
+pub mod notice;
 pub mod priority;
+pub mod terminal;
 pub mod text;
 pub mod ticket_status;
 pub mod ticket_text;

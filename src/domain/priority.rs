@@ -51,6 +51,12 @@ impl Priority {
         }
     }
 
+    /// Whether it is more urgent than another one.
+    #[must_use]
+    pub fn is_above(self, other: Self) -> bool {
+        u8::from(self) < u8::from(other)
+    }
+
     /// The impact and urgency from which iTop computes this priority: a written priority is
     /// silently replaced, and impact 2 with urgency p gives priority p (ITOP.md, "Tickets").
     #[must_use]

@@ -1,13 +1,14 @@
 //! Reading an answer: by the `code` of its body, then HTTP status, then content type.
 
 mod typed;
+mod within;
 
-use serde::de::DeserializeOwned;
+use axum::body::Bytes;
 use serde_json::{Map, Value};
 
 pub(super) use typed::{Objects, read_objects};
 
-use super::ItopError;
+use super::{ItopError, error::PORTAL_USER, obstacle};
 use crate::domain::text::{cut_chars, one_line};
 
 /// How much of a foreign text goes into an error, in characters. iTop can echo 64 kB back.
@@ -18,6 +19,8 @@ const MAX_ECHO_CHARS: usize = 300;
 pub struct Answer {
     /// The whole body.
     pub body: Map<String, Value>,
+    /// What was printed before and after it, if anything was: a notice of PHP.
+    pub beside: Option<String>,
 }
 
 impl Answer {
@@ -47,14 +50,33 @@ fn class_and_id(name: &str) -> Option<(&str, u64)> {
     Some((class, id.parse().ok()?))
 }
 
+/// What came back, before anybody has judged it.
+pub(super) struct Raw {
+    /// The status of HTTP.
+    pub(super) status: u16,
+    /// The type of the body; empty where there is none.
+    pub(super) content_type: String,
+    /// Where a redirect leads.
+    pub(super) location: Option<String>,
+    /// The body.
+    pub(super) body: Bytes,
+}
+
 /// Judges what came back from `rest.php`.
-pub(super) fn read(status: u16, content_type: &str, body: &[u8]) -> Result<Answer, ItopError> {
-    if let Some(Value::Object(object)) = parse(body) {
+pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
+    let Raw { status, content_type, location, body } = raw;
+    let status = *status;
+    if let Some(Found { object, beside }) = Found::of(body) {
         if let Some(code) = object.get("code").and_then(Value::as_i64) {
             let message = object.get("message").and_then(Value::as_str).unwrap_or_default();
             return match code {
-                0 => Ok(Answer { body: object }),
+                0 => Ok(Answer { body: object, beside: beside.map(|text| shown(&text)) }),
+                // The login was not even found in the request.
+                5 | 6 => Err(ItopError::BadCredentials),
                 1 => Err(unauthorized(message)),
+                _ if message.contains(NO_CONSOLE) => {
+                    Err(ItopError::ProfileMissing { message: echo(message) })
+                }
                 _ => Err(ItopError::Refused { code, message: echo(message) }),
             };
         }
@@ -65,8 +87,7 @@ pub(super) fn read(status: u16, content_type: &str, body: &[u8]) -> Result<Answe
             reason: format!("HTTP {status} with JSON of another shape: {}", shown(body)),
         });
     }
-    let came = format!("HTTP {status}, {content_type}: {}", shown(body));
-    let reason = if came.ends_with(": ") { came + "(empty)" } else { came };
+    let reason = obstacle::instead(status, content_type, location.as_deref(), &shown(body));
     let is_json = content_type.starts_with("application/json");
     Err(match status {
         500..=599 => ItopError::NoClearAnswer { reason },
@@ -75,19 +96,38 @@ pub(super) fn read(status: u16, content_type: &str, body: &[u8]) -> Result<Answe
     })
 }
 
-/// The JSON of a body; PHP may have printed notices before it (ITOP.md, last section).
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    if let Ok(value) = serde_json::from_slice(body) {
-        return Some(value);
-    }
-    let start = body.windows(8).position(|window| window == b"{\"code\":")?;
-    serde_json::from_slice(&body[start..]).ok()
+/// The object of an answer, and what was printed around it.
+struct Found {
+    object: Map<String, Value>,
+    beside: Option<Vec<u8>>,
 }
 
+impl Found {
+    fn of(body: &[u8]) -> Option<Self> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(object)) => Some(Self { object, beside: None }),
+            Ok(_) => None,
+            Err(_) => {
+                let range = within::json(body)?;
+                let object = serde_json::from_slice(&body[range.clone()]).ok()?;
+                let beside = [&body[..range.start], &body[range.end..]].concat();
+                Some(Self { object, beside: Some(beside) })
+            }
+        }
+    }
+}
+
+/// What iTop says of an account that may use neither console nor portal.
+const NO_CONSOLE: &str = "Nowhere to go";
+
 fn unauthorized(message: &str) -> ItopError {
-    if message.contains("Invalid login") {
+    if ["Invalid login", "Unknown authentication error"].iter().any(|known| message.contains(known))
+    {
         ItopError::BadCredentials
-    } else if message.contains("not authorized to use the web services") {
+    } else if [PORTAL_USER, "not authorized to use the web services"]
+        .iter()
+        .any(|known| message.contains(known))
+    {
         ItopError::ProfileMissing { message: echo(message) }
     } else {
         ItopError::NotAllowed { message: echo(message) }
@@ -117,8 +157,13 @@ mod tests {
 
     use super::*;
 
+    pub(super) fn raw(status: u16, content_type: &str, body: &[u8]) -> Raw {
+        let (content_type, body) = (content_type.to_owned(), Bytes::copy_from_slice(body));
+        Raw { status, content_type, location: None, body }
+    }
+
     fn judge(status: u16, content_type: &str, body: &str) -> Result<Answer, ItopError> {
-        read(status, content_type, body.as_bytes())
+        read(&raw(status, content_type, body.as_bytes()))
     }
 
     #[test]
@@ -177,9 +222,43 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_of_php_before_the_json_is_passed_over() {
-        let body = "<br />\n<b>Notice</b>: Undefined index in x.php\n{\"code\":0,\"message\":null}";
-        assert!(judge(200, "text/html", body).is_ok());
+    fn what_is_printed_around_the_json_is_passed_over() {
+        for (body, beside) in [
+            ("<b>Notice</b>: Undefined index in x.php {closure}\n{\"code\":0}", "Notice"),
+            ("\u{feff}{\"message\":null,\"code\":0,\"objects\":null}", "\u{feff}"),
+            ("{\"code\":0}\n<br />\n<b>Warning</b>: x", "Warning"),
+            ("{\"a\":1}{\"message\":\"}\",\"code\":0} {", "{\"a\":1}"),
+        ] {
+            let answer = judge(200, "text/html", body).unwrap();
+            assert!(answer.beside.unwrap().contains(beside), "{body}");
+        }
+        assert_eq!(judge(200, "", " {\"code\":0}\r\n").unwrap().beside, None);
+    }
+
+    #[test]
+    fn a_part_of_an_answer_is_no_answer() {
+        let whole = r#"{"code":0,"objects":{"A::1":{"code":0,"fields":{}},"A::2":{"code":0}}}"#;
+        for cut in 1..whole.len() {
+            for after in ["", "<br />\n<b>Fatal error</b>: Allowed memory size exhausted"] {
+                let body = format!("{}{after}", &whole[..cut]);
+                let judged = judge(200, "application/json", &body);
+                assert!(matches!(judged, Err(ItopError::NoClearAnswer { .. })), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn accounts_that_cannot_be_used_are_told_apart() {
+        let said = |code: i64, message: &str| {
+            judge(200, "application/json", &format!(r#"{{"code":{code},"message":"{message}"}}"#))
+        };
+        for known in [said(5, "Error: Missing parameter 'auth_user'"), said(6, "Error: x")] {
+            assert_eq!(known, Err(ItopError::BadCredentials));
+        }
+        let portal = said(1, "Error: Portal user is not allowed").unwrap_err();
+        assert!(matches!(portal, ItopError::ProfileMissing { .. }));
+        let nowhere = said(100, "Error: Nowhere to go: Your combination of user Profiles denies …");
+        assert!(matches!(nowhere, Err(ItopError::ProfileMissing { .. })));
     }
 
     #[test]
@@ -200,7 +279,7 @@ mod tests {
             content_type in "[a-z/]{0,20}",
             body in proptest::collection::vec(any::<u8>(), 0..400),
         ) {
-            let _ = read(status, &content_type, &body);
+            let _ = read(&raw(status, &content_type, &body));
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use axum::body::Bytes;
 use reqwest::{
     Certificate, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     Answer, ItopError, ItopZone,
-    answer::{self, Objects},
+    answer::{self, Objects, Raw},
+    obstacle,
 };
 use crate::secret::Secret;
 
@@ -57,6 +57,9 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long a whole call may take.
     pub timeout: Duration,
+    /// How long a create may take: it waits for locks that nothing else waits for, and one that is
+    /// given up too early has to be looked for.
+    pub create_timeout: Duration,
     /// Calls in flight at most, of which one is kept for reads.
     pub max_in_flight: usize,
     /// The time zone of iTop's dates.
@@ -89,6 +92,8 @@ pub enum Use {
     Read,
     /// May change something.
     Write,
+    /// Creates a ticket: a write that may take longer.
+    Create,
 }
 
 /// The way to one iTop. Cheap to clone.
@@ -98,14 +103,8 @@ pub struct Client {
     endpoint: Url,
     login: Login,
     zone: ItopZone,
+    create_timeout: Duration,
     slots: Arc<Slots>,
-}
-
-/// An answer that nobody has judged yet.
-struct Raw {
-    status: u16,
-    content_type: String,
-    body: Bytes,
 }
 
 struct Slots {
@@ -145,7 +144,7 @@ impl Client {
                 HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
             value.set_sensitive(true);
             builder = builder.default_headers(HeaderMap::from_iter([(
-                reqwest::header::HeaderName::from_static("auth-token"),
+                HeaderName::from_static("auth-token"),
                 value,
             )]));
         }
@@ -156,6 +155,7 @@ impl Client {
             endpoint: endpoint(&settings.url, &settings.login),
             login: settings.login.clone(),
             zone: settings.zone.clone(),
+            create_timeout: settings.create_timeout,
             slots: Arc::new(Slots { all: Semaphore::new(all), writes: Semaphore::new(all - 1) }),
         })
     }
@@ -175,8 +175,7 @@ impl Client {
     /// Sends one operation and judges the answer. It is never repeated here: whether that is safe
     /// depends on what was asked.
     pub async fn call(&self, purpose: Use, operation: &Value) -> Result<Answer, ItopError> {
-        let Raw { status, content_type, body } = self.send(purpose, operation).await?;
-        answer::read(status, &content_type, &body)
+        answer::read(&self.send(purpose, operation).await?)
     }
 
     /// The same for a read whose objects are decoded into a list at once. Tells also how many
@@ -185,8 +184,7 @@ impl Client {
         &self,
         operation: &Value,
     ) -> Result<(L, Option<usize>), ItopError> {
-        let Raw { status, content_type, body } = self.send(Use::Read, operation).await?;
-        answer::read_objects(status, &content_type, &body)
+        answer::read_objects(&self.send(Use::Read, operation).await?)
     }
 
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
@@ -194,6 +192,9 @@ impl Client {
         let json = operation.to_string();
         let mut form = vec![("json_data", json.as_str())];
         let mut request = self.http.post(self.endpoint.clone());
+        if purpose == Use::Create {
+            request = request.timeout(self.create_timeout);
+        }
         match &self.login {
             Login::Form { user, password } => {
                 form.push(("auth_user", user));
@@ -206,20 +207,19 @@ impl Client {
         }
         let response = request.form(&form).send().await.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
-        let content_type = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
+        let header = |name: HeaderName| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
         let body = response.bytes().await.map_err(|error| failure(&error))?;
-        Ok(Raw { status, content_type, body })
+        Ok(Raw { status, content_type: content_type.unwrap_or_default(), location, body })
     }
 
     async fn slot(&self, purpose: Use) -> [Option<SemaphorePermit<'_>>; 2] {
         // The semaphores are never closed; without a permit a call would only be unbounded.
         let write = match purpose {
-            Use::Write => self.slots.writes.acquire().await.ok(),
+            Use::Write | Use::Create => self.slots.writes.acquire().await.ok(),
             Use::Read => None,
         };
         [write, self.slots.all.acquire().await.ok()]
@@ -242,7 +242,7 @@ fn endpoint(root: &Url, login: &Login) -> Url {
 /// Whether a request that failed can have reached iTop: only one whose connection was never made
 /// certainly did not.
 fn failure(error: &reqwest::Error) -> ItopError {
-    let reason = causes(error);
+    let reason = obstacle::broken(causes(error));
     if error.is_connect() || error.is_builder() {
         ItopError::Unreachable { reason }
     } else {

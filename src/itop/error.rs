@@ -1,5 +1,8 @@
 //! What can come of a call to iTop, by what the caller has to decide.
 
+use super::{new_ticket::ref_of, obstacle};
+use crate::domain::new_ticket::RefKind;
+
 /// A call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ItopError {
@@ -21,7 +24,7 @@ pub enum ItopError {
     #[error("iTop does not accept the credentials of the bridge")]
     BadCredentials,
     /// The account may not use the web services.
-    #[error("the account of the bridge lacks the profile \"REST Services User\": {message}")]
+    #[error("the account of the bridge may not use iTop's web services: {message}")]
     ProfileMissing {
         /// iTop's words, cut.
         message: String,
@@ -52,7 +55,30 @@ pub enum ItopError {
     },
 }
 
+/// What iTop says of an account that may use the portal alone (read in rest.php).
+pub(super) const PORTAL_USER: &str = "Portal user is not allowed";
+
 impl ItopError {
+    /// What an administrator does about it, where this very answer tells more than its kind.
+    #[must_use]
+    pub fn mend(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { reason }
+            | Self::NoClearAnswer { reason }
+            | Self::NotItop { reason } => obstacle::mend(reason),
+            Self::ProfileMissing { message } if !message.contains("REST Services User") => Some(
+                "Give the account the profile \"Support Agent\" (\"Service Desk Agent\" for user \
+                 requests) beside \"REST Services User\", and not \"Portal user\": who may use the \
+                 portal alone may not use the web services.",
+            ),
+            Self::ProfileMissing { .. }
+            | Self::Refused { .. }
+            | Self::NotAllowed { .. }
+            | Self::BadCredentials
+            | Self::Maintenance { .. } => None,
+        }
+    }
+
     /// Whether iTop itself has answered, so that a write can no longer be running.
     #[must_use]
     pub fn is_answer(&self) -> bool {
@@ -64,6 +90,12 @@ impl ItopError {
             | Self::Maintenance { .. } => true,
             Self::Unreachable { .. } | Self::NoClearAnswer { .. } | Self::NotItop { .. } => false,
         }
+    }
+
+    /// Whether a write that ended so may still be at work in iTop.
+    #[must_use]
+    pub fn may_still_run(&self) -> bool {
+        !self.is_answer() && !self.had_no_effect()
     }
 
     /// Whether iTop refused for a reason that passes by itself: its database was busy,
@@ -91,6 +123,33 @@ impl ItopError {
                 ..
             }
         )
+    }
+
+    /// The reference of a ticket that iTop did not accept: its query found nothing or several, the
+    /// object of a bare key is gone, or nothing is left of it (ITOP.md, "What must hold can stand in
+    /// the write"; recordings 099 to 105). Nothing was created then.
+    #[must_use]
+    pub fn refused_ref(&self) -> Option<RefKind> {
+        let Self::Refused { code: 100, message } = self else { return None };
+        let message = message.strip_prefix("Error: ").unwrap_or(message);
+        // "caller_id: No item found for query: …": whatever was wrong with it, nothing was written.
+        if let Some(kind) = message.split_once(": ").and_then(|(code, _)| ref_of(code)) {
+            return Some(kind);
+        }
+        // "Unexpected value for attribute 'Organization' (org_id) : Null not allowed: issues = …"
+        let (_, issue) =
+            message.strip_prefix("Unexpected value for attribute ")?.split_once('(')?;
+        let (attribute, why) = issue.split_once(") : ")?;
+        let alone = why.starts_with("Null not allowed: issues") || why == "Null not allowed";
+        ref_of(attribute).filter(|_| alone)
+    }
+
+    /// Whether the query that stood for the key of an object found none: what had to hold of a
+    /// ticket for a line to be added does not hold, and nothing was written.
+    #[must_use]
+    pub fn found_no_object(&self) -> bool {
+        matches!(self, Self::Refused { code: 100, message }
+            if message.strip_prefix("Error: ").unwrap_or(message).starts_with("No item found"))
     }
 
     /// Whether a write cannot have happened: it was never sent, or refused before it began.

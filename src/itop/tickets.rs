@@ -1,11 +1,12 @@
-//! Tickets: creating, reading, finding again, adding a line to the log.
+//! Tickets: reading them, and finding them again.
 
 use std::collections::BTreeSet;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer, Client, ItopError, Use,
+    Answer, Client, ItopError,
     lists::{key, some_text, text},
     oql,
 };
@@ -16,29 +17,15 @@ use crate::domain::{
     ticket_status::TicketStatus,
 };
 
-/// The class of incidents where ITIL tickets are installed.
-pub const INCIDENT: &str = "Incident";
-/// The class of requests; the only one where simple tickets are installed.
-pub const USER_REQUEST: &str = "UserRequest";
-
 /// The attribute that keeps the marker unless another is configured.
 pub const MARKER_LOG: &str = "private_log";
 
 /// What is read of a ticket to know its status. All classes of tickets have these fields.
-const STATUS_FIELDS: &str = "id,ref,org_id,status,operational_status,priority,title,\
+pub(super) const STATUS_FIELDS: &str = "id,ref,org_id,status,operational_status,priority,title,\
      last_update,team_id_friendlyname,agent_id_friendlyname";
 
 /// Stands in iTop's change log; mandatory on each write.
-pub(super) const COMMENT: &str = "ServiceNav acknowledgement (servicenav-itop-bridge)";
-
-/// A ticket as the answer of its creation showed it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreatedTicket {
-    /// Its status right after the creation.
-    pub status: TicketStatus,
-    /// Whether the marker could be read back. Without it nothing could be found again.
-    pub has_marker: bool,
-}
+pub(super) const COMMENT: &str = "Acknowledgement (servicenav-itop-bridge)";
 
 /// Where a search for markers looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,52 +47,21 @@ pub struct Marked {
     pub markers: Vec<Marker>,
 }
 
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The page of a ticket below a web root of iTop, for people.
+#[must_use]
+pub fn address(root: &str, key: &TicketKey) -> String {
+    format!(
+        "{}/pages/UI.php?operation=details&class={}&id={}",
+        root.trim_end_matches('/'),
+        utf8_percent_encode(&key.class, RESERVED),
+        key.id
+    )
+}
+
 impl Client {
-    /// The operation that creates a ticket, as it is sent.
-    #[must_use]
-    pub fn create_operation(
-        class: &str,
-        fields: &Map<String, Value>,
-        marker: &Marker,
-        marker_field: &str,
-    ) -> Value {
-        let mut fields = fields.clone();
-        fields.insert(marker_field.to_owned(), marker_value(marker, marker_field));
-        json!({
-            "operation": "core/create", "class": class, "comment": COMMENT, "fields": fields,
-            "output_fields": format!("{STATUS_FIELDS},{marker_field}"),
-        })
-    }
-
-    /// Creates a ticket and reads it back from the answer. Never repeated here: iTop has no
-    /// idempotency key.
-    pub async fn create(
-        &self,
-        operation: &Value,
-        marker: &Marker,
-        marker_field: &str,
-    ) -> Result<CreatedTicket, ItopError> {
-        let answer = self.call(Use::Write, operation).await?;
-        let (class, id, fields) = single(&answer)?;
-        Ok(CreatedTicket {
-            status: self.status(class, id, fields),
-            has_marker: carries(fields, marker_field, marker),
-        })
-    }
-
-    /// Adds an entry to the private log of a ticket, and gives back the log as its JSON.
-    pub async fn append_log(&self, ticket: &TicketKey, message: &str) -> Result<String, ItopError> {
-        let operation = json!({
-            "operation": "core/update", "class": ticket.class, "key": ticket.id,
-            "comment": COMMENT,
-            "fields": {MARKER_LOG: log_entry(message)},
-            "output_fields": format!("id,{MARKER_LOG}"),
-        });
-        let answer = self.call(Use::Write, &operation).await?;
-        let (_, _, fields) = single(&answer)?;
-        Ok(fields.get(MARKER_LOG).map(Value::to_string).unwrap_or_default())
-    }
-
     /// The status of tickets of one class. A ticket that is not there is left out.
     pub async fn statuses(
         &self,
@@ -170,7 +126,7 @@ impl Client {
             .collect())
     }
 
-    fn status(&self, class: &str, id: u64, fields: &Map<String, Value>) -> TicketStatus {
+    pub(super) fn status(&self, class: &str, id: u64, fields: &Map<String, Value>) -> TicketStatus {
         TicketStatus {
             key: TicketKey { class: class.to_owned(), id },
             number: text(fields, "ref"),
@@ -186,17 +142,11 @@ impl Client {
     }
 }
 
-/// The marker as a create carries it: first in its own entry of the log, in text format, because
-/// a plain string is cleaned as HTML (ITOP.md, "Tickets").
-fn marker_value(marker: &Marker, field: &str) -> Value {
-    if field == MARKER_LOG { log_entry(&marker.to_string()) } else { marker.to_string().into() }
-}
-
-fn log_entry(message: &str) -> Value {
+pub(super) fn log_entry(message: &str) -> Value {
     json!({"add_item": {"message": message, "format": "text"}})
 }
 
-fn carries(fields: &Map<String, Value>, field: &str, marker: &Marker) -> bool {
+pub(super) fn carries(fields: &Map<String, Value>, field: &str, marker: &Marker) -> bool {
     // A log is a list of entries here and a text in other versions: its JSON has both.
     fields.get(field).is_some_and(|value| value.to_string().contains(&marker.to_string()))
 }

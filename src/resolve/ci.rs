@@ -1,12 +1,16 @@
 //! The CI of the equipment: by the key that the event gives, by the one that inventory tools
 //! wrote, by name; ServiceNav's own id of the equipment is never taken for a key of iTop.
 
-use super::{Found, ResolveError, Resolver, candidates, find, named};
+use super::{Found, ResolveError, Resolver, at_once, find, named, several};
 use crate::{
-    catalog::{Freshness, Reading},
-    domain::acknowledgement::{Acknowledgement, Ref},
-    itop::CiList,
-    store::Named,
+    domain::{
+        acknowledgement::{Acknowledgement, Ref},
+        company_link::Named,
+        keys::ObjectId,
+        new_ticket::{Chosen, RefKind},
+        notice::{CiWay, Notice},
+    },
+    itop::{CiList, ItopError},
 };
 
 impl Resolver<'_> {
@@ -14,65 +18,92 @@ impl Resolver<'_> {
     pub(super) async fn ci(
         &mut self,
         event: &Acknowledgement,
-    ) -> Result<Option<Named>, ResolveError> {
+    ) -> Result<Option<Chosen>, ResolveError> {
         let ways = ways(event);
-        if ways.is_empty() {
-            return Ok(None);
-        }
-        let mut reading = self.catalog.cis(self.org, Freshness::Cached).await;
-        // The first way is the best one: where it fails, a newer list may know.
-        if reading.as_ref().is_ok_and(|reading| judge(reading, &ways[0]).is_err()) {
-            reading = self.catalog.cis(self.org, self.catalog.on_miss()).await;
-        }
-        let reading = match reading {
-            Ok(reading) => reading,
-            Err(error) => return self.optional(error, "CIs").map(|()| None),
+        let Some(best) = ways.first() else { return Ok(None) };
+        // One CI is asked for by itself where its list could have fifty thousand others.
+        let asked = if self.doubts.of(RefKind::Ci) {
+            self.ask_for(&ways).await
+        } else {
+            match self.list(RefKind::Ci, self.catalog.cis(self.org)).await {
+                Ok(None) if let Some(direct) = at_once(&best.wanted) => return Ok(Some(direct)),
+                Ok(None) => self.ask_for(&ways).await,
+                // The first way is the best one: where it fails, iTop may know more by now.
+                Ok(Some(reading))
+                    if judge(&reading.listed.items, best).is_err()
+                        && self.catalog.may_lack(&reading) =>
+                {
+                    self.ask_for(&ways).await
+                }
+                Ok(Some(reading)) => return Ok(self.first_that_fits(&reading.listed.items, &ways)),
+                Err(error) => Err(error),
+            }
         };
-        for way in &ways {
-            match judge(&reading, way) {
-                Ok(ci) => return Ok(Some(ci)),
+        match asked {
+            Ok(cis) => Ok(self.first_that_fits(&cis, &ways)),
+            Err(error) => self.optional(error, RefKind::Ci).map(|()| None),
+        }
+    }
+
+    /// The CIs that any of the ways may mean.
+    async fn ask_for(&self, ways: &[Way]) -> Result<CiList, ItopError> {
+        let keys = ways.iter().filter_map(|way| way.wanted.id.as_deref()?.parse().ok());
+        let keys: Vec<_> = keys.map(ObjectId).collect();
+        let names: Vec<_> = ways.iter().filter_map(|way| way.wanted.name.as_deref()).collect();
+        self.catalog.cis_called(self.org, &keys, &names).await
+    }
+
+    fn first_that_fits(&mut self, cis: &CiList, ways: &[Way]) -> Option<Chosen> {
+        for way in ways {
+            match judge(cis, way).and_then(|ci| self.unless_refused(RefKind::Ci, ci)) {
+                Ok(ci) => return Some(ci.into()),
                 Err(why) => self.warnings.push(why),
             }
         }
-        self.warnings.push("The ticket has no CI.".to_owned());
-        Ok(None)
+        self.warnings.push(Notice::NoCi);
+        None
     }
 }
 
-/// A way to the CI, and what it is called in a sentence.
+/// Whether an event names something that may be a CI.
+pub(super) fn is_named(event: &Acknowledgement) -> bool {
+    event.ci.is_some() || event.equipment.is_some()
+}
+
+/// A way to the CI, and how it is told of.
 struct Way {
-    what: String,
+    told: CiWay,
     wanted: Ref,
 }
 
 fn ways(event: &Acknowledgement) -> Vec<Way> {
     let mut ways = Vec::new();
     if let Some(ci) = &event.ci {
-        ways.push(Way { what: format!("CI {}", super::shown(ci)), wanted: ci.clone() });
+        ways.push(Way { told: CiWay::Ci(ci.clone()), wanted: ci.clone() });
     }
     if let Some(equipment) = &event.equipment {
+        let name = &equipment.name;
         if let Some(key) = &equipment.itsm_id {
             ways.push(Way {
-                what: format!("The itsm_id {key} of equipment '{}'", equipment.name),
+                told: CiWay::ItsmId { key: key.clone(), equipment: name.clone() },
                 wanted: Ref { id: Some(key.clone()), name: None },
             });
         }
         ways.push(Way {
-            what: format!("Equipment '{}'", equipment.name),
-            wanted: Ref { id: None, name: Some(equipment.name.clone()) },
+            told: CiWay::Equipment(name.clone()),
+            wanted: Ref { id: None, name: Some(name.clone()) },
         });
     }
     ways
 }
 
-fn judge(reading: &Reading<CiList>, way: &Way) -> Result<Named, String> {
-    match find(reading.listed.items.iter(), &way.wanted) {
+fn judge(cis: &CiList, way: &Way) -> Result<Named, Notice> {
+    let told = || way.told.clone();
+    match find(cis.iter(), &way.wanted) {
         Found::One { item, .. } => Ok(named(&item)),
-        Found::Several(several) => Err(format!(
-            "{} is the name of several CIs of this company in iTop: {}.",
-            way.what,
-            candidates(&several)
-        )),
-        Found::Nothing => Err(format!("{} is no active CI of this company in iTop.", way.what)),
+        Found::Several(items) => {
+            Err(Notice::CiAmbiguous { way: told(), candidates: several(&items) })
+        }
+        Found::Nothing => Err(Notice::CiUnknown { way: told() }),
     }
 }

@@ -1,7 +1,9 @@
-//! Finding one item of a list by key or by name: exact keys only, never the first of many.
+//! Finding one item of a list by key or by name: exact keys only, never the first of many. Two
+//! that bear what is one name to iTop's database are many, even if one of them bears it as it was
+//! sent: who sent it may have meant either.
 
 use crate::{
-    domain::{acknowledgement::Ref, keys::ObjectId},
+    domain::{acknowledgement::Ref, keys::ObjectId, names},
     itop::{Ci, Contract, Element, Organization, Person, Service, Team},
 };
 
@@ -78,6 +80,13 @@ pub enum Found<T> {
     Several(Vec<T>),
 }
 
+impl<T> Found<T> {
+    /// Whether there are several.
+    pub fn is_several(&self) -> bool {
+        matches!(self, Self::Several(_))
+    }
+}
+
 /// Finds an item by key or, where there is no such key, by name.
 pub fn find<T: Item>(
     items: impl IntoIterator<Item = T, IntoIter: Clone>,
@@ -86,39 +95,32 @@ pub fn find<T: Item>(
     let items = items.into_iter();
     let key = wanted.id.as_deref().and_then(|id| id.parse().ok()).map(ObjectId);
     if let Some(item) = key.and_then(|key| items.clone().find(|item| item.key() == key)) {
-        let renamed = wanted.name.as_deref().is_some_and(|name| !same(name, item.name()));
+        let renamed = wanted.name.as_deref().is_some_and(|name| !names::same(name, item.name()));
         return Found::One { item, renamed };
     }
     match &wanted.name {
-        Some(name) => by_name(items, name, Item::name),
+        Some(name) => by_name(items, name),
         None => Found::Nothing,
     }
 }
 
-/// Finds an item by a text: exact, then whatever its case.
-pub fn by_name<T>(
-    items: impl IntoIterator<Item = T, IntoIter: Clone>,
-    wanted: &str,
-    text: impl Fn(&T) -> &str,
-) -> Found<T> {
-    let items = items.into_iter();
-    let mut matching: Vec<_> = items.clone().filter(|item| text(item) == wanted).collect();
-    if matching.is_empty() {
-        matching = items.filter(|item| same(text(item), wanted)).collect();
+/// Finds an item by its name.
+pub fn by_name<T: Item>(items: impl IntoIterator<Item = T>, wanted: &str) -> Found<T> {
+    if names::same(wanted, "") {
+        // What has no width would be the name of whatever has none.
+        return Found::Nothing;
     }
-    match matching.len() {
-        0 => Found::Nothing,
-        1 => Found::One { item: matching.remove(0), renamed: false },
-        _ => Found::Several(matching),
-    }
+    only(items.into_iter().filter(|item| names::same(item.name(), wanted)))
 }
 
-/// Equal but for case.
-fn same(a: &str, b: &str) -> bool {
-    let folded = |c: char| c.to_lowercase();
-    a == b
-        || (a.len().abs_diff(b.len()) < 16
-            && a.chars().flat_map(folded).eq(b.chars().flat_map(folded)))
+/// The only one of those that fit.
+pub fn only<T>(fitting: impl Iterator<Item = T>) -> Found<T> {
+    let mut fitting: Vec<_> = fitting.collect();
+    match fitting.len() {
+        0 => Found::Nothing,
+        1 => Found::One { item: fitting.remove(0), renamed: false },
+        _ => Found::Several(fitting),
+    }
 }
 
 /// The candidates of an ambiguous name, for a sentence.
@@ -159,19 +161,25 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_name_beats_one_of_another_case_and_several_are_ambiguous() {
-        let teams = [team(1, "Ops"), team(2, "ops"), team(3, "OPS"), team(4, "Échelon")];
-        assert_eq!(
-            find(&teams, &wanted(None, Some("ops"))),
-            Found::One { item: &teams[1], renamed: false }
-        );
-        assert!(
-            matches!(find(&teams, &wanted(None, Some("oPs"))), Found::Several(s) if s.len() == 3)
-        );
-        assert_eq!(
-            find(&teams, &wanted(None, Some("éCHELON"))),
-            Found::One { item: &teams[3], renamed: false }
-        );
-        assert_eq!(find(&teams, &wanted(None, Some("op"))), Found::Nothing);
+    fn a_name_is_found_however_it_is_written_and_several_are_ambiguous() {
+        let teams = [team(1, "Ops"), team(2, "ops"), team(3, "ÓPS"), team(4, "Échelon  2")];
+        let found = |name| find(&teams, &wanted(None, Some(name)));
+        // Also where one of them is written just so: the sender may have meant either.
+        for name in ["oPs", "ops"] {
+            assert!(matches!(found(name), Found::Several(s) if s.len() == 3), "{name}");
+        }
+        assert_eq!(find(&teams, &wanted(Some("2"), Some("ops"))), one(&teams[1]));
+        for name in ["éCHELON 2", "Échelon  2", "echelon\u{a0}2 "] {
+            assert_eq!(found(name), one(&teams[3]), "{name}");
+        }
+        for name in ["op", "Échelon2", "\u{200b}"] {
+            assert_eq!(found(name), Found::Nothing, "{name}");
+        }
+        let nameless = [team(1, "")];
+        assert_eq!(find(&nameless, &wanted(None, Some("\u{200b}"))), Found::Nothing);
+    }
+
+    fn one<T>(item: T) -> Found<T> {
+        Found::One { item, renamed: false }
     }
 }

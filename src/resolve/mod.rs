@@ -2,21 +2,27 @@
 //! contact, team, service, element or CI of any company (ITOP.md, "Tickets"); this does not.
 
 mod ci;
+mod doubts;
 mod find;
 mod people;
 mod services;
 
-pub use find::{Found, Item, by_name, candidates, find};
+pub use doubts::Doubts;
+pub use find::{Found, Item, by_name, candidates, find, only};
 
 use crate::{
-    catalog::{Catalog, Freshness, Reading},
+    catalog::{Asked, Catalog, Freshness, List, Reading},
     domain::{
         acknowledgement::{Acknowledgement, Ref},
+        company_link::{CompanyLink, Named},
         delivery_state::Problem,
-        keys::OrgId,
+        keys::{ObjectId, OrgId},
+        names,
+        new_ticket::{Chosen, RefKind, Refs},
+        notice::{Candidates, Notice},
+        ticket_text::Language,
     },
     itop::ItopError,
-    store::{CompanyLink, Named},
 };
 
 /// Everything that a ticket refers to, checked against its company.
@@ -26,18 +32,10 @@ pub struct Resolution {
     pub org: OrgId,
     /// The name of the organization.
     pub org_name: String,
-    /// The team.
-    pub team: Named,
-    /// The contact.
-    pub contact: Option<Named>,
-    /// The service.
-    pub service: Option<Named>,
-    /// The service element.
-    pub service_element: Option<Named>,
-    /// The CI.
-    pub ci: Option<Named>,
-    /// What was left out or taken otherwise than asked, a sentence each.
-    pub warnings: Vec<String>,
+    /// What else the ticket refers to.
+    pub refs: Refs,
+    /// What was left out or taken otherwise than asked.
+    pub warnings: Vec<Notice>,
 }
 
 /// A resolution that did not come about.
@@ -48,7 +46,7 @@ pub enum ResolveError {
         /// What.
         problem: Problem,
         /// What else was noticed.
-        warnings: Vec<String>,
+        warnings: Vec<Notice>,
     },
     /// The way to iTop failed; nothing is known.
     Way(ItopError),
@@ -60,8 +58,13 @@ pub async fn resolve(
     event: &Acknowledgement,
     link: &CompanyLink,
     configured_team: Option<&str>,
+    doubts: &Doubts,
 ) -> Result<Resolution, ResolveError> {
-    let mut resolver = Resolver { catalog, org: link.org, warnings: Vec::new() };
+    let mut resolver = Resolver { catalog, org: link.org, doubts, warnings: Vec::new() };
+    if !doubts.is_written() {
+        // All these reads together are large, and seldom needed.
+        Box::pin(resolver.read_lists(event, link)).await;
+    }
     let org_name = resolver.organization(event, link).await?;
     let team = resolver.team(event, link, configured_team).await?;
     let contact = resolver.contact(event, link).await?;
@@ -70,11 +73,7 @@ pub async fn resolve(
     Ok(Resolution {
         org: link.org,
         org_name,
-        team,
-        contact,
-        service,
-        service_element,
-        ci,
+        refs: Refs { team, contact, service, service_element, ci },
         warnings: resolver.warnings,
     })
 }
@@ -82,7 +81,8 @@ pub async fn resolve(
 struct Resolver<'a> {
     catalog: &'a Catalog,
     org: OrgId,
-    warnings: Vec<String>,
+    doubts: &'a Doubts,
+    warnings: Vec<Notice>,
 }
 
 impl Resolver<'_> {
@@ -95,21 +95,30 @@ impl Resolver<'_> {
         let company = &event.company;
         if let (Some(id), Some(sent), Some(known)) = (&company.id, &company.name, &link.name)
             && link.key.site.is_none()
-            && known != sent
+            && !names::same(known, sent)
         {
-            self.warnings.push(format!(
-                "Company {id} is called '{sent}' by ServiceNav and '{known}' in its link; the id \
-                 decides."
-            ));
+            self.warnings.push(Notice::CompanyCalledOtherwise {
+                id: id.clone(),
+                product: event.product().to_owned(),
+                sent: sent.clone(),
+                known: known.clone(),
+            });
         }
-        let mut reading = self.catalog.companies(Freshness::Cached).await;
+        if self.doubts.is_written()
+            && !self.doubts.of(RefKind::Company)
+            && self.catalog.companies().if_known().await.is_none()
+        {
+            // iTop will tell whether it is there.
+            return Ok(link.org_name.clone());
+        }
+        let mut reading = self.catalog.companies().get(self.freshness(RefKind::Company)).await;
         let missing = |reading: &Reading<Vec<crate::itop::Organization>>| {
             !reading.listed.items.iter().any(|org| org.id == link.org)
         };
         if reading.as_ref().is_ok_and(missing) {
-            reading = self.catalog.companies(self.catalog.on_miss()).await;
+            reading = self.catalog.companies().get(self.catalog.on_miss()).await;
         }
-        let reading = reading.map_err(|error| self.required(error, "companies"))?;
+        let reading = reading.map_err(|error| self.required(error, RefKind::Company))?;
         match reading.listed.items.iter().find(|org| org.id == link.org) {
             Some(org) => Ok(org.name.clone()),
             None => Err(self.blocked(
@@ -125,36 +134,142 @@ impl Resolver<'_> {
         }
     }
 
+    /// All lists that this event needs, read together: one after another would take as long as all.
+    async fn read_lists(&self, event: &Acknowledgement, link: &CompanyLink) {
+        let cached = Freshness::Cached;
+        let contacts = async {
+            if event.contact.is_some() || link.defaults.contact.is_some() {
+                let _ = self.catalog.contacts(self.org).get(cached).await;
+            }
+        };
+        let services = async {
+            if services::are_named(event, link) {
+                let _ = self.catalog.services(self.org).get(cached).await;
+            }
+        };
+        let cis = async {
+            if ci::is_named(event) {
+                let _ = self.catalog.cis(self.org).get(cached).await;
+            }
+        };
+        // A failure is told by whoever needs the list, which asks for it again.
+        let _ = tokio::join!(
+            self.catalog.companies().get(cached),
+            self.catalog.teams(self.org).get(cached),
+            contacts,
+            services,
+            cis,
+        );
+    }
+
+    /// How old the list of a reference may be.
+    fn freshness(&self, kind: RefKind) -> Freshness {
+        if self.doubts.of(kind) {
+            Freshness::Now
+        } else if self.doubts.is_written() {
+            Freshness::Known
+        } else {
+            Freshness::Cached
+        }
+    }
+
+    /// The list of a reference; `None` where it was never read, and is not needed because iTop
+    /// itself will look: it is then read for those who come later.
+    async fn list<L: List>(
+        &self,
+        kind: RefKind,
+        asked: Asked<'_, L>,
+    ) -> Result<Option<Reading<L>>, ItopError> {
+        if self.doubts.is_written() && !self.doubts.of(kind) {
+            return Ok(asked.if_known().await);
+        }
+        asked.get(self.freshness(kind)).await.map(Some)
+    }
+
+    /// An object that was found in a list, unless iTop has refused it twice.
+    fn unless_refused(&self, kind: RefKind, named: Named) -> Result<Named, Notice> {
+        let name = named.name.clone();
+        match kind {
+            _ if !self.doubts.excludes(kind, named.id) => Ok(named),
+            RefKind::Team => Err(Notice::TeamRefusedByItop { name }),
+            _ => Err(Notice::RefusedByItop { kind, name }),
+        }
+    }
+
     fn blocked(&mut self, code: &str, message: String) -> ResolveError {
         let warnings = std::mem::take(&mut self.warnings);
         ResolveError::Blocked { problem: Problem::new(code, message), warnings }
     }
 
     /// A list without which there can be no ticket could not be read.
-    fn required(&mut self, error: ItopError, list: &str) -> ResolveError {
-        if concerns_the_list(&error) {
-            let message = format!(
-                "The list of {list} cannot be read from iTop: {error}. Check the account's \
-                 rights and catalog.queries."
-            );
-            return self.blocked("list-unreadable", message);
+    fn required(&mut self, error: ItopError, kind: RefKind) -> ResolveError {
+        match unreadable(error, kind) {
+            Ok(notice) => {
+                let notice = notice.say(Language::En);
+                let mend = "Check the account's rights and catalog.queries.";
+                self.blocked("list-unreadable", format!("{notice} {mend}"))
+            }
+            Err(error) => ResolveError::Way(error),
         }
-        ResolveError::Way(error)
     }
 
     /// A list of optional things could not be read: the ticket matters more.
-    fn optional(&mut self, error: ItopError, list: &str) -> Result<(), ResolveError> {
-        if concerns_the_list(&error) {
-            self.warnings.push(format!("The list of {list} cannot be read from iTop: {error}."));
-            return Ok(());
-        }
-        Err(ResolveError::Way(error))
+    fn optional(&mut self, error: ItopError, kind: RefKind) -> Result<(), ResolveError> {
+        self.warnings.push(unreadable(error, kind).map_err(ResolveError::Way)?);
+        Ok(())
     }
 }
 
-/// Whether asking again in a moment would give the same answer.
-fn concerns_the_list(error: &ItopError) -> bool {
-    matches!(error, ItopError::Refused { .. } | ItopError::NotAllowed { .. })
+/// How a write can name what is wanted without a look into a list; `None` where a list is needed.
+fn at_once(wanted: &Ref) -> Option<Chosen> {
+    match (&wanted.id, &wanted.name) {
+        (Some(id), name) => {
+            let id = ObjectId(id.parse().ok()?);
+            Some(Chosen::Key { id, name: name.clone().unwrap_or_default() })
+        }
+        (None, Some(name)) => names::is_plain(name).then(|| Chosen::Name(name.clone())),
+        (None, None) => None,
+    }
+}
+
+/// What of a ticket was named without a look into a list, and bears a name that others bear too,
+/// but for white space: iTop took the one that was written exactly so. The lists are waited for.
+pub async fn ambiguous(catalog: &Catalog, org: OrgId, refs: &Refs) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let cached = Freshness::Cached;
+    for kind in [RefKind::Team, RefKind::Contact, RefKind::Service, RefKind::Ci] {
+        let Some(Chosen::Name(name)) = refs.get(kind) else { continue };
+        let alike = match kind {
+            RefKind::Team => alike(catalog.teams(org).get(cached).await, name),
+            RefKind::Contact => alike(catalog.contacts(org).get(cached).await, name),
+            RefKind::Service => alike(catalog.services(org).get(cached).await, name),
+            RefKind::Ci => match catalog.cis(org).get(cached).await {
+                Ok(reading) => by_name(reading.listed.items.iter(), name).is_several(),
+                Err(_) => false,
+            },
+            RefKind::Company | RefKind::ServiceElement => false,
+        };
+        if alike {
+            notices.push(Notice::AmbiguousWhenFolded { kind, name: name.clone() });
+        }
+    }
+    notices
+}
+
+fn alike<T: Item>(reading: Result<Reading<Vec<T>>, ItopError>, name: &str) -> bool {
+    reading.is_ok_and(|reading| by_name(&reading.listed.items, name).is_several())
+}
+
+/// What to say of a list that could not be read, where asking again in a moment would give the
+/// same answer; any other failure is given back.
+fn unreadable(error: ItopError, kind: RefKind) -> Result<Notice, ItopError> {
+    match error {
+        ItopError::Refused { code, message } => {
+            Ok(Notice::ListRefused { kind, code, words: message })
+        }
+        ItopError::NotAllowed { message } => Ok(Notice::ListNotAllowed { kind, words: message }),
+        other => Err(other),
+    }
 }
 
 /// What a reference looks like in a sentence.
@@ -165,6 +280,11 @@ pub(crate) fn shown(wanted: &Ref) -> String {
         (None, Some(id)) => format!("with key {id}"),
         (None, None) => String::new(),
     }
+}
+
+/// The items of an ambiguous name.
+fn several<T: Item>(items: &[T]) -> Candidates {
+    Candidates::new(items.iter().map(named))
 }
 
 pub(crate) fn named(item: &impl Item) -> Named {

@@ -1,11 +1,17 @@
 //! Team and contact.
 
-use super::{Found, ResolveError, Resolver, by_name, candidates, find, named, shown};
+use super::{Found, ResolveError, Resolver, at_once, by_name, find, named, only, several};
 use crate::{
     catalog::{Freshness, Reading},
-    domain::acknowledgement::{Acknowledgement, ContactRef, Ref},
+    domain::{
+        acknowledgement::{Acknowledgement, ContactRef, Ref},
+        company_link::CompanyLink,
+        names,
+        new_ticket::{Chosen, RefKind},
+        notice::{Notice, Origin},
+        ticket_text::Language,
+    },
     itop::{ItopError, Person, Team},
-    store::{CompanyLink, Named},
 };
 
 impl Resolver<'_> {
@@ -15,30 +21,25 @@ impl Resolver<'_> {
         event: &Acknowledgement,
         link: &CompanyLink,
         configured: Option<&str>,
-    ) -> Result<Named, ResolveError> {
+    ) -> Result<Chosen, ResolveError> {
         let from_link = link
             .defaults
             .team
             .as_ref()
             .map(|team| Ref { id: Some(team.id.to_string()), name: None });
-        let from_configuration =
-            configured.map(|text| Ref { id: Some(text.to_owned()), name: Some(text.to_owned()) });
         let wishes = [
-            ("Team", event.team.clone()),
-            ("The link's default team", from_link),
-            ("The configured team", from_configuration),
+            (Origin::Event, event.team.clone()),
+            (Origin::Link, from_link),
+            (Origin::Configuration, configured.map(key_or_name)),
         ];
         let mut any = false;
-        for (what, wanted) in wishes {
+        for (from, wanted) in wishes {
             let Some(wanted) = wanted else { continue };
             any = true;
-            let outcome = self.find_team(&wanted).await;
-            match outcome.map_err(|error| self.required(error, "teams"))? {
-                Ok((team, _)) => return Ok(team),
-                Err(why) => {
-                    let shown = shown(&wanted);
-                    self.warnings.push(format!("{what} {shown} {why}; it was not used."));
-                }
+            let outcome = self.find_team(from, wanted).await;
+            match outcome.map_err(|error| self.required(error, RefKind::Team))? {
+                Ok(team) => return Ok(team),
+                Err(notice) => self.warnings.push(notice),
             }
         }
         let company = event.company.label().to_owned();
@@ -46,7 +47,7 @@ impl Resolver<'_> {
             let message = format!(
                 "No team could be found for company '{company}': {} Add the team to the \
                  company's delivery model in iTop, or give its link a default team.",
-                self.warnings.join(" ")
+                Notice::say_all(&self.warnings, Language::En).join(" ")
             );
             self.blocked("team-not-resolved", message)
         } else {
@@ -58,24 +59,44 @@ impl Resolver<'_> {
         })
     }
 
-    /// The team and whether it is called otherwise, or why there is none.
+    /// The team, or why there is none.
     async fn find_team(
         &mut self,
-        wanted: &Ref,
-    ) -> Result<Result<(Named, bool), String>, ItopError> {
-        let judge = |reading: &Reading<Vec<Team>>| match find(&reading.listed.items, wanted) {
+        from: Origin,
+        wanted: Ref,
+    ) -> Result<Result<Chosen, Notice>, ItopError> {
+        let judge = |reading: &Reading<Vec<Team>>| match find(&reading.listed.items, &wanted) {
             Found::One { item, renamed } => Ok((named(item), renamed)),
-            Found::Several(several) => Err(format!("is ambiguous: {}", candidates(&several))),
-            Found::Nothing => Err("does not serve this company in iTop".to_owned()),
+            Found::Several(items) => {
+                let wanted = as_written(from, &wanted);
+                Err(Notice::TeamAmbiguous { from, wanted, candidates: several(&items) })
+            }
+            Found::Nothing => {
+                Err(Notice::TeamDoesNotServe { from, wanted: as_written(from, &wanted) })
+            }
         };
-        let mut outcome = judge(&self.catalog.teams(self.org, Freshness::Cached).await?);
+        // A number in the configuration may be a key or a name: a list tells.
+        let direct = at_once(&wanted).filter(|_| from != Origin::Configuration);
+        let known = self.list(RefKind::Team, self.catalog.teams(self.org)).await?;
+        let reading = match (known, direct) {
+            (Some(reading), _) => reading,
+            (None, Some(chosen)) => return Ok(Ok(chosen)),
+            (None, None) => self.catalog.teams(self.org).get(Freshness::Cached).await?,
+        };
+        let mut outcome = judge(&reading);
         if outcome.is_err() {
-            outcome = judge(&self.catalog.teams(self.org, self.catalog.on_miss()).await?);
+            outcome = judge(&self.catalog.teams(self.org).get(self.catalog.on_miss()).await?);
         }
-        if let Ok((team, true)) = &outcome {
-            self.warn_renamed("Team", wanted, &team.name);
+        let (team, renamed) = match outcome {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        // The configuration gives a key or a name: a key is not a name that has changed.
+        if renamed && from != Origin::Configuration {
+            let (kind, name) = (RefKind::Team, team.name.clone());
+            self.warnings.push(Notice::CalledOtherwise { kind, wanted, name });
         }
-        Ok(outcome)
+        Ok(self.unless_refused(RefKind::Team, team).map(Chosen::from))
     }
 
     /// The named contact, else the link's.
@@ -83,33 +104,36 @@ impl Resolver<'_> {
         &mut self,
         event: &Acknowledgement,
         link: &CompanyLink,
-    ) -> Result<Option<Named>, ResolveError> {
+    ) -> Result<Option<Chosen>, ResolveError> {
         let default = link.defaults.contact.as_ref().map(|contact| ContactRef {
             id: Some(contact.id.to_string()),
             name: None,
             email: None,
         });
-        let (what, wanted) = match (&event.contact, default) {
-            (Some(wanted), _) => ("Contact", wanted.clone()),
-            (None, Some(wanted)) => ("The link's default contact", wanted),
+        let (from, wanted) = match (&event.contact, default) {
+            (Some(wanted), _) => (Origin::Event, wanted.clone()),
+            (None, Some(wanted)) => (Origin::Link, wanted),
             (None, None) => return Ok(None),
         };
-        match self.find_contact(&wanted).await {
+        match self.find_contact(from, &wanted).await {
             Ok(Ok(contact)) => Ok(Some(contact)),
-            Ok(Err(why)) => {
-                let by_name = Ref { id: wanted.id, name: wanted.name.or(wanted.email) };
-                let shown = shown(&by_name);
-                self.warnings.push(format!("{what} {shown} {why}; the ticket has no contact."));
+            Ok(Err(notice)) => {
+                self.warnings.push(notice);
                 Ok(None)
             }
-            Err(error) => self.optional(error, "contacts").map(|()| None),
+            Err(error) => self.optional(error, RefKind::Contact).map(|()| None),
         }
     }
 
     async fn find_contact(
         &mut self,
+        from: Origin,
         wanted: &ContactRef,
-    ) -> Result<Result<Named, String>, ItopError> {
+    ) -> Result<Result<Chosen, Notice>, ItopError> {
+        let told = || Ref {
+            id: wanted.id.clone(),
+            name: wanted.name.as_ref().or(wanted.email.as_ref()).cloned(),
+        };
         let by_key = Ref { id: wanted.id.clone(), name: None };
         let judge = |reading: &Reading<Vec<Person>>| {
             let persons = &reading.listed.items;
@@ -117,32 +141,71 @@ impl Resolver<'_> {
             let ways = [
                 find(persons, &by_key),
                 wanted.email.as_deref().map_or(Found::Nothing, |email| {
-                    by_name(persons, email, |person| &person.email)
+                    only(persons.iter().filter(|person| same_mailbox(&person.email, email)))
                 }),
-                wanted
-                    .name
-                    .as_deref()
-                    .map_or(Found::Nothing, |name| by_name(persons, name, |person| &person.name)),
+                wanted.name.as_deref().map_or(Found::Nothing, |name| by_name(persons, name)),
             ];
             match ways.into_iter().find(|found| *found != Found::Nothing) {
                 Some(Found::One { item, .. }) => Ok(named(item)),
-                Some(Found::Several(several)) => {
-                    Err(format!("is ambiguous: {}", candidates(&several)))
+                Some(Found::Several(items)) => {
+                    let candidates = several(&items);
+                    Err(Notice::ContactAmbiguous { from, wanted: told(), candidates })
                 }
-                Some(Found::Nothing) | None => {
-                    Err("is no active contact of this company in iTop".to_owned())
-                }
+                Some(Found::Nothing) | None => Err(Notice::ContactUnknown { from, wanted: told() }),
             }
         };
-        let outcome = judge(&self.catalog.contacts(self.org, Freshness::Cached).await?);
-        if outcome.is_ok() {
-            return Ok(outcome);
+        let direct = match &wanted.email {
+            Some(email) if wanted.id.is_none() => {
+                names::is_plain(email).then(|| Chosen::Email(email.clone()))
+            }
+            _ => at_once(&Ref { id: wanted.id.clone(), name: wanted.name.clone() }),
+        };
+        let known = self.list(RefKind::Contact, self.catalog.contacts(self.org)).await?;
+        let reading = match (known, direct) {
+            (Some(reading), _) => reading,
+            (None, Some(chosen)) => return Ok(Ok(chosen)),
+            (None, None) => self.catalog.contacts(self.org).get(Freshness::Cached).await?,
+        };
+        let mut outcome = judge(&reading);
+        if outcome.is_err() {
+            outcome = judge(&self.catalog.contacts(self.org).get(self.catalog.on_miss()).await?);
         }
-        Ok(judge(&self.catalog.contacts(self.org, self.catalog.on_miss()).await?))
+        let outcome = outcome.and_then(|named| self.unless_refused(RefKind::Contact, named));
+        Ok(outcome.map(Chosen::from))
     }
+}
 
-    pub(super) fn warn_renamed(&mut self, what: &str, wanted: &Ref, name: &str) {
-        self.warnings
-            .push(format!("{what} {} is called '{name}' in iTop; the key decides.", shown(wanted)));
+/// What the configuration says of a team is its key or its name: where there is no such key, it
+/// is a name.
+fn key_or_name(text: &str) -> Ref {
+    Ref { id: Some(text.to_owned()), name: Some(text.to_owned()) }
+}
+
+/// What was asked for, as whoever asked wrote it.
+fn as_written(from: Origin, wanted: &Ref) -> Ref {
+    match from {
+        Origin::Event | Origin::Link => wanted.clone(),
+        Origin::Configuration => Ref { id: None, name: wanted.name.clone() },
+    }
+}
+
+/// Whether two e-mail addresses are of one mailbox: in any case, but not without their accents,
+/// which make another domain.
+fn same_mailbox(a: &str, b: &str) -> bool {
+    let folded = |c: char| c.to_lowercase();
+    let (a, b) = (a.trim(), b.trim());
+    a.chars().flat_map(folded).eq(b.chars().flat_map(folded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_one_in_any_case() {
+        assert!(same_mailbox("Jean.Dupont@ACME.example", " jean.dupont@acme.EXAMPLE"));
+        assert!(same_mailbox("ÉMILE@acme.example", "émile@acme.example"));
+        assert!(!same_mailbox("émile@acme.example", "emile@acme.example"));
+        assert!(!same_mailbox("a b@acme.example", "ab@acme.example"));
     }
 }

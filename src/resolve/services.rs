@@ -1,14 +1,16 @@
 //! Service and service element, by the company's contracts.
 
-use super::{Found, ResolveError, Resolver, candidates, find, named, shown};
+use super::{Found, ResolveError, Resolver, at_once, find, named, several};
 use crate::{
     catalog::{Freshness, Reading},
     domain::{
         acknowledgement::{Acknowledgement, Ref},
+        company_link::{CompanyLink, Named},
         keys::ObjectId,
+        new_ticket::{Chosen, RefKind},
+        notice::Notice,
     },
     itop::Service,
-    store::{CompanyLink, Named},
 };
 
 /// What the event or the link asks for.
@@ -18,12 +20,12 @@ struct Wanted {
     element: Option<Ref>,
 }
 
-/// What came of it, with a sentence for each thing left out.
+/// What came of it, and what was left out.
 #[derive(Default)]
 struct Choice {
     service: Option<Named>,
     element: Option<Named>,
-    warnings: Vec<String>,
+    warnings: Vec<Notice>,
 }
 
 impl Resolver<'_> {
@@ -32,27 +34,75 @@ impl Resolver<'_> {
         &mut self,
         event: &Acknowledgement,
         link: &CompanyLink,
-    ) -> Result<(Option<Named>, Option<Named>), ResolveError> {
+    ) -> Result<(Option<Chosen>, Option<Chosen>), ResolveError> {
         let wanted = Wanted::of(event, link);
-        if wanted.contract.is_none() && wanted.service.is_none() && wanted.element.is_none() {
+        if wanted.is_nothing() {
             return Ok((None, None));
         }
-        let mut reading = self.catalog.services(self.org, Freshness::Cached).await;
+        // Both stand in one list: a doubt of one is a doubt of the other.
+        let element = RefKind::ServiceElement;
+        let kind = if self.doubts.of(element) { element } else { RefKind::Service };
+        let mut reading = match self.list(kind, self.catalog.services(self.org)).await {
+            Ok(Some(reading)) => Ok(reading),
+            Ok(None) => match wanted.at_once() {
+                Some(direct) => return Ok(direct),
+                None => self.catalog.services(self.org).get(Freshness::Cached).await,
+            },
+            Err(error) => Err(error),
+        };
         if reading.as_ref().is_ok_and(|reading| !choose(reading, &wanted).warnings.is_empty()) {
-            reading = self.catalog.services(self.org, self.catalog.on_miss()).await;
+            reading = self.catalog.services(self.org).get(self.catalog.on_miss()).await;
         }
         match reading {
             Ok(reading) => {
                 let choice = choose(&reading, &wanted);
                 self.warnings.extend(choice.warnings);
-                Ok((choice.service, choice.element))
+                let service = self.kept(RefKind::Service, choice.service);
+                // An element goes with its service.
+                let element = choice.element.filter(|_| service.is_some());
+                let element = self.kept(RefKind::ServiceElement, element);
+                Ok((service, element))
             }
-            Err(error) => self.optional(error, "services").map(|()| (None, None)),
+            Err(error) => self.optional(error, RefKind::Service).map(|()| (None, None)),
+        }
+    }
+
+    /// What was found, unless iTop has refused it twice.
+    fn kept(&mut self, kind: RefKind, found: Option<Named>) -> Option<Chosen> {
+        match self.unless_refused(kind, found?) {
+            Ok(named) => Some(named.into()),
+            Err(notice) => {
+                self.warnings.push(notice);
+                None
+            }
         }
     }
 }
 
+/// Whether an event or its link names a service, an element or a contract.
+pub(super) fn are_named(event: &Acknowledgement, link: &CompanyLink) -> bool {
+    !Wanted::of(event, link).is_nothing()
+}
+
 impl Wanted {
+    fn is_nothing(&self) -> bool {
+        self.contract.is_none() && self.service.is_none() && self.element.is_none()
+    }
+
+    /// Service and element without a look into a list: not where a contract narrows them, or an
+    /// element has to tell its service.
+    fn at_once(&self) -> Option<(Option<Chosen>, Option<Chosen>)> {
+        if self.contract.is_some() {
+            return None;
+        }
+        let service = at_once(self.service.as_ref()?)?;
+        let element = match &self.element {
+            Some(element) => Some(at_once(element)?),
+            None => None,
+        };
+        Some((Some(service), element))
+    }
+
     fn of(event: &Acknowledgement, link: &CompanyLink) -> Self {
         let by_key = |default: &Option<Named>| {
             default.as_ref().map(|named| Ref { id: Some(named.id.to_string()), name: None })
@@ -77,31 +127,28 @@ fn choose(reading: &Reading<Vec<Service>>, wanted: &Wanted) -> Choice {
     let services: Vec<Service> =
         reading.listed.items.iter().filter(|service| in_contract(service)).cloned().collect();
     if let Some(service) = &wanted.service {
-        let found = find(&services, service);
-        let why = match found {
+        let wanted_one = service.clone();
+        choice.warnings.push(match find(&services, service) {
             Found::One { item, renamed } => {
                 choice.service = Some(named(item));
                 if renamed {
-                    choice.warnings.push(format!(
-                        "Service {} is called '{}' in iTop; the key decides.",
-                        shown(service),
-                        item.name
-                    ));
+                    let (kind, name) = (RefKind::Service, item.name.clone());
+                    let renamed = Notice::CalledOtherwise { kind, wanted: wanted_one, name };
+                    choice.warnings.push(renamed);
                 }
                 choice.element(item, wanted);
                 return choice;
             }
-            Found::Several(several) => format!("is ambiguous: {}", candidates(&several)),
-            Found::Nothing if contract.is_some() => {
-                "is not in the named contract of this company in iTop".to_owned()
+            Found::Several(items) => {
+                Notice::ServiceAmbiguous { wanted: wanted_one, candidates: several(&items) }
             }
-            Found::Nothing => "is in no contract of this company in iTop".to_owned(),
-        };
-        choice.warnings.push(format!("Service {} {why}; the ticket has none.", shown(service)));
+            Found::Nothing if contract.is_some() => {
+                Notice::ServiceNotInContract { wanted: wanted_one }
+            }
+            Found::Nothing => Notice::ServiceInNoContract { wanted: wanted_one },
+        });
         if let Some(element) = &wanted.element {
-            choice
-                .warnings
-                .push(format!("Service element {} was left out with its service.", shown(element)));
+            choice.warnings.push(Notice::ElementWithoutService { wanted: element.clone() });
         }
     } else if let Some(element) = &wanted.element {
         choice.element_alone(&services, element);
@@ -116,38 +163,39 @@ impl Choice {
             services.iter().flat_map(|service| service.contracts.clone()).collect();
         contracts.sort_by_key(|contract| contract.id);
         contracts.dedup_by_key(|contract| contract.id);
-        let why = match find(&contracts, contract) {
+        let wanted = contract.clone();
+        self.warnings.push(match find(&contracts, contract) {
             Found::One { item, .. } => return Some(item.id),
-            Found::Several(several) => format!("is ambiguous: {}", candidates(&several)),
-            Found::Nothing => "is no contract of this company in iTop".to_owned(),
-        };
-        self.warnings
-            .push(format!("Contract {} {why}; it does not narrow the services.", shown(contract)));
+            Found::Several(items) => {
+                Notice::ContractAmbiguous { wanted, candidates: several(&items) }
+            }
+            Found::Nothing => Notice::ContractUnknown { wanted },
+        });
         None
     }
 
     /// An element of the chosen service.
     fn element(&mut self, service: &Service, wanted: &Wanted) {
         let Some(element) = &wanted.element else { return };
-        let why = match find(&service.elements, element) {
+        let wanted = element.clone();
+        self.warnings.push(match find(&service.elements, element) {
             Found::One { item, .. } => {
                 self.element = Some(named(item));
                 return;
             }
-            Found::Several(several) => format!("is ambiguous: {}", candidates(&several)),
-            Found::Nothing => {
-                format!("is no element of service '{}' that such a ticket can have", service.name)
+            Found::Several(items) => {
+                Notice::ElementAmbiguous { wanted, candidates: several(&items) }
             }
-        };
-        self.warnings
-            .push(format!("Service element {} {why}; the ticket has none.", shown(element)));
+            Found::Nothing => Notice::ElementNotOfService { wanted, service: service.name.clone() },
+        });
     }
 
     /// An element whose service was not named: it tells the service, if only one has it.
-    fn element_alone(&mut self, services: &[Service], wanted: &Ref) {
+    fn element_alone(&mut self, services: &[Service], element: &Ref) {
         let elements: Vec<_> =
             services.iter().flat_map(|service| service.elements.clone()).collect();
-        let why = match find(&elements, wanted) {
+        let wanted = element.clone();
+        self.warnings.push(match find(&elements, element) {
             Found::One { item, .. } => {
                 let owner = services
                     .iter()
@@ -156,24 +204,18 @@ impl Choice {
                 self.element = Some(named(item));
                 return;
             }
-            Found::Several(several) => {
+            Found::Several(items) => {
                 let has_one = |service: &&Service| {
-                    service.elements.iter().any(|element| several.contains(&element))
+                    service.elements.iter().any(|element| items.contains(&element))
                 };
                 match &services.iter().filter(has_one).collect::<Vec<_>>()[..] {
-                    [_] => format!("is ambiguous: {}", candidates(&several)),
-                    owners => format!(
-                        "stands in several services ({}), and none was named",
-                        candidates(owners)
-                    ),
+                    [_] => Notice::ElementAmbiguous { wanted, candidates: several(&items) },
+                    owners => {
+                        Notice::ElementInSeveralServices { wanted, services: several(owners) }
+                    }
                 }
             }
-            Found::Nothing => {
-                "is in no service of this company's contracts that such a ticket can have"
-                    .to_owned()
-            }
-        };
-        self.warnings
-            .push(format!("Service element {} {why}; the ticket has none.", shown(wanted)));
+            Found::Nothing => Notice::ElementInNoService { wanted },
+        });
     }
 }

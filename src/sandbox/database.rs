@@ -7,10 +7,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::{Data, Options, classes};
+use super::{Data, Options, classes, collation};
 
 /// Raised with every change of `schema.sql`; a file of another version is refused.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// The one connection. A statement takes milliseconds, so one at a time is enough.
 pub(super) struct Database(Mutex<Connection>);
@@ -22,6 +22,7 @@ impl Database {
         // A double-quoted text is a name and nothing else.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+        collation::register(&connection)?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if version == 0 {
             fill(&mut connection, options)?;

@@ -1,74 +1,16 @@
 //! Faults: what goes wrong, in which requests, and how often.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod kind;
+mod strike;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::operations::Effect;
 
-/// What goes wrong in a request.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum FaultKind {
-    /// iTop is under maintenance: 503 with JSON of another shape (recorded).
-    Maintenance,
-    /// iTop is read-only: writes are refused as if the right were missing (recorded).
-    ReadOnly,
-    /// The database of iTop cannot be reached: 500 with HTML (recorded).
-    DatabaseDown,
-    /// A proxy answers 503 with HTML.
-    Unavailable,
-    /// A proxy answers 502 with HTML.
-    BadGateway,
-    /// 200 with the HTML of a login page.
-    LoginPage,
-    /// 302 to a login page elsewhere.
-    Redirect,
-    /// 200 with valid JSON that is no answer of iTop.
-    WrongJson,
-    /// A PHP notice stands before the JSON. The work is done.
-    NoticeBeforeJson,
-    /// The JSON ends in the middle. The work is done.
-    TruncatedJson,
-    /// The connection closes before anything is done.
-    CutBefore,
-    /// The work is done, and the connection closes without an answer.
-    CutAfter,
-    /// Waits before the effect and after it. The work runs to its end whatever the client does.
-    Slow {
-        /// Milliseconds before the effect.
-        #[serde(default)]
-        before_ms: u64,
-        /// Milliseconds between the effect and the answer.
-        #[serde(default)]
-        after_ms: u64,
-    },
-    /// The work is done, then something after the commit throws: code 100.
-    Code100AfterCommit,
-    /// Refused with this code and message, nothing done.
-    Refuse {
-        /// `code` of the answer.
-        code: i64,
-        /// `message` of the answer.
-        message: String,
-    },
-    /// The logs of a create are not kept, so that no marker can be found.
-    MarkerLost,
-    /// No password is right.
-    WrongPassword,
-    /// The user lacks the profile *REST Services User*.
-    ProfileMissing,
-    /// The class Incident is not installed.
-    NoIncidentClass,
-    /// iTop's clock shows another time zone.
-    ShiftedTimeZone {
-        /// Hours ahead of the sandbox's time zone.
-        hours: i32,
-    },
-}
+pub use kind::FaultKind;
+pub(super) use strike::Strike;
 
 /// The requests that a fault concerns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -146,6 +88,19 @@ impl Fault {
     pub fn after_effect(self) -> Self {
         Self { after_effect: true, ..self }
     }
+
+    fn concerns(&self, effect: Effect) -> bool {
+        // No other request passes these locks.
+        let locks =
+            matches!(self.kind, FaultKind::CounterLock { .. } | FaultKind::InsertLock { .. });
+        let concerned = match self.on {
+            Operations::All => true,
+            Operations::Create => effect == Effect::Create,
+            Operations::Update => effect == Effect::Update,
+            Operations::Read => effect == Effect::Read,
+        };
+        concerned && (!locks || effect == Effect::Create)
+    }
 }
 
 /// Names a fault that is switched on.
@@ -170,30 +125,6 @@ pub(super) struct Armed {
     fault: Fault,
     #[serde(skip)]
     dice: u64,
-}
-
-/// What strikes one request.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Strike {
-    pub(super) before: Duration,
-    pub(super) after: Duration,
-    /// Every other fault, and whether its answer comes after the effect.
-    pub(super) kinds: Vec<(FaultKind, bool)>,
-}
-
-impl Strike {
-    pub(super) fn has(&self, wanted: &FaultKind) -> bool {
-        self.kinds.iter().any(|(kind, _)| kind == wanted)
-    }
-
-    /// How many hours iTop's clock is off.
-    pub(super) fn hours_ahead(&self) -> i32 {
-        let hours = |kind: &FaultKind| match kind {
-            FaultKind::ShiftedTimeZone { hours } => *hours,
-            _ => 0,
-        };
-        self.kinds.iter().map(|(kind, _)| hours(kind)).sum()
-    }
 }
 
 impl Faults {
@@ -255,16 +186,10 @@ impl Faults {
     pub(super) fn strike(&self, effect: Effect) -> Strike {
         let mut strike = Strike::default();
         self.lock().armed.retain_mut(|armed| {
-            if !concerns(armed.fault.on, effect) || !armed.rolls() {
+            if !armed.fault.concerns(effect) || !armed.rolls() {
                 return true;
             }
-            match &armed.fault.kind {
-                FaultKind::Slow { before_ms, after_ms } => {
-                    strike.before += Duration::from_millis(*before_ms);
-                    strike.after += Duration::from_millis(*after_ms);
-                }
-                kind => strike.kinds.push((kind.clone(), armed.fault.after_effect)),
-            }
+            strike.add(&armed.fault);
             match &mut armed.fault.times {
                 Some(left) => {
                     *left = left.saturating_sub(1);
@@ -291,14 +216,5 @@ impl Armed {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         let roll = u32::try_from((mixed ^ (mixed >> 31)) >> 32).unwrap_or(u32::MAX);
         f64::from(roll) / f64::from(u32::MAX) < probability
-    }
-}
-
-fn concerns(on: Operations, effect: Effect) -> bool {
-    match on {
-        Operations::All => true,
-        Operations::Create => effect == Effect::Create,
-        Operations::Update => effect == Effect::Update,
-        Operations::Read => effect == Effect::Read,
     }
 }

@@ -7,9 +7,10 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{delete, get},
+    routing::{delete, get, patch, post},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Fault, FaultId, Itop, RequestsSeen, SandboxError};
 
@@ -130,6 +131,9 @@ pub(super) fn routes() -> Router<Arc<Itop>> {
         .route("/sandbox/faults/{id}", delete(switch_off))
         .route("/sandbox/stats", get(stats))
         .route("/sandbox/tickets", get(tickets))
+        .route("/sandbox/objects/{class}", post(create))
+        .route("/sandbox/objects/{class}/{id}", patch(change).delete(remove))
+        .route("/sandbox/restore/{above}", post(restore))
 }
 
 async fn faults(State(itop): State<Arc<Itop>>) -> Response {
@@ -155,8 +159,43 @@ async fn stats(State(itop): State<Arc<Itop>>) -> Json<RequestsSeen> {
 }
 
 async fn tickets(State(itop): State<Arc<Itop>>) -> Response {
-    match aside(&itop, Itop::tickets).await {
-        Ok(tickets) => Json(tickets).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    done(aside(&itop, Itop::tickets).await)
+}
+
+async fn create(
+    State(itop): State<Arc<Itop>>,
+    Path(class): Path<String>,
+    Json(fields): Json<Value>,
+) -> Response {
+    done(aside(&itop, move |itop| itop.create(&class, fields)).await)
+}
+
+async fn change(
+    State(itop): State<Arc<Itop>>,
+    Path((class, id)): Path<(String, i64)>,
+    Json(fields): Json<Value>,
+) -> Response {
+    done(aside(&itop, move |itop| itop.change(&class, id, fields)).await)
+}
+
+async fn remove(State(itop): State<Arc<Itop>>, Path((class, id)): Path<(String, i64)>) -> Response {
+    done(aside(&itop, move |itop| itop.delete(&class, id)).await)
+}
+
+async fn restore(State(itop): State<Arc<Itop>>, Path(above): Path<i64>) -> Response {
+    done(aside(&itop, move |itop| itop.restore(above)).await)
+}
+
+fn done<T: Serialize>(result: Result<T, SandboxError>) -> Response {
+    match result {
+        Ok(result) => Json(result).into_response(),
+        Err(error) => {
+            let status = match error {
+                SandboxError::NoSuchObject(..) => StatusCode::NOT_FOUND,
+                SandboxError::Refused(_) => StatusCode::CONFLICT,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            (status, error.to_string()).into_response()
+        }
     }
 }

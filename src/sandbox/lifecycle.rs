@@ -18,7 +18,7 @@ pub(super) fn expected_in(status: &str) -> &'static [&'static str] {
     match status {
         "assigned" => &["team_id", "agent_id"],
         "pending" => &["pending_reason"],
-        "resolved" => &["service_id", "resolution_code", "solution"],
+        "resolved" => &["resolution_code", "solution"],
         _ => &[],
     }
 }

@@ -10,19 +10,29 @@ pub(super) struct User {
     pub(super) login: &'static str,
     /// The id that log entries show.
     pub(super) id: i64,
-    /// Has the profile *REST Services User*.
-    rest: bool,
+    access: Access,
     writes_tickets: bool,
     writes_configuration: bool,
     /// The companies that it may see; none means all.
     pub(super) companies: Option<&'static [i64]>,
 }
 
+/// Whether a user may use the web services.
+#[derive(Debug)]
+enum Access {
+    /// Has the profile *REST Services User*.
+    Rest,
+    /// Lacks it.
+    NoProfile,
+    /// May use the portal alone, whatever profiles it has.
+    Portal,
+}
+
 const USERS: &[User] = &[
     User {
         login: "admin",
         id: 1,
-        rest: false,
+        access: Access::NoProfile,
         writes_tickets: true,
         writes_configuration: true,
         companies: None,
@@ -30,7 +40,7 @@ const USERS: &[User] = &[
     User {
         login: "bridge",
         id: 2,
-        rest: true,
+        access: Access::Rest,
         writes_tickets: true,
         writes_configuration: true,
         companies: None,
@@ -38,7 +48,7 @@ const USERS: &[User] = &[
     User {
         login: "limited",
         id: 3,
-        rest: true,
+        access: Access::Rest,
         writes_tickets: true,
         writes_configuration: false,
         companies: Some(&[3]),
@@ -46,8 +56,16 @@ const USERS: &[User] = &[
     User {
         login: "reader",
         id: 4,
-        rest: true,
+        access: Access::Rest,
         writes_tickets: false,
+        writes_configuration: false,
+        companies: None,
+    },
+    User {
+        login: "portal",
+        id: 5,
+        access: Access::Portal,
+        writes_tickets: true,
         writes_configuration: false,
         companies: None,
     },
@@ -85,7 +103,11 @@ pub(super) fn user(
         }
     };
     let user = named.ok_or_else(invalid)?;
-    if user.rest { Ok(user) } else { Err(no_profile()) }
+    match user.access {
+        Access::Rest => Ok(user),
+        Access::NoProfile => Err(no_profile()),
+        Access::Portal => Err(Refusal::Thrown(1, "Portal user is not allowed".to_owned())),
+    }
 }
 
 pub(super) fn invalid() -> Refusal {

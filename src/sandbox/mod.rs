@@ -1,7 +1,9 @@
 //! A simulated iTop over real HTTP, for the demo and the tests.
 //!
 //! It answers as the recordings under `tests/fixtures/itop` do, errors included; `tests/it`
-//! replays them all. [`Faults`] make it fail, before an effect or after it.
+//! replays them all. [`Faults`] make it fail, before an effect or after it, and hold requests,
+//! also between the evaluation of a write and its effect. Queries in a write are evaluated, and
+//! texts compared, as a real iTop was measured to.
 //!
 //! # Users
 //!
@@ -10,25 +12,31 @@
 //! | `bridge` | read everything, write tickets and configuration; also by token [`TOKEN`] |
 //! | `limited` | see company 3 alone, write its tickets |
 //! | `reader` | read everything, write nothing |
+//! | `portal` | nothing over REST: may use the portal alone |
 //! | `admin` | nothing over REST: lacks the profile *REST Services User* |
 //!
 //! All have the password [`PASSWORD`].
 
+mod admin;
 mod classes;
 mod clerk;
+mod collation;
 mod database;
 mod faults;
 mod inspect;
 mod lifecycle;
 mod line;
 mod load;
+mod locks;
 mod login;
+mod noise;
 mod operations;
 mod oql;
 mod pages;
 mod rest;
 mod sanitize;
 mod session;
+mod work;
 mod write;
 
 use std::{future::IntoFuture as _, io, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -45,6 +53,7 @@ pub use self::{
     faults::{Fault, FaultId, FaultKind, Faults, Operations},
     inspect::TicketSeen,
     load::{Latency, RequestsSeen},
+    noise::Noise,
 };
 
 /// The password of all users.
@@ -131,10 +140,10 @@ pub enum SandboxError {
     /// The server task has panicked.
     #[error("the sandbox has died: {0}")]
     Died(#[from] tokio::task::JoinError),
-    /// There is no ticket of that class and id.
-    #[error("there is no ticket {0}::{1}")]
-    NoSuchTicket(String, i64),
-    /// The life cycle of tickets does not allow it.
+    /// There is no object of that class and id.
+    #[error("there is no {0}::{1}")]
+    NoSuchObject(String, i64),
+    /// iTop does not allow it: the life cycle of tickets, or the check of a value.
     #[error("{0}")]
     Refused(String),
 }
@@ -145,6 +154,7 @@ struct Itop {
     clock: Clock,
     database: database::Database,
     faults: Faults,
+    locks: locks::Locks,
     load: load::Load,
     templates: Environment<'static>,
     /// Requests at work, which run to their end even if their client hangs up.
@@ -190,6 +200,7 @@ impl Sandbox {
             clock,
             database,
             faults: Faults::default(),
+            locks: locks::Locks::default(),
             load: load::Load::default(),
             templates: pages::templates()?,
             tasks: TaskTracker::new(),
@@ -255,8 +266,7 @@ impl Sandbox {
 
     /// Deletes a ticket, as an administrator of iTop can.
     pub async fn delete_ticket(&self, class: &str, id: i64) -> Result<(), SandboxError> {
-        let class = class.to_owned();
-        inspect::aside(&self.itop, move |itop| itop.delete_ticket(&class, id)).await
+        self.delete(class, id).await
     }
 
     /// Moves a ticket along its life cycle, as an agent does by the buttons of its page.

@@ -1,15 +1,15 @@
 //! The operations of the REST service, in the order of checks that the recordings show.
 
-use std::borrow::Cow;
+mod writes;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    classes::{self, Attribute, Class},
-    login,
+    classes::{Attribute, Class},
+    login, oql,
     session::{Found, Refusal, Session, as_id, column, parameter, scalar, text_parameter},
-    write,
 };
+pub(super) use writes::Evaluated;
 
 /// Verb and description, as `list_operations` answers them.
 const OPERATIONS: [(&str, &str); 7] = [
@@ -22,25 +22,33 @@ const OPERATIONS: [(&str, &str); 7] = [
     ("core/check_credentials", "Check user credentials"),
 ];
 
-/// Runs one request and returns the body of its answer.
-pub(super) fn run(
+/// How far a request has come.
+pub(super) enum Begun {
+    /// It has its answer.
+    Answered(Value),
+    /// A write is evaluated, and has had no effect yet.
+    Evaluated(Evaluated),
+}
+
+/// Begins a request: what only reads is answered, a write is evaluated.
+pub(super) fn begin(
     session: &Session<'_>,
     version: &str,
     parameters: &Map<String, Value>,
-) -> Result<Value, Refusal> {
+) -> Result<Begun, Refusal> {
     let operation = text_parameter(parameters, "operation")?;
     if !matches!(version, "1.0" | "1.1" | "1.2" | "1.3") {
         let message = format!("There is no service available for version '{version}'");
         return Err(Refusal::Thrown(10, message));
     }
     match operation.as_str() {
-        "list_operations" => Ok(list(version)),
-        "core/check_credentials" => check_credentials(parameters),
-        "core/get" => get(session, parameters),
-        "core/create" => create(session, parameters),
-        "core/update" => update(session, parameters),
-        "core/apply_stimulus" => apply_stimulus(session, parameters),
-        "core/delete" => delete(session, parameters),
+        "list_operations" => Ok(Begun::Answered(list(version))),
+        "core/check_credentials" => check_credentials(parameters).map(Begun::Answered),
+        "core/get" => get(session, parameters).map(Begun::Answered),
+        "core/create" => writes::create(session, parameters).map(Begun::Evaluated),
+        "core/update" => writes::update(session, parameters).map(Begun::Evaluated),
+        "core/apply_stimulus" => writes::apply_stimulus(session, parameters).map(Begun::Evaluated),
+        "core/delete" => Err(writes::delete(session, parameters)),
         _ => {
             let message = format!("Unknown verb '{operation}' in version '{version}'");
             Err(Refusal::Thrown(11, message))
@@ -107,7 +115,11 @@ fn get(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, 
         order.join(", ")
     );
     let mut objects = Map::new();
-    let mut statement = session.read_only(&sql, key)?;
+    let not_accepted = || {
+        let oql = key.as_str().unwrap_or_default();
+        Refusal::error(oql::Failure::not_accepted(oql).packed(oql))
+    };
+    let mut statement = session.read_only(&sql).ok_or_else(not_accepted)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let found = Found { class: row.get(0)?, id: row.get(1)? };
@@ -116,74 +128,13 @@ fn get(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, 
     }
     let count = if limit > 0 {
         let sql = format!("SELECT count(DISTINCT {alias}.id) {from}");
-        session.read_only(&sql, key)?.query_row([], |row| row.get::<_, i64>(0))?
+        let mut statement = session.read_only(&sql).ok_or_else(not_accepted)?;
+        statement.query_row([], |row| row.get::<_, i64>(0))?
     } else {
         i64::try_from(objects.len()).unwrap_or(i64::MAX)
     };
     let objects = if objects.is_empty() { Value::Null } else { Value::Object(objects) };
     Ok(json!({ "code": 0, "message": format!("Found: {count}"), "objects": objects }))
-}
-
-fn create(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, Refusal> {
-    tracking_comment(parameters)?;
-    let class = session.class(parameters)?;
-    let fields = fields(parameters)?;
-    let output = output_fields(class, parameters)?;
-    if !session.may_write(class) {
-        return Err(Refusal::no_right("creating", class.name));
-    }
-    if class.is_abstract() {
-        return Err(Refusal::error(format!(
-            "Cannot instantiate the abstract class {}",
-            class.name
-        )));
-    }
-    let found = write::create(session, class, &fields)?;
-    one_object(session, class, "created", &found, &output)
-}
-
-fn update(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, Refusal> {
-    tracking_comment(parameters)?;
-    let class = session.class(parameters)?;
-    let key = parameter(parameters, "key")?;
-    let fields = fields(parameters)?;
-    let output = output_fields(class, parameters)?;
-    if !session.may_write(class) {
-        return Err(Refusal::no_right("modifying", class.name));
-    }
-    let found = session.one(class, key)?;
-    write::update(session, concrete(session, class, &found), &found, &fields)?;
-    one_object(session, class, "updated", &found, &output)
-}
-
-fn apply_stimulus(
-    session: &Session<'_>,
-    parameters: &Map<String, Value>,
-) -> Result<Value, Refusal> {
-    tracking_comment(parameters)?;
-    let class = session.class(parameters)?;
-    let key = parameter(parameters, "key")?;
-    let fields = fields(parameters)?;
-    let output = output_fields(class, parameters)?;
-    let stimulus = text_parameter(parameters, "stimulus")?;
-    if !session.may_write(class) {
-        return Err(Refusal::no_right("modifying", class.name));
-    }
-    let found = session.one(class, key)?;
-    write::apply_stimulus(session, concrete(session, class, &found), &found, &stimulus, &fields)?;
-    one_object(session, class, "updated", &found, &output)
-}
-
-/// No user of the sandbox may delete anything.
-fn delete(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, Refusal> {
-    tracking_comment(parameters)?;
-    let class = session.class(parameters)?;
-    parameter(parameters, "key")?;
-    Err(Refusal::no_right("deleting", class.name))
-}
-
-fn concrete(session: &Session<'_>, class: &'static Class, found: &Found) -> &'static Class {
-    classes::find(session.flavour, &found.class).unwrap_or(class)
 }
 
 fn one_object(
@@ -209,26 +160,6 @@ fn columns(alias: &str, output: &[&'static Attribute]) -> String {
     let mut columns = vec![format!("{alias}.id")];
     columns.extend(output.iter().map(|attribute| column(alias, attribute)));
     columns.join(", ")
-}
-
-/// Mandatory on every write; it ends in the change log.
-fn tracking_comment(parameters: &Map<String, Value>) -> Result<(), Refusal> {
-    let comment = text_parameter(parameters, "comment")?;
-    if comment.chars().count() > 255 {
-        return Err(Refusal::error(
-            "Unexpected value for attribute 'userinfo' (userinfo) : String too long",
-        ));
-    }
-    Ok(())
-}
-
-fn fields(parameters: &Map<String, Value>) -> Result<Cow<'_, Map<String, Value>>, Refusal> {
-    match parameter(parameters, "fields")? {
-        Value::Object(fields) => Ok(Cow::Borrowed(fields)),
-        // PHP does not tell an empty object from an empty list.
-        Value::Array(list) if list.is_empty() => Ok(Cow::Owned(Map::new())),
-        _ => Err(Refusal::error("Wrong format for fields")),
-    }
 }
 
 /// The attributes that an answer shows; all of the class when nothing is named.

@@ -170,7 +170,7 @@ fn rows(
 
 fn failed(itop: &Itop, error: &SandboxError) -> Response {
     match error {
-        SandboxError::NoSuchTicket(..) => {
+        SandboxError::NoSuchObject(..) => {
             message(itop, StatusCode::NOT_FOUND, "There is no such ticket.")
         }
         _ => message(itop, StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),

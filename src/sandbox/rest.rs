@@ -8,17 +8,15 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use jiff::SignedDuration;
-use rusqlite::TransactionBehavior;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     Itop,
-    faults::{FaultKind, Strike},
+    faults::FaultKind,
     line::Line,
     login,
-    operations::{self, Effect},
-    session::{Refusal, Session},
+    operations::Effect,
+    work::{self, Order},
 };
 
 const HTML: &str = "text/html; charset=UTF-8";
@@ -90,12 +88,12 @@ impl Call {
 async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
     let operation = call.operation();
     let effect = Effect::of(&operation);
-    let (_at_work, writes) = itop.load.enter(&operation, effect);
+    let (_at_work, busy) = itop.load.enter(&operation, effect);
     let strike = itop.faults.strike(effect);
-    if let Some(latency) = itop.options.latency {
-        itop.clock.sleep(latency.of(effect, writes)).await;
-    }
-    itop.clock.sleep(strike.before).await;
+    let latency = itop.options.latency;
+    let halves = latency.map(|latency| latency.halves(effect, busy, itop.clock.now()));
+    let [before, inside] = halves.unwrap_or_default();
+    itop.clock.sleep(before + strike.before).await;
     if let Some(reply) = strike
         .kinds
         .iter()
@@ -103,59 +101,26 @@ async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
     {
         return reply;
     }
-    let done = tokio::task::spawn_blocking({
-        let (itop, strike) = (Arc::clone(itop), strike.clone());
-        move || answer(&itop, &call, &strike)
-    })
-    .await;
-    let Ok(body) = done else { return Reply::Answer(database_down()) };
+    let parameter = |name: &str| call.parameter(name).map(ToOwned::to_owned);
+    let user = || login::user(&call.headers, parameter);
+    let answer = match Order::read(&strike, user, parameter) {
+        Ok(order) => work::done(itop, order, &strike, inside + strike.inside).await,
+        Err(refusal) => Err(refusal),
+    };
     itop.clock.sleep(strike.after).await;
+    let Some(body) = answer.map_or_else(|refusal| refusal.body(), Some) else {
+        let cut = strike.kinds.iter().any(|(kind, after)| match kind {
+            FaultKind::CutAfter => true,
+            FaultKind::CutBefore => *after,
+            _ => false,
+        });
+        return if cut { Reply::Cut } else { Reply::Answer(database_down()) };
+    };
     strike
         .kinds
         .iter()
         .find_map(|(kind, after)| instead_of_the_answer(kind, *after, &body))
         .unwrap_or_else(|| Reply::Answer(json_text(body.to_string())))
-}
-
-/// The body of an answer, with the effect committed.
-fn answer(itop: &Itop, call: &Call, strike: &Strike) -> Value {
-    work(itop, call, strike).unwrap_or_else(|refusal| refusal.body())
-}
-
-fn work(itop: &Itop, call: &Call, strike: &Strike) -> Result<Value, Refusal> {
-    if strike.has(&FaultKind::WrongPassword) {
-        return Err(login::invalid());
-    }
-    let user = login::user(&call.headers, |name| call.parameter(name).map(ToOwned::to_owned))?;
-    if strike.has(&FaultKind::ProfileMissing) {
-        return Err(login::no_profile());
-    }
-    let version = call
-        .parameter("version")
-        .ok_or_else(|| Refusal::Thrown(2, "Missing parameter 'version' (e.g. '1.0')".to_owned()))?;
-    let data = call
-        .parameter("json_data")
-        .ok_or_else(|| Refusal::Thrown(3, "Missing parameter 'json_data'".to_owned()))?;
-    let parameters: Map<String, Value> = serde_json::from_str(data).map_err(|_| {
-        Refusal::Thrown(4, "Parameter json_data is not a valid JSON structure".to_owned())
-    })?;
-    let mut database = itop.database.lock();
-    // A second sandbox on the same file waits for its turn.
-    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let session = Session {
-        database: &transaction,
-        flavour: itop.options.flavour,
-        user,
-        now: itop.now(SignedDuration::from_hours(strike.hours_ahead().into())),
-        read_only: strike.has(&FaultKind::ReadOnly),
-        without_incidents: strike.has(&FaultKind::NoIncidentClass),
-        loses_logs: strike.has(&FaultKind::MarkerLost),
-    };
-    let answer = operations::run(&session, version, &parameters);
-    drop(session);
-    // A refused create has used up a number: what a refusal leaves behind is committed too.
-    transaction.commit()?;
-    answer
 }
 
 fn instead_of_the_effect(kind: &FaultKind) -> Option<Reply> {
@@ -187,8 +152,8 @@ fn instead_of_the_answer(kind: &FaultKind, after_effect: bool, body: &Value) -> 
         }
         // What was refused before the commit keeps its own words.
         FaultKind::Code100AfterCommit if body["code"] == 0 => {
-            let body = Refusal::error("Failed to send the notification: connection refused").body();
-            Some(Reply::Answer(json_text(body.to_string())))
+            let message = "Error: Failed to send the notification: connection refused";
+            Some(Reply::Answer(json_text(json!({ "code": 100, "message": message }).to_string())))
         }
         FaultKind::Refuse { code, message } if after_effect => {
             Some(Reply::Answer(json_text(json!({ "code": code, "message": message }).to_string())))

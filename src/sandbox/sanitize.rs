@@ -126,7 +126,11 @@ pub(super) fn plain_text(html: &str) -> String {
 
 /// Text as HTML, as iTop shows a log entry of text format.
 pub(super) fn text_as_html(text: &str) -> String {
-    escaped(text).replace("\r\n", "\n").replace('\n', "<br/>")
+    escaped(text)
+        .replace('"', "&quot;")
+        .replace('\'', "&apos;")
+        .replace("\r\n", "\n")
+        .replace(['\r', '\n'], "<br/>")
 }
 
 fn escaped(text: &str) -> String {
@@ -295,7 +299,7 @@ mod tests {
         }
         assert_eq!(clean(Flavour::Simple, "<p>&lt;</p>"), "<p>&amp;lt;</p>");
         assert_eq!(plain_text("<p>Jean </p>"), "Jean");
-        assert_eq!(text_as_html("a <b>\nc & d"), "a &lt;b&gt;<br/>c &amp; d");
+        assert_eq!(text_as_html("a <b>\nc & \"d\""), "a &lt;b&gt;<br/>c &amp; &quot;d&quot;");
     }
 
     #[test]

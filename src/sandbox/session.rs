@@ -1,13 +1,16 @@
 //! What one request works with, and how a request ends when it is refused.
 
+mod keys;
+
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 use super::{
     Flavour,
     classes::{self, Attribute, Class, Kind},
+    faults::{FaultKind, Strike},
     login::User,
-    oql::{self, Scope},
+    oql::Scope,
 };
 
 /// A request at work: its user, its time and the data.
@@ -17,21 +20,19 @@ pub(super) struct Session<'a> {
     pub(super) user: &'a User,
     /// The time of the request as iTop writes it.
     pub(super) now: String,
-    /// A fault: iTop is read-only.
-    pub(super) read_only: bool,
-    /// A fault: the class Incident is missing.
-    pub(super) without_incidents: bool,
-    /// A fault: the private log of a create is not kept.
-    pub(super) loses_logs: bool,
+    /// What goes wrong in this request.
+    pub(super) strike: &'a Strike,
 }
 
-/// A request that iTop refuses, with HTTP status 200 all the same.
+/// A request that iTop refuses, mostly with HTTP status 200 all the same.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// An exception: the message begins with "Error: " and there are no objects.
     Thrown(i64, String),
     /// A verdict: the bare message, and `objects` is null.
     Verdict(i64, String),
+    /// An error of PHP that nothing catches: HTTP status 500, and HTML.
+    Crashed,
 }
 
 impl Refusal {
@@ -44,7 +45,7 @@ impl Refusal {
     pub(super) fn about(self, name: &str) -> Self {
         match self {
             Self::Thrown(code, message) => Self::Thrown(code, format!("{name}: {message}")),
-            verdict @ Self::Verdict(..) => verdict,
+            other @ (Self::Verdict(..) | Self::Crashed) => other,
         }
     }
 
@@ -57,14 +58,16 @@ impl Refusal {
         )
     }
 
-    pub(super) fn body(&self) -> Value {
+    /// The body of the answer, if it is JSON.
+    pub(super) fn body(&self) -> Option<Value> {
         match self {
             Self::Thrown(code, message) => {
-                json!({ "code": code, "message": format!("Error: {message}") })
+                Some(json!({ "code": code, "message": format!("Error: {message}") }))
             }
             Self::Verdict(code, message) => {
-                json!({ "code": code, "message": message, "objects": null })
+                Some(json!({ "code": code, "message": message, "objects": null }))
             }
+            Self::Crashed => None,
         }
     }
 }
@@ -84,110 +87,27 @@ pub(super) struct Found {
 
 impl Session<'_> {
     pub(super) fn scope(&self) -> Scope<'_> {
-        Scope { flavour: self.flavour, companies: self.user.companies, now: &self.now }
+        Scope {
+            flavour: self.flavour,
+            companies: self.user.companies,
+            now: &self.now,
+            nested: !self.strike.has(&FaultKind::NoNestedQueries),
+        }
     }
 
     pub(super) fn may_write(&self, class: &Class) -> bool {
-        !self.read_only && self.user.may_write(class)
+        !self.strike.has(&FaultKind::ReadOnly) && self.user.may_write(class)
     }
 
     /// The class that a parameter names.
     pub(super) fn class(&self, parameters: &Map<String, Value>) -> Result<&'static Class, Refusal> {
         let name = text_parameter(parameters, "class")?;
         classes::find(self.flavour, &name)
-            .filter(|class| !(self.without_incidents && class.name == "Incident"))
+            .filter(|class| {
+                class.name != "Incident" || !self.strike.has(&FaultKind::NoIncidentClass)
+            })
             // The stray quote is iTop's.
             .ok_or_else(|| Refusal::error(format!("class: '{name}' is not a valid class'")))
-    }
-
-    /// The FROM clause that a key selects, with the class and the alias that it selects.
-    pub(super) fn selection(
-        &self,
-        class: &'static Class,
-        key: &Value,
-    ) -> Result<oql::Query, Refusal> {
-        let condition = if let Value::Object(criteria) = key {
-            self.criteria(class, criteria)?
-        } else if let Some(id) = as_id(key) {
-            format!("\"t\".id = {id}")
-        } else {
-            let oql = key.as_str().ok_or_else(|| Refusal::error("Wrong format for key"))?;
-            return oql::read(self.scope(), oql).map_err(Refusal::error);
-        };
-        Ok(oql::Query {
-            class,
-            alias: "\"t\"".to_owned(),
-            joined: false,
-            from: format!("FROM {} AS \"t\" WHERE {condition}", self.scope().source(class)),
-        })
-    }
-
-    fn criteria(&self, class: &Class, criteria: &Map<String, Value>) -> Result<String, Refusal> {
-        let mut conditions = vec!["1".to_owned()];
-        for (code, value) in criteria {
-            let attribute = class
-                .attribute(code)
-                .filter(|attribute| attribute.kind != Kind::CiLinks)
-                .ok_or_else(|| Refusal::error(format!("{code}: Unknown attribute")))?;
-            let value = match attribute.kind {
-                Kind::Reference(target) => self
-                    .reference(target, value)
-                    .map_err(|refusal| refusal.about(code))?
-                    .to_string(),
-                _ => oql::literal(&scalar(value).map_err(|refusal| refusal.about(code))?),
-            };
-            conditions.push(format!("\"t\".\"{code}\" = {value}"));
-        }
-        Ok(conditions.join(" AND "))
-    }
-
-    /// The one object that a key selects.
-    pub(super) fn one(&self, class: &'static Class, key: &Value) -> Result<Found, Refusal> {
-        let query = self.selection(class, key)?;
-        let mut found = self.ids(&query, key)?;
-        let shown = || key.as_str().map_or_else(|| key.to_string(), ToOwned::to_owned);
-        match (found.pop(), found.is_empty()) {
-            (Some(one), true) => Ok(one),
-            (Some(_), false) => {
-                Err(Refusal::error(format!("Several items found for query: {}", shown())))
-            }
-            (None, _) if as_id(key).is_some() => {
-                Err(Refusal::error(format!("Invalid object {}::{}", class.name, shown())))
-            }
-            (None, _) => Err(Refusal::error(format!("No item found for query: {}", shown()))),
-        }
-    }
-
-    fn ids(&self, query: &oql::Query, key: &Value) -> Result<Vec<Found>, Refusal> {
-        let alias = &query.alias;
-        let sql = format!("SELECT DISTINCT {alias}.finalclass, {alias}.id {} LIMIT 2", query.from);
-        let mut statement = self.read_only(&sql, key)?;
-        let rows =
-            statement.query_map([], |row| Ok(Found { class: row.get(0)?, id: row.get(1)? }))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Prepares a statement made from a query; one that SQLite cannot read, or that would write,
-    /// was no query.
-    pub(super) fn read_only(
-        &self,
-        sql: &str,
-        key: &Value,
-    ) -> Result<rusqlite::Statement<'_>, Refusal> {
-        match self.database.prepare(sql) {
-            Ok(statement) if statement.readonly() => Ok(statement),
-            _ => Err(Refusal::error(oql::not_accepted(key.as_str().unwrap_or_default()))),
-        }
-    }
-
-    /// The id that a value of an external key means; 0 is none.
-    pub(super) fn reference(&self, target: &str, value: &Value) -> Result<i64, Refusal> {
-        if value.is_null() || matches!(scalar(value).as_deref(), Ok("" | "0")) {
-            return Ok(0);
-        }
-        let class = classes::find(self.flavour, target)
-            .ok_or_else(|| Refusal::error(format!("'{target}' is not a valid class")))?;
-        self.one(class, value).map(|found| found.id)
     }
 
     /// An object as an answer shows it.

@@ -1,7 +1,9 @@
-//! Creating and changing objects: fields are converted one by one, then the object is checked as
-//! a whole, as iTop does. A refusal of the first kind names the field; one of the second lists
+//! Creating and changing objects: fields are converted one by one, which evaluates the queries
+//! among them; then the object is checked as a whole, as iTop does. A refusal of the first kind names the field; one of the second lists
 //! all issues, and by then a new ticket has already used up a number.
 
+mod links;
+mod logs;
 mod value;
 
 use rusqlite::{OptionalExtension as _, params_from_iter, types::Value as Sql};
@@ -9,67 +11,131 @@ use serde_json::{Map, Value};
 
 use super::{
     classes::{Class, Kind},
+    faults::FaultKind,
     lifecycle,
     session::{Found, Refusal, Session},
 };
-use value::{CiLink, Draft, Entry, LogChange};
+use logs::StoredLog;
+use value::Draft;
 
 /// The size of a TEXT column of MySQL, in bytes.
 const MYSQL_TEXT: usize = 65_535;
 
-/// Creates an object of a concrete class.
+/// A write that is evaluated: values are converted, conditions have held, and what it will add a
+/// line to has been read. What others write from now on it does not see.
+pub(super) struct Pending {
+    class: &'static Class,
+    draft: Draft,
+    of: Of,
+}
+
+enum Of {
+    New,
+    Stored { found: Found, logs: Vec<StoredLog> },
+}
+
+/// Evaluates the creation of an object of a concrete class.
 pub(super) fn create(
     session: &Session<'_>,
     class: &'static Class,
     fields: &Map<String, Value>,
-) -> Result<Found, Refusal> {
-    let mut draft = Draft::convert(session, class, fields)?;
-    if matches!(class.table, "ci" | "contact" | "ticket") {
-        draft.set("finalclass", class.name);
-    }
-    if class.is_ticket() {
-        let number: i64 = session.database.query_row(
-            "UPDATE ref_counter SET next = next + 1 WHERE class = ? RETURNING next - 1",
-            [class.name],
-            |row| row.get(0),
-        )?;
-        let prefix = if class.name == "Incident" { "I" } else { "R" };
-        draft.set("ref", &format!("{prefix}-{number:06}"));
-        complete_ticket(session, class, &mut draft);
-    }
-    draft.check(class, None)?;
-    let codes: Vec<_> = draft.values.keys().copied().collect();
-    let marks = vec!["?"; codes.len()].join(", ");
-    let sql = format!("INSERT INTO base_{} ({}) VALUES ({marks})", class.table, codes.join(", "));
-    fits_mysql(&sql, &draft)?;
-    session.database.execute(&sql, params_from_iter(draft.values.values()))?;
-    let found = Found { class: class.name.to_owned(), id: session.database.last_insert_rowid() };
-    if !session.loses_logs {
-        write_logs(session, &found, &draft)?;
-    }
-    link_cis(session, &found, &draft)?;
-    Ok(found)
+) -> Result<Pending, Refusal> {
+    let draft = Draft::convert(session, class, fields)?;
+    Ok(Pending { class, draft, of: Of::New })
 }
 
-/// Changes an object.
+/// Evaluates the change of an object.
 pub(super) fn update(
     session: &Session<'_>,
     class: &'static Class,
-    found: &Found,
+    found: Found,
     fields: &Map<String, Value>,
-) -> Result<(), Refusal> {
+) -> Result<Pending, Refusal> {
     let draft = Draft::convert(session, class, fields)?;
-    store_changes(session, class, found, draft)
+    Pending::change(session, class, found, draft)
 }
 
-/// Moves a ticket along its life cycle.
+impl Pending {
+    fn change(
+        session: &Session<'_>,
+        class: &'static Class,
+        found: Found,
+        draft: Draft,
+    ) -> Result<Self, Refusal> {
+        let logs = logs::read(session, &found, &draft)?;
+        Ok(Self { class, draft, of: Of::Stored { found, logs } })
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        matches!(self.of, Of::New)
+    }
+
+    /// Whether this makes a ticket, which takes a number and passes the locks on the way.
+    pub(super) fn is_new_ticket(&self) -> bool {
+        self.is_new() && self.class.is_ticket()
+    }
+
+    /// Completes a new object, which gives a ticket its number, and checks it as a whole.
+    pub(super) fn complete(&mut self, session: &Session<'_>) -> Result<(), Refusal> {
+        if !self.is_new() {
+            return Ok(());
+        }
+        let (class, draft) = (self.class, &mut self.draft);
+        if matches!(class.table, "ci" | "contact" | "ticket") {
+            draft.set("finalclass", class.name);
+        }
+        if class.is_ticket() {
+            let number: i64 = session.database.query_row(
+                "UPDATE ref_counter SET next = next + 1 WHERE class = ? RETURNING next - 1",
+                [class.name],
+                |row| row.get(0),
+            )?;
+            let prefix = if class.name == "Incident" { "I" } else { "R" };
+            draft.set("ref", &format!("{prefix}-{number:06}"));
+            complete_ticket(session, class, draft);
+        }
+        if session.strike.has(&FaultKind::SkipChecks) {
+            draft.fill(class);
+            return Ok(());
+        }
+        draft.check(class, None)
+    }
+
+    /// Has the effect. What is new was completed before.
+    pub(super) fn store(self, session: &Session<'_>) -> Result<Found, Refusal> {
+        let Self { class, draft, of } = self;
+        match of {
+            Of::New => insert(session, class, &draft),
+            Of::Stored { found, logs } => {
+                store_changes(session, class, &found, draft, logs)?;
+                Ok(found)
+            }
+        }
+    }
+}
+
+fn insert(session: &Session<'_>, class: &Class, draft: &Draft) -> Result<Found, Refusal> {
+    let codes: Vec<_> = draft.values.keys().copied().collect();
+    let marks = vec!["?"; codes.len()].join(", ");
+    let sql = format!("INSERT INTO base_{} ({}) VALUES ({marks})", class.table, codes.join(", "));
+    fits_mysql(&sql, draft)?;
+    session.database.execute(&sql, params_from_iter(draft.values.values()))?;
+    let found = Found { class: class.name.to_owned(), id: session.database.last_insert_rowid() };
+    if !session.strike.has(&FaultKind::MarkerLost) {
+        logs::write(session, &found, draft, Vec::new())?;
+    }
+    links::link(session, &found, draft)?;
+    Ok(found)
+}
+
+/// Evaluates the step of a ticket along its life cycle.
 pub(super) fn apply_stimulus(
     session: &Session<'_>,
     class: &'static Class,
-    found: &Found,
+    found: Found,
     stimulus: &str,
     fields: &Map<String, Value>,
-) -> Result<(), Refusal> {
+) -> Result<Pending, Refusal> {
     let mut draft = Draft::convert(session, class, fields)?;
     if !class.is_ticket() {
         return Err(Refusal::error(format!("'{}' has no life cycle", class.name)));
@@ -93,7 +159,7 @@ pub(super) fn apply_stimulus(
             Some(value) => {
                 !matches!(value, Sql::Text(text) if text.is_empty()) && *value != Sql::Integer(0)
             }
-            None => is_filled(session, found, code)?,
+            None => is_filled(session, &found, code)?,
         };
         if !given {
             missing.push(*code);
@@ -111,7 +177,7 @@ pub(super) fn apply_stimulus(
     if let Some(date) = lifecycle::dated_by(target) {
         draft.set(date, &session.now);
     }
-    store_changes(session, class, found, draft)
+    Pending::change(session, class, found, draft)
 }
 
 fn is_filled(session: &Session<'_>, found: &Found, code: &str) -> Result<bool, Refusal> {
@@ -124,6 +190,7 @@ fn store_changes(
     class: &'static Class,
     found: &Found,
     mut draft: Draft,
+    logs: Vec<StoredLog>,
 ) -> Result<(), Refusal> {
     if class.is_ticket() {
         draft.set("last_update", &session.now);
@@ -131,7 +198,9 @@ fn store_changes(
             compute_priority(session, Some(found), &mut draft)?;
         }
     }
-    draft.check(class, Some(found))?;
+    if !session.strike.has(&FaultKind::SkipChecks) {
+        draft.check(class, Some(found))?;
+    }
     if !draft.values.is_empty() {
         let columns: Vec<_> = draft.values.keys().map(|code| format!("{code} = ?")).collect();
         let sql = format!(
@@ -143,10 +212,10 @@ fn store_changes(
         fits_mysql(&sql, &draft)?;
         session.database.execute(&sql, params_from_iter(draft.values.values()))?;
     }
-    write_logs(session, found, &draft)?;
+    logs::write(session, found, &draft, logs)?;
     if draft.links.is_some() {
         session.database.execute("DELETE FROM base_ticket_ci WHERE ticket_id = ?", [found.id])?;
-        link_cis(session, found, &draft)?;
+        links::link(session, found, &draft)?;
     }
     Ok(())
 }
@@ -202,83 +271,4 @@ fn fits_mysql(sql: &str, draft: &Draft) -> Result<(), Refusal> {
             sql.replacen('?', &format!("'{text}'"), 1)
         ),
     ))
-}
-
-fn write_logs(session: &Session<'_>, found: &Found, draft: &Draft) -> Result<(), Refusal> {
-    for (code, change) in &draft.logs {
-        let (stored, new) = match change {
-            LogChange::Append(entry) => {
-                let sql = format!("SELECT {code}_entries FROM base_ticket WHERE id = ?");
-                let stored: String =
-                    session.database.query_row(&sql, [found.id], |row| row.get(0))?;
-                (
-                    serde_json::from_str::<Vec<Value>>(&stored).unwrap_or_default(),
-                    std::slice::from_ref(entry),
-                )
-            }
-            LogChange::Replace(entries) => (Vec::new(), entries.as_slice()),
-        };
-        let entries: Vec<Value> =
-            stored.into_iter().chain(new.iter().map(|entry| entry.shown(session))).collect();
-        // A query searches what iTop stores: the text of a text entry, the HTML of the others.
-        let kept: Vec<_> = new.iter().map(Entry::kept).collect();
-        let searched = if matches!(change, LogChange::Append(_)) {
-            format!("{code} || char(10) || ?")
-        } else {
-            "?".to_owned()
-        };
-        let sql =
-            format!("UPDATE base_ticket SET {code} = {searched}, {code}_entries = ? WHERE id = ?");
-        session.database.execute(
-            &sql,
-            rusqlite::params![kept.join("\n"), Value::Array(entries).to_string(), found.id],
-        )?;
-    }
-    Ok(())
-}
-
-/// Links the CIs of a draft, and those that iTop's impact analysis adds.
-fn link_cis(session: &Session<'_>, found: &Found, draft: &Draft) -> Result<(), Refusal> {
-    let Some(links) = &draft.links else { return Ok(()) };
-    let mut linked: Vec<i64> = links.iter().map(|link| link.ci).collect();
-    for link in links {
-        insert_link(session, found, link)?;
-    }
-    for link in links {
-        add_impacted(session, found, link.ci, &mut linked)?;
-    }
-    Ok(())
-}
-
-fn add_impacted(
-    session: &Session<'_>,
-    found: &Found,
-    source: i64,
-    linked: &mut Vec<i64>,
-) -> Result<(), Refusal> {
-    let impacted: Vec<i64> = session
-        .database
-        .prepare_cached("SELECT impacted_id FROM ci_impact WHERE source_id = ? ORDER BY rowid")?
-        .query_map([source], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    for ci in impacted {
-        if !linked.contains(&ci) {
-            linked.push(ci);
-            let computed = CiLink { ci, impact_code: "computed".to_owned(), impact: String::new() };
-            insert_link(session, found, &computed)?;
-            add_impacted(session, found, ci, linked)?;
-        }
-    }
-    Ok(())
-}
-
-fn insert_link(session: &Session<'_>, found: &Found, link: &CiLink) -> Result<(), Refusal> {
-    session
-        .database
-        .prepare_cached(
-            "INSERT INTO base_ticket_ci (ticket_id, functionalci_id, impact, impact_code)
-             VALUES (?, ?, ?, ?)",
-        )?
-        .execute(rusqlite::params![found.id, link.ci, link.impact, link.impact_code])?;
-    Ok(())
 }

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     StoreError,
     lock::Lock,
-    meta::{self, RESTORED_AT},
-    migrate, writer,
+    meta::{self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR},
+    migrate, with_suffix, writer,
 };
 
 /// Copies a database that may be in use into a new file, and checks the copy. It reads one
@@ -79,14 +79,19 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
     let write = || -> rusqlite::Result<()> {
         let transaction = connection.unchecked_transaction()?;
         meta::set(&transaction, RESTORED_AT, &now.as_millisecond().to_string())?;
+        // What the backup has not delivered became a ticket after it, or a line of an older one:
+        // that is what the search without a bound is for.
+        let floor = meta::get(&transaction, HIGHEST_TICKET_ID)?.unwrap_or_else(|| "0".to_owned());
+        meta::set(&transaction, RESTORED_FLOOR, &floor)?;
         transaction.execute(
             "UPDATE acknowledgements
              SET state = 'unknown', problem_code = 'restored', updated_at = ?1,
-                 id_floor = 0, ticket_class = NULL, ticket_id = NULL,
+                 id_floor = min(coalesce(id_floor, CAST(?2 AS INTEGER)), CAST(?2 AS INTEGER)),
+                 ticket_class = NULL, ticket_id = NULL,
                  problem = 'A backup was restored; whether this acknowledgement became a ticket \
                             after it is looked up.'
              WHERE state IN ('accepted', 'creating', 'unknown', 'blocked', 'failed')",
-            [now.as_millisecond()],
+            rusqlite::params![now.as_millisecond(), floor],
         )?;
         transaction.commit()?;
         connection.pragma_update(None, "journal_mode", "DELETE")
@@ -115,10 +120,4 @@ pub(super) fn restoring(database: &Path) -> PathBuf {
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     with_suffix(path, &format!(".{suffix}"))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

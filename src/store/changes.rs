@@ -40,6 +40,7 @@ const TRIGGERS: &str = "
             OR OLD.presence IS NOT NEW.presence OR OLD.priority IS NOT NEW.priority
             OR OLD.title IS NOT NEW.title OR OLD.team IS NOT NEW.team
             OR OLD.agent IS NOT NEW.agent OR OLD.ref IS NOT NEW.ref
+            OR OLD.org_id IS NOT NEW.org_id
             OR OLD.last_update IS NOT NEW.last_update)
         FROM control_tickets WHERE ticket_class = NEW.class AND ticket_id = NEW.id;
     END;";

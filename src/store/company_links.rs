@@ -2,62 +2,12 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
-use serde::Serialize;
 
 use super::{Store, StoreError, inbox_delivery::release_company, time};
-use crate::domain::keys::{Instance, ObjectId, OrgId, PartyKey};
-
-/// What a link is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LinkKey {
-    /// The instance.
-    pub instance: Instance,
-    /// The company.
-    pub company: PartyKey,
-    /// The site; `None` for the company itself.
-    pub site: Option<PartyKey>,
-}
-
-/// An object of iTop with the name it had when it was chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Named {
-    /// Its key in iTop.
-    pub id: ObjectId,
-    /// Its name.
-    pub name: String,
-}
-
-/// What is taken where an acknowledgement says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct LinkDefaults {
-    /// The team; also where the named one does not resolve.
-    pub team: Option<Named>,
-    /// The contact.
-    pub contact: Option<Named>,
-    /// The service.
-    pub service: Option<Named>,
-    /// The service element.
-    pub service_element: Option<Named>,
-}
-
-/// A company link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompanyLink {
-    /// What it is for.
-    pub key: LinkKey,
-    /// The name of the company or site in ServiceNav.
-    pub name: Option<String>,
-    /// The organization in iTop.
-    pub org: OrgId,
-    /// The name of the organization.
-    pub org_name: String,
-    /// Whether acknowledgements become tickets.
-    pub tickets: bool,
-    /// What is taken where an acknowledgement says nothing.
-    pub defaults: LinkDefaults,
-    /// When it was last set.
-    pub updated_at: Timestamp,
-}
+use crate::domain::{
+    company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
+    keys::{ObjectId, OrgId, PartyKey},
+};
 
 /// A company that waits for a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,13 +61,7 @@ impl Store {
 
     /// All links, ordered by instance, company and site.
     pub async fn links(&self) -> Result<Vec<CompanyLink>, StoreError> {
-        self.read(|db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM company_links ORDER BY instance, company_key, site_key"
-            );
-            db.prepare_cached(&sql)?.query_map([], link)?.collect()
-        })
-        .await
+        self.read(all).await
     }
 
     /// Sets a link and makes the company's blocked acknowledgements due, in one commit. True if
@@ -188,6 +132,13 @@ impl Store {
         })
         .await
     }
+}
+
+/// All links, ordered by instance, company and site.
+pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM company_links ORDER BY instance, company_key, site_key");
+    db.prepare_cached(&sql)?.query_map([], link)?.collect()
 }
 
 fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {

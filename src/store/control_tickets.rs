@@ -23,6 +23,10 @@ pub struct Mapping {
     pub company_key: String,
     /// The acknowledgement that brought the ticket.
     pub acknowledgement_id: i64,
+    /// The state of the control then, as it was sent.
+    pub control_state: Option<String>,
+    /// The organization that the ticket had then, if that is known.
+    pub org: Option<OrgId>,
 }
 
 /// A ticket with the age of what is known of it.
@@ -73,6 +77,14 @@ pub struct TicketOfControl {
     pub ticket: KnownTicket,
 }
 
+impl TicketOfControl {
+    /// Whether the ticket has been moved to another organization since the control got it.
+    #[must_use]
+    pub fn has_moved(&self) -> bool {
+        self.mapping.org.is_some_and(|org| org != self.ticket.status.org)
+    }
+}
+
 /// Which tickets to list.
 #[derive(Clone, Debug, Default)]
 pub struct BoardFilter {
@@ -93,7 +105,8 @@ pub struct BoardFilter {
 }
 
 const SELECT: &str = "SELECT m.instance, m.control_id, m.control_name, m.company_key,
-         m.acknowledgement_id, t.class, t.id, t.ref, t.org_id, t.status, t.operational_status,
+         m.acknowledgement_id, m.control_state, m.org_id AS mapped_org, t.class, t.id, t.ref,
+         t.org_id, t.status, t.operational_status,
          t.priority, t.title, t.last_update, t.team, t.agent, t.presence, t.as_of
      FROM control_tickets AS m
      JOIN tickets AS t ON t.class = m.ticket_class AND t.id = m.ticket_id";
@@ -281,8 +294,10 @@ pub(super) fn map_control(
         .optional()?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
-             ticket_class, ticket_id, acknowledgement_id, mapped_at)
-         SELECT instance, control_id, control_name, company_key, ?2, ?3, id, ?4
+             ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state, org_id)
+         SELECT instance, control_id, control_name, company_key, ?2, ?3, id, ?4,
+             CASE WHEN json_valid(body) THEN body ->> '$.control.state' END,
+             (SELECT org_id FROM tickets WHERE class = ?2 AND id = ?3)
          FROM acknowledgements WHERE id = ?1",
     )?
     .execute(params![acknowledgement, ticket.class, ticket.id, now])?;
@@ -305,6 +320,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
             control_name: row.get("control_name")?,
             company_key: row.get("company_key")?,
             acknowledgement_id: row.get("acknowledgement_id")?,
+            control_state: row.get("control_state")?,
+            org: row.get::<_, Option<u64>>("mapped_org")?.map(OrgId),
         },
         ticket: KnownTicket {
             status: TicketStatus {

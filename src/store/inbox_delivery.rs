@@ -62,6 +62,8 @@ pub struct Delivered {
     pub warnings: Option<Vec<String>>,
     /// Whether the marker was read back, so that this ticket can vouch for later searches.
     pub has_marker: bool,
+    /// When its line is looked for in the ticket's log, if it has one there.
+    pub read_back_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -127,84 +129,96 @@ impl Store {
     /// A row that waits to be delivered; `None` if it no longer does.
     pub async fn waiting(&self, id: i64) -> Result<Option<Waiting>, StoreError> {
         self.read(move |db| {
-            db.prepare_cached(
-                "SELECT id, instance, body, state, attempts, sent_at, id_floor, waited,
-                        request_id, trusted_names, ticket_class, ticket_id
-                 FROM acknowledgements WHERE id = ?1 AND state IN ('accepted', 'blocked')",
-            )?
+            db.prepare_cached(&format!(
+                "SELECT {WAITING} FROM acknowledgements
+                 WHERE id = ?1 AND state IN ('accepted', 'blocked')"
+            ))?
             .query_row([id], waiting)
             .optional()
         })
         .await
     }
 
-    /// Notes that a write is about to be sent, and what was left out of it; `target` is the ticket
-    /// to which a line is added. False if the row no longer waits: then nothing may be sent.
-    pub async fn begin_write(
+    /// Rows of the same control that wait behind one, were never tried, and are due: oldest first.
+    pub async fn companions(&self, of: &Waiting, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+        let (id, now) = (of.id, self.now_millis());
+        self.read(move |db| {
+            db.prepare_cached(&format!(
+                "SELECT {WAITING} FROM acknowledgements
+                 WHERE (instance, control_id) =
+                           (SELECT instance, control_id FROM acknowledgements WHERE id = ?1)
+                   AND id > ?1 AND state = 'accepted' AND sent_at IS NULL AND next_attempt_at <= ?2
+                 ORDER BY id LIMIT ?3",
+            ))?
+            .query_map(params![id, now, i64::try_from(limit).unwrap_or(i64::MAX)], waiting)?
+            .collect()
+        })
+        .await
+    }
+
+    /// Notes that a write is about to be sent, and what was left out of it; a second one of the same
+    /// attempt too. False if the row no longer waits: then nothing may be sent.
+    pub async fn begin_create(
         &self,
         id: i64,
         id_floor: u64,
-        target: Option<TicketKey>,
         warnings: Vec<String>,
     ) -> Result<bool, StoreError> {
+        let begun = self.begin_write(vec![id], id_floor, None, warnings).await?;
+        Ok(!begun.is_empty())
+    }
+
+    /// Notes that lines are about to be added to a ticket; the rows that still wait for it.
+    pub async fn begin_lines(
+        &self,
+        ids: Vec<i64>,
+        id_floor: u64,
+        target: TicketKey,
+    ) -> Result<Vec<i64>, StoreError> {
+        self.begin_write(ids, id_floor, Some(target), Vec::new()).await
+    }
+
+    async fn begin_write(
+        &self,
+        ids: Vec<i64>,
+        id_floor: u64,
+        target: Option<TicketKey>,
+        warnings: Vec<String>,
+    ) -> Result<Vec<i64>, StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
-            let changed = db
-                .prepare_cached(
-                    "UPDATE acknowledgements
+            let mut begun = Vec::with_capacity(ids.len());
+            let mut update = db.prepare_cached(
+                "UPDATE acknowledgements
                      SET state = 'creating', sent_at = :now,
                          id_floor = min(coalesce(id_floor, :floor), :floor),
                          attempts = attempts + 1, problem_code = NULL, problem = NULL,
                          ticket_class = :class, ticket_id = :ticket, warnings = :warnings,
                          updated_at = :now
-                     WHERE id = :id AND state IN ('accepted', 'blocked')",
-                )?
-                .execute(named_params! {
+                     WHERE id = :id AND state IN ('accepted', 'blocked', 'creating')",
+            )?;
+            for id in ids {
+                let changed = update.execute(named_params! {
                     ":id": id, ":now": now, ":floor": id_floor,
                     ":warnings": as_json(&warnings),
                     ":class": target.as_ref().map(|key| &key.class),
                     ":ticket": target.as_ref().map(|key| key.id),
                 })?;
-            Ok(changed == 1)
+                if changed == 1 {
+                    begun.push(id);
+                }
+            }
+            Ok(begun)
         })
         .await
     }
 
-    /// The delivery succeeded: the row ends, and the control points at the ticket.
-    pub async fn record_delivered(&self, id: i64, delivered: Delivered) -> Result<(), StoreError> {
+    /// Deliveries succeeded: each row ends, and its control points at the ticket.
+    pub async fn record_delivered(&self, rows: Vec<(i64, Delivered)>) -> Result<(), StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
-            let Delivered { state, ticket, warnings, has_marker } = delivered;
-            control_tickets::save_status(db, &ticket, now)?;
-            let (instance, control): (String, String) = db
-                .prepare_cached(
-                    "UPDATE acknowledgements
-                     SET state = :state, problem_code = NULL, problem = NULL,
-                         warnings = coalesce(:warnings, warnings),
-                         ticket_class = :class, ticket_id = :ticket,
-                         ticket_ref = :number, updated_at = :now, ended_at = :now
-                     WHERE id = :id RETURNING instance, control_id",
-                )?
-                .query_row(
-                    named_params! {
-                        ":id": id, ":state": state.as_str(),
-                        ":warnings": warnings.as_deref().map(as_json),
-                        ":class": ticket.key.class, ":ticket": ticket.key.id,
-                        ":number": ticket.number, ":now": now,
-                    },
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )?;
-            control_tickets::map_control(db, id, &instance, &control, &ticket.key, now)?;
-            meta::raise_highest_ticket_id(db, i64::try_from(ticket.key.id).unwrap_or(i64::MAX))?;
-            if has_marker {
-                let marker: String = db
-                    .prepare_cached("SELECT marker FROM acknowledgements WHERE id = ?1")?
-                    .query_row([id], |row| row.get(0))?;
-                if let Some(marker) = Marker::from_digits(&marker) {
-                    meta::set_canary(db, &Canary { key: ticket.key, marker })?;
-                }
-            }
-            Ok(())
+            rows.into_iter()
+                .try_for_each(|(id, delivered)| record_delivered(db, id, delivered, now))
         })
         .await
     }
@@ -279,6 +293,46 @@ impl Store {
     }
 }
 
+fn record_delivered(
+    db: &Connection,
+    id: i64,
+    delivered: Delivered,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let Delivered { state, ticket, warnings, has_marker, read_back_at } = delivered;
+    control_tickets::save_status(db, &ticket, now)?;
+    let (instance, control): (String, String) = db
+        .prepare_cached(
+            "UPDATE acknowledgements
+             SET state = :state, problem_code = NULL, problem = NULL,
+                 warnings = coalesce(:warnings, warnings),
+                 ticket_class = :class, ticket_id = :ticket, ticket_ref = :number,
+                 read_back_at = :read_back, updated_at = :now, ended_at = :now
+             WHERE id = :id RETURNING instance, control_id",
+        )?
+        .query_row(
+            named_params! {
+                ":id": id, ":state": state.as_str(),
+                ":warnings": warnings.as_deref().map(as_json),
+                ":class": ticket.key.class, ":ticket": ticket.key.id,
+                ":number": ticket.number, ":now": now,
+                ":read_back": read_back_at.map(Timestamp::as_millisecond),
+            },
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    control_tickets::map_control(db, id, &instance, &control, &ticket.key, now)?;
+    meta::raise_highest_ticket_id(db, i64::try_from(ticket.key.id).unwrap_or(i64::MAX))?;
+    if has_marker {
+        let marker: String = db
+            .prepare_cached("SELECT marker FROM acknowledgements WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))?;
+        if let Some(marker) = Marker::from_digits(&marker) {
+            meta::set_canary(db, &Canary { key: ticket.key, marker })?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a state and its problem, and adds the problem to the row's attempts. A row that an
 /// operator discarded meanwhile stays discarded.
 pub(super) fn set_state(
@@ -318,6 +372,10 @@ pub(super) fn release_company(
     .execute([instance, company])?;
     Ok(())
 }
+
+/// What is read of a [`Waiting`] row.
+const WAITING: &str = "id, instance, body, state, attempts, sent_at, id_floor, waited, request_id,
+     trusted_names, ticket_class, ticket_id";
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     let instance: String = row.get("instance")?;

@@ -23,6 +23,8 @@ pub struct UnknownRow {
     pub id_floor: u64,
     /// Since when it is unknown.
     pub since: Timestamp,
+    /// When its write was last decided on; `since` where that is not known.
+    pub sent_at: Timestamp,
     /// The ticket to which a line was to be added; `None` where one was to be created.
     pub target: Option<TicketKey>,
     /// Where it stands: unknown, or ended when it is looked for once more.
@@ -34,7 +36,7 @@ pub struct UnknownRow {
 }
 
 const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id, state,
-     attempts, waited
+     attempts, waited, sent_at
      FROM acknowledgements";
 
 /// `None` for a row without a usable marker, which only a rejected one is.
@@ -46,11 +48,13 @@ fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
     // Of a row that has ended these are its ticket, not one to which a line was to be added.
     let is_target = state == State::Unknown;
     let waited: i64 = row.get(8)?;
+    let since = row.get(3)?;
     Ok(Some(UnknownRow {
         id: row.get(0)?,
         marker,
         id_floor: row.get::<_, Option<u64>>(2)?.unwrap_or(0),
-        since: time(row.get(3)?),
+        since: time(since),
+        sent_at: time(row.get::<_, Option<i64>>(9)?.unwrap_or(since)),
         target: class.zip(target).filter(|_| is_target).map(|(class, id)| TicketKey { class, id }),
         state,
         attempts: row.get(7)?,
@@ -145,18 +149,28 @@ impl Store {
         warning: Option<String>,
     ) -> Result<(), StoreError> {
         self.write(move |db| {
-            db.prepare_cached(
-                "UPDATE acknowledgements
-                 SET late_look_at = NULL,
-                     warnings = CASE WHEN ?2 IS NULL THEN warnings
-                                ELSE json_insert(warnings, '$[#]', ?2) END
-                 WHERE id = ?1",
-            )?
-            .execute(params![id, warning])?;
-            Ok(())
+            db.prepare_cached("UPDATE acknowledgements SET late_look_at = NULL WHERE id = ?1")?
+                .execute([id])?;
+            add_warnings(db, id, warning)
         })
         .await
     }
+
+    /// Something was noticed of a row after it had ended.
+    pub async fn add_warnings(&self, id: i64, warnings: Vec<String>) -> Result<(), StoreError> {
+        self.write(move |db| add_warnings(db, id, warnings)).await
+    }
+}
+
+pub(super) fn add_warnings(
+    db: &Connection,
+    id: i64,
+    warnings: impl IntoIterator<Item = String>,
+) -> rusqlite::Result<()> {
+    let mut add = db.prepare_cached(
+        "UPDATE acknowledgements SET warnings = json_insert(warnings, '$[#]', ?2) WHERE id = ?1",
+    )?;
+    warnings.into_iter().try_for_each(|warning| add.execute(params![id, warning]).map(drop))
 }
 
 /// What was being written has an unknown outcome.

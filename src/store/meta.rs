@@ -15,9 +15,21 @@ pub struct Canary {
     pub marker: Marker,
 }
 
+/// A restore of this file from a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// When.
+    pub at: Timestamp,
+    /// The highest ticket id that the backup knew.
+    pub floor: u64,
+}
+
 const CANARY: &str = "canary";
+const PATH_PROBE_ENDED: &str = "path_probe_ended";
 pub(super) const RESTORED_AT: &str = "restored_at";
-const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
+/// The highest ticket id that a restored backup knew: what it has not delivered has a higher one.
+pub(super) const RESTORED_FLOOR: &str = "restored_floor";
+pub(super) const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
 
 impl Store {
     /// The value of that name, made by `fresh` the first time.
@@ -39,11 +51,53 @@ impl Store {
         Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
     }
 
+    /// An answer of iTop has shown a ticket of this id.
+    pub async fn saw_ticket_id(&self, id: u64) -> Result<(), StoreError> {
+        let id = i64::try_from(id).unwrap_or(i64::MAX);
+        self.write(move |db| raise_highest_ticket_id(db, id)).await
+    }
+
+    /// iTop's newest ticket has this id: where it is lower than what was kept (iTop was restored from
+    /// a backup of its own, or its counter was set back), new tickets get ids that searches above
+    /// the old one would not see. What is kept, and what unfinished rows keep, is lowered; nothing
+    /// is raised. Tells whether anything was.
+    pub async fn lower_highest_ticket_id(&self, newest: u64) -> Result<bool, StoreError> {
+        self.write(move |db| {
+            let known = get(db, HIGHEST_TICKET_ID)?.and_then(|value| value.parse::<u64>().ok());
+            let is_lower = known.is_some_and(|known| newest < known);
+            if is_lower {
+                set(db, HIGHEST_TICKET_ID, &newest.to_string())?;
+                db.execute(
+                    "UPDATE acknowledgements SET id_floor = ?1
+                     WHERE state IN ('accepted', 'creating', 'unknown', 'failed', 'blocked')
+                       AND id_floor > ?1",
+                    [newest],
+                )?;
+            }
+            Ok(is_lower)
+        })
+        .await
+    }
+
     /// When this file was last restored from a backup, if it was: the bridge does not know what
     /// it did between the two.
-    pub async fn restored(&self) -> Result<Option<Timestamp>, StoreError> {
-        let value = self.read(|db| get(db, RESTORED_AT)).await?;
-        Ok(value.and_then(|millis| millis.parse().ok()).map(time))
+    pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
+        let values = self.read(|db| Ok((get(db, RESTORED_AT)?, get(db, RESTORED_FLOOR)?))).await?;
+        let Some(at) = values.0.and_then(|millis| millis.parse().ok()).map(time) else {
+            return Ok(None);
+        };
+        let floor = values.1.and_then(|floor| floor.parse().ok()).unwrap_or(0);
+        Ok(Some(Restored { at, floor }))
+    }
+
+    /// Why the way of creates is no longer probed, if it is not: the ticket that a probe made.
+    pub async fn path_probe_ended(&self) -> Result<Option<String>, StoreError> {
+        self.read(|db| get(db, PATH_PROBE_ENDED)).await
+    }
+
+    /// A probe has made this ticket: none is sent any more, also after a restart.
+    pub async fn end_path_probe(&self, ticket: String) -> Result<(), StoreError> {
+        self.write(move |db| set(db, PATH_PROBE_ENDED, &ticket)).await
     }
 
     /// The newest ticket whose marker was read back.

@@ -19,12 +19,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         path: path.to_owned(),
         reason: error.to_string(),
     };
-    let found: i64 =
-        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unusable)?;
-    let known = i64::try_from(steps().count()).unwrap_or(i64::MAX);
-    if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
-    }
+    let found = refuse_newer(connection, path)?;
     for (number, step) in (1_i64..).zip(steps()).filter(|(number, _)| *number > found) {
         // The rest of the fence line is the title of the step.
         let sql = step.split_once('\n').map_or("", |(_, sql)| sql);
@@ -36,6 +31,19 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         transaction.commit().map_err(unusable)?;
     }
     Ok(())
+}
+
+/// The schema of a file, unless a newer program wrote it.
+pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let found: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| {
+            StoreError::Unusable { path: path.to_owned(), reason: error.to_string() }
+        })?;
+    let known = i64::try_from(steps().count()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(found)
 }
 
 /// After an unclean stop the file is looked through before anything is built on it.

@@ -12,8 +12,10 @@ mod inbox_delivery;
 mod inbox_query;
 mod inbox_unknown;
 mod lock;
+mod look;
 mod meta;
 mod migrate;
+mod read_back;
 mod readers;
 mod writer;
 
@@ -21,16 +23,21 @@ pub use attempts::Attempt;
 pub use backup::{backup, restore};
 pub use changes::ControlChange;
 pub(crate) use company_links::NOT_LINKED;
-pub use company_links::{CompanyLink, LinkDefaults, LinkKey, Named, Unlinked};
+pub use company_links::Unlinked;
 pub use control_tickets::{AgedTicket, BoardFilter, KnownTicket, Life, Mapping, TicketOfControl};
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
 pub use inbox_delivery::{Delivered, Due, Waiting};
 pub use inbox_query::{InboxFilter, InboxRow};
 pub use inbox_unknown::UnknownRow;
-pub use meta::Canary;
+pub use look::links_at;
+pub use meta::{Canary, Restored};
+pub use read_back::ReadBack;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rusqlite::{Connection, config::DbConfig};
 use serde::Serialize;
@@ -126,6 +133,13 @@ impl Store {
     fn now_millis(&self) -> i64 {
         self.inner.clock.now().as_millisecond()
     }
+}
+
+/// A file beside another, by what its name has more.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// A stored instant.

@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     delivery::Delivery,
     domain::keys::{ControlId, Instance, TicketKey},
+    itop,
     store::Store,
 };
 
@@ -93,12 +94,7 @@ impl Addresses {
     /// The page of a ticket in iTop.
     #[must_use]
     pub fn ticket(&self, key: &TicketKey) -> String {
-        format!(
-            "{}/pages/UI.php?operation=details&class={}&id={}",
-            self.inner.itop,
-            encoded(&key.class),
-            key.id
-        )
+        itop::address(&self.inner.itop, key)
     }
 
     /// The signed link by which a browser without a token gets to a control's ticket.
@@ -123,6 +119,7 @@ impl Addresses {
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-fn encoded(text: &str) -> impl std::fmt::Display + '_ {
+/// A text as a part of an address.
+pub(super) fn encoded(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, RESERVED)
 }

@@ -11,7 +11,7 @@ use crate::{
         delivery_state::{Problem, State},
         ticket_status::Presence,
     },
-    store::{InboxRow, KnownTicket, TicketOfControl},
+    store::{InboxRow, TicketOfControl},
 };
 
 /// An acknowledgement.
@@ -114,7 +114,7 @@ pub(super) fn control(found: &TicketOfControl, board: &Board, addresses: &Addres
         "instance": mapping.instance,
         "control": {"id": mapping.control_id, "name": mapping.control_name},
         "company": mapping.company_key,
-        "ticket": ticket(&found.ticket, addresses),
+        "ticket": ticket(found, addresses),
         "pending": null,
         "as_of": found.ticket.as_of,
         "stale": board.is_stale(&found.ticket),
@@ -154,7 +154,8 @@ pub(super) fn pending(row: &InboxRow) -> Option<Value> {
     })
 }
 
-fn ticket(known: &KnownTicket, addresses: &Addresses) -> Value {
+fn ticket(found: &TicketOfControl, addresses: &Addresses) -> Value {
+    let known = &found.ticket;
     let status = &known.status;
     json!({
         "ref": status.number,
@@ -165,6 +166,7 @@ fn ticket(known: &KnownTicket, addresses: &Addresses) -> Value {
         "operational_status": status.operational_status,
         "open": status.is_open() && known.presence == Presence::Present,
         "presence": known.presence,
+        "moved": found.has_moved(),
         "priority": status.priority,
         "team": status.team,
         "agent": status.agent,

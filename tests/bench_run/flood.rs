@@ -1,4 +1,4 @@
-//! 5,000 acknowledgements at once, and an iTop as slow as a real one.
+//! Thousands of acknowledgements at once, and an iTop as slow as a real one.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     load::{Load, closed_loop, micros_since, now},
+    processes::Process,
     report::Line,
     requests::{self, Numbered, Numbers, control},
     wire::{self, Connection},
@@ -16,20 +17,33 @@ use crate::{
 };
 
 const EVENTS: u32 = 5_000;
+const EVENTS_IN_NOISE: u32 = 3_000;
 const CONNECTIONS: usize = 64;
 
+/// An iTop that does the most creates with four of them in flight.
+const SLOW: [&str; 6] = ["--read-ms", "65", "--create-ms", "200", "--best-in-flight", "4"];
+
 /// How long all of it may take; at the rate of the floor it is a little more than four minutes.
-const PATIENCE: Duration = Duration::from_mins(6);
+const PATIENCE: Duration = Duration::from_mins(8);
 
 /// How long creating by hand is measured, for each number in flight.
 const BY_HAND: Duration = Duration::from_secs(8);
 
 pub async fn flood() -> Vec<Line> {
-    let slow = ["--read-ms", "65", "--create-ms", "200", "--best-in-flight", "4"];
-    let world = World::linked(&slow).await;
+    let mut lines = quiet().await;
+    lines.push(noisy().await);
+    lines
+}
+
+async fn quiet() -> Vec<Line> {
+    let world = World::linked(&SLOW).await;
     let mut best = 0.0_f64;
     for in_flight in [1, 2, 4, 8, 16] {
-        let rate = creates_by_hand(world.itop.address, in_flight).await;
+        let done = CancellationToken::new();
+        let by_hand = tokio::spawn(creates_by_hand(world.itop.address, in_flight, done.clone()));
+        Clock::system().sleep(BY_HAND).await;
+        done.cancel();
+        let rate = by_hand.await.expect("it ends");
         eprintln!("  by hand, {in_flight} in flight: {rate:.1} creates/s");
         best = best.max(rate);
     }
@@ -42,12 +56,11 @@ pub async fn flood() -> Vec<Line> {
     let lists: Vec<_> = lists.map(|list| reader(&world, vec![list], &done)).into();
     let statuses: Vec<_> = statuses.map(|status| reader(&world, status, &done)).into();
 
-    let posts = Numbered::each("/api/v1/acknowledgements", 1, &Numbers::up_to(EVENTS), CONNECTIONS);
     let cpu = world.bridge.cpu_micros();
-    let accepted = closed_loop(world.bridge.address, posts, PATIENCE).await;
+    let accepted = post(&world, EVENTS).await;
     let cpu = (world.bridge.cpu_micros() - cpu) / accepted.requests();
     eprintln!("  all accepted in {:.2} s", accepted.took.as_secs_f64());
-    let drain = creates_per_second(&world, before).await;
+    let drain = creates_per_second(&world, before, EVENTS).await;
     done.cancel();
     vec![
         Line::new("5,000 at once: until all are accepted", accepted.took.as_secs_f64(), "s")
@@ -60,9 +73,41 @@ pub async fn flood() -> Vec<Line> {
     ]
 }
 
-/// Creates a second of a closed loop without a bridge. A real iTop closes each connection, so
-/// each create has a new one.
-async fn creates_by_hand(itop: SocketAddr, in_flight: u32) -> f64 {
+/// The same where service times vary and jump. Each closed loop has an iTop of its own, which is
+/// slow whenever that of the bridge is, and runs as long as the drain.
+async fn noisy() -> Line {
+    let slow = [&SLOW[..], &["--noise", "1"]].concat();
+    let world = World::linked(&slow).await;
+    let before = world.seen("core/create").await;
+    let done = CancellationToken::new();
+    let mut by_hand = Vec::new();
+    for in_flight in [2, 4, 8] {
+        let itop = Process::itop(world.folder.path(), &slow).await;
+        let rate = tokio::spawn(creates_by_hand(itop.address, in_flight, done.clone()));
+        by_hand.push((in_flight, itop, rate));
+    }
+    post(&world, EVENTS_IN_NOISE).await;
+    let drain = creates_per_second(&world, before, EVENTS_IN_NOISE).await;
+    done.cancel();
+    let mut best = 0.0_f64;
+    for (in_flight, _itop, rate) in by_hand {
+        let rate = rate.await.expect("it ends");
+        eprintln!("  by hand in the same noise, {in_flight} in flight: {rate:.1} creates/s");
+        best = best.max(rate);
+    }
+    Line::new("3,000 at once, in noise: creates", drain, "/s").beside(best).ratio_at_least(0.9)
+}
+
+/// Posts so many acknowledgements as fast as they are taken.
+async fn post(world: &World, events: u32) -> Load {
+    let numbers = Numbers::up_to(events);
+    let posts = Numbered::each("/api/v1/acknowledgements", 1, &numbers, CONNECTIONS);
+    closed_loop(world.bridge.address, posts, PATIENCE).await
+}
+
+/// Creates a second of a closed loop without a bridge, until `done`. A real iTop closes each
+/// connection, so each create has a new one.
+async fn creates_by_hand(itop: SocketAddr, in_flight: u32, done: CancellationToken) -> f64 {
     let create = requests::itop(&json!({
         "operation": "core/create", "class": "Incident", "comment": "by hand",
         "fields": {"org_id": 3, "title": "by hand", "description": "<p>by hand</p>"},
@@ -71,10 +116,10 @@ async fn creates_by_hand(itop: SocketAddr, in_flight: u32) -> f64 {
     let began = now();
     let mut tasks = JoinSet::new();
     for _ in 0..in_flight {
-        let create = create.clone();
+        let (create, done) = (create.clone(), done.clone());
         tasks.spawn(async move {
             let mut creates = 0_u32;
-            while began.elapsed() < BY_HAND {
+            while !done.is_cancelled() {
                 wire::ask_well(itop, &create).await;
                 creates += 1;
             }
@@ -86,12 +131,12 @@ async fn creates_by_hand(itop: SocketAddr, in_flight: u32) -> f64 {
 }
 
 /// From the first create to the last, as iTop sees them.
-async fn creates_per_second(world: &World, before: u32) -> f64 {
+async fn creates_per_second(world: &World, before: u32, events: u32) -> f64 {
     let clock = Clock::system();
     let deadline = clock.now() + PATIENCE;
     let (mut first, mut last) = (None, now());
     let (mut at_first, mut seen) = (before, before);
-    while seen < before + EVENTS && clock.now() < deadline {
+    while seen < before + events && clock.now() < deadline {
         clock.sleep(Duration::from_millis(50)).await;
         let count = world.seen("core/create").await;
         if count == seen {
@@ -106,7 +151,7 @@ async fn creates_per_second(world: &World, before: u32) -> f64 {
         }
         seen = count;
     }
-    if seen < before + EVENTS {
+    if seen < before + events {
         // What came to a halt was not fast until then.
         eprintln!("  only {} were created in {PATIENCE:?}", seen - before);
         last = now();

@@ -359,3 +359,29 @@ async fn a_token_of_some_companies_links_none_by_the_name_it_gives() {
     assert_eq!(world.get("/api/v1/companies").await.expect(200)["items"], json!([]));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_company_that_a_token_is_limited_to_is_one_however_its_name_is_written() {
+    let scopes = [Scope::Ingest, Scope::Read, Scope::Admin];
+    let mut world = World::with(sandbox::Options::default(), |config| {
+        let companies = Some(vec!["name:Espace  Double".to_owned()]);
+        config.auth.tokens =
+            vec![Token { companies, ..token("espace", &scopes) }, token("all", &scopes)];
+    })
+    .await;
+    let named = |key, name| with(event(key), "/company", json!(name));
+    world.token = Some(secret("all"));
+    world.acknowledge(&named("foreign", "Espace-double")).await.expect(202);
+    world.token = Some(secret("espace"));
+    let own = world.acknowledge(&named("own", "espâce double")).await.expect(202);
+    world.acknowledge(&named("other", "Espace-double")).await.problem(403, "forbidden");
+    world.link("name:ESPACE%20DOUBLE", json!({"organization": "Demo"})).await;
+    world.until_state(&own["id"], "created").await;
+    let counted =
+        async |path: &str| world.get(path).await.expect(200)["items"].as_array().unwrap().len();
+    assert_eq!(counted("/api/v1/links").await, 1);
+    assert_eq!(counted(ACKNOWLEDGEMENTS).await, 1);
+    assert_eq!(counted("/api/v1/tickets").await, 1);
+    assert_eq!(counted("/api/v1/tickets?company=name:Espace%20double").await, 1);
+    world.finish().await;
+}

@@ -1,20 +1,50 @@
 //! What `check` tells an administrator, for each thing that can be wrong. What people read is
 //! snapshotted.
 
+use crate::world::World;
+use serde_json::json;
 use servicenav_itop_bridge::{
-    cli::{Verdict, examine},
-    config::{LoginKind, TicketClass},
+    cli::{Finding, Told, Verdict, examine},
+    clock::Clock,
+    config::{Config, LoginKind, TicketClass},
     sandbox::{Fault, FaultKind, Flavour, Operations, Options},
     secret::Secret,
 };
 
-use crate::world::World;
-
 /// The report, without what differs from run to run.
-async fn report(world: &World, create_ticket: bool) -> String {
-    let findings = examine(&world.config, &world.clock, Some("Demo"), create_ticket).await.unwrap();
+pub async fn report(world: &World, create_ticket: bool) -> String {
+    let findings = findings(&world.config, &world.clock, Some("Demo"), create_ticket).await;
     let lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
-    lines.join("\n").replace(&world.itop.url(), "http://itop.example")
+    let database = world.database().display().to_string();
+    lines
+        .join("\n")
+        .replace(&world.itop.url(), "http://itop.example")
+        .replace(&database, "bridge.db")
+}
+
+pub async fn findings(
+    config: &Config,
+    clock: &Clock,
+    company: Option<&str>,
+    create_ticket: bool,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut take = |told| match told {
+        Told::Found(finding) => findings.push(finding),
+        Told::Examining(_) => {}
+    };
+    examine(config, clock, company, create_ticket, &mut take).await;
+    findings
+}
+
+/// The report of a world that differs in its configuration.
+async fn with_config(create_ticket: bool, change: impl FnOnce(&mut Config)) -> String {
+    let mut world = World::start().await;
+    change(&mut world.config);
+    let report = report(&world, create_ticket).await;
+    assert!(create_ticket || world.itop.tickets().await.unwrap().is_empty());
+    world.finish().await;
+    report
 }
 
 async fn with_fault(kind: FaultKind) -> String {
@@ -27,7 +57,7 @@ async fn with_fault(kind: FaultKind) -> String {
 
 #[tokio::test]
 async fn all_is_well() {
-    let world = World::start().await;
+    let world = World::linked().await;
     insta::assert_snapshot!(report(&world, true).await);
     assert_eq!(world.itop.tickets().await.unwrap().len(), 1);
     world.finish().await;
@@ -35,8 +65,8 @@ async fn all_is_well() {
 
 #[tokio::test]
 async fn without_create_ticket_nothing_is_written() {
-    let world = World::start().await;
-    let findings = examine(&world.config, &world.clock, None, false).await.unwrap();
+    let world = World::linked().await;
+    let findings = findings(&world.config, &world.clock, None, false).await;
     assert!(findings.iter().all(|finding| finding.verdict == Verdict::Ok), "{findings:?}");
     assert!(world.itop.tickets().await.unwrap().is_empty());
     world.finish().await;
@@ -124,4 +154,98 @@ async fn colon_in_a_basic_password() {
     assert!(!report.contains("with:colon"));
     insta::assert_snapshot!(report);
     world.finish().await;
+}
+
+#[tokio::test]
+async fn without_a_link_and_a_team_acknowledgements_wait() {
+    insta::assert_snapshot!(with_config(false, |_| {}).await);
+}
+
+#[tokio::test]
+async fn a_field_that_the_data_model_does_not_have() {
+    for create_ticket in [false, true] {
+        let report = with_config(create_ticket, |config| {
+            config.ticket.fields.insert("no_such_attribute".to_owned(), "x".to_owned());
+        });
+        let report = report.await;
+        assert!(
+            report.contains("failure  right to create: ticket.fields.no_such_attribute: Unknown"),
+            "{report}"
+        );
+        assert!(report.ends_with("correct or remove ticket.fields.no_such_attribute."), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn a_title_of_which_no_ticket_can_be_made() {
+    insta::assert_snapshot!(
+        with_config(true, |config| config.ticket.title = Some("{{ compny }}".to_owned())).await
+    );
+}
+
+#[tokio::test]
+async fn a_marker_field_that_there_is_not() {
+    let report =
+        with_config(true, |config| config.ticket.marker_field = "external_ref".to_owned()).await;
+    assert!(report.contains("failure  marker field: ticket.marker_field is external_ref, and"));
+    assert!(!report.contains("right to create"), "{report}");
+}
+
+#[tokio::test]
+async fn a_team_that_does_not_serve_the_company() {
+    let report = with_config(true, |config| config.ticket.team = Some("Nobody".to_owned())).await;
+    assert!(report.contains("failure  ticket plan: No team could be found"), "{report}");
+    assert!(!report.contains("right to create"), "{report}");
+}
+
+#[tokio::test]
+async fn a_company_without_a_delivery_model() {
+    let world = World::start().await;
+    world.itop_changes("Organization", 3, json!({"deliverymodel_id": 0})).await;
+    let report = report(&world, true).await;
+    assert!(report.contains("failure  list of teams: 'Demo' has none"), "{report}");
+    assert!(report.contains("The company has no delivery model"), "{report}");
+    // Without a company one is taken that has teams.
+    let findings = findings(&world.config, &world.clock, None, false).await;
+    assert!(findings.iter().all(|finding| finding.verdict != Verdict::Failure), "{findings:?}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_that_sees_one_company() {
+    let mut world = World::linked().await;
+    world.link(51, json!({"organization": "ACME Logistics"})).await;
+    world.config.itop.user = "limited".to_owned();
+    insta::assert_snapshot!(report(&world, false).await);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_of_the_portal() {
+    let report = with_config(false, |config| config.itop.user = "portal".to_owned()).await;
+    assert!(report.contains("failure  login: the account of the bridge may not use"), "{report}");
+    assert!(report.contains("not \"Portal user\""), "{report}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_accepted() {
+    let report = with_config(false, |config| {
+        config.itop.login = LoginKind::Token;
+        config.itop.token = Some(Secret::new("other".to_owned()));
+    });
+    assert!(report.await.contains("-> Check itop.token. iTop reads the header Auth-Token only"));
+}
+
+#[tokio::test]
+async fn a_notice_around_the_answers() {
+    let report = with_fault(FaultKind::NoticeBeforeJson).await;
+    assert!(report.contains("warning  answers: iTop prints text around its answers"), "{report}");
+    assert!(!report.contains("failure"), "{report}");
+}
+
+#[tokio::test]
+async fn a_ca_file_that_is_not_there() {
+    let report =
+        with_config(false, |config| config.itop.ca_file = Some("/no/such.pem".into())).await;
+    assert!(report.contains("failure  configuration: the CA file /no/such.pem"), "{report}");
 }

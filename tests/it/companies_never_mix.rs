@@ -1,7 +1,10 @@
 //! A ticket never mixes companies: nothing of what iTop wrongly accepts is ever sent.
 
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::TicketSeen;
+use servicenav_itop_bridge::{
+    domain::ticket_text::Language,
+    sandbox::{Options, TicketSeen},
+};
 
 use crate::world::{World, event, with};
 
@@ -78,6 +81,14 @@ async fn a_contact_is_an_active_person_of_the_company() {
             (json!({}), ALL, &[]),
             (json!({"contact": {"id": 601}}), ALL, &[]),
             (json!({"contact": "julie MARTIN"}), ALL, &[]),
+            (json!({"contact": "Júlie\u{a0} martin"}), ALL, &[]),
+            (json!({"contact": {"email": "Julie.Martin@ACME.example"}}), ALL, &[]),
+            // An accent makes another mailbox.
+            (
+                json!({"contact": {"email": "júlie.martin@acme.example"}}),
+                none,
+                &[&foreign("'júlie.martin@acme.example'")],
+            ),
             // Of the hospital, of the sister and of the parent.
             (json!({"contact": {"id": 608}}), none, &[&foreign("with key 608")]),
             (
@@ -101,6 +112,7 @@ async fn a_contact_is_an_active_person_of_the_company() {
                 none,
                 &["'Jean Dupont' is ambiguous: 'Jean Dupont' (key 604), 'Jean Dupont' (key 605)"],
             ),
+            (json!({"contact": "jean dupônt"}), none, &["'jean dupônt' is ambiguous"]),
             // The e-mail address tells the two apart.
             (
                 json!({"contact": {"name": "Jean Dupont", "email": "jean.dupont2@acme.example"}}),
@@ -255,6 +267,27 @@ async fn a_team_serves_the_company_or_the_acknowledgement_is_blocked() {
         assert_eq!(sent(&ticket), (607, 12, 104, 200_009));
         assert!(ticket.description.contains(warnings[0].as_str().unwrap()));
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn warnings_speak_the_language_of_the_tickets() {
+    let world = World::with(Options::default(), |config| {
+        config.ticket.language = Language::Fr;
+        // A key, and no name that has changed.
+        config.ticket.team = Some("501".to_owned());
+    })
+    .await;
+    world.link(50, json!({"organization": {"id": 5002}})).await;
+    let mut event = with(logistics("french"), "/contact", json!("Lucas Petit"));
+    event["team"] = json!(null);
+    let created = world.acknowledge(&event).await.expect(201);
+    let warning = "Le contact «\u{a0}Lucas Petit\u{a0}» n'est pas un contact actif de cette société \
+                   dans iTop\u{a0}; le ticket n'a pas de contact.";
+    assert_eq!(created["warnings"], json!([warning]));
+    let ticket = world.itop.tickets().await.unwrap().remove(0);
+    assert_eq!(ticket.team_id, 501);
+    assert!(ticket.description.contains(warning), "{}", ticket.description);
     world.finish().await;
 }
 

@@ -2,12 +2,16 @@
 //!
 //! The cases of a folder run in order against one sandbox that holds what the recorded
 //! installation held. Compared are HTTP status, content type and the whole body; only what cannot
-//! be equal is let go: dates that the clock makes, and ids and refs of tickets, which are mapped.
+//! be equal is let go: dates that the clock makes, and ids and refs of tickets, which are mapped
+//! wherever they stand: in keys, in queries inside fields, in messages that repeat a query.
+
+mod names;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
+use names::Names;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
     sandbox::{self, Data, Flavour, Options, Sandbox},
@@ -20,6 +24,9 @@ const CANNOT_MATCH: &[(&str, &str)] = &[(
     "3.2.0-itil/072-ticket-by-ref",
     "the recorded installation had 200,000 imported incidents, one of which bore the same number",
 )];
+
+/// What the later recordings show the account's name in the logs to be: it was given a person.
+const LOGIN_LATER: (&str, &str) = ("ServiceNav bridge", "bridge");
 
 #[derive(Deserialize)]
 struct Case {
@@ -40,13 +47,6 @@ struct Response {
     status: u16,
     content_type: String,
     body: Value,
-}
-
-/// How the tickets of a recording are called in the sandbox.
-#[derive(Default)]
-struct Names {
-    ids: BTreeMap<String, String>,
-    refs: BTreeMap<String, String>,
 }
 
 #[tokio::test]
@@ -86,6 +86,9 @@ async fn replay(folder: &str, flavour: Flavour, data: Data, servers: u32) -> Nam
         faults.set_read_only(name.contains("-readonly-"));
         faults.set_database_down(name.contains("-database-down-"));
 
+        if name.starts_with("098-") {
+            become_the_later_installation(&client, &sandbox, flavour).await;
+        }
         let answer = send(&client, &sandbox, &case.request, &name, &names).await;
         names.learn(&case.response.body, &answer.body);
         let request = case.request.json_data.to_string();
@@ -112,6 +115,41 @@ async fn replay(folder: &str, flavour: Flavour, data: Data, servers: u32) -> Nam
     assert!(CANNOT_MATCH.len() <= 5);
     sandbox.stop().await.unwrap();
     names
+}
+
+/// The cases from 098 on were recorded later, or on another installation: Server4 is not obsolete,
+/// there are more persons at Demo (only how many is recorded), and simple tickets have servers too.
+async fn become_the_later_installation(
+    client: &reqwest::Client,
+    sandbox: &Sandbox,
+    flavour: Flavour,
+) {
+    let (persons, servers) = if flavour == Flavour::Itil { (1, 0) } else { (2, 20) };
+    let create = |class: &str, fields: Value| json!({ "operation": "core/create", "class": class, "comment": "later", "fields": fields });
+    let mut changes = vec![json!({
+        "operation": "core/update", "class": "Server", "key": 4, "comment": "later",
+        "fields": { "status": "production" },
+    })];
+    for number in 1..=persons {
+        let name = format!("Added {number}");
+        changes.push(create("Person", json!({ "org_id": 3, "name": name, "first_name": "A" })));
+    }
+    for number in 1..=servers {
+        let name = format!("srv-{number:06}");
+        changes
+            .push(create("Server", json!({ "org_id": 3, "name": name, "status": "production" })));
+    }
+    for json_data in changes {
+        let request = Request {
+            query: BTreeMap::from([("version".to_owned(), "1.3".to_owned())]),
+            form: BTreeMap::from(
+                ["auth_user", "auth_pwd"].map(|name| (name.to_owned(), "bridge".to_owned())),
+            ),
+            json_data,
+        };
+        let answer = send(client, sandbox, &request, "", &Names::default()).await;
+        assert_eq!(answer.body["code"], 0, "{}", answer.body);
+    }
 }
 
 fn cases(folder: &str) -> Vec<(String, Case)> {
@@ -164,109 +202,6 @@ async fn send(
     Response { status, content_type, body }
 }
 
-impl Names {
-    /// Learns how a ticket that was just created, or first shown with its ref, is called.
-    fn learn(&mut self, recorded: &Value, answered: &Value) {
-        let (Some(recorded), Some(answered)) = (only_object(recorded), only_object(answered))
-        else {
-            return;
-        };
-        if !matches!(text(recorded, "class"), "Incident" | "UserRequest") {
-            return;
-        }
-        if text(recorded, "message") == "created" {
-            self.ids.insert(text(recorded, "key").to_owned(), text(answered, "key").to_owned());
-        }
-        let known =
-            self.ids.get(text(recorded, "key")).is_some_and(|id| id == text(answered, "key"));
-        let (theirs, ours) = (text(&recorded["fields"], "ref"), text(&answered["fields"], "ref"));
-        let same_form = ours.len() == theirs.len() && ours.get(..2) == theirs.get(..2);
-        if known && !theirs.is_empty() && same_form {
-            self.refs.entry(theirs.to_owned()).or_insert_with(|| ours.to_owned());
-        }
-    }
-
-    /// The names in the key of a request about tickets.
-    fn in_request(&self, data: &Value) -> Value {
-        let mut data = data.clone();
-        let about_tickets =
-            matches!(data["class"].as_str(), Some("Incident" | "UserRequest" | "Ticket"));
-        if !about_tickets || data.get("key").is_none() {
-            return data;
-        }
-        match &data["key"] {
-            Value::Number(id) => {
-                let id = id.to_string();
-                data["key"] = Value::from(self.ids.get(&id).cloned().unwrap_or(id));
-            }
-            Value::String(oql) => data["key"] = Value::from(self.in_oql(oql)),
-            _ => {}
-        }
-        data
-    }
-
-    fn in_oql(&self, oql: &str) -> String {
-        let mut translated = String::new();
-        for piece in oql.split_inclusive([' ', '(', ')', ',', '\'']) {
-            let word = piece.trim_end_matches([' ', '(', ')', ',', '\'']);
-            let name = self.ids.get(word).or_else(|| self.refs.get(word));
-            translated.push_str(name.map_or(word, String::as_str));
-            translated.push_str(&piece[word.len()..]);
-        }
-        translated
-    }
-
-    /// A recorded body, with its tickets called as in the sandbox.
-    fn translated(&self, recorded: &Value) -> Value {
-        let Some(objects) = recorded["objects"].as_object() else {
-            return self.with_refs(recorded);
-        };
-        let mut renamed = Map::new();
-        for (name, object) in objects {
-            let mut object = self.with_refs(object);
-            let class = text(&object, "class").to_owned();
-            let id = text(&object, "key").to_owned();
-            match self.ids.get(&id).filter(|_| matches!(&*class, "Incident" | "UserRequest")) {
-                Some(ours) => {
-                    object["key"] = Value::from(ours.clone());
-                    if object["fields"].get("id").is_some() {
-                        object["fields"]["id"] = Value::from(ours.clone());
-                    }
-                    renamed.insert(format!("{class}::{ours}"), object);
-                }
-                None => drop(renamed.insert(name.clone(), object)),
-            }
-        }
-        let mut body = recorded.clone();
-        body["objects"] = Value::Object(renamed);
-        body
-    }
-
-    fn with_refs(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => Value::from(
-                self.refs
-                    .iter()
-                    .fold(text.clone(), |text, (theirs, ours)| text.replace(theirs.as_str(), ours)),
-            ),
-            Value::Array(items) => items.iter().map(|item| self.with_refs(item)).collect(),
-            Value::Object(map) => {
-                map.iter().map(|(key, value)| (key.clone(), self.with_refs(value))).collect()
-            }
-            other => other.clone(),
-        }
-    }
-}
-
-fn only_object(body: &Value) -> Option<&Value> {
-    let objects = body.get("objects")?.as_object()?;
-    if objects.len() == 1 { objects.values().next() } else { None }
-}
-
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value[field].as_str().unwrap_or_default()
-}
-
 /// Notes where `answered` differs from what is expected. Objects must come in the same order.
 fn compare(expected: &Value, answered: &Value, at: &str, request: &str, notes: &mut Vec<String>) {
     match (expected, answered) {
@@ -289,7 +224,8 @@ fn compare(expected: &Value, answered: &Value, at: &str, request: &str, notes: &
         (Value::String(expected), Value::String(answered)) => {
             // A date that the request did not set is the clock's.
             let by_the_clock = !request.contains(expected.as_str()) && is_date(expected);
-            if expected != answered && !(by_the_clock && is_date(answered)) {
+            let by_login = (&**expected, &**answered) == LOGIN_LATER && at.ends_with(".user_login");
+            if expected != answered && !by_login && !(by_the_clock && is_date(answered)) {
                 notes.push(format!("{at} is {answered:?}, not {expected:?}"));
             }
         }

@@ -54,12 +54,12 @@ async fn until_creates_in_flight(latency: Latency, mean: RangeInclusive<usize>) 
 
 #[tokio::test]
 async fn more_deliveries_run_at_once_where_itop_can_do_more() {
-    let latency = Latency { read_ms: 5, create_ms: 200, best_in_flight: 8 };
+    let latency = Latency { read_ms: 5, create_ms: 200, best_in_flight: 8, noise: None };
     until_creates_in_flight(latency, 6..=10).await;
 }
 
 #[tokio::test]
 async fn fewer_deliveries_run_at_once_where_more_make_itop_slower() {
-    let latency = Latency { read_ms: 5, create_ms: 50, best_in_flight: 1 };
+    let latency = Latency { read_ms: 5, create_ms: 50, best_in_flight: 1, noise: None };
     until_creates_in_flight(latency, 0..=2).await;
 }

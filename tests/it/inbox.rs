@@ -280,6 +280,25 @@ async fn the_preview_shows_the_exact_request_and_does_nothing() {
 }
 
 #[tokio::test]
+async fn the_preview_warns_of_a_named_ticket_that_has_ended() {
+    let world = World::linked().await;
+    let created = world.acknowledge(&event("one")).await.expect(201);
+    let id = world.itop.tickets().await.unwrap()[0].id;
+    let number = created["ticket"]["ref"].clone();
+    let named = with(event("two"), "/ticket", json!({"existing_ref": number}));
+    assert_eq!(world.post(PREVIEW, &named).await.expect(200)["warnings"], json!([]));
+    for stimulus in ["ev_assign", "ev_resolve"] {
+        world.itop.apply_stimulus("Incident", id, stimulus).await.unwrap();
+    }
+    let preview = world.post(PREVIEW, &named).await.expect(200);
+    assert_eq!(preview["outcome"], "reused");
+    let number = number.as_str().unwrap();
+    let warning = format!("Ticket {number}, which the event names, is resolved already.");
+    assert_eq!(preview["warnings"], json!([warning]));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn the_preview_keeps_its_word() {
     let mut world = World::linked().await;
     let preview = world.post(PREVIEW, &event("kept")).await.expect(200);
@@ -289,9 +308,12 @@ async fn the_preview_keeps_its_word() {
     let ticket = world.itop.tickets().await.unwrap().remove(0);
     assert_eq!(fields["title"], ticket.title);
     assert_eq!(fields["start_date"], ticket.start_date);
-    assert_eq!(fields["org_id"], ticket.org_id);
-    assert_eq!(fields["caller_id"], ticket.caller_id);
-    assert_eq!(fields["functionalcis_list"][0]["functionalci_id"], ticket.ci_ids[0]);
+    // References are queries; each asks for the very object that the ticket then has.
+    let asks_for = |query: &Value, id: i64| query.as_str().unwrap().contains(&format!("id = {id}"));
+    assert!(asks_for(&fields["org_id"], ticket.org_id), "{fields}");
+    assert!(asks_for(&fields["caller_id"], ticket.caller_id), "{fields}");
+    let ci = &fields["functionalcis_list"][0]["functionalci_id"];
+    assert!(asks_for(ci, ticket.ci_ids[0]), "{fields}");
     assert_eq!(fields["private_log"]["add_item"]["message"], ticket.private_log[0]);
     assert_eq!(preview["priority"].to_string(), ticket.priority);
 

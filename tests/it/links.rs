@@ -23,10 +23,10 @@ async fn a_link_is_made_shown_replaced_and_removed() {
         "instance": "default", "company": "id:42", "site": null, "name": "ACME",
         "organization": {"id": 5002, "name": "ACME Logistics"}, "tickets": true,
         "team": null, "contact": null, "service": null, "service_element": null,
-        "updated_at": made["updated_at"],
+        "updated_at": made["updated_at"], "warnings": [],
     });
     assert_eq!(made, expected);
-    assert_eq!(world.get(LINK).await.expect(200), made);
+    assert_eq!(world.get(LINK).await.expect(200), kept(&made));
 
     // Replaced as a whole, with every default, by name in another case and by key as a text.
     let body = json!({
@@ -41,6 +41,7 @@ async fn a_link_is_made_shown_replaced_and_removed() {
     assert_eq!(replaced["contact"], json!({"id": 605, "name": "Jean Dupont"}));
     assert_eq!(replaced["service"], json!({"id": 12, "name": "Network"}));
     assert_eq!(replaced["service_element"], json!({"id": 105, "name": "Slow network"}));
+    let replaced = kept(&replaced);
     assert_eq!(world.get(LINK).await.expect(200), replaced);
 
     world.link(43, json!({"organization": "O'Brien & Sons"})).await;
@@ -67,7 +68,7 @@ async fn keys_are_ids_or_names_and_stand_for_one_instance() {
         ("name:42", "name:42"),
         ("Demo", "id:Demo"),
         ("sn:12", "id:sn:12"),
-        ("name:Hôpital A%2FB & C", "name:Hôpital A/B & C"),
+        ("name:Hôpital A%2FB & C", "name:hopital a/b & c"),
     ] {
         let link = world.put(&format!("/api/v1/links/{address}"), &body).await.expect(201);
         assert_eq!(link["company"], key);
@@ -188,8 +189,9 @@ async fn a_site_inherits_and_its_own_link_wins() {
 
     let own = json!({"organization": "ACME Logistics", "team": "On-call team"});
     let made = world.put(&site, &own).await.expect(201);
-    assert_eq!((&made["company"], &made["site"]), (&json!("id:42"), &json!("name:Depot")));
-    assert_eq!(world.get(&site).await.expect(200), made);
+    assert_eq!((&made["company"], &made["site"]), (&json!("id:42"), &json!("name:depot")));
+    assert_eq!(made["name"], "Depot");
+    assert_eq!(world.get(&site).await.expect(200), kept(&made));
     let found = world.get(&effective).await.expect(200);
     assert_eq!((&found["inherited"], &found["organization"]["id"]), (&json!(false), &json!(5002)));
     let company = world.get(&format!("{LINK}/effective")).await.expect(200);
@@ -234,10 +236,10 @@ async fn companies_without_a_link_are_listed_with_the_one_that_fits() {
             ("id:7", "acme-log", 2, Some(5002)),
             ("id:42", "demo", 1, Some(3)),
             // The code of ACME Group, and part of other names.
-            ("name:ACME", "ACME", 1, Some(5001)),
-            ("name:Globex (closed)", "Globex (closed)", 1, None),
+            ("name:acme", "ACME", 1, Some(5001)),
+            ("name:globex (closed)", "Globex (closed)", 1, None),
             // The name of one organization and the code of another.
-            ("name:HSE", "HSE", 1, None),
+            ("name:hse", "HSE", 1, None),
         ]
     );
     let first = &list["items"][0];
@@ -320,6 +322,118 @@ async fn a_company_links_itself_only_by_its_exact_name_and_only_where_configured
     let link = world.get(LINK).await.expect(200);
     assert_eq!((&link["organization"]["id"], &link["name"]), (&json!(3), &json!("Demo")));
     world.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_by_name_is_found_however_the_name_is_written() {
+    let world = World::start().await;
+    let named = |key, name| with(event(key), "/company", json!(name));
+    let waiting = world.acknowledge(&named("1", "espace DOUBLE")).await.expect(202);
+    let other = world.acknowledge(&named("2", "Espace-double")).await.expect(202);
+    assert_eq!(waiting["company"], json!({"key": "name:espace double", "name": "espace DOUBLE"}));
+
+    let body = json!({"organization": "Demo", "team": "Helpdesk"});
+    let made = world.put("/api/v1/links/name:Espace%20%20double", &body).await.expect(201);
+    assert_eq!(
+        (&made["company"], &made["name"]),
+        (&waiting["company"]["key"], &json!("Espace double"))
+    );
+    world.until_state(&waiting["id"], "created").await;
+    for (key, name) in
+        [("3", "Espace  double"), ("4", "ÉSPACE\u{a0}DOUBLE"), ("5", "espace\tdouble ")]
+    {
+        world.acknowledge(&named(key, name)).await.expect(201);
+    }
+    let path = format!("/api/v1/acknowledgements/{}", other["id"]);
+    assert_eq!(world.get(&path).await.expect(200)["state"], "blocked");
+    // An id is one exactly as it is written.
+    let by_id = with(event("6"), "/company", json!({"id": "Espace double"}));
+    world.acknowledge(&by_id).await.expect(202);
+
+    // The same link in every spelling: replaced, shown, removed.
+    world.put("/api/v1/links/name:ESPACE%20DOUBLE", &body).await.expect(200);
+    let shown = world.get("/api/v1/links/name:Espa%CC%A7ce%C2%A0double").await.expect(200);
+    assert_eq!(shown["name"], "ESPACE DOUBLE");
+    world.get("/api/v1/links/name:Espace-double").await.problem(404, "not-found");
+    world.delete("/api/v1/links/name:%C3%89space%20double").await.expect(204);
+    assert_eq!(world.get("/api/v1/links").await.expect(200)["items"], json!([]));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_organization_is_never_the_wrong_one_of_two_with_one_name() {
+    let world = World::start().await;
+    for name in ["Espace double", "Espace  double", "L'Eau", "L’Eau"] {
+        world.itop_creates("Organization", json!({"name": name, "status": "active"})).await;
+    }
+    for name in ["Espace  double", "Espace double", "espace DOUBLE", "Éspace\u{a0}double"] {
+        let answer = world.put(LINK, &json!({"organization": name})).await;
+        answer.problem(422, "invalid");
+        assert_eq!(errors(&answer.body), [("/organization", "ambiguous")], "{name}");
+        let message = answer.body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("'Espace double' (key "), "{message}");
+        assert!(message.contains("'Espace  double' (key "), "{message}");
+    }
+    // Another mark is another name.
+    let made = world.put(LINK, &json!({"organization": "l’eau"})).await.expect(201);
+    assert_eq!(made["organization"]["name"], "L’Eau");
+    let key = made["organization"]["id"].clone();
+    let again = world.put(LINK, &json!({"organization": {"id": key}})).await.expect(200);
+    assert_eq!(again["organization"], made["organization"]);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_name_where_an_id_is_meant_is_warned_of() {
+    let world = World::start().await;
+    let body = json!({"organization": "Demo"});
+    let warnings = async |address: &str| {
+        let answer = world.put(&format!("/api/v1/links/{address}"), &body).await;
+        answer.body["warnings"].as_array().unwrap_or_else(|| panic!("{}", answer.body)).clone()
+    };
+    assert_eq!(
+        warnings("D%C3%A9mo").await,
+        [
+            "This is the link of the company whose id in ServiceNav is 'Démo'. That is also the name \
+          of an organization in iTop, and no acknowledgement waits under this name. If ServiceNav \
+          sends the company by name without an id, write /api/v1/links/name:D%C3%A9mo instead, \
+          and delete this link."
+        ]
+    );
+    for (key, name) in
+        [("1", "Globex (closed)"), ("2", "GLOBEX  (closed)"), ("3", "77"), ("4", "Nil")]
+    {
+        world.acknowledge(&with(event(key), "/company", json!(name))).await.expect(202);
+    }
+    for (address, expected) in [
+        (
+            "globex%20(CLOSED)",
+            "'globex (CLOSED)'. That is also the name of a company without a link, \
+                               and 2 acknowledgements wait under this name.",
+        ),
+        ("id:nil", "1 acknowledgement waits under this name."),
+        ("Nil/sites/name:Depot", "write /api/v1/links/name:Nil/sites/name:depot instead,"),
+        ("Demo?instance=sn-b", "write /api/v1/links/name:Demo?instance=sn-b instead,"),
+    ] {
+        let warnings = warnings(address).await;
+        let warning = warnings[0].as_str().unwrap();
+        assert!(warning.contains(expected), "{address}: {warning}");
+    }
+    // Digits are meant as an id, other letters are nobody's name, and this is the right way.
+    for address in ["77", "sn:12", "Nil?instance=sn-b", "name:Demo", "name:Globex%20(closed)"] {
+        assert_eq!(warnings(address).await, [""; 0], "{address}");
+    }
+    // Nobody waits any more.
+    assert_eq!(warnings("globex%20(closed)").await, [""; 0]);
+    world.finish().await;
+}
+
+/// A link as it is shown later: without the warnings of the answer that made it.
+fn kept(made: &Value) -> Value {
+    let mut kept = made.clone();
+    let warnings = kept.as_object_mut().unwrap().remove("warnings");
+    assert_eq!(warnings, Some(json!([])));
+    kept
 }
 
 /// Pointer and code of each error of a 422.

@@ -327,5 +327,5 @@ async fn until_newer(world: &World, old: &Value) -> Value {
 
 /// The reads that iTop has answered so far.
 fn reads(world: &World) -> u64 {
-    world.itop.requests_seen().of("core/get")
+    world.reads()
 }

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::client_settings,
-    cli::{Verdict, examine},
+    cli::Verdict,
     config::{Config, ItopSection, OnOpenTicket, Period},
     domain::{keys::TicketKey, marker::Marker},
     itop::{Client, MARKER_LOG, Within},
@@ -88,7 +88,7 @@ async fn marked(client: &Client, event: &Value) -> Vec<TicketKey> {
 #[tokio::test]
 async fn live_check_finds_nothing_wrong() {
     let Some((world, _)) = world(|_| {}).await else { return };
-    let findings = examine(&world.config, &world.clock, None, true).await.unwrap();
+    let findings = crate::check::findings(&world.config, &world.clock, None, true).await;
     for finding in &findings {
         println!("{finding}");
         assert_ne!(finding.verdict, Verdict::Failure, "{finding}");

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
 mod access;
+mod at_the_write;
 mod check;
+mod check_obstacles;
+mod check_relayed;
 mod companies_never_mix;
 mod contract;
 mod every_answer;
@@ -12,6 +15,7 @@ mod fault_proxy;
 mod hostile;
 mod in_flight;
 mod inbox;
+mod lines;
 mod links;
 mod lists;
 mod lists_cached;

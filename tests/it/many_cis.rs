@@ -42,6 +42,6 @@ async fn fifty_thousand_cis_are_listed_searched_and_paged() {
     assert_eq!(middle["as_of"], first["as_of"]);
 
     // All of this was one list, read once; the companies are the other read.
-    assert_eq!(world.itop.requests_seen().of("core/get"), 2);
+    assert_eq!(world.reads(), 2);
     world.finish().await;
 }

@@ -249,7 +249,7 @@ async fn a_status_that_will_soon_be_old_is_read_before_anybody_waits() {
     for key in ["a", "b", "c"] {
         world.acknowledge(&event(key)).await.expect(201);
     }
-    let reads = || world.itop.requests_seen().of("core/get");
+    let reads = || world.reads();
     let path = "/api/v1/controls/control-a/ticket";
     let first = world.get(path).await.expect(200);
     let before = reads();

@@ -109,17 +109,52 @@ async fn a_ticket_that_the_account_may_no_longer_see_is_not_taken_for_deleted() 
     world.link(7, json!({"organization": "ACME Logistics"})).await;
     let other = with(event("b"), "/company", json!({"id": 7, "name": "ACME"}));
     world.acknowledge(&other).await.expect(201);
-    let as_user = async |world: &mut World, user: &str| {
-        world.stop_bridge().await;
-        user.clone_into(&mut world.config.itop.user);
-        world.start_bridge().await;
-        grow_old(world);
-        world.get(BOARD).await.expect(200)
-    };
     let board = as_user(&mut world, "limited").await;
     assert_eq!(told(&board), [("new", "present", true), ("new", "not_visible", false)]);
     let board = as_user(&mut world, "bridge").await;
     assert_eq!(told(&board), [("new", "present", true), ("new", "present", true)]);
+    world.finish().await;
+}
+
+/// The board as the bridge sees it with another account.
+async fn as_user(world: &mut World, user: &str) -> Value {
+    world.stop_bridge().await;
+    user.clone_into(&mut world.config.itop.user);
+    world.start_bridge().await;
+    grow_old(world);
+    world.get(BOARD).await.expect(200)
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_moved_to_another_organization_is_told() {
+    let mut world = patient_world(&["a", "b"]).await;
+    let tickets = world.itop.tickets().await.unwrap();
+    let known = world.get(A).await.expect(200);
+    assert_eq!(known["ticket"]["moved"], false);
+    world.itop_changes("Incident", tickets[0].id.unsigned_abs(), json!({"org_id": 5002})).await;
+
+    // It was one of an organization that the account sees, and is nowhere to be seen now.
+    let board = as_user(&mut world, "limited").await;
+    assert_eq!(told(&board), [("new", "not_visible", false), ("new", "present", true)]);
+
+    let board = as_user(&mut world, "bridge").await;
+    assert_eq!(told(&board), [("new", "present", true), ("new", "present", true)]);
+    let moved: Vec<_> =
+        board["items"].as_array().unwrap().iter().map(|item| &item["ticket"]["moved"]).collect();
+    assert_eq!(moved, [true, false]);
+    let number = known["ticket"]["ref"].as_str().unwrap();
+    for path in [A.to_owned(), format!("{BOARD}/{number}")] {
+        let answer = world.get(&path).await.expect(200);
+        let ticket = if path == A { &answer["ticket"] } else { &answer["items"][0]["ticket"] };
+        assert_eq!(ticket["moved"], true, "{path}");
+    }
+
+    // The next acknowledgement gets a ticket of the company's own.
+    let next = with(event("a"), "/event_id", json!("next"));
+    let next = world.acknowledge(&next).await.expect(201);
+    let known = world.get(A).await.expect(200);
+    assert_eq!(known["ticket"]["ref"], next["ticket"]["ref"]);
+    assert_eq!(known["ticket"]["moved"], false);
     world.finish().await;
 }
 
@@ -240,7 +275,7 @@ fn grow_old(world: &World) {
 
 /// The reads that iTop has answered so far.
 fn reads(world: &World) -> u64 {
-    world.itop.requests_seen().of("core/get")
+    world.reads()
 }
 
 /// Status, presence and openness of each ticket of a board.

@@ -22,7 +22,7 @@ async fn a_control_shows_its_ticket_as_it_is_in_itop() {
     let expected = json!({
         "ref": seen.reference, "class": "Incident", "id": seen.id,
         "title": "[CRITICAL] Server4 – Disk C:", "status": "new",
-        "operational_status": "ongoing", "open": true, "presence": "present", "priority": 2,
+        "operational_status": "ongoing", "open": true, "presence": "present", "moved": false, "priority": 2,
         "team": "Helpdesk", "agent": null, "last_update": known["ticket"]["last_update"],
         "url": made["url"],
     });

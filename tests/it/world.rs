@@ -30,6 +30,7 @@ pub struct World {
     pub token: Option<String>,
     running: Option<Running>,
     folder: tempfile::TempDir,
+    reads_at_start: u64,
 }
 
 /// The bridge has a runtime of its own: when that ends, nothing of the bridge goes on.
@@ -139,9 +140,23 @@ impl World {
             token: None,
             running: None,
             folder,
+            reads_at_start: 0,
         };
         world.start_bridge().await;
+        // Whatever it reads by itself when it starts is not what a test counts.
+        let reads = || world.itop.requests_seen().of("core/get");
         world
+            .until("the bridge has looked at iTop", async || {
+                (reads() > 0 && world.itop.requests_seen().in_flight == 0).then_some(())
+            })
+            .await;
+        world.reads_at_start = reads();
+        world
+    }
+
+    /// How many reads iTop was asked since the bridge has started.
+    pub fn reads(&self) -> u64 {
+        self.itop.requests_seen().of("core/get") - self.reads_at_start
     }
 
     /// Where the database is.

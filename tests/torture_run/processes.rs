@@ -262,6 +262,7 @@ fn start_bridge(folder: &tempfile::TempDir, address: SocketAddr, itop: &Itop) ->
         ("ITOP__USER", user.to_owned()),
         ("ITOP__PASSWORD", password.to_owned()),
         ("ITOP__TIMEOUT", "1500ms".to_owned()),
+        ("ITOP__CREATE_TIMEOUT", "1500ms".to_owned()),
         ("DELIVERY__SETTLE", "6s".to_owned()),
         ("DELIVERY__BACKOFF_FIRST", "200ms".to_owned()),
         ("DELIVERY__BACKOFF_MAX", "2s".to_owned()),

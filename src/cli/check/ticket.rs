@@ -1,163 +1,178 @@
-//! What only a real ticket shows: time zone, priorities, marker.
+//! What only a real ticket shows: what this data model demands, time zone, priorities, marker.
 
 use jiff::SignedDuration;
-use serde_json::{Map, json};
 
-use super::{Finding, examine::failed};
+use super::{
+    attributes::ABOVE_ALL, examine::Examination, finding::mend, plan::Planned, sample::TITLE,
+};
 use crate::{
-    catalog::{Catalog, Freshness, TicketModel},
-    clock::Clock,
-    config::Config,
-    domain::{
-        keys::{EventId, Instance},
-        marker::Marker,
-        priority::Priority,
-    },
-    itop::{Client, CreatedTicket, ItopError, Organization, Within},
+    config::Switch,
+    domain::priority::Priority,
+    itop::{CreatedTicket, ItopError, PathProbe, Within},
 };
 
 /// How far iTop's clock may be from ours.
 const CLOCKS_AGREE: SignedDuration = SignedDuration::from_secs(120);
 
-/// Creates one ticket of the lowest priority and examines it; it stays, and is named.
-pub(super) async fn examine(
-    config: &Config,
-    client: &Client,
-    catalog: &Catalog,
-    clock: &Clock,
-    model: &TicketModel,
-    company: &Organization,
-) -> Vec<Finding> {
-    let event = format!("check:{}", clock.now());
-    let Ok(event) = event.parse::<EventId>() else { return Vec::new() };
-    let marker = Marker::new(&Instance::default(), &event);
-    let field = &config.ticket.marker_field;
-    let created = create(client, catalog, model, company, &marker, field).await;
-    let created = match created {
-        Ok(created) => created,
-        Err(error) => return vec![failed("ticket", &error)],
-    };
-    let number = &created.status.number;
-    let mut findings = vec![Finding::ok(
-        "ticket",
-        format!(
-            "{number} ({}) was created for '{}'; close it in iTop",
-            created.status.key, company.name
-        ),
-    )];
-    findings.push(marker_finding(client, &created, &marker, field).await);
-    findings.push(time_finding(config, clock, &created));
-    findings.push(priority_finding(client, &created).await);
-    findings
-}
-
-async fn create(
-    client: &Client,
-    catalog: &Catalog,
-    model: &TicketModel,
-    company: &Organization,
-    marker: &Marker,
-    field: &str,
-) -> Result<CreatedTicket, ItopError> {
-    let mut fields = Map::new();
-    let mut set = |name: &str, value| fields.insert(name.to_owned(), value);
-    set("org_id", json!(company.id));
-    set("title", json!("Check of the ServiceNav bridge: please close"));
-    set("description", json!("<p>Created by <i>check --create-ticket</i>; nothing is wrong.</p>"));
-    set("impact", json!("2"));
-    set("urgency", json!("4"));
-    if model.sets_origin {
-        set("origin", json!("monitoring"));
-    }
-    if model.sets_request_type {
-        set("request_type", json!("incident"));
-    }
-    let teams = catalog.teams(company.id, Freshness::Cached).await?;
-    if let Some(team) = teams.listed.items.first() {
-        set("team_id", json!(team.id));
-    }
-    let operation = Client::create_operation(model.class, &fields, marker, field);
-    client.create(&operation, marker, field).await
-}
-
-async fn marker_finding(
-    client: &Client,
-    created: &CreatedTicket,
-    marker: &Marker,
-    field: &str,
-) -> Finding {
-    let mend = "The account must be able to write, read and search the attribute \
-                ticket.marker_field; without it a ticket cannot be found again after a lost \
-                answer.";
-    if !created.has_marker {
-        let seen = format!("was written to {field} and could not be read back");
-        return Finding::failure("marker", seen, mend);
-    }
-    match client.find_marked(&[(field, marker)], &Within::Anywhere).await {
-        Ok(found) if found.iter().any(|marked| marked.key == created.status.key) => {
-            Finding::ok("marker", format!("was read back from {field} and found by a search"))
-        }
-        Ok(_) => {
-            let seen = format!("was read back from {field} and not found by a search");
-            Finding::failure("marker", seen, mend)
-        }
-        Err(error) => failed("marker", &error),
-    }
-}
-
-fn time_finding(config: &Config, clock: &Clock, created: &CreatedTicket) -> Finding {
-    let zone = &config.itop.time_zone;
-    let Some(theirs) = created.status.last_update else {
-        return Finding::warning(
-            "time zone",
-            "iTop's last_update could not be read",
-            "Check that iTop writes dates as Y-m-d H:i:s.",
+impl Examination<'_> {
+    /// Creates one ticket of the lowest priority, as a delivery does, and examines it; it stays,
+    /// and is named.
+    pub(super) async fn ticket(&mut self, planned: &Planned) {
+        self.path_probe(planned).await;
+        self.report.examining("ticket");
+        let plan = &planned.to_create;
+        let terms = planned.planner.terms(plan, ABOVE_ALL);
+        let created = match self.client.create(&plan.ticket, &terms).await {
+            Ok(created) => created,
+            Err(error) => {
+                self.not_created(&error);
+                return;
+            }
+        };
+        self.report.ok(
+            "ticket",
+            format!(
+                "{} ({}) was created for '{}'; close it in iTop",
+                created.status.number, created.status.key, planned.company
+            ),
         );
-    };
-    let ahead = theirs.duration_since(clock.now());
-    if ahead.abs() <= CLOCKS_AGREE {
-        return Finding::ok("time zone", format!("{zone} fits iTop's clock"));
+        for kind in &created.dropped {
+            let seen = format!("iTop left out the {} without a word", kind.word());
+            let mend = "Tickets will come with that warning; check catalog.queries.";
+            self.report.warning("ticket", seen, mend);
+        }
+        self.marker(planned, &created).await;
+        self.time_zone(&created);
+        self.priorities(&created).await;
     }
-    // iTop writes whole seconds, and the call itself took a moment.
-    let minutes = (ahead.as_secs() + 30).div_euclid(60);
-    // Time zones differ by quarters of an hour; anything else is a clock that is wrong.
-    let off_quarter = (minutes + 7).rem_euclid(15).abs_diff(7);
-    let direction = if minutes > 0 { "ahead of" } else { "behind" };
-    let seen = format!(
-        "read in {zone}, iTop's clock is {} h {:02} min {direction} ours",
-        minutes.abs() / 60,
-        minutes.abs() % 60
-    );
-    let mend = if off_quarter <= 2 {
-        "Set itop.time_zone to the time zone in iTop's configuration ('timezone')."
-    } else {
-        "Set the clocks of both machines by NTP."
-    };
-    Finding::failure("time zone", seen, mend)
-}
 
-async fn priority_finding(client: &Client, created: &CreatedTicket) -> Finding {
-    let mut wrong = Vec::new();
-    // The lowest last, so that the ticket ends as it was created.
-    for number in 1..=4 {
-        let Ok(wanted) = Priority::try_from(number) else { continue };
-        let (impact, urgency) = wanted.impact_and_urgency();
-        match client.priority_of(&created.status.key, impact, urgency).await {
-            Ok(Some(computed)) if computed == wanted => {}
-            Ok(computed) => wrong.push(format!(
-                "impact {impact} and urgency {urgency} give {} instead of {number}",
-                computed.map_or_else(|| "none".to_owned(), |p| u8::from(p).to_string())
-            )),
-            Err(error) => return failed("priorities", &error),
+    /// The way that creates go: before one is sent again, it is probed.
+    async fn path_probe(&mut self, planned: &Planned) {
+        let what = "path probe";
+        if self.config.delivery.path_probe == Switch::Off {
+            self.report.ok(what, "turned off (delivery.path_probe)");
+            return;
+        }
+        self.report.examining(what);
+        match self.client.probe_path(planned.to_create.model.class).await {
+            Ok(PathProbe::Passed) => self.report.ok(what, "refused as expected"),
+            Ok(PathProbe::Unclear) => self.report.warning(
+                what,
+                "refused too early to say anything: something checks tickets before iTop does",
+                "Set delivery.path_probe = \"off\"; after an answer that was lost, \
+                 delivery.settle_unproven is waited for instead.",
+            ),
+            Ok(PathProbe::Made(number)) => self.report.warning(
+                what,
+                format!("{number} was created: this iTop accepts faulty tickets; close it in iTop"),
+                "Set delivery.path_probe = \"off\", or such a ticket is made after an answer that \
+                 was lost.",
+            ),
+            Err(error) => self.report.failed(what, &error),
         }
     }
-    if wrong.is_empty() {
-        return Finding::ok("priorities", "1 to 4 are computed as expected");
+
+    fn not_created(&mut self, error: &ItopError) {
+        let mend = match error {
+            ItopError::Refused { .. } => {
+                "iTop names what it demands more, or does not allow: set it in [ticket.fields], or \
+                 mend it in iTop."
+                    .to_owned()
+            }
+            ItopError::NoClearAnswer { .. } => {
+                format!("{} The ticket may be there all the same: look for '{TITLE}'.", mend(error))
+            }
+            error => mend(error).to_owned(),
+        };
+        self.report.failure("ticket", error.to_string(), mend);
     }
-    Finding::warning(
-        "priorities",
-        wrong.join("; "),
-        "This iTop has another table of impact and urgency: tickets will warn of the priority \
-         that they got instead.",
-    )
+
+    async fn marker(&mut self, planned: &Planned, created: &CreatedTicket) {
+        let what = "marker";
+        let field = &self.config.ticket.marker_field;
+        let mend = "The account must be able to write, read and search the attribute \
+                    ticket.marker_field; without it a ticket cannot be found again after a lost \
+                    answer.";
+        if !created.has_marker {
+            let seen = format!("was written to {field} and could not be read back");
+            self.report.failure(what, seen, mend);
+            return;
+        }
+        self.report.examining(what);
+        let place = [(field.as_str(), &planned.to_create.ticket.marker)];
+        match self.client.find_marked(&place, &Within::Anywhere).await {
+            Ok(found) if found.iter().any(|marked| marked.key == created.status.key) => {
+                let seen = format!("was read back from {field} and found by a search");
+                self.report.ok(what, seen);
+            }
+            Ok(_) => {
+                let seen = format!("was read back from {field} and not found by a search");
+                self.report.failure(what, seen, mend);
+            }
+            Err(error) => self.report.failed(what, &error),
+        }
+    }
+
+    fn time_zone(&mut self, created: &CreatedTicket) {
+        let what = "time zone";
+        let zone = &self.config.itop.time_zone;
+        let Some(theirs) = created.status.last_update else {
+            let mend = "Check that iTop writes dates as Y-m-d H:i:s.";
+            self.report.warning(what, "iTop's last_update could not be read", mend);
+            return;
+        };
+        let ahead = theirs.duration_since(self.clock.now());
+        if ahead.abs() <= CLOCKS_AGREE {
+            self.report.ok(what, format!("{zone} fits iTop's clock"));
+            return;
+        }
+        // iTop writes whole seconds, and the call itself took a moment.
+        let minutes = (ahead.as_secs() + 30).div_euclid(60);
+        // Time zones differ by quarters of an hour; anything else is a clock that is wrong.
+        let off_quarter = (minutes + 7).rem_euclid(15).abs_diff(7);
+        let direction = if minutes > 0 { "ahead of" } else { "behind" };
+        let seen = format!(
+            "read in {zone}, iTop's clock is {} h {:02} min {direction} ours",
+            minutes.abs() / 60,
+            minutes.abs() % 60
+        );
+        let mend = if off_quarter <= 2 {
+            "Set itop.time_zone to the time zone in iTop's configuration ('timezone')."
+        } else {
+            "Set the clocks of both machines by NTP."
+        };
+        self.report.failure(what, seen, mend);
+    }
+
+    async fn priorities(&mut self, created: &CreatedTicket) {
+        let what = "priorities";
+        let mut wrong = Vec::new();
+        // The lowest last, so that the ticket ends as it was created.
+        for number in 1..=4 {
+            let Ok(wanted) = Priority::try_from(number) else { continue };
+            self.report.examining(what);
+            let (impact, urgency) = wanted.impact_and_urgency();
+            match self.client.priority_of(&created.status.key, impact, urgency).await {
+                Ok(Some(computed)) if computed == wanted => {}
+                Ok(computed) => wrong.push(format!(
+                    "impact {impact} and urgency {urgency} give {} instead of {number}",
+                    computed.map_or_else(|| "none".to_owned(), |p| u8::from(p).to_string())
+                )),
+                Err(error) => {
+                    self.report.failed(what, &error);
+                    return;
+                }
+            }
+        }
+        if wrong.is_empty() {
+            self.report.ok(what, "1 to 4 are computed as expected");
+            return;
+        }
+        self.report.warning(
+            what,
+            wrong.join("; "),
+            "This iTop has another table of impact and urgency: tickets will warn of the priority \
+             that they got instead.",
+        );
+    }
 }

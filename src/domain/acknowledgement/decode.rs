@@ -12,11 +12,14 @@ use crate::domain::{
     body::{Errors, FieldError, Object, bounded, expected},
     keys::{MAX_ID_CHARS, MAX_NAME_CHARS, PartyKey},
     priority::{Criticality, ElementType, Priority},
-    text::one_line,
+    text::{cut_chars, is_web_address, one_line},
 };
 
 /// Free text is bounded by the size of the body alone.
 const MAX_TEXT_CHARS: usize = 256 * 1024;
+
+/// How much of the sender's product is shown: it stands in the middle of sentences.
+const MAX_PRODUCT_CHARS: usize = 60;
 
 const EVENT_TYPES: [(&str, EventType); 4] = [
     ("acknowledgement", EventType::Acknowledgement),
@@ -28,17 +31,6 @@ const ELEMENT_TYPES: [(&str, ElementType); 3] = [
     ("equipment", ElementType::Equipment),
     ("service", ElementType::Service),
     ("user_service", ElementType::UserService),
-];
-const STATES: [(&str, ControlState); 9] = [
-    ("OK", ControlState::Ok),
-    ("WARNING", ControlState::Warning),
-    ("CRITICAL", ControlState::Critical),
-    ("UNKNOWN", ControlState::Unknown),
-    ("UP", ControlState::Up),
-    ("DOWN", ControlState::Down),
-    ("UNREACHABLE", ControlState::Unreachable),
-    ("DEGRADED", ControlState::Degraded),
-    ("OUT_OF_ORDER", ControlState::OutOfOrder),
 ];
 const CRITICALITIES: [(&str, Criticality); 3] =
     [("low", Criticality::Low), ("medium", Criticality::Medium), ("high", Criticality::High)];
@@ -65,10 +57,14 @@ fn event(body: &Object<'_>, errors: &mut Errors) -> Option<Acknowledgement> {
     let event_type = body.word("event_type", &EVENT_TYPES, errors);
     let created_at = body.time("created_at", errors);
     let created_at = body.require(created_at, "created_at", errors);
-    let instance = body.object("source", errors).and_then(|source| {
+    let source = body.object("source", errors);
+    let instance = source.as_ref().and_then(|source| {
         let text = source.id("instance", MAX_ID_CHARS, errors);
         source.parsed("instance", text, errors)
     });
+    let product = source
+        .and_then(|source| source.line("product", MAX_NAME_CHARS, errors))
+        .map(|product| cut_chars(&product, MAX_PRODUCT_CHARS).into_owned());
     let company = party(body, "company", errors);
     let company = body.require(company, "company", errors);
     let site = party(body, "site", errors);
@@ -99,6 +95,7 @@ fn event(body: &Object<'_>, errors: &mut Errors) -> Option<Acknowledgement> {
         event_type: event_type.unwrap_or(EventType::Acknowledgement),
         created_at: created_at?,
         instance,
+        product,
         company: company?,
         site,
         contact: caller,
@@ -198,7 +195,8 @@ fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
     let name = required_name(part, errors);
     let element_type = part.word("element_type", &ELEMENT_TYPES, errors);
     let element_type = part.require(element_type, "element_type", errors);
-    let state = part.word("state", &STATES, errors);
+    let states = ControlState::ALL.map(|state| (state.as_str(), state));
+    let state = part.word("state", &states, errors);
     let state = part.require(state, "state", errors);
     let changed = part.time("status_changed_at", errors);
     let changed = part.require(changed, "status_changed_at", errors);
@@ -206,12 +204,8 @@ fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
     let state_type = part.text("state_type", MAX_NAME_CHARS, errors);
     let output = part.text("output", MAX_TEXT_CHARS, errors);
     let url = part.text("url", 2_000, errors).and_then(|url| {
-        // The link stands in a ticket that people click in: no javascript:, no file:.
         let url = url.trim();
-        let web = ["http://", "https://"].iter().any(|scheme| {
-            url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-        });
-        if !web || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        if !is_web_address(url) {
             errors.push(&part.pointer("url"), "format", "'url' must be an http or https address");
             return None;
         }

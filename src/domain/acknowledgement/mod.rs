@@ -1,9 +1,11 @@
 //! The event that ServiceNav posts (SERVICENAV.md), as types.
 
 mod decode;
+mod state;
 
 pub use decode::decode;
 pub(crate) use decode::reference;
+pub use state::ControlState;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -42,20 +44,15 @@ impl EventType {
     }
 }
 
-/// The state of a control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[expect(missing_docs, reason = "the words of Nagios and ServiceNav speak for themselves")]
-pub enum ControlState {
-    Ok,
-    Warning,
-    Critical,
-    Unknown,
-    Up,
-    Down,
-    Unreachable,
-    Degraded,
-    OutOfOrder,
+/// What an event wants of the bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// A ticket.
+    Ticket,
+    /// Everything a ticket takes, but for the ticket.
+    Rehearsal,
+    /// To be kept without a ticket; why, as a sentence.
+    Record(&'static str),
 }
 
 /// A company or a site: at least one of id and name is there.
@@ -199,6 +196,8 @@ pub struct Acknowledgement {
     /// The instance that the body names, if any; the token may fix it.
     #[serde(skip)]
     pub instance: Option<Instance>,
+    /// What sent it, where that is not ServiceNav.
+    pub product: Option<String>,
     /// ServiceNav's customer.
     pub company: Party,
     /// Its sub-unit.
@@ -232,6 +231,30 @@ pub struct Acknowledgement {
 }
 
 impl Acknowledgement {
+    /// What people know the sender as.
+    #[must_use]
+    pub fn product(&self) -> &str {
+        self.product.as_deref().unwrap_or("ServiceNav")
+    }
+
+    /// What it wants: a new type of event has to say so here before it can become anything.
+    #[must_use]
+    pub fn wants(&self) -> Wants {
+        match self.event_type {
+            EventType::Acknowledgement if self.ticket.requested => Wants::Ticket,
+            EventType::Acknowledgement => {
+                Wants::Record("The sender wants no ticket (ticket.requested is false).")
+            }
+            EventType::Test => Wants::Rehearsal,
+            EventType::Recovery => {
+                Wants::Record("The control is well again; its ticket goes on in iTop.")
+            }
+            EventType::AcknowledgementRemoved => Wants::Record(
+                "The acknowledgement was taken back; the control's ticket goes on in iTop.",
+            ),
+        }
+    }
+
     /// What must be equal for two posts with one key to be the same event: company, control,
     /// date of change of status, ticket options, and what happened, because an acknowledgement
     /// that is taken for an earlier test would never become a ticket. Whatever else differs (Nagios posts once per

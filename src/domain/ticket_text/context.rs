@@ -1,13 +1,19 @@
 //! What a template can use.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, tz::TimeZone};
+use minijinja::{
+    Value,
+    value::{Object, Serde},
+};
 use serde::Serialize;
 
-use super::Language;
+use super::{Labels, Language, civil, labels, shown_time};
 use crate::domain::{
     acknowledgement::Acknowledgement,
     keys::Instance,
-    priority::Priority,
+    priority::{Criticality, ElementType, Priority},
     text::{clean, cut_bytes, one_line},
 };
 
@@ -39,10 +45,11 @@ pub struct TicketContext {
     pub description: Option<String>,
     event_id: String,
     instance: String,
+    product: String,
     company: String,
     site: Option<String>,
     contract: Option<String>,
-    equipment: Option<EquipmentContext>,
+    equipment: Value,
     control: ControlContext,
     author: String,
     comment: String,
@@ -52,7 +59,9 @@ pub struct TicketContext {
     priority: u8,
     resolved: Resolved,
     warnings: Vec<String>,
-    pub(super) labels: Labels,
+    labels: Labels,
+    #[serde(skip)]
+    kind: (ElementType, Criticality),
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -64,86 +73,38 @@ struct EquipmentContext {
     itsm_id: Option<String>,
 }
 
+/// The equipment of an event that has none: it counts as false, and its members are there and
+/// empty, because a name that is not there is an error.
+#[derive(Debug)]
+struct NoEquipment;
+
+impl Object for NoEquipment {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        ["id", "name", "address", "category", "itsm_id"]
+            .contains(&key.as_str()?)
+            .then(|| Value::from(()))
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        false
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 struct ControlContext {
     id: String,
     name: String,
     element_type: String,
+    /// In the language of the tickets, as are the labels.
+    element_type_word: &'static str,
     state: String,
     state_line: String,
     state_type: Option<String>,
     criticality: String,
+    criticality_word: &'static str,
     status_changed_at: String,
     output: Option<String>,
     url: Option<String>,
-}
-
-/// The words around the values.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Labels {
-    output: &'static str,
-    acknowledged_by: &'static str,
-    colon: &'static str,
-    company: &'static str,
-    site: &'static str,
-    contract: &'static str,
-    equipment: &'static str,
-    address: &'static str,
-    category: &'static str,
-    control: &'static str,
-    state: &'static str,
-    criticality: &'static str,
-    status_changed_at: &'static str,
-    acknowledged_at: &'static str,
-    expires_at: &'static str,
-    link: &'static str,
-    event: &'static str,
-    warnings: &'static str,
-}
-
-pub(super) fn labels(language: Language) -> Labels {
-    match language {
-        Language::En => Labels {
-            output: "Output of the control",
-            acknowledged_by: "Acknowledged in ServiceNav by",
-            colon: ":",
-            company: "Company",
-            site: "Site",
-            contract: "Contract",
-            equipment: "Equipment",
-            address: "Address",
-            category: "Category",
-            control: "Control",
-            state: "State",
-            criticality: "Criticality",
-            status_changed_at: "In this state since",
-            acknowledged_at: "Acknowledged at",
-            expires_at: "Acknowledged until",
-            link: "In ServiceNav",
-            event: "Event",
-            warnings: "What the bridge could not do as asked",
-        },
-        Language::Fr => Labels {
-            output: "Sortie du contrôle",
-            acknowledged_by: "Acquitté dans ServiceNav par",
-            colon: " :",
-            company: "Société",
-            site: "Site",
-            contract: "Contrat",
-            equipment: "Équipement",
-            address: "Adresse",
-            category: "Catégorie",
-            control: "Contrôle",
-            state: "État",
-            criticality: "Criticité",
-            status_changed_at: "Dans cet état depuis",
-            acknowledged_at: "Acquitté le",
-            expires_at: "Acquitté jusqu'au",
-            link: "Dans ServiceNav",
-            event: "Événement",
-            warnings: "Ce que le pont n'a pas pu faire comme demandé",
-        },
-    }
 }
 
 /// Gathers what a template can use. Times are shown in `zone`, which is iTop's.
@@ -157,11 +118,10 @@ pub fn context(
     zone: &TimeZone,
 ) -> TicketContext {
     let text = |text: &Option<String>| text.as_deref().map(|text| clean(text).into_owned());
-    let time =
-        |time: Timestamp| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
+    let time = |time: Timestamp| shown_time(civil(time, zone));
     let control = &event.control;
     let statement = &event.acknowledgement;
-    let state = word(&control.state);
+    let state = control.state.as_str().to_owned();
     let state_line = match &control.state_type {
         Some(kind) => format!("{state} ({})", one_line(kind)),
         None => state.clone(),
@@ -172,27 +132,33 @@ pub fn context(
         description: text(&event.description),
         event_id: event.event_id.to_string(),
         instance: instance.to_string(),
+        product: event.product().to_owned(),
         company: one_line(event.company.label()),
         site: event.site.as_ref().map(|site| one_line(site.label())),
         contract: event
             .contract
             .as_ref()
             .and_then(|contract| contract.name.clone().or_else(|| contract.id.clone())),
-        equipment: event.equipment.as_ref().map(|equipment| EquipmentContext {
-            id: equipment.id.clone(),
-            name: one_line(&equipment.name),
-            address: text(&equipment.address),
-            category: text(&equipment.category),
-            itsm_id: equipment.itsm_id.clone(),
-        }),
+        equipment: match &event.equipment {
+            Some(equipment) => Value::from(Serde(EquipmentContext {
+                id: equipment.id.clone(),
+                name: one_line(&equipment.name),
+                address: text(&equipment.address),
+                category: text(&equipment.category),
+                itsm_id: equipment.itsm_id.clone(),
+            })),
+            None => Value::from_object(NoEquipment),
+        },
         control: ControlContext {
             id: control.id.to_string(),
             name: one_line(&control.name),
             element_type: word(&control.element_type),
+            element_type_word: "",
             state,
             state_line,
             state_type: text(&control.state_type),
             criticality: word(&control.criticality),
+            criticality_word: "",
             status_changed_at: time(control.status_changed_at),
             output: text(&control.output),
             url: control.url.clone(),
@@ -206,6 +172,7 @@ pub fn context(
         resolved,
         warnings: warnings.iter().map(|warning| clean(warning).into_owned()).collect(),
         labels: Labels::default(),
+        kind: (control.element_type, control.criticality),
     }
 }
 
@@ -218,6 +185,14 @@ fn word(value: &impl Serialize) -> String {
 }
 
 impl TicketContext {
+    /// Puts the words of a language in.
+    pub(super) fn speak(&mut self, language: Language) {
+        self.labels = Labels::new(language, &self.product);
+        let (element_type, criticality) = self.kind;
+        self.control.element_type_word = labels::element_type(element_type, language);
+        self.control.criticality_word = labels::criticality(criticality, language);
+    }
+
     /// The same with every free text cut to `bytes` and a note of what is missing.
     pub(super) fn with_texts_cut_to(&self, bytes: usize) -> Self {
         let cut = |text: &str| match cut_bytes(text, bytes) {

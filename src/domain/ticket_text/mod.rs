@@ -1,19 +1,29 @@
 //! Title, description and further fields of a ticket, from templates.
 
 mod context;
+mod labels;
+mod line;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub use context::{Resolved, TicketContext, context};
+pub use line::{Worse, line};
 
 use std::collections::BTreeMap;
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use labels::Labels;
 use minijinja::{
-    AutoEscape, Environment, UndefinedBehavior, Value, syntax::SyntaxConfig, value::Serde,
+    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter,
+    syntax::SyntaxConfig,
+    value::{Serde, ValueKind},
 };
 use serde::{Deserialize, Serialize};
 
-use super::text::{MAX_TITLE_CHARS, clean, cut_chars, html_lines, one_line};
+use super::text::{
+    Edge, MAX_TITLE_CHARS, brackets_apart, clean, cut_chars, html_lines, html_link, one_line,
+};
 
 /// The longest description that is sent, in bytes. iTop stores 65,535 bytes after its own
 /// rewriting of the HTML (ITOP.md); the rest is room for that.
@@ -21,6 +31,8 @@ pub const MAX_DESCRIPTION_BYTES: usize = 64_000;
 
 const TITLE: &str = "title.txt";
 const DESCRIPTION: &str = "description.html";
+/// The built-in title, whatever is configured.
+const PLAIN_TITLE: &str = "plain_title.txt";
 const BUILT_IN_TITLE: &str = include_str!("title.txt");
 const BUILT_IN_DESCRIPTION: &str = include_str!("description.html");
 
@@ -76,7 +88,12 @@ impl std::fmt::Debug for Templates {
 }
 
 impl Templates {
-    /// Compiles the templates; `None` is the built-in one.
+    /// Compiles the templates, and tries each with a sample of every kind of event; `None` is the
+    /// built-in one.
+    ///
+    /// # Errors
+    /// Names the template, and the variable or filter that there is not: found at the first
+    /// delivery it would be a ticket that is not made.
     pub fn new(
         language: Language,
         title: Option<&str>,
@@ -84,17 +101,37 @@ impl Templates {
         fields: &BTreeMap<String, String>,
     ) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|error| TemplateError::new("syntax", &error))?);
         environment.set_auto_escape_callback(|name| match name {
             DESCRIPTION => AutoEscape::Html,
             _ => AutoEscape::None,
         });
-        environment.add_filter("lines", |value: Value| match value.as_str() {
-            Some(text) => Value::from_safe_string(html_lines(text)),
-            None => Value::from(""),
+        environment.set_formatter(|out, state, value| {
+            if value.is_none() {
+                // What an event does not have is empty, not the word "None".
+                return Ok(());
+            }
+            let edge = match state.name() {
+                // iTop shows a title as it is.
+                TITLE => return escape_formatter(out, state, value),
+                DESCRIPTION => Edge::Open,
+                _ => Edge::Closed,
+            };
+            match value.kind() {
+                _ if value.is_safe() => escape_formatter(out, state, value),
+                ValueKind::Undefined | ValueKind::Bool | ValueKind::Number => {
+                    escape_formatter(out, state, value)
+                }
+                _ => {
+                    let text = value.to_string();
+                    escape_formatter(out, state, &Value::from(brackets_apart(&text, edge)))
+                }
+            }
         });
+        environment.add_filter("lines", |value: Value| html(&value, html_lines));
+        environment.add_filter("link", |value: Value| html(&value, html_link));
         let mut add = |name: &str, what: &str, source: &str| {
             environment
                 .add_template_owned(name.to_owned(), source.to_owned())
@@ -102,10 +139,13 @@ impl Templates {
         };
         add(TITLE, "title", title.unwrap_or(BUILT_IN_TITLE))?;
         add(DESCRIPTION, "description", description.unwrap_or(BUILT_IN_DESCRIPTION))?;
+        add(PLAIN_TITLE, "title", BUILT_IN_TITLE)?;
         for (attribute, source) in fields {
             add(&field_template(attribute), attribute, source)?;
         }
-        Ok(Self { environment, fields: fields.keys().cloned().collect(), language })
+        let templates = Self { environment, fields: fields.keys().cloned().collect(), language };
+        trial::run(&templates)?;
+        Ok(templates)
     }
 
     /// Renders the texts of one ticket and cuts them to iTop's limits.
@@ -113,14 +153,20 @@ impl Templates {
     /// A description that is too long is rendered again with its free texts (description, output,
     /// comment) cut shorter: cutting the HTML itself would break a tag.
     pub fn render(&self, context: &TicketContext) -> Result<TicketText, TemplateError> {
+        let mut context = context.clone();
+        context.speak(self.language);
         let own_title = context.title.as_deref().map(one_line);
-        let full_title = match own_title {
+        let full_title = match own_title.filter(|title| !title.is_empty()) {
             Some(title) => title,
-            None => one_line(&self.rendered(TITLE, "title", context)?),
+            None => one_line(&self.rendered(TITLE, "title", &context)?),
+        };
+        // A template of what this event does not have: iTop takes no ticket without a title.
+        let full_title = if full_title.is_empty() {
+            one_line(&self.rendered(PLAIN_TITLE, "title", &context)?)
+        } else {
+            full_title
         };
         let title = cut_chars(&full_title, MAX_TITLE_CHARS).into_owned();
-        let mut context = context.clone();
-        context.labels = context::labels(self.language);
         // The whole title stands in the description when it had to be cut.
         context.full_title = (title != full_title).then_some(full_title);
         let mut fields = BTreeMap::new();
@@ -170,6 +216,26 @@ impl Templates {
             .get_template(name)
             .and_then(|template| template.render(Serde(context)))
             .map_err(|error| TemplateError::new(what, &error))
+    }
+}
+
+/// What a clock in iTop's zone shows.
+fn civil(time: Timestamp, zone: &TimeZone) -> DateTime {
+    zone.to_datetime(time)
+}
+
+/// A time in iTop's own format: an agent reads it beside those that iTop shows.
+pub(super) fn shown_time(time: DateTime) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A text as HTML, unless it is HTML already.
+fn html(value: &Value, convert: impl FnOnce(&str) -> String) -> Result<Value, Error> {
+    match value.as_str() {
+        Some(_) if value.is_safe() => Ok(value.clone()),
+        Some(text) => Ok(Value::from_safe_string(convert(text))),
+        None if value.is_undefined() => Err(Error::from(ErrorKind::UndefinedError)),
+        None => Ok(Value::from("")),
     }
 }
 

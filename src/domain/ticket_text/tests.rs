@@ -115,11 +115,135 @@ fn a_template_that_cannot_be_compiled_is_named() {
     assert!(error.to_string().contains("title"), "{error}");
 }
 
+/// What is said of a template at the start.
+fn refused(title: Option<&str>, description: Option<&str>, field: Option<&str>) -> String {
+    let fields = field.map(|source| ("external_ref".to_owned(), source.to_owned()));
+    let fields = fields.into_iter().collect();
+    Templates::new(Language::En, title, description, &fields).unwrap_err().to_string()
+}
+
+#[test]
+fn a_name_that_there_is_not_is_told_at_the_start() {
+    for (error, says) in [
+        (
+            refused(Some("[{{ contrl.state }}] {{ company }}"), None, None),
+            "the template of title cannot be used: there is no variable 'contrl'; did you mean \
+             'control'?",
+        ),
+        (
+            refused(None, Some("{% if equipment %}{{ equipment.adress }}{% endif %}"), None),
+            "the template of description cannot be used: there is no variable \
+             'equipment.adress'; did you mean 'equipment.address'?",
+        ),
+        // Where no sample leads, and where the engine would take it for empty.
+        (
+            refused(None, None, Some("{% if comment == 'x' %}{{ zzz | default('') }}{% endif %}")),
+            "the template of external_ref cannot be used: there is no variable 'zzz'",
+        ),
+        (
+            refused(None, None, Some("{% for x in warnings %}{{ x }}{% endfor %}{{ x }}")),
+            "there is no variable 'x'",
+        ),
+        (refused(Some("{{ company | shout }}"), None, None), "shout"),
+        (refused(Some("{{ company[3:].x }}"), None, None), "the template of title"),
+    ] {
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_filter_that_only_one_kind_of_event_comes_to_is_found_at_the_start() {
+    for condition in [
+        "control.state == 'OUT_OF_ORDER'",
+        "control.element_type == 'user_service' and control.criticality == 'high'",
+        "not equipment",
+        "warnings",
+        "not control.output",
+    ] {
+        let title = format!("x{{% if {condition} %}}{{{{ comment | shout }}}}{{% endif %}}");
+        let error = refused(Some(&title), None, None);
+        assert!(error.contains("title") && error.contains("shout"), "{error}");
+    }
+}
+
+#[test]
+fn what_an_event_does_not_have_is_there_and_empty() {
+    let title = "{{ site }}|{{ equipment.address }}|{{ control.output }}|{{ contract | lines }}|\
+                 {{ 'some' if equipment else 'none' }}|{{ site or 'no site' }}|\
+                 {{ equipment.name | default('x', true) }}|{{ range(2) | length }}";
+    let templates = Templates::new(Language::En, Some(title), None, &BTreeMap::new()).unwrap();
+    let mut event = full_event();
+    for name in ["site", "contract", "equipment"] {
+        event[name] = Value::Null;
+    }
+    event["control"]["element_type"] = json!("user_service");
+    event["control"]["output"] = Value::Null;
+    let text = render_with(&templates, &event, &[]).unwrap();
+    assert_eq!(text.title, "||||none|no site|x|2");
+}
+
+#[test]
+fn a_title_of_nothing_becomes_the_built_in_one() {
+    let templates =
+        Templates::new(Language::En, Some("{{ site }} "), None, &BTreeMap::new()).unwrap();
+    let mut event = full_event();
+    event["site"] = Value::Null;
+    let text = render_with(&templates, &event, &[]).unwrap();
+    assert_eq!(text.title, "[CRITICAL] srv-sql-01 – Disk <C:>");
+}
+
 #[test]
 fn a_template_that_never_fits_is_an_error_and_not_an_endless_loop() {
-    let long = "x".repeat(70_000);
-    let templates = Templates::new(Language::En, None, Some(&long), &BTreeMap::new()).unwrap();
-    assert!(render_with(&templates, &full_event(), &[]).is_err());
+    assert!(
+        refused(None, Some(&"x".repeat(70_000)), None).contains("even with all free texts cut")
+    );
+}
+
+#[test]
+fn the_product_of_the_event_stands_where_servicenav_stood() {
+    let mut event = full_event();
+    event["source"] = json!({"product": "Centreon\n [[Person:1]]"});
+    for language in [Language::En, Language::Fr] {
+        let text = rendered(language, &event, &[]);
+        assert!(!text.description.contains("ServiceNav"), "{}", text.description);
+        assert!(text.description.contains("Centreon [\u{2060}[Person:1]]"), "{}", text.description);
+    }
+}
+
+#[test]
+fn what_itop_would_make_a_link_stays_text() {
+    let mut event = full_event();
+    event["control"]["name"] = json!("[Person:1]]");
+    event["control"]["output"] = json!("\u{1b}[31m[[Person:1]]\u{1b}[0m\rnext");
+    event["acknowledgement"]["comment"] = json!("[[User:1]]");
+    let fields =
+        BTreeMap::from([("note".to_owned(), "{{ comment }} {{ control.name }}".to_owned())]);
+    let description =
+        Some("[{{ control.name }}|{{ comment }}|{{ warnings }}|{{ control.output | lines }}");
+    let templates = Templates::new(Language::En, None, description, &fields).unwrap();
+    let text = render_with(&templates, &event, &["[[Foo:1]]"]).unwrap();
+    assert!(!text.description.contains("[["), "{}", text.description);
+    assert!(text.description.ends_with("[\u{2060}[Person:1]]<br/>next"), "{}", text.description);
+    // A field may be a key for a program: nothing is put in front of it.
+    assert_eq!(text.fields["note"], "[\u{2060}[User:1]] [Person:1]]");
+    // iTop shows a title as it is.
+    assert!(text.title.ends_with("[Person:1]]"), "{}", text.title);
+}
+
+fn line_of(event: &Value, language: Language, worse: bool) -> String {
+    let event = decode(&event.into()).unwrap();
+    let zone = TimeZone::get("Europe/Paris").unwrap();
+    let worse = worse.then(|| Worse::of(&event, Priority::Critical, Some(Priority::Medium), &zone));
+    line(&event, language, worse.as_ref())
+}
+
+#[test]
+fn a_further_acknowledgement_is_one_line() {
+    let mut event = full_event();
+    event["acknowledgement"]["comment"] = json!("Still at it\r\nwith Marie");
+    let lines = [(Language::En, false), (Language::En, true), (Language::Fr, true)]
+        .map(|(language, worse)| line_of(&event, language, worse).replace('\u{a0}', "·"));
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 /// Whether every `<` begins a tag of the template and every `&` an entity: nothing was cut in two.
@@ -127,7 +251,8 @@ fn is_whole(html: &str) -> bool {
     let tags = html.split('<').skip(1).all(|rest| {
         rest.split_once('>').is_some_and(|(tag, _)| {
             let name = tag.trim_start_matches('/').trim_end_matches('/');
-            ["p", "b", "br", "pre", "table", "tbody", "tr", "td", "ul", "li"].contains(&name)
+            let name = name.split(' ').next().unwrap_or_default();
+            ["a", "p", "b", "br", "pre", "table", "tbody", "tr", "td", "ul", "li"].contains(&name)
         })
     });
     let entities = html.split('&').skip(1).all(|rest| {
@@ -157,6 +282,26 @@ proptest! {
         prop_assert!(!text.title.contains(char::is_control));
         prop_assert!(text.description.len() <= MAX_DESCRIPTION_BYTES);
         prop_assert!(!text.description.contains('\0'));
+        prop_assert!(!text.description.contains("[["));
         prop_assert!(is_whole(&text.description));
+    }
+
+    #[test]
+    fn no_line_can_bear_the_marker_of_another(
+        comment in r"([\[\]\u{ff3b}\u{ff3d}\u{fe47}\u{fe48}]|ack|&#91;|[ 0-9a-f\n]|\PC){1,700}",
+        worse in any::<bool>(),
+    ) {
+        let mut event = full_event();
+        for part in ["/acknowledgement/comment", "/control/output", "/acknowledgement/author/name"] {
+            *event.pointer_mut(part).unwrap() = json!(format!("x{}", comment.chars().take(400).collect::<String>()));
+        }
+        event["acknowledgement"]["comment"] = json!(format!("x{}", comment.repeat(9)));
+        event["source"] = json!({"product": comment.chars().take(90).collect::<String>()});
+        prop_assume!(decode(&(&event).into()).is_ok());
+        let line = line_of(&event, Language::Fr, worse);
+        let brackets = ['[', ']', '\u{ff3b}', '\u{ff3d}', '\u{fe47}', '\u{fe48}', '\n', '\r'];
+        prop_assert!(!line.contains(brackets));
+        prop_assert!(!line.contains("&#91;"));
+        prop_assert!(line.chars().count() < 3_000);
     }
 }

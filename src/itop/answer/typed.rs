@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{class_and_id, found, parse, read};
+use super::{Raw, class_and_id, found, read, within};
 use crate::itop::ItopError;
 
 /// A list that is filled while an answer is decoded.
@@ -27,14 +27,18 @@ pub(in crate::itop) trait Objects: Default {
 /// Only a success in the usual shape is decoded at once: everything else goes through [`read`], so
 /// that failures are told apart in one place.
 pub(in crate::itop) fn read_objects<L: Objects>(
-    status: u16,
-    content_type: &str,
-    body: &[u8],
+    raw: &Raw,
 ) -> Result<(L, Option<usize>), ItopError> {
-    if let Some(Struct(Listing { code: 0, message, objects: List(list) })) = parse(body) {
+    let body = &raw.body;
+    let listing = serde_json::from_slice(body).or_else(|error| match within::json(body) {
+        // A long answer should not need the memory of a tree for a notice that was printed by it.
+        Some(range) if range != (0..body.len()) => serde_json::from_slice(&body[range]),
+        _ => Err(error),
+    });
+    if let Ok(Struct(Listing { code: 0, message, objects: List(list) })) = listing {
         return Ok((list, message.as_deref().and_then(found)));
     }
-    let answer = read(status, content_type, body)?;
+    let answer = read(raw)?;
     let mut list = L::default();
     for (class, id, fields) in answer.objects() {
         if let Ok(fields) = L::Fields::deserialize(Value::Object(fields.clone())) {
@@ -127,7 +131,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, json};
 
-    use super::*;
+    use super::{super::tests::raw, *};
 
     /// Names and how they came, by whichever way they were decoded.
     #[derive(Debug, Default, PartialEq)]
@@ -149,7 +153,7 @@ mod tests {
 
     /// What the tree of values gives, which is what this module must give too.
     fn by_tree(body: &[u8]) -> Result<(Names, Option<usize>), ItopError> {
-        let answer = read(200, "application/json", body)?;
+        let answer = read(&raw(200, "application/json", body))?;
         let objects = answer.objects().map(|(class, id, fields)| {
             (class.to_owned(), id, fields.get("name").cloned().unwrap_or_default())
         });
@@ -158,7 +162,7 @@ mod tests {
 
     #[track_caller]
     fn same(body: &str) -> Result<(Names, Option<usize>), ItopError> {
-        let read = read_objects::<Names>(200, "application/json", body.as_bytes());
+        let read = read_objects::<Names>(&raw(200, "application/json", body.as_bytes()));
         assert_eq!(read, by_tree(body.as_bytes()), "{body}");
         read
     }
@@ -203,6 +207,9 @@ mod tests {
         for body in [
             format!("<br />\n<b>Notice</b>: x\n{whole}"),
             format!(" \n{whole}\n"),
+            format!("{whole}{whole}"),
+            format!("\u{feff}{whole}<br />\n<b>Notice</b>: {{x}}"),
+            format!(r#"{{"x":[]}} {}"#, whole.replace(r#"{"code""#, r#"{"message":null,"code""#)),
             r#"{"objects":{"A::1":{"fields":{"name":"x"}}},"message":null,"code":0}"#.to_owned(),
             r#"{"code":0,"message":3,"objects":{"A::1":{"fields":{"name":"x"}}}}"#.to_owned(),
             r#"{"code":0,"objects":{"A::1":{"fields":{"name":"x","name":"y"}}}}"#.to_owned(),
@@ -215,7 +222,7 @@ mod tests {
             whole[..whole.len() - 9].to_owned(),
             whole.replace(r#""code":0"#, r#""code":100"#),
             whole.replace(r#""code":0"#, r#""code":"0""#),
-            format!("{whole}{whole}"),
+            format!("{}{whole}", &whole[..whole.len() - 9]),
             r#"[0,"Found: 1",{"A::1":{"fields":{"name":"x"}}}]"#.to_owned(),
             r#"{"code":1,"message":"Error: Invalid login"}"#.to_owned(),
             r#"{"hello":1}"#.to_owned(),
@@ -231,14 +238,17 @@ mod tests {
             names in proptest::collection::vec(("[A-C]{0,2}(::)?[0-9]{0,2}", ".{0,6}"), 0..6),
             code in prop::sample::select(vec![0, 0, 0, 1, 100]),
             cut in 0_usize..400,
+            before in r#"[{}<"a1: ]{0,5}"#,
+            after in r#"[{}<"a1: ]{0,5}"#,
         ) {
             let objects: Map<_, _> = names
                 .into_iter()
                 .map(|(key, name)| (key, json!({"key": "1", "fields": {"name": name}})))
                 .collect();
             let text = json!({"code": code, "message": "Found: 2", "objects": objects}).to_string();
-            let body = &text.as_bytes()[..text.len().saturating_sub(cut.saturating_sub(200))];
-            let read = read_objects::<Names>(200, "application/json", body);
+            let whole = &text.as_bytes()[..text.len().saturating_sub(cut.saturating_sub(200))];
+            let body = &[before.as_bytes(), whole, after.as_bytes()].concat();
+            let read = read_objects::<Names>(&raw(200, "application/json", body));
             prop_assert_eq!(read, by_tree(body));
         }
     }

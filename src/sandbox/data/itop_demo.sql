@@ -63,8 +63,8 @@ INSERT INTO base_ci (id, finalclass, name, org_id, business_criticity, status, s
     (6, 'DBServer', 'MySQL', 3, 'medium', 'active', 'Server1'),
     (7, 'DBServer', 'SQL Server', 3, 'low', 'active', 'Server2'),
     (8, 'Middleware', 'Tomcat', 3, 'low', 'active', 'Server2'),
-    (9, 'WebServer', 'IIS', 3, 'low', 'active', 'Server3'),
-    (10, 'PCSoftware', 'Office', 3, 'low', 'active', 'PC-001'),
+    (9, 'WebServer', 'IIS', 3, 'low', 'active', 'Server4'),
+    (10, 'WebApplication', 'onlineSales', 3, 'low', 'active', ''),
     (11, 'ApplicationSolution', 'CRM', 3, 'high', 'active', ''),
     (12, 'ApplicationSolution', 'ERP', 3, 'low', 'active', ''),
     (13, 'ApplicationSolution', 'itop', 3, 'low', 'active', ''),
@@ -88,4 +88,4 @@ INSERT INTO base_ci (id, finalclass, name, org_id, business_criticity, status, s
     (31, 'WebApplication', 'Sugar CRM', 3, 'low', 'active', '');
 
 INSERT INTO ci_impact (source_id, impacted_id) VALUES
-    (29, 30), (30, 12), (30, 14), (29, 31), (31, 11), (29, 13);
+    (29, 30), (30, 12), (30, 14), (29, 31), (31, 11), (29, 13), (4, 9), (9, 10);

@@ -1,11 +1,12 @@
 -- One base table a hierarchy of iTop classes, and one wide view over each ("every_..."), from
--- which classes.rs cuts one view a class. Text compares without case, as MySQL does.
+-- which classes.rs cuts one view a class. Text compares as in MySQL (collation.rs); the names of
+-- classes are ASCII and read with every row, so that the collation of SQLite itself does.
 
 CREATE TABLE base_organization (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL COLLATE NOCASE,
-    code TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    status TEXT NOT NULL DEFAULT 'active' COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    code TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    status TEXT NOT NULL DEFAULT 'active' COLLATE utf8mb4_unicode_ci,
     parent_id INTEGER NOT NULL DEFAULT 0,
     deliverymodel_id INTEGER NOT NULL DEFAULT 0
 );
@@ -14,25 +15,25 @@ CREATE TABLE base_organization (
 CREATE TABLE base_contact (
     id INTEGER PRIMARY KEY,
     finalclass TEXT NOT NULL COLLATE NOCASE,
-    name TEXT NOT NULL COLLATE NOCASE,
-    first_name TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    status TEXT NOT NULL DEFAULT 'active' COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    first_name TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    status TEXT NOT NULL DEFAULT 'active' COLLATE utf8mb4_unicode_ci,
     org_id INTEGER NOT NULL,
-    email TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    phone TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    notify TEXT NOT NULL DEFAULT 'yes' COLLATE NOCASE,
-    function TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    employee_number TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    mobile_phone TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    email TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    phone TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    notify TEXT NOT NULL DEFAULT 'yes' COLLATE utf8mb4_unicode_ci,
+    function TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    employee_number TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    mobile_phone TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     manager_id INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX contact_by_org ON base_contact (org_id);
 
 CREATE TABLE base_delivery_model (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
     org_id INTEGER NOT NULL,
-    description TEXT NOT NULL DEFAULT '' COLLATE NOCASE
+    description TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
 );
 
 CREATE TABLE base_delivery_contact (
@@ -43,10 +44,10 @@ CREATE TABLE base_delivery_contact (
 
 CREATE TABLE base_customer_contract (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
     org_id INTEGER NOT NULL,
     provider_id INTEGER NOT NULL DEFAULT 2,
-    status TEXT NOT NULL DEFAULT 'production' COLLATE NOCASE
+    status TEXT NOT NULL DEFAULT 'production' COLLATE utf8mb4_unicode_ci
 );
 
 CREATE TABLE base_contract_service (
@@ -57,31 +58,31 @@ CREATE TABLE base_contract_service (
 
 CREATE TABLE base_service (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
     org_id INTEGER NOT NULL DEFAULT 2,
-    servicefamily_name TEXT NOT NULL DEFAULT 'IT Services' COLLATE NOCASE,
-    status TEXT NOT NULL DEFAULT 'production' COLLATE NOCASE,
-    description TEXT NOT NULL DEFAULT '' COLLATE NOCASE
+    servicefamily_name TEXT NOT NULL DEFAULT 'IT Services' COLLATE utf8mb4_unicode_ci,
+    status TEXT NOT NULL DEFAULT 'production' COLLATE utf8mb4_unicode_ci,
+    description TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
 );
 
 CREATE TABLE base_service_element (
     id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
     service_id INTEGER NOT NULL,
-    request_type TEXT NOT NULL DEFAULT 'service_request' COLLATE NOCASE,
-    status TEXT NOT NULL DEFAULT 'production' COLLATE NOCASE,
-    description TEXT NOT NULL DEFAULT '' COLLATE NOCASE
+    request_type TEXT NOT NULL DEFAULT 'service_request' COLLATE utf8mb4_unicode_ci,
+    status TEXT NOT NULL DEFAULT 'production' COLLATE utf8mb4_unicode_ci,
+    description TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
 );
 
 CREATE TABLE base_ci (
     id INTEGER PRIMARY KEY,
     finalclass TEXT NOT NULL COLLATE NOCASE,
-    name TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
     org_id INTEGER NOT NULL,
-    business_criticity TEXT NOT NULL DEFAULT 'low' COLLATE NOCASE,
-    status TEXT NOT NULL DEFAULT 'production' COLLATE NOCASE,
-    description TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    system_name TEXT NOT NULL DEFAULT '' COLLATE NOCASE
+    business_criticity TEXT NOT NULL DEFAULT 'low' COLLATE utf8mb4_unicode_ci,
+    status TEXT NOT NULL DEFAULT 'production' COLLATE utf8mb4_unicode_ci,
+    description TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    system_name TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
 );
 CREATE INDEX ci_by_org ON base_ci (org_id, name);
 
@@ -91,17 +92,17 @@ CREATE TABLE ci_impact (source_id INTEGER NOT NULL, impacted_id INTEGER NOT NULL
 CREATE TABLE base_ticket (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     finalclass TEXT NOT NULL COLLATE NOCASE,
-    ref TEXT NOT NULL COLLATE NOCASE,
+    ref TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
     org_id INTEGER NOT NULL,
-    title TEXT NOT NULL COLLATE NOCASE,
-    description TEXT NOT NULL COLLATE NOCASE,
-    status TEXT NOT NULL DEFAULT 'new' COLLATE NOCASE,
-    operational_status TEXT NOT NULL DEFAULT 'ongoing' COLLATE NOCASE,
-    impact TEXT NOT NULL DEFAULT '1' COLLATE NOCASE,
-    urgency TEXT NOT NULL DEFAULT '4' COLLATE NOCASE,
-    priority TEXT NOT NULL DEFAULT '4' COLLATE NOCASE,
-    origin TEXT NOT NULL DEFAULT 'phone' COLLATE NOCASE,
-    request_type TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    title TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    description TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    status TEXT NOT NULL DEFAULT 'new' COLLATE utf8mb4_unicode_ci,
+    operational_status TEXT NOT NULL DEFAULT 'ongoing' COLLATE utf8mb4_unicode_ci,
+    impact TEXT NOT NULL DEFAULT '1' COLLATE utf8mb4_unicode_ci,
+    urgency TEXT NOT NULL DEFAULT '4' COLLATE utf8mb4_unicode_ci,
+    priority TEXT NOT NULL DEFAULT '4' COLLATE utf8mb4_unicode_ci,
+    origin TEXT NOT NULL DEFAULT 'phone' COLLATE utf8mb4_unicode_ci,
+    request_type TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     caller_id INTEGER NOT NULL DEFAULT 0,
     team_id INTEGER NOT NULL DEFAULT 0,
     agent_id INTEGER NOT NULL DEFAULT 0,
@@ -114,14 +115,14 @@ CREATE TABLE base_ticket (
     last_pending_date TEXT,
     resolution_date TEXT,
     close_date TEXT,
-    pending_reason TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    resolution_code TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    solution TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
-    user_satisfaction TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    pending_reason TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    resolution_code TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    solution TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    user_satisfaction TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     -- A log is kept twice: as the text that a query searches, and as the entries of an answer.
-    private_log TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    private_log TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     private_log_entries TEXT NOT NULL DEFAULT '[]',
-    public_log TEXT NOT NULL DEFAULT '' COLLATE NOCASE,
+    public_log TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     public_log_entries TEXT NOT NULL DEFAULT '[]'
 );
 CREATE INDEX ticket_by_ref ON base_ticket (ref);
@@ -145,11 +146,11 @@ CREATE VIEW every_organization AS
 SELECT o.id, 'Organization' AS finalclass, o.name AS friendlyname,
        (o.status = 'inactive') AS obsolescence_flag, NULL AS obsolescence_date,
        o.name, o.code, o.status, o.parent_id,
-       coalesce(p.name, '') COLLATE NOCASE AS parent_id_friendlyname,
-       coalesce(p.name, '') COLLATE NOCASE AS parent_name,
+       coalesce(p.name, '') COLLATE utf8mb4_unicode_ci AS parent_id_friendlyname,
+       coalesce(p.name, '') COLLATE utf8mb4_unicode_ci AS parent_name,
        o.deliverymodel_id,
-       coalesce(d.name, '') COLLATE NOCASE AS deliverymodel_id_friendlyname,
-       coalesce(d.name, '') COLLATE NOCASE AS deliverymodel_name
+       coalesce(d.name, '') COLLATE utf8mb4_unicode_ci AS deliverymodel_id_friendlyname,
+       coalesce(d.name, '') COLLATE utf8mb4_unicode_ci AS deliverymodel_name
 FROM base_organization o
 LEFT JOIN base_organization p ON p.id = o.parent_id
 LEFT JOIN base_delivery_model d ON d.id = o.deliverymodel_id;
@@ -157,34 +158,34 @@ LEFT JOIN base_delivery_model d ON d.id = o.deliverymodel_id;
 CREATE VIEW every_contact AS
 SELECT c.id, c.finalclass,
        CASE c.finalclass WHEN 'Person' THEN c.first_name || ' ' || c.name ELSE c.name END
-           COLLATE NOCASE AS friendlyname,
+           COLLATE utf8mb4_unicode_ci AS friendlyname,
        (c.status = 'inactive') AS obsolescence_flag, NULL AS obsolescence_date,
        c.name, c.status, c.org_id,
-       coalesce(o.name, '') COLLATE NOCASE AS org_id_friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
        coalesce(o.status = 'inactive', 0) AS org_id_obsolescence_flag,
-       coalesce(o.name, '') COLLATE NOCASE AS org_name,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_name,
        c.email, c.phone, c.notify, c.function, c.first_name, c.employee_number, c.mobile_phone,
        0 AS location_id, '' AS location_id_friendlyname, 0 AS location_id_obsolescence_flag,
        '' AS location_name, c.manager_id,
        coalesce(m.first_name, '') || ' ' || coalesce(m.name, '') AS manager_id_friendlyname,
        coalesce(m.status = 'inactive', 0) AS manager_id_obsolescence_flag,
-       coalesce(m.name, '') COLLATE NOCASE AS manager_name
+       coalesce(m.name, '') COLLATE utf8mb4_unicode_ci AS manager_name
 FROM base_contact c
 LEFT JOIN base_organization o ON o.id = c.org_id
 LEFT JOIN base_contact m ON m.id = c.manager_id;
 
 CREATE VIEW every_delivery_model AS
 SELECT d.id, 'DeliveryModel' AS finalclass, d.name AS friendlyname, d.name, d.org_id,
-       coalesce(o.name, '') COLLATE NOCASE AS org_id_friendlyname,
-       coalesce(o.name, '') COLLATE NOCASE AS organization_name, d.description
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS organization_name, d.description
 FROM base_delivery_model d
 LEFT JOIN base_organization o ON o.id = d.org_id;
 
 CREATE VIEW every_delivery_contact AS
 SELECT l.id, 'lnkDeliveryModelToContact' AS finalclass,
-       coalesce(d.name, '') || ' / ' || coalesce(c.name, '') COLLATE NOCASE AS friendlyname,
-       l.deliverymodel_id, coalesce(d.name, '') COLLATE NOCASE AS deliverymodel_name,
-       l.contact_id, coalesce(c.name, '') COLLATE NOCASE AS contact_name
+       coalesce(d.name, '') || ' / ' || coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS friendlyname,
+       l.deliverymodel_id, coalesce(d.name, '') COLLATE utf8mb4_unicode_ci AS deliverymodel_name,
+       l.contact_id, coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS contact_name
 FROM base_delivery_contact l
 LEFT JOIN base_delivery_model d ON d.id = l.deliverymodel_id
 LEFT JOIN base_contact c ON c.id = l.contact_id;
@@ -192,18 +193,18 @@ LEFT JOIN base_contact c ON c.id = l.contact_id;
 CREATE VIEW every_customer_contract AS
 SELECT c.id, 'CustomerContract' AS finalclass, c.name AS friendlyname,
        (c.status = 'obsolete') AS obsolescence_flag, NULL AS obsolescence_date,
-       c.name, c.org_id, coalesce(o.name, '') COLLATE NOCASE AS org_id_friendlyname,
-       coalesce(o.name, '') COLLATE NOCASE AS organization_name,
-       c.provider_id, coalesce(p.name, '') COLLATE NOCASE AS provider_name, c.status
+       c.name, c.org_id, coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS organization_name,
+       c.provider_id, coalesce(p.name, '') COLLATE utf8mb4_unicode_ci AS provider_name, c.status
 FROM base_customer_contract c
 LEFT JOIN base_organization o ON o.id = c.org_id
 LEFT JOIN base_organization p ON p.id = c.provider_id;
 
 CREATE VIEW every_contract_service AS
 SELECT l.id, 'lnkCustomerContractToService' AS finalclass,
-       coalesce(c.name, '') || ' / ' || coalesce(s.name, '') COLLATE NOCASE AS friendlyname,
-       l.customercontract_id, coalesce(c.name, '') COLLATE NOCASE AS customercontract_name,
-       l.service_id, coalesce(s.name, '') COLLATE NOCASE AS service_name
+       coalesce(c.name, '') || ' / ' || coalesce(s.name, '') COLLATE utf8mb4_unicode_ci AS friendlyname,
+       l.customercontract_id, coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS customercontract_name,
+       l.service_id, coalesce(s.name, '') COLLATE utf8mb4_unicode_ci AS service_name
 FROM base_contract_service l
 LEFT JOIN base_customer_contract c ON c.id = l.customercontract_id
 LEFT JOIN base_service s ON s.id = l.service_id;
@@ -211,8 +212,8 @@ LEFT JOIN base_service s ON s.id = l.service_id;
 CREATE VIEW every_service AS
 SELECT s.id, 'Service' AS finalclass, s.name AS friendlyname,
        (s.status = 'obsolete') AS obsolescence_flag, NULL AS obsolescence_date,
-       s.name, s.org_id, coalesce(o.name, '') COLLATE NOCASE AS org_id_friendlyname,
-       coalesce(o.name, '') COLLATE NOCASE AS organization_name,
+       s.name, s.org_id, coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS organization_name,
        s.servicefamily_name, s.description, s.status
 FROM base_service s
 LEFT JOIN base_organization o ON o.id = s.org_id;
@@ -221,8 +222,8 @@ CREATE VIEW every_service_element AS
 SELECT e.id, 'ServiceSubcategory' AS finalclass, e.name AS friendlyname,
        (e.status = 'obsolete') AS obsolescence_flag, NULL AS obsolescence_date,
        e.name, e.description, e.service_id,
-       coalesce(s.name, '') COLLATE NOCASE AS service_id_friendlyname,
-       coalesce(s.name, '') COLLATE NOCASE AS service_name,
+       coalesce(s.name, '') COLLATE utf8mb4_unicode_ci AS service_id_friendlyname,
+       coalesce(s.name, '') COLLATE utf8mb4_unicode_ci AS service_name,
        coalesce(s.org_id, 0) AS service_org_id, e.request_type, e.status
 FROM base_service_element e
 LEFT JOIN base_service s ON s.id = e.service_id;
@@ -230,31 +231,31 @@ LEFT JOIN base_service s ON s.id = e.service_id;
 CREATE VIEW every_ci AS
 SELECT c.id, c.finalclass,
        CASE c.system_name WHEN '' THEN c.name ELSE c.name || ' ' || c.system_name END
-           COLLATE NOCASE AS friendlyname,
+           COLLATE utf8mb4_unicode_ci AS friendlyname,
        (c.status IN ('obsolete', 'inactive')) AS obsolescence_flag, NULL AS obsolescence_date,
        c.name, c.description, c.org_id,
-       coalesce(o.name, '') COLLATE NOCASE AS org_id_friendlyname,
-       coalesce(o.name, '') COLLATE NOCASE AS organization_name,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS organization_name,
        c.business_criticity, c.status, c.system_name
 FROM base_ci c
 LEFT JOIN base_organization o ON o.id = c.org_id;
 
 CREATE VIEW every_ticket AS
 SELECT t.*, t.ref AS friendlyname,
-       coalesce(o.name, '') COLLATE NOCASE AS org_id_friendlyname,
-       coalesce(o.name, '') COLLATE NOCASE AS org_name,
-       coalesce(c.first_name, '') || ' ' || coalesce(c.name, '') COLLATE NOCASE
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_name,
+       coalesce(c.first_name, '') || ' ' || coalesce(c.name, '') COLLATE utf8mb4_unicode_ci
            AS caller_id_friendlyname,
-       coalesce(c.name, '') COLLATE NOCASE AS caller_name,
-       coalesce(g.name, '') COLLATE NOCASE AS team_id_friendlyname,
-       coalesce(g.name, '') COLLATE NOCASE AS team_name,
-       coalesce(a.first_name, '') || ' ' || coalesce(a.name, '') COLLATE NOCASE
+       coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS caller_name,
+       coalesce(g.name, '') COLLATE utf8mb4_unicode_ci AS team_id_friendlyname,
+       coalesce(g.name, '') COLLATE utf8mb4_unicode_ci AS team_name,
+       coalesce(a.first_name, '') || ' ' || coalesce(a.name, '') COLLATE utf8mb4_unicode_ci
            AS agent_id_friendlyname,
-       coalesce(a.name, '') COLLATE NOCASE AS agent_name,
-       coalesce(s.name, '') COLLATE NOCASE AS service_id_friendlyname,
-       coalesce(s.name, '') COLLATE NOCASE AS service_name,
-       coalesce(e.name, '') COLLATE NOCASE AS servicesubcategory_id_friendlyname,
-       coalesce(e.name, '') COLLATE NOCASE AS servicesubcategory_name
+       coalesce(a.name, '') COLLATE utf8mb4_unicode_ci AS agent_name,
+       coalesce(s.name, '') COLLATE utf8mb4_unicode_ci AS service_id_friendlyname,
+       coalesce(s.name, '') COLLATE utf8mb4_unicode_ci AS service_name,
+       coalesce(e.name, '') COLLATE utf8mb4_unicode_ci AS servicesubcategory_id_friendlyname,
+       coalesce(e.name, '') COLLATE utf8mb4_unicode_ci AS servicesubcategory_name
 FROM base_ticket t
 LEFT JOIN base_organization o ON o.id = t.org_id
 LEFT JOIN base_contact c ON c.id = t.caller_id
@@ -265,10 +266,10 @@ LEFT JOIN base_service_element e ON e.id = t.servicesubcategory_id;
 
 CREATE VIEW every_ticket_ci AS
 SELECT l.id, 'lnkFunctionalCIToTicket' AS finalclass,
-       coalesce(c.name, '') || ' / ' || coalesce(t.ref, '') COLLATE NOCASE AS friendlyname,
-       l.ticket_id, coalesce(t.ref, '') COLLATE NOCASE AS ticket_ref,
-       l.functionalci_id, coalesce(c.name, '') COLLATE NOCASE AS functionalci_name,
-       coalesce(c.friendlyname, '') COLLATE NOCASE AS functionalci_id_friendlyname,
+       coalesce(c.name, '') || ' / ' || coalesce(t.ref, '') COLLATE utf8mb4_unicode_ci AS friendlyname,
+       l.ticket_id, coalesce(t.ref, '') COLLATE utf8mb4_unicode_ci AS ticket_ref,
+       l.functionalci_id, coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS functionalci_name,
+       coalesce(c.friendlyname, '') COLLATE utf8mb4_unicode_ci AS functionalci_id_friendlyname,
        coalesce(c.finalclass, '') AS functionalci_id_finalclass_recall,
        '' AS functionalci_id_obsolescence_flag, l.impact, l.impact_code
 FROM base_ticket_ci l

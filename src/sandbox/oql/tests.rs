@@ -1,7 +1,7 @@
 use super::*;
 
 fn scope() -> Scope<'static> {
-    Scope { flavour: Flavour::Itil, companies: None, now: "2026-11-21 10:00:00" }
+    Scope { flavour: Flavour::Itil, companies: None, now: "2026-11-21 10:00:00", nested: true }
 }
 
 fn sql(oql: &str) -> String {
@@ -9,7 +9,7 @@ fn sql(oql: &str) -> String {
 }
 
 fn refused(oql: &str) -> String {
-    read(scope(), oql).unwrap_err()
+    read(scope(), oql).unwrap_err().packed(oql)
 }
 
 #[test]
@@ -44,11 +44,50 @@ fn a_word_compared_with_a_flag_is_a_number() {
 }
 
 #[test]
-fn a_silo_narrows_every_class() {
+fn a_silo_narrows_what_is_selected_and_not_what_is_joined_or_nested() {
     let scope = Scope { companies: Some(&[3]), ..scope() };
+    let narrow = "(SELECT * FROM \"Organization\" WHERE id IN (3))";
     assert_eq!(
         read(scope, "SELECT Organization").unwrap().from,
-        "FROM (SELECT * FROM \"Organization\" WHERE id IN (3)) AS \"Organization\""
+        format!("FROM {narrow} AS \"Organization\"")
+    );
+    let nested = "SELECT Organization AS o JOIN Organization AS p ON o.parent_id = p.id \
+                  WHERE o.id NOT IN (SELECT Organization AS x WHERE x.status = 'inactive')";
+    assert_eq!(
+        read(scope, nested).unwrap().from,
+        format!(
+            "FROM {narrow} AS \"o\" JOIN \"Organization\" AS \"p\" ON \"o\".\"parent_id\" = \
+             \"p\".\"id\"  WHERE (\"o\".\"id\" NOT IN (SELECT \"x\".id FROM \"Organization\" AS \
+             \"x\" WHERE (\"x\".\"status\" = 'inactive' )) )"
+        )
+    );
+}
+
+#[test]
+fn a_query_inside_a_query_stands_in_brackets_and_knows_the_names_around_it() {
+    let query = sql(
+        "SELECT Organization WHERE id = 3 AND (id NOT IN (SELECT Organization AS o JOIN Ticket AS t \
+         ON t.org_id = o.id WHERE (t.id > 9 OR t.ref != 'x') AND Organization.id = o.id) OR id = 4)",
+    );
+    assert!(
+        query.ends_with(
+            "(\"Organization\".\"id\" = 3 AND ( \"Organization\".\"id\" NOT IN (SELECT \"o\".id \
+             FROM \"Organization\" AS \"o\" JOIN \"Ticket\" AS \"t\" ON \"t\".\"org_id\" = \
+             \"o\".\"id\"  WHERE (( \"t\".\"id\" > 9 OR \"t\".\"ref\" != 'x' ) AND \
+             \"Organization\".\"id\" = \"o\".\"id\" )) OR \"Organization\".\"id\" = 4 ) )"
+        ),
+        "{query}"
+    );
+    let ambiguous = refused("SELECT Team WHERE id IN (SELECT Person AS p WHERE status = 'active')");
+    assert!(
+        ambiguous.contains("Ambiguous filter code - found 'status' at 50 in ''"),
+        "{ambiguous}"
+    );
+    let before_2_7 = Scope { nested: false, ..scope() };
+    let oql = "SELECT Organization WHERE id IN (SELECT Organization AS o)";
+    assert_eq!(
+        read(before_2_7, oql).unwrap_err().bare(),
+        format!("Unexpected token SELECT - found 'SELECT' at 33 in '{oql}'")
     );
 }
 
@@ -59,6 +98,10 @@ fn hostile_queries_are_refused() {
         "DELETE Person",
         "SELECT sqlite_master",
         "SELECT Person WHERE id IN (SELECT id FROM ticket)",
+        "SELECT Person WHERE id IN (SELECT Person AS p",
+        "SELECT Person WHERE id IN (SELECT Person AS p) ORDER BY id",
+        "SELECT Person WHERE NOT (id = 1)",
+        r"SELECT Person WHERE name = 'a\n'",
         "SELECT Person WHERE load_extension('x')",
         "SELECT Person WHERE name = 'x' -- 'y'",
         "SELECT Person WHERE name LIKE name",

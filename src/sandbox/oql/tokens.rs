@@ -34,8 +34,10 @@ impl Token {
     }
 }
 
-const KEYWORDS: &[&str] =
-    &["SELECT", "FROM", "AS", "JOIN", "ON", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "UNION"];
+const KEYWORDS: &[&str] = &[
+    "SELECT", "FROM", "AS", "JOIN", "ON", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "BELOW",
+    "UNION",
+];
 
 /// Whether a name is a word of the language.
 pub(super) fn is_keyword(name: &str) -> bool {
@@ -83,7 +85,7 @@ pub(super) fn cut(oql: &str) -> Result<Vec<Token>, usize> {
             _ => {
                 let two: String = rest.iter().take(2).collect();
                 match two.as_str() {
-                    "!=" | "<=" | ">=" | "<>" => (Kind::Sign, two, 2),
+                    "!=" | "<=" | ">=" => (Kind::Sign, two, 2),
                     // SQL's comments begin with signs that are allowed alone.
                     "--" | "/*" => return Err(at),
                     _ if "=<>+-*/(),.".contains(first) => (Kind::Sign, first.to_string(), 1),
@@ -101,7 +103,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// A text between quotes of one kind, with backslash escapes, and how many characters it takes.
+/// A text between quotes of one kind, of which only the quote and the backslash can be escaped, and how many characters it takes.
 fn quoted_text(characters: &[char]) -> Option<(String, usize)> {
     let quote = characters.first()?;
     let mut text = String::new();
@@ -109,7 +111,8 @@ fn quoted_text(characters: &[char]) -> Option<(String, usize)> {
     loop {
         match characters.get(at)? {
             '\\' => {
-                text.push(*characters.get(at + 1)?);
+                let escaped = characters.get(at + 1).filter(|c| **c == '\\' || *c == quote)?;
+                text.push(*escaped);
                 at += 2;
             }
             c if c == quote => return Some((text, at + 1)),

@@ -69,7 +69,9 @@ impl Draft {
         let stored = match attribute.kind {
             Kind::Text(_) | Kind::Choice(_) => Sql::Text(scalar(value)?),
             Kind::Html(_) => Sql::Text(sanitize::clean(session.flavour, &scalar(value)?)),
-            Kind::Reference(target) => Sql::Integer(session.reference(target, value)?),
+            Kind::Reference(target) => {
+                Sql::Integer(session.reference(target, value, attribute.code)?)
+            }
             Kind::Date => date(attribute.code, &scalar(value)?)?,
             Kind::Log => {
                 self.logs.push((attribute.code, log_change(session, value)?));
@@ -98,6 +100,19 @@ impl Draft {
         match self.values.get(code) {
             Some(Sql::Text(text)) => text,
             _ => "",
+        }
+    }
+
+    /// Gives what is mandatory and missing the empty value, which nobody has checked.
+    pub(super) fn fill(&mut self, class: &'static Class) {
+        for attribute in class.attributes().filter(|attribute| attribute.mandatory) {
+            let empty = match attribute.kind {
+                Kind::Reference(_) => Sql::Integer(0),
+                // Words have a default, which the table gives.
+                Kind::Choice(_) => continue,
+                _ => Sql::Text(String::new()),
+            };
+            self.values.entry(attribute.code).or_insert(empty);
         }
     }
 
@@ -134,7 +149,7 @@ impl Draft {
         Err(Refusal::error(format!(
             "{}: issues = {{{}}}, class = {}, id = {}",
             issues.join(", "),
-            numbered.join(", "),
+            numbered.join("; "),
             class.name,
             stored.map_or(-1, |found| found.id)
         )))
@@ -241,19 +256,23 @@ impl Entry {
 
 fn ci_links(session: &Session<'_>, value: &Value) -> Result<Vec<CiLink>, Refusal> {
     let Value::Array(links) = value else {
-        return Err(Refusal::error("Wrong format for a link set"));
+        return Err(Refusal::error("A link set must be defined by an array of objects"));
     };
-    links
-        .iter()
-        .map(|link| {
-            let ci = session
-                .reference("FunctionalCI", link.get("functionalci_id").unwrap_or(&Value::Null))
-                .map_err(|refusal| refusal.about("functionalci_id"))?;
-            let text = |code| link.get(code).map_or_else(|| Ok(String::new()), scalar);
-            let impact_code = Some(text("impact_code")?)
-                .filter(|code| !code.is_empty())
-                .unwrap_or_else(|| "manual".to_owned());
-            Ok(CiLink { ci, impact_code, impact: text("impact")? })
-        })
-        .collect()
+    let mut converted = Vec::new();
+    for link in links {
+        let code = "functionalci_id";
+        let ci = session
+            .reference("FunctionalCI", link.get(code).unwrap_or(&Value::Null), code)
+            .map_err(|refusal| refusal.about(code))?;
+        let text = |code| link.get(code).map_or_else(|| Ok(String::new()), scalar);
+        let impact_code = Some(text("impact_code")?)
+            .filter(|code| !code.is_empty())
+            .unwrap_or_else(|| "manual".to_owned());
+        let link = CiLink { ci, impact_code, impact: text("impact")? };
+        // iTop leaves a link to nothing out, without a word.
+        if ci != 0 {
+            converted.push(link);
+        }
+    }
+    Ok(converted)
 }

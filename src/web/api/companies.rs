@@ -59,7 +59,7 @@ pub(in crate::web) async fn companies(
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     let visible = visible(&caller, &store).await?;
-    let reading = catalog.companies(params.freshness()).await?;
+    let reading = catalog.companies().get(params.freshness()).await?;
     let items = reading.listed.items.iter();
     let items = items.filter(|org| visible.as_ref().is_none_or(|seen| seen.contains(&org.id)));
     params.page(&known, &reading, items)
@@ -72,7 +72,7 @@ pub(in crate::web) async fn all_teams(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = catalog.all_teams(params.freshness()).await?;
+    let reading = catalog.all_teams().get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -82,7 +82,7 @@ pub(in crate::web) async fn contacts(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.contacts(company.org, params.freshness()).await?;
+    let reading = company.catalog.contacts(company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -92,7 +92,7 @@ pub(in crate::web) async fn teams(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.teams(company.org, params.freshness()).await?;
+    let reading = company.catalog.teams(company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -102,7 +102,7 @@ pub(in crate::web) async fn services(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.services(company.org, params.freshness()).await?;
+    let reading = company.catalog.services(company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -112,7 +112,7 @@ pub(in crate::web) async fn cis(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.cis(company.org, params.freshness()).await?;
+    let reading = company.catalog.cis(company.org).get(params.freshness()).await?;
     let wanted = params.search.as_deref().unwrap_or_default().trim();
     params.page(&known, &reading, reading.listed.items.search(wanted))
 }
@@ -140,7 +140,7 @@ impl axum::extract::FromRequestParts<crate::web::AppState> for Company {
         if visible.is_some_and(|seen| !seen.contains(&org)) {
             return Err(missing());
         }
-        let companies = state.catalog.companies(Freshness::Cached).await?;
+        let companies = state.catalog.companies().get(Freshness::Cached).await?;
         if !companies.listed.items.iter().any(|company| company.id == org) {
             return Err(missing());
         }

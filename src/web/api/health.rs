@@ -24,10 +24,18 @@ pub(in crate::web) async fn ready(
         counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect();
     let gate = match delivery.gate() {
         GateState::Open { since } => json!({"state": "open", "since": since}),
-        GateState::Closed { reason, message, since } => json!({
-            "state": "closed", "reason": reason.code(), "message": message,
-            "mend": reason.mend(), "since": since,
+        GateState::Closed { reason, message, mend, since } => json!({
+            "state": "closed", "reason": reason.code(), "message": message, "mend": mend,
+            "since": since,
         }),
     };
-    Ok(Json(json!({"status": "ready", "gate": gate, "inbox": inbox})))
+    let slow_creates: Vec<_> = delivery
+        .slow_creates()
+        .into_iter()
+        .map(|(id, age)| json!({"acknowledgement": id, "seconds": age.as_secs()}))
+        .collect();
+    Ok(Json(json!({
+        "status": "ready", "gate": gate, "inbox": inbox, "slow_creates": slow_creates,
+        "ticket_of_probe": delivery.ticket_of_probe(),
+    })))
 }

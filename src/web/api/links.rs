@@ -9,13 +9,18 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::acknowledgements::parsed;
+use super::{acknowledgements::parsed, link_warning};
 use crate::{
     catalog::{Catalog, Freshness},
-    domain::keys::{Instance, KeyError, PartyKey},
+    domain::{
+        company_link::{CompanyLink, LinkKey},
+        keys::{Instance, KeyError, PartyKey},
+        names,
+        text::one_line,
+    },
     itop::Organization,
     link_check::{self, LinkCheckError},
-    store::{CompanyLink, LinkKey, Store},
+    store::Store,
     web::{
         AppState,
         auth::{Admin, Caller, Reader},
@@ -34,6 +39,14 @@ pub(in crate::web) struct LinkPath {
 #[derive(Deserialize)]
 pub(in crate::web) struct LinkParams {
     instance: Option<String>,
+}
+
+impl LinkPath {
+    /// The name of the company or site, if the address has it.
+    fn name(&self) -> Option<String> {
+        let party = self.site.as_deref().unwrap_or(&self.company);
+        party.strip_prefix("name:").map(one_line)
+    }
 }
 
 /// The key of a company or site in an address; without `id:` or `name:` it is an id.
@@ -114,11 +127,14 @@ pub(in crate::web) async fn put(
     let key = key(&caller, &path, params)?;
     let wish = body.value()?;
     let checked = link_check::check(&state.catalog, key, &wish, state.clock.now()).await;
-    let link = checked.map_err(|error| match error {
+    let mut link = checked.map_err(|error| match error {
         LinkCheckError::Invalid(errors) => ApiError::Invalid(errors),
         LinkCheckError::Way(error) => error.into(),
     })?;
-    let view = view(&link);
+    // The key has the name without capitals and accents.
+    link.name = link.name.or_else(|| path.name());
+    let mut view = view(&link);
+    view["warnings"] = json!(link_warning::of(&state, &caller, &link.key).await?);
     let (company, organization) = (link.key.company.clone(), link.org);
     let is_new = state.store.put_link(link).await?;
     tracing::info!(%company, %organization, token = caller.name, "company linked");
@@ -150,7 +166,7 @@ pub(in crate::web) async fn unlinked(
 ) -> Result<Json<Value>, ApiError> {
     let waiting = store.unlinked().await?;
     // Without iTop the list is as good, only without suggestions.
-    let companies = catalog.companies(Freshness::Cached).await.ok();
+    let companies = catalog.companies().get(Freshness::Cached).await.ok();
     let organizations = companies.as_ref().map_or(&[][..], |reading| &reading.listed.items);
     let items: Vec<_> = waiting
         .iter()
@@ -171,11 +187,10 @@ pub(in crate::web) async fn unlinked(
     Ok(Json(json!({"items": items})))
 }
 
-/// The one organization whose name or code equals the company's name.
+/// The one organization whose name or code is the company's name.
 fn suggestion<'o>(name: &str, organizations: &'o [Organization]) -> Option<&'o Organization> {
-    let wanted = name.to_lowercase();
     let fits = |org: &&Organization| {
-        [&org.name, &org.code].iter().any(|text| text.to_lowercase() == wanted)
+        [&org.name, &org.code].iter().any(|text| !text.is_empty() && names::same(text, name))
     };
     let mut fitting = organizations.iter().filter(fits);
     fitting.next().filter(|_| fitting.next().is_none())

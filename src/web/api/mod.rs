@@ -4,6 +4,7 @@ pub(super) mod acknowledgements;
 pub(super) mod companies;
 pub(super) mod controls;
 pub(super) mod health;
+mod link_warning;
 pub(super) mod links;
 pub(super) mod preview;
 pub(super) mod stream;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     delivery::{Delivery, Plan, PlanError, Preview},
-    domain::acknowledgement::decode,
+    domain::{acknowledgement::decode, notice::Notice},
     web::{Addresses, auth::Ingest, body::JsonBody, problem::ApiError},
 };
 
@@ -23,17 +23,20 @@ pub(in crate::web) async fn preview(
         return Err(ApiError::Forbidden("The token is not for this company.".to_owned()));
     }
     let answer = match delivery.preview(&instance, &event, caller.company_keys().is_none()).await {
-        Ok(Preview::Create(plan)) => planned(&plan),
+        Ok(Preview::Create(plan, request)) => {
+            planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
+        }
         Ok(Preview::Reuse(ticket)) => json!({
             "outcome": "reused",
             "ticket": {
                 "ref": ticket.number, "class": ticket.key.class, "id": ticket.key.id,
                 "url": addresses.ticket(&ticket.key),
             },
-            "warnings": [],
+            "warnings": delivery.say(Notice::existing_ended(&ticket).as_slice()),
         }),
         Err(PlanError::Blocked(blocked)) => json!({
-            "outcome": blocked.state, "problem": blocked.problem, "warnings": blocked.warnings,
+            "outcome": blocked.state, "problem": blocked.problem,
+            "warnings": delivery.say(&blocked.warnings),
         }),
         Err(PlanError::Way(error)) => return Err(error.into()),
         Err(PlanError::Store(error)) => return Err(error.into()),
@@ -41,20 +44,20 @@ pub(in crate::web) async fn preview(
     Ok(Json(answer))
 }
 
-fn planned(plan: &Plan) -> Value {
+fn planned(plan: &Plan, warnings: &[String], request: &Value) -> Value {
     let resolution = &plan.resolution;
     json!({
         "outcome": "created",
         "resolution": {
             "company": {"id": resolution.org, "name": resolution.org_name},
-            "team": resolution.team,
-            "contact": resolution.contact,
-            "service": resolution.service,
-            "service_element": resolution.service_element,
-            "ci": resolution.ci,
+            "team": resolution.refs.team,
+            "contact": resolution.refs.contact,
+            "service": resolution.refs.service,
+            "service_element": resolution.refs.service_element,
+            "ci": resolution.refs.ci,
         },
-        "priority": u8::from(plan.priority),
-        "warnings": resolution.warnings,
-        "request": plan.operation,
+        "priority": u8::from(plan.ticket.priority),
+        "warnings": warnings,
+        "request": request,
     })
 }

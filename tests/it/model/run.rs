@@ -46,6 +46,7 @@ struct Model {
 pub async fn run(operations: &[Operation]) -> Result<(), String> {
     let world = World::with(Options::default(), |config| {
         config.itop.timeout = Period::millis(700);
+        config.itop.create_timeout = Period::millis(700);
         config.delivery.in_flight_max = 3;
         config.delivery.settle = Period::seconds(30);
         config.delivery.backoff_first = Period::seconds(1);

@@ -14,7 +14,7 @@ use serde_json_borrow::Value;
 use crate::{
     delivery::Delivery,
     domain::{
-        acknowledgement::{Acknowledgement, EventType, decode},
+        acknowledgement::{Wants, decode},
         body::{FieldError, member},
         delivery_state::{Problem, State as RowState},
         keys::EventId,
@@ -221,8 +221,10 @@ impl Inbox {
             ))
             .into());
         }
-        let problem = no_ticket_wanted(&event);
-        let state = if problem.is_some() { RowState::Recorded } else { RowState::Accepted };
+        let (state, problem) = match event.wants() {
+            Wants::Ticket | Wants::Rehearsal => (RowState::Accepted, None),
+            Wants::Record(why) => (RowState::Recorded, Some(Problem::new("no-ticket-wanted", why))),
+        };
         let request_id = self.request_id.clone();
         let trusted_names = self.caller.company_keys().is_none();
         let warnings = Vec::new();
@@ -327,19 +329,4 @@ fn status(row: &InboxRow, is_new: bool) -> StatusCode {
         | RowState::Failed
         | RowState::Rejected => StatusCode::ACCEPTED,
     }
-}
-
-/// Why an event needs no ticket, by itself.
-fn no_ticket_wanted(event: &Acknowledgement) -> Option<Problem> {
-    let message = match event.event_type {
-        EventType::Recovery => "The control is well again; its ticket goes on in iTop.",
-        EventType::AcknowledgementRemoved => {
-            "The acknowledgement was taken back; the control's ticket goes on in iTop."
-        }
-        EventType::Acknowledgement if !event.ticket.requested => {
-            "The sender wants no ticket (ticket.requested is false)."
-        }
-        EventType::Acknowledgement | EventType::Test => return None,
-    };
-    Some(Problem::new("no-ticket-wanted", message))
 }

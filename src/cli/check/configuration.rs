@@ -1,0 +1,102 @@
+//! What the configuration alone shows.
+
+use super::Report;
+use crate::{
+    config::{Config, ConfigError, LoginKind},
+    domain::company_link::CompanyLink,
+    store,
+};
+
+const CONFIGURATION: &str = "configuration";
+
+/// A configuration that `serve` would not start with.
+pub(super) fn refused(error: &ConfigError, report: &mut Report<'_>) {
+    match error {
+        ConfigError::Unreadable { .. } => {
+            report.failure(CONFIGURATION, error.to_string(), "Name the file with --config.");
+        }
+        ConfigError::Wrong { .. } => report.failure(
+            CONFIGURATION,
+            error.to_string(),
+            "config.example.toml states each key with its meaning.",
+        ),
+        ConfigError::Invalid(problems) => {
+            for problem in problems {
+                report.failure(
+                    CONFIGURATION,
+                    problem,
+                    "The bridge does not start like this; config.example.toml states each key.",
+                );
+            }
+        }
+    }
+}
+
+/// What works and should be looked at, and what is wrong beyond what loading it refuses.
+pub(super) fn examine(config: &Config, report: &mut Report<'_>) {
+    let itop = &config.itop;
+    let mut is_fine = true;
+    let is_local = ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|host| itop.url.starts_with(&format!("http://{host}")));
+    if itop.url.starts_with("http://") && !is_local {
+        is_fine = false;
+        report.warning(
+            CONFIGURATION,
+            "itop.url is not https: the password crosses the network in clear",
+            "Use https; for a certificate of your own set itop.ca_file.",
+        );
+    }
+    let colon = itop.password.as_ref().is_some_and(|password| password.expose().contains(':'));
+    if itop.login == LoginKind::Basic && colon {
+        is_fine = false;
+        report.failure(
+            CONFIGURATION,
+            "itop.login is \"basic\" and the password has a ':', at which iTop cuts it",
+            "Use itop.login = \"form\", or a password without ':'.",
+        );
+    }
+    let listen = config.server.listen;
+    if !listen.ip().is_loopback() && config.auth.tokens.is_empty() {
+        is_fine = false;
+        report.failure(
+            CONFIGURATION,
+            format!("server.listen is {listen}, beyond loopback, and there is no token"),
+            "Make one with the command 'token'; without one the bridge will not start.",
+        );
+    }
+    if listen.ip().is_unspecified() && config.server.public_url.is_none() {
+        is_fine = false;
+        report.warning(
+            CONFIGURATION,
+            format!("links in answers lead to {listen}, where no browser finds the bridge"),
+            "Set server.public_url to how browsers and dashboards reach the bridge.",
+        );
+    }
+    if is_fine {
+        report.ok(CONFIGURATION, "fits together");
+    }
+}
+
+/// The company links, read without touching the database: it may be in use.
+pub(super) fn links(config: &Config, report: &mut Report<'_>) -> Vec<CompanyLink> {
+    let path = &config.store.path;
+    match store::links_at(path) {
+        Ok(Some(links)) => {
+            report.ok("database", format!("{} (company links: {})", path.display(), links.len()));
+            links
+        }
+        Ok(None) => {
+            report.ok("database", format!("{} will be made at the first start", path.display()));
+            Vec::new()
+        }
+        Err(error) => {
+            report.failure(
+                "database",
+                error.to_string(),
+                "Check store.path and who may read it; the company links are not known here.",
+            );
+            Vec::new()
+        }
+    }
+}

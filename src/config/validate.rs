@@ -1,0 +1,286 @@
+//! What must hold of a configuration as a whole: a sentence for each thing that harms or does not
+//! fit together, with the key and the reason.
+
+use reqwest::Url;
+
+use super::{Config, Delivery, LoginKind, Period, TeamChoice, Token};
+use crate::{
+    domain::{
+        keys::{Instance, PartyKey},
+        ticket_text::Templates,
+    },
+    itop::{ItopZone, why_not_marker, why_not_template},
+};
+
+const WEB_ROOT: &str = "such as https://itop.example/";
+
+impl Config {
+    /// What does not fit together, a sentence each.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        self.addresses(&mut problems);
+        self.login(&mut problems);
+        self.periods(&mut problems);
+        self.numbers(&mut problems);
+        self.queries(&mut problems);
+        self.attributes(&mut problems);
+        for token in &self.auth.tokens {
+            problems.extend(token_problems(token));
+        }
+        let ticket = &self.ticket;
+        if let Err(error) = Templates::new(
+            ticket.language,
+            ticket.title.as_deref(),
+            ticket.description.as_deref(),
+            &ticket.fields,
+        ) {
+            problems.push(error.to_string());
+        }
+        problems
+    }
+
+    fn addresses(&self, problems: &mut Vec<String>) {
+        let url = &self.itop.url;
+        if url.is_empty() {
+            problems.push(format!("itop.url is not set; write the web root of iTop, {WEB_ROOT}"));
+        } else {
+            match web_url(url) {
+                None => problems.push(format!(
+                    "itop.url must be an http or https address without user and password, \
+                     {WEB_ROOT}"
+                )),
+                Some(url) => problems.extend(below_the_root("itop.url", &url)),
+            }
+        }
+        for (key, url) in [
+            ("itop.public_url", &self.itop.public_url),
+            ("server.public_url", &self.server.public_url),
+        ] {
+            match url.as_deref().map(web_url) {
+                None => {}
+                Some(None) => problems.push(format!("{key} must be an http or https address")),
+                Some(Some(url)) => problems.extend(below_the_root(key, &url)),
+            }
+        }
+    }
+
+    fn login(&self, problems: &mut Vec<String>) {
+        let itop = &self.itop;
+        let mut check = check(problems);
+        match itop.login {
+            LoginKind::Form | LoginKind::Basic => {
+                check(itop.user.is_empty(), "itop.user is not set");
+                check(
+                    itop.password.is_none(),
+                    "itop.password is not set; set it, itop.password_file or BRIDGE__ITOP__PASSWORD",
+                );
+            }
+            LoginKind::Token => check(
+                itop.token.is_none(),
+                "itop.login is \"token\", and neither itop.token nor itop.token_file is set",
+            ),
+        }
+        check(
+            ItopZone::named(&itop.time_zone).is_err(),
+            "itop.time_zone must be an IANA name such as Europe/Paris",
+        );
+    }
+
+    /// Each length of time within what makes sense, with what a shorter one would do.
+    fn periods(&self, problems: &mut Vec<String>) {
+        const MS: Period = Period::millis(100);
+        const SECOND: Period = Period::seconds(1);
+        const HOUR: Period = Period::minutes(60);
+        const DAY: Period = Period::days(1);
+        const YEAR: Period = Period::days(366);
+        let Self { server, store, itop, catalog, board, .. } = self;
+        let delivery = &self.delivery;
+        let settle = delivery.settle;
+        #[rustfmt::skip]
+        let rules = [
+            ("server.shutdown_grace", server.shutdown_grace, SECOND, HOUR, "calls in flight would be cut"),
+            ("store.retention", store.retention, DAY, Period::days(36_600), "an event posted again after it would be a second ticket"),
+            ("itop.connect_timeout", itop.connect_timeout, MS, HOUR, "no connection would be made"),
+            ("itop.timeout", itop.timeout, SECOND, HOUR, "calls that iTop answers would be given up"),
+            ("itop.create_timeout", itop.create_timeout, SECOND, HOUR, "tickets that iTop makes would be given up and looked for"),
+            ("catalog.ttl", catalog.ttl, SECOND, Period::days(7), "each question would read a list from iTop"),
+            ("catalog.refresh_on_miss", catalog.refresh_on_miss, SECOND, DAY, "each unknown name would read a list from iTop"),
+            ("delivery.settle", settle, Period::seconds(5), DAY, "a ticket whose answer was lost would be made twice"),
+            ("delivery.settle_unproven", delivery.settle_unproven, settle, Period::days(7), "it must not be below delivery.settle: a ticket whose answer was lost would be made twice"),
+            ("delivery.backoff_first", delivery.backoff_first, MS, HOUR, "iTop would be asked without a pause"),
+            ("delivery.backoff_max", delivery.backoff_max, delivery.backoff_first, DAY, "it must not be below delivery.backoff_first"),
+            ("delivery.give_up", delivery.give_up, Period::minutes(10), YEAR, "acknowledgements would fail instead of waiting"),
+            ("delivery.restore_window", delivery.restore_window, HOUR, YEAR, "after a restore tickets would be made twice"),
+            ("delivery.recheck_blocked", delivery.recheck_blocked, SECOND, DAY, "iTop would be asked without a pause"),
+            ("delivery.probe_first", delivery.probe_first, MS, HOUR, "iTop would be asked without a pause"),
+            ("delivery.probe_max", delivery.probe_max, delivery.probe_first, HOUR, "it must not be below delivery.probe_first"),
+            ("board.max_age", board.max_age, MS, HOUR, "each question would be one to iTop"),
+            ("board.refresh", board.refresh, SECOND, DAY, "iTop would be asked without a pause"),
+            ("board.refresh_ended", board.refresh_ended, SECOND, Period::days(7), "iTop would be asked without a pause"),
+        ];
+        for (key, period, least, most, why) in rules {
+            if period < least {
+                problems.push(format!("{key} is {period} and must be at least {least}: {why}"));
+            } else if period > most {
+                problems.push(format!("{key} is {period} and must be at most {most}"));
+            }
+        }
+    }
+
+    fn numbers(&self, problems: &mut Vec<String>) {
+        let Self { itop, catalog, board, .. } = self;
+        let Delivery { in_flight_min, in_flight_max, recreate_at_once, .. } = self.delivery;
+        let mut check = check(problems);
+        check(
+            !(2..=1_000).contains(&itop.max_in_flight),
+            "itop.max_in_flight must be at least 2 and at most 1000: one is kept for reads",
+        );
+        check(in_flight_min < 1, "delivery.in_flight_min must be at least 1");
+        check(
+            in_flight_min > in_flight_max,
+            "delivery.in_flight_min must not be above delivery.in_flight_max",
+        );
+        check(
+            usize::from(in_flight_max) >= itop.max_in_flight,
+            "delivery.in_flight_max must be below itop.max_in_flight: one call is kept for reads",
+        );
+        check(
+            !(1..=1_000).contains(&recreate_at_once),
+            "delivery.recreate_at_once must be between 1 and 1000: with 0 nothing would be sent \
+             again",
+        );
+        check(!(1..=10_000).contains(&board.batch), "board.batch must be between 1 and 10000");
+        check(
+            !(500..=1_000_000).contains(&catalog.page_size),
+            "catalog.page_size must be between 500 and 1000000: small pages take iTop longer than \
+             the whole",
+        );
+    }
+
+    /// Without `:org` a list of one company has what belongs to all.
+    fn queries(&self, problems: &mut Vec<String>) {
+        let queries = &self.catalog.queries;
+        let teams_of_companies = self.catalog.teams == TeamChoice::DeliveryModel;
+        for (list, query, is_of_a_company) in [
+            ("contacts", &queries.contacts, true),
+            ("services", &queries.services, true),
+            ("service_elements", &queries.service_elements, true),
+            ("contracts", &queries.contracts, true),
+            ("cis", &queries.cis, true),
+            ("companies", &queries.companies, false),
+            ("all_teams", &queries.all_teams, false),
+        ]
+        .into_iter()
+        .chain(teams_of_companies.then_some(("teams", &queries.teams, true)))
+        {
+            match (is_of_a_company, names_the_company(query)) {
+                (true, false) => problems.push(format!(
+                    "catalog.queries.{list} must contain :org, for which the key of the company \
+                     is put: without it tickets would get what belongs to other companies"
+                )),
+                (false, true) => problems.push(format!(
+                    "catalog.queries.{list} must not contain :org: it is not read for one company"
+                )),
+                _ => {}
+            }
+        }
+    }
+
+    fn attributes(&self, problems: &mut Vec<String>) {
+        let ticket = &self.ticket;
+        let marker = &ticket.marker_field;
+        if !is_attribute(marker) {
+            problems.push(
+                "ticket.marker_field must be the code of an attribute, such as private_log"
+                    .to_owned(),
+            );
+        } else if let Some(why) = why_not_marker(marker) {
+            problems.push(format!("ticket.marker_field must not be {marker}: {why}"));
+        }
+        for name in ticket.fields.keys() {
+            if !is_attribute(name) {
+                problems.push(format!("ticket.fields: '{name}' is not the code of an attribute"));
+            } else if name == marker {
+                problems.push(format!(
+                    "ticket.fields must not set {name}: it is ticket.marker_field, by which a \
+                     ticket is found again"
+                ));
+            } else if let Some(why) = why_not_template(name) {
+                problems.push(format!("ticket.fields must not set {name}: {why}"));
+            }
+        }
+    }
+}
+
+fn check(problems: &mut Vec<String>) -> impl FnMut(bool, &str) {
+    |wrong, sentence| {
+        if wrong {
+            problems.push(sentence.to_owned());
+        }
+    }
+}
+
+fn token_problems(token: &Token) -> Vec<String> {
+    let mut problems = Vec::new();
+    let digits = token.hash.strip_prefix("sha256:").unwrap_or_default();
+    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        problems.push(format!(
+            "auth.tokens '{}': hash must be sha256: and 64 hexadecimal digits, as the command \
+             'token' prints it",
+            token.name
+        ));
+    }
+    // An instance that cannot be read would not limit the token at all.
+    if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
+        problems.push(format!("auth.tokens '{}': instance {error}", token.name));
+    }
+    for company in token.companies.iter().flatten() {
+        if let Err(error) = company.parse::<PartyKey>() {
+            problems.push(format!("auth.tokens '{}': company '{company}' {error}", token.name));
+        }
+    }
+    problems
+}
+
+fn web_url(text: &str) -> Option<Url> {
+    // Credentials in an address would stand in every link of every answer.
+    text.parse::<Url>().ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
+}
+
+/// An address that was copied from a browser or a manual: a page below the web root.
+fn below_the_root(key: &str, url: &Url) -> Option<String> {
+    let mut folders: Vec<_> = url.path().split('/').filter(|part| !part.is_empty()).collect();
+    let whole = folders.len();
+    folders.pop_if(|last| last.to_ascii_lowercase().ends_with(".php"));
+    folders.pop_if(|last| ["webservices", "pages"].contains(last));
+    if folders.len() == whole {
+        return None;
+    }
+    let mut root = url.clone();
+    folders.push("");
+    root.set_path(&folders.join("/"));
+    root.set_query(None);
+    root.set_fragment(None);
+    Some(format!(
+        "{key} names a page; write the web root, below which webservices/rest.php stands: {root}"
+    ))
+}
+
+/// Whether `:org` stands in a query, and not the beginning of a longer name.
+fn names_the_company(query: &str) -> bool {
+    query.match_indices(":org").any(|(at, org)| {
+        let next = query[at + org.len()..].chars().next();
+        !next.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+fn is_attribute(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests;

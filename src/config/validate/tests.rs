@@ -1,0 +1,147 @@
+//! What is said of configurations that harm.
+
+use super::super::load::tests::{LEAST, from};
+
+/// All that is said of a configuration with these lines after the least one.
+fn said(lines: &str) -> String {
+    match from(&format!("{LEAST}{lines}\n"), &[]) {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_limit_of_a_token_that_cannot_be_read_is_no_limit_left_out() {
+    let hash = crate::web::hash_token("token");
+    let token = |limit: &str| {
+        format!("{LEAST}[[auth.tokens]]\nname = 'sn'\nhash = '{hash}'\nscopes = []\n{limit}")
+    };
+    from(&token("instance = 'sn-prod'\ncompanies = ['id:42']"), &[]).unwrap();
+    for (limit, says) in [
+        ("instance = ' '", "auth.tokens 'sn': instance must not be empty"),
+        ("companies = ['42']", "auth.tokens 'sn': company '42' must read id:… or name:…"),
+    ] {
+        let error = from(&token(limit), &[]).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn deliveries_leave_a_call_to_reads() {
+    let bounds = |calls: u16, least: u16, most: u16| {
+        let limits = format!("in_flight_min = {least}\nin_flight_max = {most}\n");
+        let file = format!("{LEAST}max_in_flight = {calls}\n[delivery]\n{limits}");
+        from(&file, &[]).map_err(|error| error.to_string())
+    };
+    bounds(3, 2, 2).unwrap();
+    for (limits, says) in [
+        ((6, 1, 6), "delivery.in_flight_max must be below itop.max_in_flight"),
+        ((6, 3, 2), "delivery.in_flight_min must not be above delivery.in_flight_max"),
+        ((6, 0, 2), "delivery.in_flight_min must be at least 1"),
+    ] {
+        let error = bounds(limits.0, limits.1, limits.2).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn periods_and_numbers_that_harm_are_refused_by_name() {
+    let mut report = Vec::new();
+    for lines in [
+        "[delivery]\nsettle = '0s'",
+        "[delivery]\nsettle = '4s'",
+        "[delivery]\nsettle = '11m'",
+        "[delivery]\nbackoff_first = '0s'\nprobe_first = '99ms'",
+        "[delivery]\nbackoff_max = '1s'\nprobe_max = '500ms'",
+        "[delivery]\ngive_up = '0s'\nrestore_window = '0s'\nrecheck_blocked = '0s'",
+        "[delivery]\nrecreate_at_once = 0",
+        "timeout = '0s'\nconnect_timeout = '0s'\ncreate_timeout = '1s'",
+        "timeout = '9d'",
+        "[catalog]\nttl = '0s'\nrefresh_on_miss = '0s'\npage_size = 1",
+        "[board]\nmax_age = '0s'\nrefresh = '0s'\nrefresh_ended = '0s'\nbatch = 0",
+        "[store]\nretention = '0s'\n[server]\nshutdown_grace = '0s'",
+        "max_in_flight = 1",
+    ] {
+        let said = said(lines);
+        let said = said.lines().skip(1).collect::<Vec<_>>().join("\n");
+        report.push(format!("{}\n{said}", lines.replace('\n', " ")));
+    }
+    insta::assert_snapshot!(report.join("\n\n"));
+}
+
+#[test]
+fn what_the_torture_run_sets_is_allowed() {
+    let lines = "timeout = '1500ms'\n[delivery]\nsettle = '6s'\nbackoff_first = '200ms'\n\
+                 backoff_max = '2s'\nprobe_first = '100ms'\nprobe_max = '1s'";
+    assert_eq!(said(lines), "");
+}
+
+#[test]
+fn attributes_that_the_bridge_needs_are_refused_with_the_reason() {
+    let mut report = Vec::new();
+    for lines in [
+        "[ticket]\nmarker_field = 'title'",
+        "[ticket]\nmarker_field = 'description'",
+        "[ticket]\nmarker_field = 'public_log'",
+        "[ticket]\nmarker_field = 'org_id'",
+        "[ticket]\nmarker_field = 'external_ref'\n[ticket.fields]\nexternal_ref = 'x'",
+        "[ticket.fields]\ntitle = 'x'\nimpact = '1'\nteam_id = '3'\nprivate_log = 'x'",
+        "[ticket.fields]\n'o o' = 'x'",
+    ] {
+        let said = said(lines);
+        let said = said.lines().skip(1).collect::<Vec<_>>().join("\n");
+        report.push(format!("{}\n{said}", lines.replace('\n', " ")));
+    }
+    insta::assert_snapshot!(report.join("\n\n"));
+    assert_eq!(said("[ticket.fields]\norigin = 'phone'\nexternal_ref = '{{ instance }}'"), "");
+    assert_eq!(said("[ticket]\nmarker_field = 'external_ref'"), "");
+}
+
+#[test]
+fn a_list_of_one_company_is_read_for_one_company() {
+    let query = |list: &str, query: &str| said(&format!("[catalog.queries]\n{list} = '{query}'"));
+    for list in ["contacts", "teams", "services", "service_elements", "contracts", "cis"] {
+        for wrong in ["SELECT Person", "SELECT Person WHERE org_id = :org_id"] {
+            let said = query(list, wrong);
+            assert!(said.contains(&format!("catalog.queries.{list} must contain :org,")), "{said}");
+        }
+        assert_eq!(query(list, "SELECT Person WHERE org_id=:org"), "");
+    }
+    for list in ["companies", "all_teams"] {
+        let said = query(list, "SELECT Team WHERE org_id = :org");
+        assert!(said.contains(&format!("catalog.queries.{list} must not contain :org")), "{said}");
+    }
+    assert_eq!(said("[catalog]\nteams = 'all'\nqueries.teams = 'SELECT Team'"), "");
+}
+
+#[test]
+fn an_address_that_names_a_page_is_told_the_web_root() {
+    for (given, root) in [
+        ("https://i.example/itop/webservices/rest.php?version=1.3", "https://i.example/itop/"),
+        ("https://i.example/webservices/", "https://i.example/"),
+        ("https://i.example/itop/pages/UI.php?c=x#y", "https://i.example/itop/"),
+        ("http://i.example:8080/web/index.php", "http://i.example:8080/web/"),
+    ] {
+        let file = LEAST.replace("https://itop.example/", given);
+        let error = from(&file, &[]).unwrap_err().to_string();
+        assert!(error.contains("itop.url names a page"), "{error}");
+        assert!(error.ends_with(&format!("stands: {root}")), "{error}");
+    }
+    for fine in ["https://pages.example/pages/itop", "https://i.example/my.php.d/"] {
+        from(&LEAST.replace("https://itop.example/", fine), &[]).unwrap();
+    }
+}
+
+#[test]
+fn a_template_with_a_name_that_there_is_not_is_refused() {
+    for (lines, says) in [
+        ("[ticket]\ntitle = '{{ contrl.name }}'", "the template of title"),
+        (
+            "[ticket.fields]\nexternal_ref = '{{ company | upcase }}'",
+            "the template of external_ref",
+        ),
+    ] {
+        let said = said(lines);
+        assert!(said.contains(says), "{said}");
+    }
+}

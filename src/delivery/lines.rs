@@ -1,0 +1,275 @@
+//! A line in the log of a ticket that is there already.
+//!
+//! iTop writes the whole log anew for each line, so that of two at the same time it keeps one, with
+//! success for both (ITOP.md). So lines are few: what waits of a control becomes one entry, the
+//! entries of one ticket go one after another, and each line is read back a moment later.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use super::{
+    Delivery,
+    attempt::capitalised,
+    in_flight::Written,
+    search::{Search, SearchFor},
+};
+use crate::{
+    config::OnWorse,
+    domain::{
+        acknowledgement::{Acknowledgement, ControlState, Wants, decode},
+        delivery_state::{Problem, State},
+        keys::TicketKey,
+        marker::Marker,
+        notice::Notice,
+        priority::Priority,
+        ticket_status::TicketStatus,
+        ticket_text::{Worse, line},
+    },
+    itop::{ItopError, NewLines},
+    store::{Delivered, StoreError, Waiting},
+};
+
+/// How many acknowledgements share an entry at most; 49 took a tenth of a second (ITOP.md).
+const LINES_AN_ENTRY: usize = 50;
+
+/// When a line is looked for in the log.
+pub(super) const READ_BACK: Duration = Duration::from_millis(1_500);
+
+/// An acknowledgement and its line.
+struct Line {
+    row: Waiting,
+    event: Acknowledgement,
+    marker: Marker,
+}
+
+impl Line {
+    fn new(row: Waiting, event: Acknowledgement) -> Self {
+        let marker = Marker::new(&row.instance, &event.event_id);
+        Self { row, event, marker }
+    }
+}
+
+/// Whose turn it is to write into which ticket.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<HashMap<TicketKey, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    /// Waits for the turn to write into a ticket; it lasts until the guard is dropped.
+    pub(super) async fn of(&self, ticket: &TicketKey) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| turn.strong_count() > 0);
+            let known = turns.get(ticket).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let turn = Arc::new(tokio::sync::Mutex::new(()));
+                turns.insert(ticket.clone(), Arc::downgrade(&turn));
+                turn
+            })
+        };
+        turn.lock_owned().await
+    }
+}
+
+impl Delivery {
+    /// Takes an existing ticket: a line with the row's own marker, no new ticket. What else waits
+    /// of this control shares the entry. `None` where the ticket has changed meanwhile, so that what
+    /// is to be done must be decided anew.
+    pub(super) async fn reuse(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        ticket: TicketStatus,
+    ) -> Result<Option<Written>, StoreError> {
+        let inner = &*self.inner;
+        let _turn = inner.turns.of(&ticket.key).await;
+        let mut lines = vec![Line::new(row.clone(), event.clone())];
+        lines.extend(self.companions(row, event).await?);
+        let floor = inner.store.highest_ticket_id().await?;
+        let ids = lines.iter().map(|line| line.row.id).collect();
+        let begun = inner.store.begin_lines(ids, floor, ticket.key.clone()).await?;
+        lines.retain(|line| begun.contains(&line.row.id));
+        if lines.is_empty() {
+            return Ok(Some(Written::Nothing));
+        }
+        let entry = self.entry(&lines, &ticket).await?;
+        let new = NewLines {
+            ticket: &ticket.key,
+            org: ticket.org,
+            // One that the sender names may have ended.
+            only_if_open: event.ticket.existing_ref.is_none(),
+            lines: lines
+                .iter()
+                .zip(&entry.lines)
+                .map(|(line, (words, _))| (&line.marker, words.clone()))
+                .collect(),
+            raise_to: entry.raise_to,
+        };
+        match inner.client.add_lines(&new).await {
+            Ok(ticket) => {
+                let read_back_at = Some(self.after(READ_BACK));
+                let delivered = lines.iter().zip(entry.lines).map(|(line, (_, warnings))| {
+                    tracing::info!(
+                        acknowledgement = line.row.id,
+                        ticket.number = ticket.number,
+                        ticket.key = %ticket.key,
+                        "open ticket reused"
+                    );
+                    let delivered = Delivered {
+                        state: State::Reused,
+                        ticket: ticket.clone(),
+                        warnings: Some(warnings),
+                        has_marker: false,
+                        read_back_at,
+                    };
+                    (line.row.id, delivered)
+                });
+                self.record(delivered.collect()).await;
+                inner.lines_written.notify_one();
+                Ok(Some(Written::Yes))
+            }
+            Err(error) if error.found_no_object() => {
+                let changed = self.after_refused_lines(&lines, &ticket, floor, &error).await?;
+                Ok((!changed).then_some(Written::Nothing))
+            }
+            Err(error) => {
+                for Line { row, event, marker } in &lines {
+                    let search = SearchFor { marker, floor, target: Some(&ticket.key) };
+                    self.after_failed_write(row, event, &error, search).await?;
+                    inner.outcomes.tell(row.id);
+                }
+                Ok(Some(Written::after(&error)))
+            }
+        }
+    }
+
+    /// Further rows of the same control that want the same: a line in this ticket.
+    async fn companions(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<Vec<Line>, StoreError> {
+        // Where a backup was restored, each must be looked for by itself first.
+        if self.restored_lately().await?.is_some() {
+            return Ok(Vec::new());
+        }
+        let waiting = self.inner.store.companions(row, LINES_AN_ENTRY - 1).await?;
+        let wants_the_same = |other: &Acknowledgement| {
+            other.wants() == Wants::Ticket
+                && other.company.key == event.company.key
+                && other.site.as_ref().map(|site| &site.key)
+                    == event.site.as_ref().map(|site| &site.key)
+                && other.ticket == event.ticket
+        };
+        Ok(waiting
+            .into_iter()
+            // Their order is kept: behind one that wants something else nothing goes first.
+            .map_while(|row| {
+                let other = serde_json::from_str(&row.body).ok();
+                let other = other.and_then(|body| decode(&body).ok()).filter(wants_the_same)?;
+                Some(Line::new(row, other))
+            })
+            .collect())
+    }
+
+    /// Something did not hold at the moment of the write: the ticket has ended or moved, or one of
+    /// the lines is there already. What is there is taken, and the others decide anew: those behind
+    /// the first when their turn comes, the first one now, if that is what this tells.
+    async fn after_refused_lines(
+        &self,
+        lines: &[Line],
+        ticket: &TicketStatus,
+        floor: u64,
+        error: &ItopError,
+    ) -> Result<bool, StoreError> {
+        let wanted: Vec<_> = lines
+            .iter()
+            .map(|line| SearchFor { marker: &line.marker, floor, target: Some(&ticket.key) })
+            .collect();
+        let search = self.look(&wanted).await;
+        let mut first_changed = false;
+        for (place, Line { row, event, marker }) in lines.iter().enumerate() {
+            let there = search
+                .as_ref()
+                .map(|search| search.of(marker).into_iter().find(|found| found.key == ticket.key));
+            match (there, &search) {
+                (Ok(Some(there)), _) => self.adopt(row.id, there, true).await?,
+                (Ok(None), Ok(Search { trusted: true, .. })) if place == 0 => first_changed = true,
+                (Ok(None), Ok(Search { trusted: true, .. })) => {
+                    let now = self.inner.clock.now();
+                    let problem = Problem::new(
+                        "ticket-changed",
+                        "The ticket changed while this line was on its way; what is to be done is \
+                         decided anew.",
+                    );
+                    self.inner.store.wait_until(row.id, now, Duration::ZERO, problem).await?;
+                }
+                (Ok(None), _) => {
+                    let message = format!(
+                        "{}; whether the line is there could not be looked up yet.",
+                        capitalised(&error.to_string())
+                    );
+                    self.unknown(row, message).await?;
+                }
+                (Err(error), _) => self.wait_for_the_way(row, event, error).await?,
+            }
+            // Whoever waits for the first one waits for what is decided now.
+            if place > 0 || !first_changed {
+                self.inner.outcomes.tell(row.id);
+            }
+        }
+        Ok(first_changed)
+    }
+
+    /// The words of an entry, and what becomes of the ticket's priority.
+    async fn entry(&self, lines: &[Line], ticket: &TicketStatus) -> Result<Entry, StoreError> {
+        let inner = &*self.inner;
+        let settings = &inner.settings.ticket;
+        let mut entry = Entry { lines: Vec::with_capacity(lines.len()), raise_to: None };
+        let Some(Line { row, event, .. }) = lines.first() else { return Ok(entry) };
+        let known = inner.store.ticket_of_control(&row.instance, &event.control.id).await?;
+        let known = known.filter(|known| known.ticket.status.key == ticket.key);
+        // Of a ticket that was another's so far nothing can have become worse.
+        let mut before = known.and_then(|known| {
+            let state = known.mapping.control_state.as_deref().and_then(ControlState::parse)?;
+            Some((state, ticket.priority))
+        });
+        for Line { event, .. } in lines {
+            let priority = inner.planner.priority(event);
+            let worse = before.filter(|(state, then)| {
+                event.control.state.severity() > state.severity()
+                    || then.is_some_and(|then| priority.is_above(then))
+            });
+            let worse = worse.map(|(_, then)| {
+                if settings.on_worse == OnWorse::Raise
+                    && then.is_some_and(|then| priority.is_above(then))
+                {
+                    entry.raise_to = Some(priority);
+                }
+                Worse::of(event, priority, then, inner.client.zone().rules())
+            });
+            if let Some((state, then)) = &mut before {
+                *state = event.control.state;
+                if worse.is_some() {
+                    *then =
+                        Some(priority).filter(|now| then.is_none_or(|t| now.is_above(t))).or(*then);
+                }
+            }
+            let words = line(event, settings.language, worse.as_ref());
+            let mut notices: Vec<_> = Notice::existing_ended(ticket).into_iter().collect();
+            notices.extend(worse.map(Notice::Worse));
+            entry.lines.push((words, self.say(&notices)));
+        }
+        Ok(entry)
+    }
+}
+
+/// What is written into a log at once.
+struct Entry {
+    /// The words behind each marker, and what is said of them to whoever sent the event.
+    lines: Vec<(String, Vec<String>)>,
+    /// The priority that the ticket is raised to.
+    raise_to: Option<Priority>,
+}

@@ -1,0 +1,288 @@
+//! What is told about a ticket beside the ticket: a sentence for each thing that was left out,
+//! taken otherwise than asked, or went wrong. These sentences stand in tickets, and in the answers
+//! and rows of acknowledgements.
+
+mod say;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use super::{
+    acknowledgement::Ref,
+    company_link::Named,
+    keys::TicketKey,
+    new_ticket::RefKind,
+    priority::Priority,
+    ticket_status::TicketStatus,
+    ticket_text::{Language, Worse},
+};
+
+/// One sentence, with what it speaks of. [`Notice::say`] has its words, in each language.
+///
+/// A name stands here as it was sent or as iTop has it: whoever shows a sentence as HTML escapes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The sender calls a company otherwise than its link does.
+    CompanyCalledOtherwise {
+        /// The sender's id of it.
+        id: String,
+        /// What sends the events.
+        product: String,
+        /// The name in the event.
+        sent: String,
+        /// The name in the link.
+        known: String,
+    },
+    /// An object was found by its key and is called otherwise.
+    CalledOtherwise {
+        /// What it is.
+        kind: RefKind,
+        /// As it was asked for.
+        wanted: Ref,
+        /// Its name in iTop.
+        name: String,
+    },
+    /// A list of what is optional could not be read.
+    ListRefused {
+        /// What is in the list.
+        kind: RefKind,
+        /// iTop's code.
+        code: i64,
+        /// iTop's words.
+        words: String,
+    },
+    /// The account may not read a list of what is optional.
+    ListNotAllowed {
+        /// What is in the list.
+        kind: RefKind,
+        /// iTop's words.
+        words: String,
+    },
+    /// Several teams bear the name.
+    TeamAmbiguous {
+        /// Who named it.
+        from: Origin,
+        /// As it was asked for.
+        wanted: Ref,
+        /// Who bears the name.
+        candidates: Candidates,
+    },
+    /// No team that serves the company is meant.
+    TeamDoesNotServe {
+        /// Who named it.
+        from: Origin,
+        /// As it was asked for.
+        wanted: Ref,
+    },
+    /// Several contacts bear the name or the address.
+    ContactAmbiguous {
+        /// Who named it.
+        from: Origin,
+        /// As it was asked for.
+        wanted: Ref,
+        /// Who bears the name.
+        candidates: Candidates,
+    },
+    /// No active contact of the company is meant.
+    ContactUnknown {
+        /// Who named it.
+        from: Origin,
+        /// As it was asked for.
+        wanted: Ref,
+    },
+    /// Several contracts bear the name.
+    ContractAmbiguous {
+        /// As it was asked for.
+        wanted: Ref,
+        /// What bears the name.
+        candidates: Candidates,
+    },
+    /// No contract of the company is meant.
+    ContractUnknown {
+        /// As it was asked for.
+        wanted: Ref,
+    },
+    /// Several services bear the name.
+    ServiceAmbiguous {
+        /// As it was asked for.
+        wanted: Ref,
+        /// What bears the name.
+        candidates: Candidates,
+    },
+    /// The service is not in the contract that was named with it.
+    ServiceNotInContract {
+        /// As it was asked for.
+        wanted: Ref,
+    },
+    /// The service is in no contract of the company.
+    ServiceInNoContract {
+        /// As it was asked for.
+        wanted: Ref,
+    },
+    /// The service of this element was left out.
+    ElementWithoutService {
+        /// As it was asked for.
+        wanted: Ref,
+    },
+    /// Several elements bear the name.
+    ElementAmbiguous {
+        /// As it was asked for.
+        wanted: Ref,
+        /// What bears the name.
+        candidates: Candidates,
+    },
+    /// The element is not one of the service.
+    ElementNotOfService {
+        /// As it was asked for.
+        wanted: Ref,
+        /// The name of the service.
+        service: String,
+    },
+    /// The name stands in several services, and none was named.
+    ElementInSeveralServices {
+        /// As it was asked for.
+        wanted: Ref,
+        /// The services.
+        services: Candidates,
+    },
+    /// The element is in no service of the company.
+    ElementInNoService {
+        /// As it was asked for.
+        wanted: Ref,
+    },
+    /// Several CIs bear the name.
+    CiAmbiguous {
+        /// How it was looked for.
+        way: CiWay,
+        /// What bears the name.
+        candidates: Candidates,
+    },
+    /// No active CI of the company was found this way.
+    CiUnknown {
+        /// How it was looked for.
+        way: CiWay,
+    },
+    /// No way led to a CI.
+    NoCi,
+    /// iTop took one of several names that its database calls equal.
+    AmbiguousWhenFolded {
+        /// What it is.
+        kind: RefKind,
+        /// Its name.
+        name: String,
+    },
+    /// iTop made the ticket without something optional.
+    DroppedByItop {
+        /// What it is.
+        kind: RefKind,
+        /// Its name.
+        name: String,
+    },
+    /// iTop refused the ticket because of something optional, which was then left out.
+    RefusedByItop {
+        /// What it is.
+        kind: RefKind,
+        /// Its name.
+        name: String,
+    },
+    /// iTop refused the ticket because of its team.
+    TeamRefusedByItop {
+        /// The name of the team.
+        name: String,
+    },
+    /// iTop computed another priority.
+    PriorityOtherwise {
+        /// The one that was wanted.
+        wanted: Priority,
+        /// The one that the ticket has.
+        computed: Priority,
+    },
+    /// The control is in a worse state than the one for which its ticket was made.
+    Worse(Worse),
+    /// The ticket that the sender names is resolved or closed.
+    ExistingEnded {
+        /// Its number.
+        number: String,
+        /// Its operational status: `resolved` or `closed`.
+        status: String,
+    },
+    /// A line was added, and whether the log has kept it could not be read.
+    LineUnread {
+        /// The number of the ticket.
+        number: String,
+    },
+    /// A line was added again and again, and each time somebody else's edit took its place.
+    LineSwallowed {
+        /// The number of the ticket.
+        number: String,
+    },
+    /// One acknowledgement has several tickets.
+    Twins {
+        /// The tickets, the one that is kept first.
+        tickets: Vec<TicketKey>,
+    },
+}
+
+/// Who names a team or a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The event.
+    Event,
+    /// The link of the company.
+    Link,
+    /// The configuration of the bridge.
+    Configuration,
+}
+
+/// How a CI is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CiWay {
+    /// As the event names it.
+    Ci(Ref),
+    /// By the key that an inventory tool wrote at the equipment.
+    ItsmId {
+        /// The key.
+        key: String,
+        /// The name of the equipment.
+        equipment: String,
+    },
+    /// By the name of the equipment.
+    Equipment(String),
+}
+
+/// What bears an ambiguous name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    first: Vec<Named>,
+    more: usize,
+}
+
+impl Candidates {
+    /// How many a sentence shows.
+    const SHOWN: usize = 5;
+
+    /// The first few are named, the others counted.
+    #[must_use]
+    pub fn new(all: impl IntoIterator<Item = Named>) -> Self {
+        let mut all = all.into_iter();
+        let first = all.by_ref().take(Self::SHOWN).collect();
+        Self { first, more: all.count() }
+    }
+}
+
+impl Notice {
+    /// That a ticket which the sender names has ended, if it has.
+    #[must_use]
+    pub fn existing_ended(ticket: &TicketStatus) -> Option<Self> {
+        (!ticket.is_open()).then(|| Self::ExistingEnded {
+            number: ticket.number.clone(),
+            status: ticket.operational_status.clone(),
+        })
+    }
+
+    /// Several as texts.
+    #[must_use]
+    pub fn say_all(notices: &[Self], language: Language) -> Vec<String> {
+        notices.iter().map(|notice| notice.say(language)).collect()
+    }
+}

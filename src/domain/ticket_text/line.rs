@@ -1,0 +1,79 @@
+//! The line that a further acknowledgement leaves in the log of a ticket.
+
+use jiff::{civil::DateTime, tz::TimeZone};
+
+use super::{Labels, Language, civil};
+use crate::domain::{
+    acknowledgement::{Acknowledgement, ControlState},
+    notice::Notice,
+    priority::Priority,
+    text::{cut_chars, entities_apart, one_line},
+};
+
+/// How much of a comment a line has, in characters.
+const COMMENT_CHARS: usize = 500;
+
+/// How much of the control's output a line has, in characters.
+const OUTPUT_CHARS: usize = 1_000;
+
+/// That a control is in a worse state than the one for which its ticket was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worse {
+    /// Its state now.
+    pub state: ControlState,
+    /// Since when, in iTop's zone.
+    pub since: DateTime,
+    /// The priority that a new ticket would have.
+    pub priority_now: Priority,
+    /// The priority that its ticket has, if that is known.
+    pub priority_then: Option<Priority>,
+}
+
+impl Worse {
+    /// What an event tells of its control; `priority_then` is the one of the ticket that there is,
+    /// and `zone` is iTop's.
+    #[must_use]
+    pub fn of(
+        event: &Acknowledgement,
+        priority_now: Priority,
+        priority_then: Option<Priority>,
+        zone: &TimeZone,
+    ) -> Self {
+        let since = civil(event.control.status_changed_at, zone);
+        Self { state: event.control.state, since, priority_now, priority_then }
+    }
+}
+
+/// What people read in the log of a ticket that is there already: one line, comment and, where the
+/// control has become worse, its state and output included. Nothing in it can be taken for a marker.
+#[must_use]
+pub fn line(event: &Acknowledgement, language: Language, worse: Option<&Worse>) -> String {
+    let product = event.product();
+    let labels = Labels::new(language, product);
+    let Labels { colon, acknowledged_again_by, output, .. } = &labels;
+    let statement = &event.acknowledgement;
+    let author = one_line(statement.author.label());
+    let comment = one_line(&statement.comment);
+    let comment = cut_chars(&comment, COMMENT_CHARS);
+    let mut parts =
+        vec![format!("{product}{colon} {acknowledged_again_by} {author}{colon} {comment}")];
+    if let Some(worse) = worse {
+        parts.push(format!("– {}", Notice::Worse(worse.clone()).say(language)));
+        let text = one_line(event.control.output.as_deref().unwrap_or_default());
+        if !text.is_empty() {
+            parts.push(format!("{output}{colon} {}", cut_chars(&text, OUTPUT_CHARS)));
+        }
+    }
+    without_brackets(&entities_apart(&parts.join(" ")))
+}
+
+/// Square brackets become round ones, so that nobody can write another's marker: those, too, that
+/// iTop's database takes for square brackets when it compares (`utf8mb4_unicode_ci`).
+fn without_brackets(line: &str) -> String {
+    let round = |c| match c {
+        '[' | '\u{ff3b}' | '\u{fe47}' => '(',
+        ']' | '\u{ff3d}' | '\u{fe48}' => ')',
+        other => other,
+    };
+    line.chars().map(round).collect()
+}

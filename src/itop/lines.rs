@@ -1,0 +1,75 @@
+//! Lines in the log of a ticket that is there already.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, json};
+
+use super::{
+    Client, ItopError, Use,
+    tickets::{COMMENT, MARKER_LOG, STATUS_FIELDS, log_entry, single},
+};
+use crate::domain::{
+    keys::{OrgId, TicketKey},
+    marker::Marker,
+    priority::Priority,
+    ticket_status::TicketStatus,
+};
+
+/// One entry for the log of a ticket: a line for each acknowledgement, each behind its marker.
+#[derive(Clone, Debug)]
+pub struct NewLines<'a> {
+    /// The ticket; its class is the concrete one.
+    pub ticket: &'a TicketKey,
+    /// The company that it must belong to.
+    pub org: OrgId,
+    /// Whether it must still be open.
+    pub only_if_open: bool,
+    /// Markers and words; at least one.
+    pub lines: Vec<(&'a Marker, String)>,
+    /// The priority that the ticket is raised to, if its own is lower.
+    pub raise_to: Option<Priority>,
+}
+
+impl Client {
+    /// Adds the entry, if all that must hold of the ticket holds while iTop handles the write, and
+    /// none of the markers is in its log yet; tells the ticket's status then.
+    ///
+    /// That iTop answers with success does not prove that the entry is kept: of two writes of one
+    /// log at the same time it keeps one (ITOP.md). A later read does.
+    ///
+    /// # Errors
+    /// [`ItopError::found_no_object`] says that something did not hold, and nothing was written.
+    pub async fn add_lines(&self, new: &NewLines<'_>) -> Result<TicketStatus, ItopError> {
+        let NewLines { ticket, org, only_if_open, lines, raise_to } = new;
+        let mut key =
+            format!("SELECT {} WHERE id = {} AND org_id = {org}", ticket.class, ticket.id);
+        if *only_if_open {
+            // Any other word counts as open, as everywhere else.
+            key.push_str(" AND operational_status NOT IN ('resolved', 'closed')");
+        }
+        let mut fields = Map::new();
+        if let Some(priority) = raise_to {
+            // Never downwards, whatever an agent has set meanwhile.
+            let _ = write!(key, " AND priority > {}", u8::from(*priority));
+            let (impact, urgency) = priority.impact_and_urgency();
+            fields.insert("impact".to_owned(), json!(impact.to_string()));
+            fields.insert("urgency".to_owned(), json!(urgency.to_string()));
+        }
+        let mut entry = String::new();
+        for (marker, words) in lines {
+            let _ = write!(key, " AND {MARKER_LOG} NOT LIKE '%{marker}%'");
+            if !entry.is_empty() {
+                entry.push('\n');
+            }
+            let _ = write!(entry, "{marker} {words}");
+        }
+        fields.insert(MARKER_LOG.to_owned(), log_entry(&entry));
+        let operation = json!({
+            "operation": "core/update", "class": ticket.class, "key": key, "comment": COMMENT,
+            "fields": fields, "output_fields": STATUS_FIELDS,
+        });
+        let answer = self.call(Use::Write, &operation).await?;
+        let (class, id, fields) = single(&answer)?;
+        Ok(self.status(class, id, fields))
+    }
+}

@@ -1,0 +1,61 @@
+//! What the faults that are switched on do to one request.
+
+use std::time::Duration;
+
+use super::{Fault, FaultKind};
+
+/// What strikes one request.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sandbox) struct Strike {
+    /// How long it waits before anything is done.
+    pub(in crate::sandbox) before: Duration,
+    /// How long it waits when it is evaluated, before its effect.
+    pub(in crate::sandbox) inside: Duration,
+    /// How long it waits with its answer.
+    pub(in crate::sandbox) after: Duration,
+    /// For how long it takes the lock of the ticket counter.
+    pub(in crate::sandbox) takes_counter: Option<Duration>,
+    /// For how long it takes the lock of the table of tickets.
+    pub(in crate::sandbox) takes_table: Option<Duration>,
+    /// Every other fault, and whether its answer comes after the effect.
+    pub(in crate::sandbox) kinds: Vec<(FaultKind, bool)>,
+}
+
+impl Strike {
+    pub(super) fn add(&mut self, fault: &Fault) {
+        let millis = |ms: &u64| Duration::from_millis(*ms);
+        match &fault.kind {
+            FaultKind::Slow { before_ms, after_ms } => {
+                self.before += millis(before_ms);
+                self.after += millis(after_ms);
+            }
+            FaultKind::HeldBefore { ms } => self.before += millis(ms),
+            FaultKind::HeldInside { ms } => self.inside += millis(ms),
+            FaultKind::CounterLock { ms } => self.takes_counter = Some(millis(ms)),
+            FaultKind::InsertLock { ms } => self.takes_table = Some(millis(ms)),
+            kind => self.kinds.push((kind.clone(), fault.after_effect)),
+        }
+    }
+
+    pub(in crate::sandbox) fn has(&self, wanted: &FaultKind) -> bool {
+        self.kinds.iter().any(|(kind, _)| kind == wanted)
+    }
+
+    /// Whether what the query of this attribute `found` or not is gone when it is fetched.
+    pub(in crate::sandbox) fn gone_at_fetch(&self, code: &str, found: bool) -> bool {
+        self.kinds.iter().any(|(kind, _)| match kind {
+            FaultKind::GoneAtFetch { attribute: Some(attribute) } => attribute == code,
+            FaultKind::GoneAtFetch { attribute: None } => !found,
+            _ => false,
+        })
+    }
+
+    /// How many hours iTop's clock is off.
+    pub(in crate::sandbox) fn hours_ahead(&self) -> i32 {
+        let hours = |kind: &FaultKind| match kind {
+            FaultKind::ShiftedTimeZone { hours } => *hours,
+            _ => 0,
+        };
+        self.kinds.iter().map(|(kind, _)| hours(kind)).sum()
+    }
+}

@@ -1,0 +1,74 @@
+//! A look into a database that another process may serve.
+
+use std::path::Path;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rusqlite::{Connection, OpenFlags};
+
+use super::{StoreError, company_links, migrate, with_suffix, writer};
+use crate::domain::company_link::CompanyLink;
+
+/// The company links of a database, which is neither locked nor changed; `None` where there is no
+/// such file.
+///
+/// # Errors
+/// [`StoreError::Newer`] and [`StoreError::Unusable`], as [`Store::open`](super::Store::open) has
+/// them.
+pub fn links_at(path: &Path) -> Result<Option<Vec<CompanyLink>>, StoreError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let unusable = |error: rusqlite::Error| StoreError::Unusable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let connection = open(path).map_err(unusable)?;
+    migrate::refuse_newer(&connection, path)?;
+    company_links::all(&connection).map(Some).map_err(unusable)
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = if with_suffix(path, "-wal").exists() {
+        Connection::open_with_flags(path, flags)?
+    } else {
+        // Nobody writes to it. Opened in the usual way it would get two files beside it, of whoever
+        // runs this, which the account of the bridge could not write.
+        let path = utf8_percent_encode(&path.to_string_lossy(), NON_ALPHANUMERIC).to_string();
+        let address = format!("file:{}?immutable=1", path.replace("%2F", "/"));
+        Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)?
+    };
+    connection.busy_timeout(writer::BUSY)?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, store::Store};
+
+    #[tokio::test]
+    async fn a_look_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("br#i d?ge.db");
+        assert_eq!(links_at(&path).unwrap(), None);
+        assert!(!path.exists());
+        let store = Store::open(&path, Clock::system()).unwrap();
+        // While it is served, and after.
+        assert_eq!(links_at(&path).unwrap(), Some(vec![]));
+        drop(store);
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        let before = files();
+        assert_eq!(links_at(&path).unwrap(), Some(vec![]));
+        assert_eq!(files(), before);
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_unusable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bridge.db");
+        std::fs::write(&path, "no database, and longer than a header of one would be".repeat(99))
+            .unwrap();
+        assert!(matches!(links_at(&path), Err(StoreError::Unusable { .. })));
+    }
+}

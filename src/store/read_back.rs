@@ -1,0 +1,97 @@
+//! Lines that are looked for once more: iTop answers two writes of one log with success and keeps
+//! one (ITOP.md, "What must hold can stand in the write").
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{Store, StoreError, inbox_unknown::add_warnings};
+use crate::domain::{
+    keys::{Instance, TicketKey},
+    marker::Marker,
+};
+
+/// A line that a ticket's log should have.
+#[derive(Clone, Debug)]
+pub struct ReadBack {
+    /// The row whose line it is.
+    pub id: i64,
+    /// The instance that sent it.
+    pub instance: Instance,
+    /// By which the line is found.
+    pub marker: Marker,
+    /// The body as received, to write the line again.
+    pub body: String,
+    /// The ticket.
+    pub ticket: TicketKey,
+    /// Its number.
+    pub number: String,
+    /// How often it was not there.
+    pub lost: u32,
+}
+
+impl Store {
+    /// Lines that are to be looked for now, those that wait longest first.
+    pub async fn read_backs(&self, limit: usize) -> Result<Vec<ReadBack>, StoreError> {
+        let now = self.now_millis();
+        self.read(move |db| {
+            db.prepare_cached(
+                "SELECT id, instance, marker, body, ticket_class, ticket_id, ticket_ref, lost_lines
+                 FROM acknowledgements
+                 WHERE read_back_at IS NOT NULL AND read_back_at <= ?1 AND state = 'reused'
+                 ORDER BY read_back_at LIMIT ?2",
+            )?
+            .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                let (instance, marker): (String, String) = (row.get(1)?, row.get(2)?);
+                let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
+                Ok(Some(ReadBack {
+                    id: row.get(0)?,
+                    instance: instance.parse().unwrap_or_default(),
+                    marker,
+                    body: row.get(3)?,
+                    ticket: TicketKey { class: row.get(4)?, id: row.get(5)? },
+                    number: row.get(6)?,
+                    lost: row.get(7)?,
+                }))
+            })?
+            .filter_map(Result::transpose)
+            .collect()
+        })
+        .await
+    }
+
+    /// These lines are there, or nothing more is done about them; a warning is added to each row.
+    pub async fn end_read_back(
+        &self,
+        ids: Vec<i64>,
+        warning: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.write(move |db| {
+            let mut end =
+                db.prepare_cached("UPDATE acknowledgements SET read_back_at = NULL WHERE id = ?1")?;
+            ids.into_iter().try_for_each(|id| {
+                end.execute([id])?;
+                add_warnings(db, id, warning.clone())
+            })
+        })
+        .await
+    }
+
+    /// These lines are looked for again at `next`; `lost` where they were not there and have been
+    /// added once more.
+    pub async fn read_back_again(
+        &self,
+        ids: Vec<i64>,
+        next: Timestamp,
+        lost: bool,
+    ) -> Result<(), StoreError> {
+        let next = next.as_millisecond();
+        self.write(move |db| {
+            let mut again = db.prepare_cached(
+                "UPDATE acknowledgements SET read_back_at = ?2, lost_lines = lost_lines + ?3
+                 WHERE id = ?1",
+            )?;
+            ids.into_iter().try_for_each(|id| again.execute(params![id, next, lost]).map(drop))
+        })
+        .await
+    }
+}

@@ -1,0 +1,158 @@
+//! What `check` says of what stands between the bridge and iTop: each in a sentence of its own, with
+//! its mend.
+
+use std::{
+    io::{Read as _, Write as _},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use rustls::{
+    ServerConfig, ServerConnection, Stream,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
+use servicenav_itop_bridge::{
+    cli::{Finding, Verdict},
+    clock::Clock,
+    config::{Config, ItopSection, LoginKind},
+    secret::Secret,
+};
+use tokio::net::TcpListener;
+
+use crate::check::findings;
+
+/// What answers instead of iTop.
+type Answer = fn(&Uri) -> Response;
+
+/// What is told of an address at which something else answers.
+async fn of(login: LoginKind, answer: Answer) -> Finding {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let routes = Router::new().fallback(async move |uri: Uri| answer(&uri));
+    let server = tokio::spawn(async move { axum::serve(listener, routes).await });
+    let finding = failure(&format!("http://{address}/"), login, None).await;
+    server.abort();
+    finding
+}
+
+/// The one thing that is wrong.
+async fn failure(url: &str, login: LoginKind, ca_file: Option<&str>) -> Finding {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let itop = ItopSection {
+        url: url.to_owned(),
+        user: "bridge".to_owned(),
+        password: Some(Secret::new("secret".to_owned())),
+        login,
+        ca_file: ca_file.map(PathBuf::from),
+        ..ItopSection::default()
+    };
+    let config = Config { itop, ..Config::default() };
+    let mut failures = findings(&config, &Clock::system(), None, false).await;
+    failures.retain(|finding| finding.verdict == Verdict::Failure);
+    assert_eq!(failures.len(), 1, "{failures:?}");
+    failures.remove(0)
+}
+
+fn page(status: u16) -> Response {
+    (StatusCode::from_u16(status).unwrap(), [(header::CONTENT_TYPE, "text/html")], "<h1>No</h1>")
+        .into_response()
+}
+
+fn redirect(location: &'static str) -> Response {
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()
+}
+
+#[tokio::test]
+async fn each_has_its_own_sentence() {
+    let answers: [(LoginKind, Answer); 12] = [
+        (LoginKind::Form, |_| page(401)),
+        (LoginKind::Form, |_| page(403)),
+        (LoginKind::Form, |_| page(404)),
+        (LoginKind::Form, |_| page(429)),
+        (LoginKind::Form, |_| page(500)),
+        (LoginKind::Form, |_| page(502)),
+        (LoginKind::Form, |_| page(503)),
+        (LoginKind::Form, |_| page(504)),
+        (LoginKind::Form, |_| redirect("https://i.example/itop/webservices/rest.php?version=1.3")),
+        (LoginKind::Form, |_| redirect("/sso/login?token=secret")),
+        (LoginKind::Form, only_basic),
+        (LoginKind::Basic, |_| invalid_login()),
+    ];
+    let mut lines = Vec::new();
+    for (login, answer) in answers {
+        lines.push(of(login, answer).await.to_string());
+    }
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+/// An iTop whose configuration does not allow the login type "form".
+fn only_basic(uri: &Uri) -> Response {
+    if uri.query().is_some_and(|query| query.contains("login_mode=basic")) {
+        return r#"{"code":0,"version":"1.3","operations":[]}"#.into_response();
+    }
+    invalid_login()
+}
+
+fn invalid_login() -> Response {
+    r#"{"code":1,"message":"Error: Invalid login"}"#.into_response()
+}
+
+#[tokio::test]
+async fn a_port_that_does_not_speak_https() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, Router::new()).await });
+    let finding = failure(&url, LoginKind::Form, None).await;
+    assert!(finding.seen.contains("this port does not speak https"), "{finding}");
+    assert!(finding.mend.unwrap().contains("Write http:// in itop.url"));
+    server.abort();
+}
+
+/// An iTop behind TLS, with a certificate of an authority that nobody knows: `tests/fixtures/tls` was
+/// made for this test and is used nowhere else. The authority's key was thrown away.
+fn behind_tls() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
+    let certificate = CertificateDer::from_pem_file(format!("{folder}/server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(format!("{folder}/server.key")).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, config) = (stream.unwrap(), config.clone());
+            let mut connection = ServerConnection::new(config).unwrap();
+            let mut tls = Stream::new(&mut connection, &mut stream);
+            let (mut request, mut piece) = (Vec::new(), [0; 4096]);
+            // The form ends with the password; who does not trust the certificate sends nothing.
+            while !request.ends_with(b"secret") {
+                match tls.read(&mut piece) {
+                    Ok(read) if read > 0 => request.extend_from_slice(&piece[..read]),
+                    _ => break,
+                }
+            }
+            let body = r#"{"code":1,"message":"Error: Invalid login"}"#;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", body.len());
+            let _ = tls.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes());
+        }
+    });
+    format!("https://localhost:{port}/")
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted() {
+    let url = behind_tls();
+    let finding = failure(&url, LoginKind::Form, None).await;
+    assert!(finding.seen.contains("authority that is not trusted here"), "{finding}");
+    assert!(finding.mend.unwrap().contains("itop.ca_file"));
+
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
+    let finding = failure(&url, LoginKind::Form, Some(authority)).await;
+    assert_eq!(finding.what, "login", "{finding}");
+}
