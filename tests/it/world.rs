@@ -143,14 +143,16 @@ impl World {
             reads_at_start: 0,
         };
         world.start_bridge().await;
-        // Whatever it reads by itself when it starts is not what a test counts.
-        let reads = || world.itop.requests_seen().of("core/get");
-        world
-            .until("the bridge has looked at iTop", async || {
-                (reads() > 0 && world.itop.requests_seen().in_flight == 0).then_some(())
-            })
-            .await;
-        world.reads_at_start = reads();
+        if world.config.itop.url == world.itop.url() {
+            // Whatever it reads by itself when it starts is not what a test counts.
+            let reads = || world.itop.requests_seen().of("core/get");
+            world
+                .until("the bridge has looked at iTop", async || {
+                    (reads() > 0 && world.itop.requests_seen().in_flight == 0).then_some(())
+                })
+                .await;
+            world.reads_at_start = reads();
+        }
         world
     }
 
