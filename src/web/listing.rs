@@ -26,6 +26,9 @@ pub(super) const DEFAULT_LIMIT: usize = 100;
 /// Items in an answer at most.
 pub(super) const MAX_LIMIT: usize = 1_000;
 
+/// Tickets in an answer at most: a dashboard shows the whole board of most providers.
+pub(super) const MAX_TICKETS: usize = 10_000;
+
 /// Bodies of more bytes than this are packed: below, the network takes no time worth the work.
 const PACKED_ABOVE: u64 = 8 << 10;
 
@@ -88,13 +91,12 @@ impl KnownTags {
 }
 
 /// `limit`, within its bounds.
-pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, ApiError> {
-    match asked.unwrap_or(default) {
-        limit @ 1..=MAX_LIMIT => Ok(limit),
-        other => Err(ApiError::BadParameter(format!(
-            "'limit' must be from 1 to {MAX_LIMIT}, not {other}."
-        ))),
+pub(super) fn limit(asked: Option<usize>, default: usize, most: usize) -> Result<usize, ApiError> {
+    let limit = asked.unwrap_or(default);
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
     }
+    Err(ApiError::BadParameter(format!("'limit' must be from 1 to {most}, not {limit}.")))
 }
 
 /// What an answer says beside the items of a list.

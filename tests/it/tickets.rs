@@ -186,7 +186,7 @@ async fn the_board_is_filtered() {
         ("status=new&company=id:42", vec!["control-a", "control-c"]),
         ("company=id:7", vec!["control-d"]),
         ("company=name:ACME", vec![]),
-        ("instance=default&open=true&limit=1000", vec!["control-a", "control-c", "control-d"]),
+        ("instance=default&open=true&limit=10000", vec!["control-a", "control-c", "control-d"]),
         ("instance=other", vec![]),
         ("status=no-such", vec![]),
     ] {
@@ -198,7 +198,7 @@ async fn the_board_is_filtered() {
     }
     for wrong in [
         "limit=0",
-        "limit=1001",
+        "limit=10001",
         "open=maybe",
         "company=id:",
         "cursor=3",

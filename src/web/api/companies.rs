@@ -40,7 +40,7 @@ impl ListParams {
         reading: &Reading<L>,
         items: impl Iterator<Item = T>,
     ) -> Result<Response, ApiError> {
-        let limit = limit(self.limit, MAX_LIMIT)?;
+        let limit = limit(self.limit, MAX_LIMIT, MAX_LIMIT)?;
         let start = self.cursor.unwrap_or(0);
         let mut items: Vec<_> = items.skip(start).take(limit + 1).collect();
         let next = (items.len() > limit).then(|| (start + limit).to_string());

@@ -25,7 +25,7 @@ use crate::{
         Addresses, ControlAnswers,
         auth::{Caller, Reader},
         body::ListBody,
-        listing::{DEFAULT_LIMIT, KnownTags, Params, Path, limit, tagged},
+        listing::{DEFAULT_LIMIT, KnownTags, MAX_TICKETS, Params, Path, limit, tagged},
         problem::ApiError,
         view,
     },
@@ -57,7 +57,7 @@ pub(in crate::web) async fn board(
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let company = params.company.as_deref().map(party_key).transpose()?;
-    let limit = limit(params.limit, DEFAULT_LIMIT)?;
+    let limit = limit(params.limit, DEFAULT_LIMIT, MAX_TICKETS)?;
     let filter = BoardFilter {
         companies: match company {
             Some(company) if caller.sees(&company) => Some(vec![company.to_string()]),

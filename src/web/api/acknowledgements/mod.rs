@@ -23,7 +23,7 @@ use crate::{
         Addresses,
         auth::{Admin, Caller, Reader},
         body::{JsonBody, read},
-        listing::{DEFAULT_LIMIT, Params, Path, limit},
+        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, Path, limit},
         problem::ApiError,
         view::{self, AcknowledgementView},
     },
@@ -50,7 +50,7 @@ pub(in crate::web) async fn list(
     Params(params): Params<ListParams>,
 ) -> Result<Json<Value>, ApiError> {
     let state = params.state.as_deref().map(parse_state).transpose()?;
-    let limit = limit(params.limit, DEFAULT_LIMIT)?;
+    let limit = limit(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.narrowed_to(named.as_ref())?;
     let control: Option<ControlId> = parsed("control", params.control)?;
