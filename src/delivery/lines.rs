@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     Delivery,
+    adopt::Adopted,
     attempt::capitalised,
     in_flight::Written,
     search::{Search, SearchFor},
@@ -189,13 +190,16 @@ impl Delivery {
             .map(|line| SearchFor { marker: &line.marker, floor, target: Some(&ticket.key) })
             .collect();
         let search = self.look(&wanted).await;
-        let mut first_changed = false;
+        let (mut first_changed, mut adopted) = (false, Vec::new());
         for (place, Line { row, event, marker }) in lines.iter().enumerate() {
             let there = search
                 .as_ref()
                 .map(|search| search.of(marker).into_iter().find(|found| found.key == ticket.key));
             match (there, &search) {
-                (Ok(Some(there)), _) => self.adopt(row.id, there, true).await?,
+                (Ok(Some(there)), _) => {
+                    let ticket = there.key.clone();
+                    adopted.push(Adopted { id: row.id, ticket, is_reuse: true });
+                }
                 (Ok(None), Ok(Search { trusted: true, .. })) if place == 0 => first_changed = true,
                 (Ok(None), Ok(Search { trusted: true, .. })) => {
                     let now = self.inner.clock.now();
@@ -215,10 +219,15 @@ impl Delivery {
                 }
                 (Err(error), _) => self.wait_for_the_way(row, event, error).await?,
             }
-            // Whoever waits for the first one waits for what is decided now.
-            if place > 0 || !first_changed {
+            // Whoever waits for the first one waits for what is decided now, and of what is taken
+            // is told when that is written down.
+            let is_taken = adopted.iter().any(|adopted| adopted.id == row.id);
+            if !is_taken && (place > 0 || !first_changed) {
                 self.inner.outcomes.tell(row.id);
             }
+        }
+        if !adopted.is_empty() {
+            self.adopt_all(adopted).await?;
         }
         Ok(first_changed)
     }

@@ -5,6 +5,7 @@
 //! `creating` is committed before a write is sent (`write`); a clear answer ends it, and
 //! without one it is `unknown` until a read settles it (`settle`).
 
+mod adopt;
 mod attempt;
 mod backoff;
 mod create;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Delivery,
+    adopt::Adopted,
     recreate::{Absent, Verdict},
     search::{Search, SearchFor},
 };
@@ -17,12 +18,12 @@ use crate::{
     },
     gate::GateState,
     itop::{Marked, PathProbe},
-    store::{Delivered, StoreError, UnknownRow},
+    store::{StoreError, UnknownRow},
 };
 
 /// How often unknown rows are looked for: a ticket that is there can be adopted at any time, only
 /// its absence needs `settle`.
-const LOOK: Duration = Duration::from_secs(5);
+pub(super) const LOOK: Duration = Duration::from_secs(5);
 
 /// How soon a row that has just become unknown is looked for.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
@@ -79,13 +80,16 @@ impl Delivery {
         rows: &[UnknownRow],
         search: &Search,
     ) -> Result<Vec<UnknownRow>, StoreError> {
-        let mut absent = Vec::new();
+        let (mut absent, mut adopted) = (Vec::new(), Vec::new());
+        let mut adopt = |id, marked: &Marked, is_reuse| {
+            adopted.push(Adopted { id, ticket: marked.key.clone(), is_reuse });
+        };
         for row in rows {
             let tickets = search.of(&row.marker);
             match (&row.target, tickets.as_slice()) {
                 // iTop may copy the lines of a ticket to its children: only the target counts.
                 (Some(target), _) => match tickets.iter().find(|ticket| ticket.key == *target) {
-                    Some(ticket) => self.adopt(row.id, ticket, true).await?,
+                    Some(ticket) => adopt(row.id, ticket, true),
                     None => absent.push(row.clone()),
                 },
                 (None, []) => absent.push(row.clone()),
@@ -94,9 +98,12 @@ impl Delivery {
                     if !others.is_empty() {
                         self.twins(row.id, &tickets);
                     }
-                    self.adopt(row.id, kept, false).await?;
+                    adopt(row.id, kept, false);
                 }
             }
+        }
+        if !adopted.is_empty() {
+            self.adopt_all(adopted).await?;
         }
         Ok(absent)
     }
@@ -239,32 +246,6 @@ impl Delivery {
         let passed = self.inner.clock.now().duration_since(since);
         Duration::try_from(passed)
             .is_ok_and(|passed| passed >= self.inner.settings.delivery.settle.duration())
-    }
-
-    /// Takes a ticket that was found by its marker.
-    pub(super) async fn adopt(
-        &self,
-        id: i64,
-        marked: &Marked,
-        is_reuse: bool,
-    ) -> Result<(), StoreError> {
-        let inner = &*self.inner;
-        let live = inner.client.statuses(&marked.key.class, [marked.key.id]).await;
-        inner.gate.after_read(&live);
-        let ticket = match live {
-            Ok(mut live) if !live.is_empty() => live.swap_remove(0),
-            // It was there a moment ago, and is looked for again.
-            Ok(_) | Err(_) => {
-                let problem = Problem::new("unknown", "The ticket was found and not yet read.");
-                return inner.store.record_unknown(id, problem, self.after(LOOK)).await;
-            }
-        };
-        tracing::info!(acknowledgement = id, ticket.key = %ticket.key, "ticket found again");
-        let state = if is_reuse { State::Reused } else { State::Created };
-        let has_marker = !is_reuse;
-        let delivered = Delivered { state, ticket, warnings: None, has_marker, read_back_at: None };
-        self.record(vec![(id, delivered)]).await;
-        Ok(())
     }
 }
 

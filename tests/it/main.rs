@@ -12,6 +12,7 @@ mod contract;
 mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
+mod held_back;
 mod hostile;
 mod in_flight;
 mod inbox;
