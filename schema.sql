@@ -156,7 +156,10 @@ CREATE INDEX acknowledgements_due
 
 -- step 4: lines are read back; what a ticket and its control were when the one was mapped
 
--- When the line of a reused ticket is looked for in its log, and how often that was in vain.
+-- The words of a line for a ticket that is there, and the organization that the ticket belonged to;
+-- when the line is looked for in the log, and how often it was added again.
+ALTER TABLE acknowledgements ADD COLUMN line TEXT;
+ALTER TABLE acknowledgements ADD COLUMN line_org_id INTEGER;
 ALTER TABLE acknowledgements ADD COLUMN read_back_at INTEGER;
 ALTER TABLE acknowledgements ADD COLUMN lost_lines INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX acknowledgements_read_back
@@ -167,3 +170,14 @@ ALTER TABLE control_tickets ADD COLUMN org_id INTEGER;
 UPDATE control_tickets SET org_id = (
     SELECT org_id FROM tickets
     WHERE class = control_tickets.ticket_class AND id = control_tickets.ticket_id);
+
+-- Names of companies and sites are kept in the one spelling that all equal names share. What was
+-- spelt otherwise is no longer told from the same event by its fingerprint.
+UPDATE acknowledgements
+SET company_key = respelt(company_key), site_key = respelt(site_key), fingerprint = NULL
+WHERE company_key <> respelt(company_key) OR site_key <> respelt(site_key);
+UPDATE OR REPLACE company_links
+SET company_key = respelt(company_key), site_key = respelt(site_key)
+WHERE company_key <> respelt(company_key) OR site_key <> respelt(site_key);
+UPDATE control_tickets SET company_key = respelt(company_key)
+WHERE company_key <> respelt(company_key);

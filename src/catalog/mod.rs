@@ -197,6 +197,14 @@ impl Catalog {
         found
     }
 
+    /// Whether the account sees an organization, active or not.
+    pub async fn organization_exists(&self, org: OrgId) -> Result<bool, ItopError> {
+        let query = format!("SELECT Organization WHERE id = {org}");
+        let found = self.inner.client.organizations(&query).await;
+        self.inner.gate.after_read(&found);
+        Ok(!found?.is_empty())
+    }
+
     /// Whether a list is so old that what is not found in it may be there by now.
     #[must_use]
     pub fn may_lack<L>(&self, reading: &Reading<L>) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Delivery, settle::LOOK};
+use super::{Delivery, lines::READ_BACK, settle::LOOK};
 use crate::{
     domain::{
         delivery_state::{Problem, State},
@@ -49,11 +49,15 @@ impl Delivery {
             let (state, has_marker) =
                 if is_reuse { (State::Reused, false) } else { (State::Created, true) };
             let ticket = ticket.clone();
-            let found = Delivered { state, ticket, warnings: None, has_marker, read_back_at: None };
+            // The next line may swallow one that iTop was still writing.
+            let read_back_at = is_reuse.then(|| self.after(READ_BACK));
+            let found = Delivered { state, ticket, warnings: None, has_marker, read_back_at };
+            inner.recreation.settled(id);
             delivered.push((id, found));
         }
         if !delivered.is_empty() {
             self.record(delivered).await;
+            inner.lines_written.notify_one();
         }
         Ok(())
     }

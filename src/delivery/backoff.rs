@@ -7,13 +7,14 @@ use crate::config::Delivery;
 /// The wait after `attempts` attempts: doubling from the first to the longest, of which a random
 /// part between half and all is taken, so that rows that failed together do not return together.
 pub(super) fn backoff(settings: &Delivery, attempts: u32) -> Duration {
+    longest(settings, attempts).mul_f64(rand::random_range(0.5..=1.0))
+}
+
+/// The longest that this wait can be.
+pub(super) fn longest(settings: &Delivery, attempts: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1).min(30));
-    let full = settings
-        .backoff_first
-        .duration()
-        .saturating_mul(doubled)
-        .min(settings.backoff_max.duration());
-    full.mul_f64(rand::random_range(0.5..=1.0))
+    let first = settings.backoff_first.duration();
+    first.saturating_mul(doubled).min(settings.backoff_max.duration())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::{
     Delivery, Plan, PlanError,
     in_flight::Written,
     search::{Search, SearchFor},
+    write::Sent,
 };
 use crate::{
     domain::{
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// What came of a create.
-enum Sent {
+enum Outcome {
     /// The attempt has ended.
     Ended(Written),
     /// Nothing was created, because this reference did not hold at the moment of the write.
@@ -39,8 +40,8 @@ impl Delivery {
         loop {
             let plan = self.inner.planner.plan(&row.instance, event, link, &doubts).await?;
             match self.send_create(row, event, link, &plan, &doubts).await? {
-                Sent::Ended(written) => return Ok(written),
-                Sent::Refused(kind) => {
+                Outcome::Ended(written) => return Ok(written),
+                Outcome::Refused(kind) => {
                     tracing::info!(
                         acknowledgement = row.id,
                         kind = kind.word(),
@@ -59,14 +60,19 @@ impl Delivery {
         link: &CompanyLink,
         plan: &Plan,
         doubts: &Doubts,
-    ) -> Result<Sent, PlanError> {
+    ) -> Result<Outcome, PlanError> {
         let inner = &*self.inner;
         let (highest, floor) = self.floor(row).await?;
         let warnings = self.say(&plan.resolution.warnings);
         if !inner.store.begin_create(row.id, floor, warnings).await? {
-            return Ok(Sent::Ended(Written::Nothing));
+            return Ok(Outcome::Ended(Written::Nothing));
         }
-        inner.recreation.begun(row.id, inner.clock.now());
+        if !inner.recreation.may_begin(row.id, inner.clock.now(), &inner.settings.delivery) {
+            let message = "Its ticket is created anew when another one, whose answer was lost as \
+                           well, has been; they go one at a time.";
+            self.unknown(row, message.to_owned()).await?;
+            return Ok(Outcome::Ended(Written::Nothing));
+        }
         let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(plan, floor)).await;
         let now = inner.clock.now();
         let error = match outcome {
@@ -78,7 +84,7 @@ impl Delivery {
                     // Ids may have been set back: then searches above the highest would be blind.
                     inner.ids_fell.notify_one();
                 }
-                return Ok(Sent::Ended(Written::Yes));
+                return Ok(Outcome::Ended(Written::Yes));
             }
             Err(error) => error,
         };
@@ -91,10 +97,11 @@ impl Delivery {
         let search = SearchFor { marker: &plan.ticket.marker, floor, target: None };
         match error.refused_ref() {
             Some(RefKind::Company) => self.without_company(row, event, link, &error, search).await,
-            Some(kind) if doubts.may_doubt(kind) => Ok(Sent::Refused(kind)),
+            Some(kind) if doubts.may_doubt(kind) => Ok(Outcome::Refused(kind)),
             _ => {
-                self.after_failed_write(row, event, &error, search).await?;
-                Ok(Sent::Ended(Written::after(&error)))
+                let sent = Sent { row, event, marker: &plan.ticket.marker, floor };
+                self.after_failed_write(&[sent], None, &error).await?;
+                Ok(Outcome::Ended(Written::after(&error)))
             }
         }
     }
@@ -120,24 +127,14 @@ impl Delivery {
     ) {
         let inner = &*self.inner;
         let status = &created.status;
-        let plan_warnings = &plan.resolution.warnings;
-        let mut warnings = plan_warnings.clone();
-        let mut doubts = Doubts::default();
+        let mut warnings = plan.resolution.warnings.clone();
         let wanted = plan.ticket.priority;
         if let Some(computed) = status.priority.filter(|priority| *priority != wanted) {
             warnings.push(Notice::PriorityOtherwise { wanted, computed });
         }
-        for kind in created.dropped {
-            let name = plan.ticket.refs.get(kind).map(|chosen| chosen.name().to_owned());
-            warnings.push(Notice::DroppedByItop { kind, name: name.unwrap_or_default() });
-            doubts.refused(kind, None);
-        }
-        if doubts.of_any()
-            && let Ok(plan) = inner.planner.plan(&row.instance, event, link, &doubts).await
-        {
-            // Why, as far as the lists know by now.
-            let known = plan.resolution.warnings.into_iter();
-            warnings.extend(known.filter(|why| !plan_warnings.contains(why)));
+        for kind in &created.dropped {
+            let name = plan.ticket.refs.get(*kind).map(|chosen| chosen.name().to_owned());
+            warnings.push(Notice::DroppedByItop { kind: *kind, name: name.unwrap_or_default() });
         }
         if !created.has_marker {
             inner.gate.after_lost_marker(&status.number);
@@ -157,23 +154,45 @@ impl Delivery {
             read_back_at: None,
         };
         self.record(vec![(row.id, delivered)]).await;
-        self.warn_of_ambiguity(row.id, plan);
+        self.look_closer(row, event, link, plan, &created.dropped);
     }
 
-    /// Names that no list had to confirm are looked at once the lists are there; nobody waits.
-    fn warn_of_ambiguity(&self, id: i64, plan: &Plan) {
+    /// What only the lists know is told once they are there; nobody waits for it: why iTop dropped a
+    /// reference, and which names that no list had to confirm others bear as well.
+    fn look_closer(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        link: &CompanyLink,
+        plan: &Plan,
+        dropped: &[RefKind],
+    ) {
         let refs = plan.ticket.refs.clone();
-        if !refs.iter().any(|chosen| matches!(chosen, Chosen::Name(_))) {
+        let by_name = refs.iter().any(|chosen| matches!(chosen, Chosen::Name(_)));
+        if dropped.is_empty() && !by_name {
             return;
         }
-        let (this, org) = (self.clone(), plan.ticket.org);
+        let mut doubts = Doubts::of_a_write();
+        for kind in dropped {
+            doubts.refused(*kind, None);
+        }
+        let (this, row, event, link) = (self.clone(), row.clone(), event.clone(), link.clone());
+        let known = plan.resolution.warnings.clone();
         tokio::spawn(async move {
-            let notices = resolve::ambiguous(&this.inner.catalog, org, &refs).await;
+            let inner = &*this.inner;
+            let mut notices = Vec::new();
+            if doubts.of_any()
+                && let Ok(plan) = inner.planner.plan(&row.instance, &event, &link, &doubts).await
+            {
+                let why = plan.resolution.warnings.into_iter();
+                notices.extend(why.filter(|why| !known.contains(why)));
+            }
+            notices.extend(resolve::ambiguous(&inner.catalog, link.org, &refs).await);
             if notices.is_empty() {
                 return;
             }
-            if let Err(error) = this.inner.store.add_warnings(id, this.say(&notices)).await {
-                tracing::error!(acknowledgement = id, %error, "warnings were not added");
+            if let Err(error) = inner.store.add_warnings(row.id, this.say(&notices)).await {
+                tracing::error!(acknowledgement = row.id, %error, "warnings were not added");
             }
         });
     }
@@ -187,10 +206,13 @@ impl Delivery {
         link: &CompanyLink,
         error: &ItopError,
         search: SearchFor<'_>,
-    ) -> Result<Sent, PlanError> {
-        let ended = Ok(Sent::Ended(Written::Nothing));
+    ) -> Result<Outcome, PlanError> {
+        let ended = Ok(Outcome::Ended(Written::Nothing));
         match self.search(&[search]).await {
             Ok(Search { found, .. }) if !found.is_empty() => {
+                if found.len() > 1 {
+                    self.twins(row.id, &found.iter().collect::<Vec<_>>());
+                }
                 self.adopt(row.id, &found[0], false).await?;
                 return ended;
             }

@@ -242,12 +242,18 @@ impl Delivery {
         }
     }
 
-    /// Makes a row unknown if it is still `creating`; tried until the database takes it.
+    /// Makes a row unknown if it is still `creating`, and those that were delivered with it; tried
+    /// until the database takes it.
     async fn release(&self, id: i64) {
         loop {
             self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
             match self.inner.store.interrupt(id, self.after(LATE_LOOK)).await {
-                Ok(()) => return,
+                Ok(interrupted) => {
+                    for id in interrupted {
+                        self.inner.outcomes.tell(id);
+                    }
+                    return;
+                }
                 Err(error) => tracing::error!(acknowledgement = id, %error, "still not written"),
             }
         }

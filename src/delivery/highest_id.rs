@@ -33,6 +33,8 @@ impl Delivery {
                 Ok(newest) => self.inner.store.saw_ticket_id(newest).await?,
                 Err(error) => {
                     tracing::debug!(%error, "iTop's newest ticket is not known");
+                    self.inner.clock.sleep(PAUSE).await;
+                    continue;
                 }
             }
             tokio::select! {

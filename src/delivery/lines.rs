@@ -16,6 +16,7 @@ use super::{
     attempt::capitalised,
     in_flight::Written,
     search::{Search, SearchFor},
+    write::Sent,
 };
 use crate::{
     config::OnWorse,
@@ -30,7 +31,7 @@ use crate::{
         ticket_text::{Worse, line},
     },
     itop::{ItopError, NewLines},
-    store::{Delivered, StoreError, Waiting},
+    store::{Delivered, NewLine, StoreError, Waiting},
 };
 
 /// How many acknowledgements share an entry at most; 49 took a tenth of a second (ITOP.md).
@@ -44,12 +45,20 @@ struct Line {
     row: Waiting,
     event: Acknowledgement,
     marker: Marker,
+    /// What stands behind the marker.
+    words: String,
+    /// What is said of it to whoever sent the event.
+    warnings: Vec<String>,
 }
 
 impl Line {
     fn new(row: Waiting, event: Acknowledgement) -> Self {
         let marker = Marker::new(&row.instance, &event.event_id);
-        Self { row, event, marker }
+        Self { row, event, marker, words: String::new(), warnings: Vec::new() }
+    }
+
+    fn as_stored(&self) -> NewLine {
+        NewLine { id: self.row.id, words: self.words.clone() }
     }
 }
 
@@ -87,48 +96,30 @@ impl Delivery {
         let inner = &*self.inner;
         let _turn = inner.turns.of(&ticket.key).await;
         let mut lines = vec![Line::new(row.clone(), event.clone())];
-        lines.extend(self.companions(row, event).await?);
+        lines.extend(self.companions(row, event, &ticket.key).await?);
         let floor = inner.store.highest_ticket_id().await?;
-        let ids = lines.iter().map(|line| line.row.id).collect();
-        let begun = inner.store.begin_lines(ids, floor, ticket.key.clone()).await?;
+        let raise_to = self.write_words(&mut lines, &ticket).await?;
+        let raise = match raise_to {
+            Some(priority) => inner.client.raise(&ticket.key, priority).await.ok().flatten(),
+            None => None,
+        };
+        let new = lines.iter().map(Line::as_stored).collect();
+        let begun = inner.store.begin_lines(new, floor, ticket.key.clone(), ticket.org).await?;
         lines.retain(|line| begun.contains(&line.row.id));
         if lines.is_empty() {
             return Ok(Some(Written::Nothing));
         }
-        let entry = self.entry(&lines, &ticket).await?;
         let new = NewLines {
             ticket: &ticket.key,
             org: ticket.org,
             // One that the sender names may have ended.
             only_if_open: event.ticket.existing_ref.is_none(),
-            lines: lines
-                .iter()
-                .zip(&entry.lines)
-                .map(|(line, (words, _))| (&line.marker, words.clone()))
-                .collect(),
-            raise_to: entry.raise_to,
+            lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
+            raise,
         };
         match inner.client.add_lines(&new).await {
             Ok(ticket) => {
-                let read_back_at = Some(self.after(READ_BACK));
-                let delivered = lines.iter().zip(entry.lines).map(|(line, (_, warnings))| {
-                    tracing::info!(
-                        acknowledgement = line.row.id,
-                        ticket.number = ticket.number,
-                        ticket.key = %ticket.key,
-                        "open ticket reused"
-                    );
-                    let delivered = Delivered {
-                        state: State::Reused,
-                        ticket: ticket.clone(),
-                        warnings: Some(warnings),
-                        has_marker: false,
-                        read_back_at,
-                    };
-                    (line.row.id, delivered)
-                });
-                self.record(delivered.collect()).await;
-                inner.lines_written.notify_one();
+                self.lines_added(lines, &ticket).await;
                 Ok(Some(Written::Yes))
             }
             Err(error) if error.found_no_object() => {
@@ -136,14 +127,39 @@ impl Delivery {
                 Ok((!changed).then_some(Written::Nothing))
             }
             Err(error) => {
-                for Line { row, event, marker } in &lines {
-                    let search = SearchFor { marker, floor, target: Some(&ticket.key) };
-                    self.after_failed_write(row, event, &error, search).await?;
-                    inner.outcomes.tell(row.id);
+                let sent: Vec<_> = lines
+                    .iter()
+                    .map(|Line { row, event, marker, .. }| Sent { row, event, marker, floor })
+                    .collect();
+                self.after_failed_write(&sent, Some(&ticket.key), &error).await?;
+                for line in &lines {
+                    inner.outcomes.tell(line.row.id);
                 }
                 Ok(Some(Written::after(&error)))
             }
         }
+    }
+
+    async fn lines_added(&self, lines: Vec<Line>, ticket: &TicketStatus) {
+        let read_back_at = Some(self.after(READ_BACK));
+        let delivered = lines.into_iter().map(|line| {
+            tracing::info!(
+                acknowledgement = line.row.id,
+                ticket.number = ticket.number,
+                ticket.key = %ticket.key,
+                "open ticket reused"
+            );
+            let delivered = Delivered {
+                state: State::Reused,
+                ticket: ticket.clone(),
+                warnings: Some(line.warnings),
+                has_marker: false,
+                read_back_at,
+            };
+            (line.row.id, delivered)
+        });
+        self.record(delivered.collect()).await;
+        self.inner.lines_written.notify_one();
     }
 
     /// Further rows of the same control that want the same: a line in this ticket.
@@ -151,12 +167,13 @@ impl Delivery {
         &self,
         row: &Waiting,
         event: &Acknowledgement,
+        ticket: &TicketKey,
     ) -> Result<Vec<Line>, StoreError> {
         // Where a backup was restored, each must be looked for by itself first.
         if self.restored_lately().await?.is_some() {
             return Ok(Vec::new());
         }
-        let waiting = self.inner.store.companions(row, LINES_AN_ENTRY - 1).await?;
+        let waiting = self.inner.store.companions(row, ticket, LINES_AN_ENTRY - 1).await?;
         let wants_the_same = |other: &Acknowledgement| {
             other.wants() == Wants::Ticket
                 && other.company.key == event.company.key
@@ -191,7 +208,7 @@ impl Delivery {
             .collect();
         let search = self.look(&wanted).await;
         let (mut first_changed, mut adopted) = (false, Vec::new());
-        for (place, Line { row, event, marker }) in lines.iter().enumerate() {
+        for (place, Line { row, event, marker, .. }) in lines.iter().enumerate() {
             let there = search
                 .as_ref()
                 .map(|search| search.of(marker).into_iter().find(|found| found.key == ticket.key));
@@ -232,12 +249,15 @@ impl Delivery {
         Ok(first_changed)
     }
 
-    /// The words of an entry, and what becomes of the ticket's priority.
-    async fn entry(&self, lines: &[Line], ticket: &TicketStatus) -> Result<Entry, StoreError> {
+    /// Writes the words of each line; the priority that the ticket is raised to, if it is.
+    async fn write_words(
+        &self,
+        lines: &mut [Line],
+        ticket: &TicketStatus,
+    ) -> Result<Option<Priority>, StoreError> {
         let inner = &*self.inner;
         let settings = &inner.settings.ticket;
-        let mut entry = Entry { lines: Vec::with_capacity(lines.len()), raise_to: None };
-        let Some(Line { row, event, .. }) = lines.first() else { return Ok(entry) };
+        let Some(Line { row, event, .. }) = lines.first() else { return Ok(None) };
         let known = inner.store.ticket_of_control(&row.instance, &event.control.id).await?;
         let known = known.filter(|known| known.ticket.status.key == ticket.key);
         // Of a ticket that was another's so far nothing can have become worse.
@@ -245,40 +265,27 @@ impl Delivery {
             let state = known.mapping.control_state.as_deref().and_then(ControlState::parse)?;
             Some((state, ticket.priority))
         });
-        for Line { event, .. } in lines {
+        let mut raise_to = None;
+        for Line { event, words, warnings, .. } in lines {
             let priority = inner.planner.priority(event);
-            let worse = before.filter(|(state, then)| {
-                event.control.state.severity() > state.severity()
-                    || then.is_some_and(|then| priority.is_above(then))
-            });
-            let worse = worse.map(|(_, then)| {
-                if settings.on_worse == OnWorse::Raise
-                    && then.is_some_and(|then| priority.is_above(then))
-                {
-                    entry.raise_to = Some(priority);
-                }
-                Worse::of(event, priority, then, inner.client.zone().rules())
-            });
+            let mut worse = None;
             if let Some((state, then)) = &mut before {
-                *state = event.control.state;
-                if worse.is_some() {
-                    *then =
-                        Some(priority).filter(|now| then.is_none_or(|t| now.is_above(t))).or(*then);
+                let is_above = then.is_some_and(|then| priority.is_above(then));
+                if is_above || event.control.state.severity() > state.severity() {
+                    let zone = inner.client.zone().rules();
+                    worse = Some(Worse::of(event, priority, *then, zone));
                 }
+                if is_above {
+                    *then = Some(priority);
+                    raise_to = Some(priority);
+                }
+                *state = event.control.state;
             }
-            let words = line(event, settings.language, worse.as_ref());
+            *words = line(event, settings.language, worse.as_ref());
             let mut notices: Vec<_> = Notice::existing_ended(ticket).into_iter().collect();
             notices.extend(worse.map(Notice::Worse));
-            entry.lines.push((words, self.say(&notices)));
+            *warnings = self.say(&notices);
         }
-        Ok(entry)
+        Ok(raise_to.filter(|_| settings.on_worse == OnWorse::Raise))
     }
-}
-
-/// What is written into a log at once.
-struct Entry {
-    /// The words behind each marker, and what is said of them to whoever sent the event.
-    lines: Vec<(String, Vec<String>)>,
-    /// The priority that the ticket is raised to.
-    raise_to: Option<Priority>,
 }

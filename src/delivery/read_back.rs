@@ -3,15 +3,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Delivery, lines::READ_BACK, search::SearchFor};
+use super::{
+    Delivery,
+    lines::READ_BACK,
+    search::{Search, SearchFor},
+};
 use crate::{
-    domain::{
-        acknowledgement::decode,
-        keys::TicketKey,
-        notice::Notice,
-        ticket_text::{self, Language},
-    },
-    itop::NewLines,
+    domain::{keys::TicketKey, notice::Notice, ticket_text::Language},
+    itop::{ItopError, NewLines},
     store::{ReadBack, StoreError},
 };
 
@@ -21,9 +20,9 @@ const AT_ONCE: usize = 50;
 /// How often a line is added again that something else has overwritten.
 const AGAIN: u32 = 3;
 
-/// How long to wait before lines are looked for again after iTop could not be asked, and how long
-/// nothing may happen before they are looked for all the same.
-const LATER: Duration = Duration::from_secs(10);
+/// How long to wait before lines are looked for again where iTop could not be asked or its answer
+/// proves nothing, and how long nothing may happen before they are looked for all the same.
+const LATER: Duration = Duration::from_secs(30);
 
 impl Delivery {
     /// Reads lines back as they become due; runs until it is dropped.
@@ -33,8 +32,9 @@ impl Delivery {
             // The sender of this channel lives in `self`: an error cannot occur.
             let _ = gate.wait_for(|state| super::settle::answers_since(state).is_some()).await;
             let due = self.inner.store.read_backs(AT_ONCE).await?;
-            let full = due.len() == AT_ONCE;
-            if self.read_back(due).await? && full {
+            if !due.is_empty() {
+                // Each of them is done with, or due later: this ends.
+                self.read_back(due).await?;
                 continue;
             }
             tokio::select! {
@@ -46,95 +46,101 @@ impl Delivery {
         }
     }
 
-    /// Looks for lines; false if iTop could not be asked, or not finding them means nothing.
-    async fn read_back(&self, due: Vec<ReadBack>) -> Result<bool, StoreError> {
-        if due.is_empty() {
-            return Ok(true);
+    async fn read_back(&self, due: Vec<ReadBack>) -> Result<(), StoreError> {
+        let search = self.look_for(&due.iter().collect::<Vec<_>>()).await;
+        let mut absent = BTreeMap::<&TicketKey, Vec<&ReadBack>>::new();
+        let (mut there, mut unproven) = (Vec::new(), Vec::new());
+        for line in &due {
+            match &search {
+                Ok(search) if is_there(search, line) => there.push(line.id),
+                Ok(Search { trusted: true, .. }) => {
+                    absent.entry(&line.ticket).or_default().push(line);
+                }
+                Ok(_) | Err(_) => unproven.push(line.id),
+            }
         }
-        let wanted: Vec<_> = due
+        let store = &self.inner.store;
+        store.end_read_back(there, None).await?;
+        store.read_back_again(unproven, self.after(LATER), false).await?;
+        for (ticket, lines) in absent {
+            let (hopeless, again): (Vec<_>, Vec<_>) =
+                lines.into_iter().partition(|line| line.again >= AGAIN);
+            for line in hopeless {
+                self.give_up(line, Notice::LineSwallowed { number: line.number.clone() }).await?;
+            }
+            if !again.is_empty() {
+                self.add_again(ticket, &again).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_for(&self, lines: &[&ReadBack]) -> Result<Search, ItopError> {
+        let wanted: Vec<_> = lines
             .iter()
             .map(|line| SearchFor { marker: &line.marker, floor: 0, target: Some(&line.ticket) })
             .collect();
-        let Ok(search) = self.look(&wanted).await else { return Ok(false) };
-        let (there, lost): (Vec<_>, Vec<_>) = due
-            .iter()
-            .partition(|line| search.of(&line.marker).iter().any(|found| found.key == line.ticket));
-        let ids = |lines: &[&ReadBack]| lines.iter().map(|line| line.id).collect();
-        self.inner.store.end_read_back(ids(&there), None).await?;
-        if !search.trusted {
-            return Ok(lost.is_empty());
-        }
-        let mut by_ticket = BTreeMap::<&TicketKey, Vec<&ReadBack>>::new();
-        for line in lost {
-            by_ticket.entry(&line.ticket).or_default().push(line);
-        }
-        for (ticket, lines) in by_ticket {
-            let (hopeless, again): (Vec<_>, Vec<_>) =
-                lines.into_iter().partition(|line| line.lost >= AGAIN);
-            if !hopeless.is_empty() {
-                self.give_up_lines(&hopeless).await?;
-            }
-            self.add_again(ticket, &again).await?;
-        }
-        Ok(true)
+        self.look(&wanted).await
     }
 
-    /// Adds lines once more that an edit of somebody else has overwritten.
+    /// Adds lines once more that an edit of somebody else has overwritten, as long as the ticket
+    /// belongs to the company that it belonged to.
     async fn add_again(&self, ticket: &TicketKey, lines: &[&ReadBack]) -> Result<(), StoreError> {
-        if lines.is_empty() {
-            return Ok(());
-        }
         let inner = &*self.inner;
         let _turn = inner.turns.of(ticket).await;
-        let ids = || lines.iter().map(|line| line.id).collect();
-        let live = inner.client.statuses(&ticket.class, [ticket.id]).await;
-        inner.gate.after_read(&live);
-        let Ok(live) = live else { return Ok(()) };
-        // A ticket that is gone has no log.
-        let Some(live) = live.into_iter().next() else {
-            return inner.store.end_read_back(ids(), None).await;
-        };
-        let words = |line: &ReadBack| {
-            let event = serde_json::from_str(&line.body).ok();
-            let event = event.and_then(|body| decode(&body).ok());
-            let language = inner.settings.ticket.language;
-            event.map(|event| ticket_text::line(&event, language, None)).unwrap_or_default()
-        };
+        let Some(org) = lines.first().map(|line| line.org) else { return Ok(()) };
         let new = NewLines {
             ticket,
-            org: live.org,
+            org,
             only_if_open: false,
-            lines: lines.iter().map(|line| (&line.marker, words(line))).collect(),
-            raise_to: None,
+            lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
+            raise: None,
         };
-        match inner.client.add_lines(&new).await {
+        let added = inner.client.add_lines(&new).await;
+        let ids = || lines.iter().map(|line| line.id).collect();
+        match added {
             Ok(_) => {
                 tracing::info!(ticket.key = %ticket, lines = lines.len(), "lines added once more");
-                let next = self.after(READ_BACK);
-                inner.store.read_back_again(ids(), next, true).await?;
+                inner.store.read_back_again(ids(), self.after(READ_BACK), true).await?;
                 inner.lines_written.notify_one();
             }
-            // One of them is there after all: they are looked for again.
+            // The ticket has gone or moved, or one of the lines is there after all.
             Err(error) if error.found_no_object() => {
-                inner.store.read_back_again(ids(), self.after(READ_BACK), true).await?;
+                let search = self.look_for(lines).await;
+                for line in lines {
+                    match &search {
+                        Ok(search) if is_there(search, line) => {
+                            inner.store.end_read_back(vec![line.id], None).await?;
+                        }
+                        Ok(_) if lines.len() == 1 => {
+                            let number = line.number.clone();
+                            self.give_up(line, Notice::LineUnread { number }).await?;
+                        }
+                        // Without the one that was there the others may be added.
+                        Ok(_) | Err(_) => {
+                            let next = self.after(READ_BACK);
+                            inner.store.read_back_again(vec![line.id], next, true).await?;
+                        }
+                    }
+                }
+                inner.lines_written.notify_one();
             }
             Err(error) => {
                 inner.gate.after_failure(&error);
-                // The write may have happened; what it leaves is seen by the next look.
-                let lost = error.is_answer();
-                inner.store.read_back_again(ids(), self.after(LATER), lost).await?;
+                // It may have been added all the same, which the next look sees.
+                let sent = !error.had_no_effect();
+                inner.store.read_back_again(ids(), self.after(LATER), sent).await?;
             }
         }
         Ok(())
     }
 
-    async fn give_up_lines(&self, lines: &[&ReadBack]) -> Result<(), StoreError> {
-        for line in lines {
-            let notice = Notice::LineSwallowed { number: line.number.clone() };
-            tracing::warn!(acknowledgement = line.id, "{}", notice.say(Language::En));
-            let warning = self.say(&[notice]).pop();
-            self.inner.store.end_read_back(vec![line.id], warning).await?;
-        }
-        Ok(())
+    async fn give_up(&self, line: &ReadBack, notice: Notice) -> Result<(), StoreError> {
+        tracing::warn!(acknowledgement = line.id, "{}", notice.say(Language::En));
+        self.inner.store.end_read_back(vec![line.id], self.say(&[notice]).pop()).await
     }
+}
+
+fn is_there(search: &Search, line: &ReadBack) -> bool {
+    search.of(&line.marker).iter().any(|found| found.key == line.ticket)
 }

@@ -15,7 +15,7 @@
 //!    `settle` to an hour.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -43,29 +43,44 @@ const FORGOTTEN: Duration = Duration::from_mins(10);
 /// The wait after the first probe that did not pass.
 const FIRST_PROBE_PAUSE: Duration = Duration::from_secs(5);
 
+/// How many probes that have passed are remembered.
+const PROBES: usize = 16;
+
 /// Creates that are under way, and what they have shown of the way.
 #[derive(Debug, Default)]
 pub(super) struct Recreation(Mutex<Way>);
 
+/// What happened later has the higher number, whatever becomes of the clock.
+type Moment = u64;
+
 #[derive(Debug, Default)]
 struct Way {
+    moment: Moment,
     /// Creates under way, by row, and when they were begun.
-    running: HashMap<i64, Timestamp>,
+    running: HashMap<i64, (Moment, Timestamp)>,
+    /// When each absent row's outcome became unclear, or was first known to be.
+    unclear: HashMap<i64, Moment>,
     /// The latest beginning of a create that has succeeded.
-    passed: Option<Timestamp>,
+    passed: Option<Moment>,
     /// How long creates took: when they ended, each slower than all after it.
     slowest: VecDeque<(Timestamp, Duration)>,
     probe: Probe,
-    /// Rows whose create is sent again without a success since, and since when they may be.
-    trials: HashMap<i64, Timestamp>,
+    /// Rows whose create is sent again without a success since.
+    trials: BTreeMap<i64, Trial>,
     pause: Option<Pause>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    moment: Moment,
+    since: Timestamp,
 }
 
 #[derive(Debug, Default)]
 struct Probe {
     in_flight: bool,
-    /// When the last one that passed was begun, and when it passed.
-    passed: Option<(Timestamp, Timestamp)>,
+    /// When those that passed were begun, and when they passed; the latest at the end.
+    passed: VecDeque<(Moment, Timestamp)>,
     pause: Option<Pause>,
     /// The ticket that one has made: no more are sent.
     ended: Option<String>,
@@ -74,14 +89,15 @@ struct Probe {
 /// Nothing is tried before its end; the next one is twice as long.
 #[derive(Clone, Copy, Debug)]
 struct Pause {
+    moment: Moment,
     until: Timestamp,
     length: Duration,
 }
 
 impl Pause {
-    fn after(earlier: Option<Self>, first: Duration, now: Timestamp) -> Self {
+    fn after(earlier: Option<Self>, first: Duration, moment: Moment, now: Timestamp) -> Self {
         let length = earlier.map_or(first, |pause| pause.length * 2).min(LONGEST_PAUSE);
-        Self { until: later(now, length), length }
+        Self { moment, until: later(now, length), length }
     }
 }
 
@@ -96,103 +112,109 @@ pub(super) enum Verdict {
     Wait,
 }
 
-/// A row whose ticket is absent.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Absent {
-    pub(super) id: i64,
-    /// When its create was sent.
-    pub(super) sent_at: Timestamp,
-    /// Since when iTop has answered, and the create was not.
-    pub(super) open_since: Timestamp,
-}
-
 impl Recreation {
     fn way(&self) -> MutexGuard<'_, Way> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A create is sent.
-    pub(super) fn begun(&self, id: i64, now: Timestamp) {
-        self.way().running.insert(id, now);
+    /// Whether a create may be sent now: always the first one of a row, and one that is sent again
+    /// as [`Recreation::verdict`] says. It counts as under way then.
+    pub(super) fn may_begin(&self, id: i64, now: Timestamp, settings: &config::Delivery) -> bool {
+        let mut way = self.way();
+        if let Some(unclear) = way.unclear.get(&id).copied()
+            && way.passed <= Some(unclear)
+            && !way.takes_trial(id, now, settings)
+        {
+            return false;
+        }
+        let begun = (way.next_moment(), now);
+        way.running.insert(id, begun);
+        true
     }
 
     /// A create was answered with success.
     pub(super) fn succeeded(&self, id: i64, now: Timestamp) {
         let mut way = self.way();
-        let Some(begun) = way.running.remove(&id) else { return };
+        way.unclear.remove(&id);
+        let Some((begun, _)) = way.ended(id, now) else { return };
         way.passed = way.passed.max(Some(begun));
-        way.trials.clear();
-        way.pause = None;
-        let took = Duration::try_from(now.duration_since(begun)).unwrap_or_default();
-        while way.slowest.back().is_some_and(|(_, slow)| *slow <= took) {
-            way.slowest.pop_back();
-        }
-        way.slowest.push_back((now, took));
+        // What was begun before a trial says nothing about it.
+        way.trials.retain(|_, trial| trial.moment > begun);
+        way.pause = way.pause.filter(|pause| pause.moment > begun);
     }
 
     /// A create was answered otherwise: the way is free, and nothing is said of the insert.
     pub(super) fn refused(&self, id: i64) {
-        let mut way = self.way();
-        way.running.remove(&id);
-        way.trials.remove(&id);
+        self.way().running.remove(&id);
     }
 
     /// No clear answer came.
     pub(super) fn unclear(&self, id: i64, now: Timestamp, settle: Duration) {
         let mut way = self.way();
-        way.running.remove(&id);
+        way.ended(id, now);
+        let moment = way.next_moment();
+        way.unclear.insert(id, moment);
         if way.trials.remove(&id).is_some() {
-            way.pause = Some(Pause::after(way.pause, settle, now));
+            way.pause = Some(Pause::after(way.pause, settle, moment, now));
         }
     }
 
     /// A row is no longer being delivered, whatever came of it.
     pub(super) fn left(&self, id: i64) {
-        self.refused(id);
+        let mut way = self.way();
+        way.running.remove(&id);
+        way.trials.remove(&id);
     }
 
-    /// Whether the create of an absent ticket may be sent again; if so, it counts as one that is.
+    /// A row's outcome is known.
+    pub(super) fn settled(&self, id: i64) {
+        self.way().unclear.remove(&id);
+    }
+
+    /// Whether the create of an absent row may be sent again; if so, a place is kept for it.
+    /// `open_since` is since when iTop has answered, and the create was not.
     pub(super) fn verdict(
         &self,
-        absent: Absent,
+        id: i64,
+        open_since: Timestamp,
         now: Timestamp,
         settings: &config::Delivery,
     ) -> Verdict {
         let mut way = self.way();
-        if way.passed > Some(absent.sent_at) || way.trials.contains_key(&absent.id) {
+        let moment = way.next_moment();
+        // After a restart nobody knows when; now is later than that.
+        let unclear = *way.unclear.entry(id).or_insert(moment);
+        if way.passed > Some(unclear) {
             return Verdict::Recreate;
         }
         let unproven = settings.settle_unproven.duration();
-        if !way.probe_has_passed_since(absent.sent_at, now)
-            && now < later(absent.open_since, unproven)
-        {
-            return way.probe_verdict(absent.sent_at, now, settings.path_probe);
+        if !way.probe_has_passed_since(unclear, now) && now < later(open_since, unproven) {
+            return way.probe_verdict(unclear, now, settings.path_probe);
         }
-        // An operator may have discarded one before its turn came.
-        let Way { trials, running, .. } = &mut *way;
-        trials.retain(|id, since| running.contains_key(id) || now < later(*since, FORGOTTEN));
-        let pausing = way.pause.is_some_and(|pause| now < pause.until);
-        if pausing || way.trials.len() >= settings.recreate_at_once {
-            return Verdict::Wait;
-        }
-        way.trials.insert(absent.id, now);
-        Verdict::Recreate
+        if way.takes_trial(id, now, settings) { Verdict::Recreate } else { Verdict::Wait }
     }
 
-    /// A probe is sent.
-    pub(super) fn probe_begun(&self) {
-        self.way().probe.in_flight = true;
+    /// A probe is sent; when, for [`Recreation::probe_ended`].
+    pub(super) fn probe_begun(&self) -> Moment {
+        let mut way = self.way();
+        way.probe.in_flight = true;
+        way.next_moment()
     }
 
-    /// A probe that was sent at `begun` has ended.
-    pub(super) fn probe_ended(&self, begun: Timestamp, passed: bool, now: Timestamp) {
-        let probe = &mut self.way().probe;
+    /// A probe has ended.
+    pub(super) fn probe_ended(&self, begun: Moment, passed: bool, now: Timestamp) {
+        let mut way = self.way();
+        let moment = way.next_moment();
+        let probe = &mut way.probe;
         probe.in_flight = false;
         if passed {
-            probe.passed = Some((begun, now));
+            if probe.passed.len() == PROBES {
+                probe.passed.pop_front();
+            }
+            probe.passed.push_back((begun, now));
             probe.pause = None;
         } else {
-            probe.pause = Some(Pause::after(probe.pause, FIRST_PROBE_PAUSE, now));
+            probe.pause = Some(Pause::after(probe.pause, FIRST_PROBE_PAUSE, moment, now));
         }
     }
 
@@ -210,10 +232,9 @@ impl Recreation {
 
     /// The creates that have been under way for longer than that, oldest first, and for how long.
     pub(super) fn slow(&self, than: Duration, now: Timestamp) -> Vec<(i64, Duration)> {
-        let age =
-            |begun: Timestamp| Duration::try_from(now.duration_since(begun)).unwrap_or_default();
         let way = self.way();
-        let mut slow: Vec<_> = way.running.iter().map(|(id, begun)| (*id, age(*begun))).collect();
+        let age = |(id, (_, begun)): (&i64, &(Moment, Timestamp))| (*id, since(*begun, now));
+        let mut slow: Vec<_> = way.running.iter().map(age).collect();
         slow.retain(|(_, age)| *age > than);
         slow.sort_by_key(|(_, age)| std::cmp::Reverse(*age));
         slow
@@ -221,23 +242,57 @@ impl Recreation {
 }
 
 impl Way {
+    fn next_moment(&mut self) -> Moment {
+        self.moment += 1;
+        self.moment
+    }
+
+    /// A create is no longer under way; when it was begun. How long it took is remembered, also
+    /// where it was given up: then it took that long at least.
+    fn ended(&mut self, id: i64, now: Timestamp) -> Option<(Moment, Timestamp)> {
+        let (moment, begun) = self.running.remove(&id)?;
+        let took = since(begun, now);
+        while self.slowest.back().is_some_and(|(_, slow)| *slow <= took) {
+            self.slowest.pop_back();
+        }
+        self.slowest.push_back((now, took));
+        Some((moment, begun))
+    }
+
+    /// Whether this row may be the one that is tried, or one of those.
+    fn takes_trial(&mut self, id: i64, now: Timestamp, settings: &config::Delivery) -> bool {
+        if self.trials.contains_key(&id) {
+            return true;
+        }
+        // An operator may have discarded one before its turn came.
+        let Self { trials, running, .. } = self;
+        trials.retain(|id, trial| running.contains_key(id) || now < later(trial.since, FORGOTTEN));
+        let pausing = self.pause.is_some_and(|pause| now < pause.until);
+        if pausing || self.trials.len() >= settings.recreate_at_once {
+            return false;
+        }
+        let trial = Trial { moment: self.next_moment(), since: now };
+        self.trials.insert(id, trial);
+        true
+    }
+
     /// Whether a probe that was sent later has passed, and a create that was right behind the
     /// counter has had the time to end.
-    fn probe_has_passed_since(&mut self, sent_at: Timestamp, now: Timestamp) -> bool {
+    fn probe_has_passed_since(&mut self, unclear: Moment, now: Timestamp) -> bool {
         let forgotten = earlier(now, REMEMBERED);
         while self.slowest.front().is_some_and(|(ended, _)| *ended < forgotten) {
             self.slowest.pop_front();
         }
         let slowest = self.slowest.front().map_or(AFTER_PROBE, |(_, took)| *took);
-        self.probe.passed.is_some_and(|(begun, passed)| {
-            begun > sent_at && now >= later(passed, slowest.max(AFTER_PROBE))
-        })
+        let wait = slowest.max(AFTER_PROBE);
+        let mut passed = self.probe.passed.iter();
+        passed.any(|(begun, passed)| *begun > unclear && now >= later(*passed, wait))
     }
 
-    fn probe_verdict(&self, sent_at: Timestamp, now: Timestamp, probes: Switch) -> Verdict {
+    fn probe_verdict(&self, unclear: Moment, now: Timestamp, probes: Switch) -> Verdict {
         let Probe { in_flight, passed, pause, ended } = &self.probe;
         let pausing = pause.is_some_and(|pause| now < pause.until);
-        let has_passed = passed.is_some_and(|(begun, _)| begun > sent_at);
+        let has_passed = passed.back().is_some_and(|(begun, _)| *begun > unclear);
         if probes == Switch::Off || *in_flight || pausing || has_passed || ended.is_some() {
             Verdict::Wait
         } else {
@@ -246,94 +301,152 @@ impl Way {
     }
 }
 
+fn since(begun: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(begun)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Period;
 
+    const SETTLE: Duration = Duration::from_secs(30);
+
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
-    }
-
-    fn absent(id: i64, sent: i64) -> Absent {
-        Absent { id, sent_at: at(sent), open_since: at(sent) }
     }
 
     fn settings() -> config::Delivery {
         config::Delivery { settle: Period::seconds(30), ..config::Delivery::default() }
     }
 
-    fn verdict(way: &Recreation, absent: Absent, now: i64) -> Verdict {
-        way.verdict(absent, at(now), &settings())
+    fn begin(way: &Recreation, id: i64, now: i64) -> bool {
+        way.may_begin(id, at(now), &settings())
+    }
+
+    /// A create of a row that was sent and given up at that time.
+    fn lose(way: &Recreation, id: i64, now: i64) {
+        assert!(begin(way, id, now), "{id} at {now}");
+        way.unclear(id, at(now), SETTLE);
+        way.left(id);
+    }
+
+    fn verdict(way: &Recreation, id: i64, now: i64) -> Verdict {
+        way.verdict(id, at(0), at(now), &settings())
+    }
+
+    fn probe(way: &Recreation, passed: bool, now: i64) {
+        let begun = way.probe_begun();
+        way.probe_ended(begun, passed, at(now));
     }
 
     #[test]
-    fn a_later_create_that_succeeded_frees_all_before_it() {
+    fn a_create_that_was_begun_later_and_succeeded_frees_all_before_it() {
         let way = Recreation::default();
-        way.begun(9, at(5));
+        // Begun while the others were still under way: it may have gone ahead of what holds them.
+        assert!(begin(&way, 8, 0));
+        lose(&way, 1, 0);
+        lose(&way, 2, 0);
+        way.succeeded(8, at(1));
+        assert_eq!(verdict(&way, 1, 40), Verdict::Probe);
+        assert!(begin(&way, 9, 5));
         way.succeeded(9, at(6));
-        assert_eq!(verdict(&way, absent(1, 4), 40), Verdict::Recreate);
-        assert_eq!(verdict(&way, absent(2, 3), 40), Verdict::Recreate);
-        // Begun in the same moment, or before: it may have gone ahead of what holds this one.
-        assert_eq!(verdict(&way, absent(3, 5), 40), Verdict::Probe);
+        assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
+        assert_eq!(verdict(&way, 2, 40), Verdict::Recreate);
+        assert!(begin(&way, 1, 40) && begin(&way, 2, 40), "and all at once");
     }
 
     #[test]
     fn a_probe_counts_only_when_it_was_begun_later_and_the_slowest_create_could_have_ended() {
         let way = Recreation::default();
-        way.begun(9, at(-100));
+        assert!(begin(&way, 9, -100));
         way.succeeded(9, at(-92));
-        assert_eq!(verdict(&way, absent(1, 0), 30), Verdict::Probe);
-        way.probe_begun();
-        assert_eq!(verdict(&way, absent(1, 0), 31), Verdict::Wait);
-        way.probe_ended(at(30), true, at(32));
-        assert_eq!(verdict(&way, absent(1, 0), 39), Verdict::Wait);
-        assert_eq!(verdict(&way, absent(2, 31), 60), Verdict::Probe, "sent after that probe");
-        assert_eq!(verdict(&way, absent(1, 0), 40), Verdict::Recreate);
+        lose(&way, 1, 0);
+        assert_eq!(verdict(&way, 1, 30), Verdict::Probe);
+        let begun = way.probe_begun();
+        assert_eq!(verdict(&way, 1, 31), Verdict::Wait, "one at a time");
+        way.probe_ended(begun, true, at(32));
+        assert_eq!(verdict(&way, 1, 39), Verdict::Wait);
+        lose(&way, 2, 39);
+        assert_eq!(verdict(&way, 2, 60), Verdict::Probe, "lost after that probe");
+        // A later probe takes nothing from the earlier one.
+        probe(&way, true, 39);
+        assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
+        assert_eq!(verdict(&way, 2, 46), Verdict::Wait);
     }
 
     #[test]
     fn without_a_success_they_go_one_at_a_time_and_an_unclear_one_makes_the_others_wait() {
         let way = Recreation::default();
-        way.probe_begun();
-        way.probe_ended(at(30), true, at(30));
-        assert_eq!(verdict(&way, absent(1, 0), 40), Verdict::Recreate);
-        assert_eq!(verdict(&way, absent(2, 0), 40), Verdict::Wait);
-        way.begun(1, at(40));
-        let settle = Duration::from_secs(30);
-        way.unclear(1, at(100), settle);
-        assert_eq!(verdict(&way, absent(2, 0), 129), Verdict::Wait);
-        assert_eq!(verdict(&way, absent(2, 0), 130), Verdict::Recreate);
-        way.begun(2, at(130));
-        way.unclear(2, at(140), settle);
-        assert_eq!(verdict(&way, absent(3, 0), 199), Verdict::Wait, "the pause doubles");
-        assert_eq!(verdict(&way, absent(3, 0), 200), Verdict::Recreate);
-        way.begun(3, at(200));
-        way.succeeded(3, at(201));
-        assert_eq!(verdict(&way, absent(4, 0), 201), Verdict::Recreate);
-        assert_eq!(verdict(&way, absent(5, 0), 201), Verdict::Recreate);
+        for id in 1..=5 {
+            lose(&way, id, 0);
+        }
+        probe(&way, true, 30);
+        assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
+        assert_eq!(verdict(&way, 2, 40), Verdict::Wait);
+        // However it comes to its turn, the second is not sent.
+        assert!(!begin(&way, 2, 40));
+        assert!(begin(&way, 1, 40));
+        way.unclear(1, at(100), SETTLE);
+        way.left(1);
+        assert_eq!(verdict(&way, 2, 129), Verdict::Wait);
+        assert!(!begin(&way, 2, 129));
+        assert_eq!(verdict(&way, 2, 160), Verdict::Recreate);
+        lose(&way, 2, 160);
+        assert_eq!(verdict(&way, 3, 219), Verdict::Wait, "the pause doubles");
+        assert_eq!(verdict(&way, 3, 220), Verdict::Recreate);
+        assert!(begin(&way, 3, 220));
+        way.succeeded(3, at(221));
+        assert_eq!(verdict(&way, 4, 221), Verdict::Recreate);
+        assert_eq!(verdict(&way, 5, 221), Verdict::Recreate);
+    }
+
+    #[test]
+    fn a_trial_that_ends_without_a_create_gives_its_place_to_the_next_and_keeps_none() {
+        let way = Recreation::default();
+        lose(&way, 1, 0);
+        lose(&way, 2, 0);
+        probe(&way, true, 30);
+        assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
+        // Its company was unlinked meanwhile: it waits, and is no longer looked for.
+        way.left(1);
+        assert_eq!(verdict(&way, 2, 40), Verdict::Recreate);
+        assert!(!begin(&way, 1, 40), "linked again, it waits for its turn");
+        assert!(begin(&way, 2, 40));
     }
 
     #[test]
     fn where_no_probe_passes_the_long_wait_stands_in() {
         let way = Recreation::default();
+        lose(&way, 1, 0);
+        lose(&way, 2, 0);
         for (now, pause) in [(30, 5), (35, 10), (45, 20)] {
-            assert_eq!(verdict(&way, absent(1, 0), now), Verdict::Probe);
-            way.probe_begun();
-            way.probe_ended(at(now), false, at(now));
-            assert_eq!(verdict(&way, absent(1, 0), now + pause - 1), Verdict::Wait);
+            assert_eq!(verdict(&way, 1, now), Verdict::Probe);
+            probe(&way, false, now);
+            assert_eq!(verdict(&way, 1, now + pause - 1), Verdict::Wait);
         }
         way.end_probing("I-000001".to_owned());
-        assert_eq!(verdict(&way, absent(1, 0), 599), Verdict::Wait);
-        assert_eq!(verdict(&way, absent(1, 0), 600), Verdict::Recreate);
-        assert_eq!(verdict(&way, absent(2, 0), 600), Verdict::Wait);
+        assert_eq!(verdict(&way, 1, 599), Verdict::Wait);
+        assert_eq!(verdict(&way, 1, 600), Verdict::Recreate);
+        assert_eq!(verdict(&way, 2, 600), Verdict::Wait);
+    }
+
+    #[test]
+    fn after_a_restart_only_what_comes_later_proves_the_way() {
+        let way = Recreation::default();
+        assert!(begin(&way, 9, 0));
+        way.succeeded(9, at(1));
+        // Nobody knows when this one was sent.
+        assert_eq!(verdict(&way, 1, 30), Verdict::Probe);
+        assert!(begin(&way, 8, 31));
+        way.succeeded(8, at(32));
+        assert_eq!(verdict(&way, 1, 33), Verdict::Recreate);
     }
 
     #[test]
     fn a_create_that_takes_long_is_told_until_it_ends() {
         let way = Recreation::default();
-        way.begun(1, at(0));
-        way.begun(2, at(5));
+        assert!(begin(&way, 1, 0) && begin(&way, 2, 5));
         let than = Duration::from_secs(10);
         assert_eq!(way.slow(than, at(12)), [(1, Duration::from_secs(12))]);
         way.refused(1);

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 
 use super::{
     Delivery,
     adopt::Adopted,
-    recreate::{Absent, Verdict},
+    backoff,
+    recreate::Verdict,
     search::{Search, SearchFor},
 };
 use crate::{
@@ -27,6 +29,9 @@ pub(super) const LOOK: Duration = Duration::from_secs(5);
 
 /// How soon a row that has just become unknown is looked for.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
+
+/// The same as `delivery.settle`, at least, for an iTop before 2.7.
+const SETTLE_WITHOUT_CONDITION: Duration = Duration::from_mins(2);
 
 /// How many markers one look searches for: bounded by ids it is quick (ITOP.md).
 const MARKERS_A_LOOK: usize = 50;
@@ -50,6 +55,11 @@ impl Delivery {
 
     async fn settle_once(&self) -> Result<(), StoreError> {
         let mut rows = self.inner.store.unknown().await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let settings = &self.inner.settings.delivery;
+        let settle = self.settle_time().await;
         // Whose create was sent again last comes last.
         rows.sort_by_key(|row| row.sent_at);
         // A line is looked for in its ticket alone, a new ticket among the new ones.
@@ -61,15 +71,17 @@ impl Delivery {
             let wanted: Vec<_> = rows.iter().map(SearchFor::row).collect();
             let Ok(search) = self.look(&wanted).await else { continue };
             let absent = self.adopt_found(rows, &search).await?;
-            let settled = |row: &UnknownRow| self.has_passed_settle(row.since.max(since));
+            let settled = |row: &UnknownRow| {
+                // What fails again and again is sent again more and more seldom.
+                let wait = settle.max(backoff::longest(settings, row.attempts));
+                self.has_passed(wait, row.since.max(since))
+            };
             let settled: Vec<_> = absent.into_iter().filter(settled).collect();
             if !search.trusted {
                 self.tell_unsearchable(&settled).await?;
                 continue;
             }
-            for row in settled {
-                self.give_absent_another_attempt(row, since).await?;
-            }
+            self.give_absent_another_attempt(settled, since).await?;
         }
         Ok(())
     }
@@ -108,56 +120,72 @@ impl Delivery {
         Ok(absent)
     }
 
-    /// Lets the write of an absent row be sent again, if it may be: a line at once, because the
-    /// condition that it carries leaves at most one of two, a create when the way is known to have
-    /// been free. The attempt looks once more before it writes, without the bound of ids.
+    /// Lets the writes of absent rows be sent again, if they may be. The attempt looks once more before
+    /// it writes, without the bound of ids.
     async fn give_absent_another_attempt(
         &self,
-        row: UnknownRow,
+        rows: Vec<UnknownRow>,
         open_since: Timestamp,
     ) -> Result<(), StoreError> {
         let inner = &*self.inner;
-        let settings = &inner.settings.delivery;
-        if row.waited >= settings.give_up.duration() {
-            let message = format!(
-                "Given up after {} attempts whose answers never came, and none of which made a \
-                 ticket. Mend it, then retry.",
-                row.attempts
-            );
-            tracing::error!(acknowledgement = row.id, "an acknowledgement has failed: {message}");
-            return inner.store.fail(row.id, Problem::new("given-up", message)).await;
-        }
-        if row.target.is_none() {
-            let open_since = open_since.max(row.since);
-            let absent = Absent { id: row.id, sent_at: row.sent_at, open_since };
-            match inner.recreation.verdict(absent, inner.clock.now(), settings) {
-                Verdict::Recreate => {}
-                Verdict::Wait => return Ok(()),
-                Verdict::Probe => {
-                    self.probe_path();
-                    return Ok(());
-                }
+        let mut again = Vec::new();
+        for row in rows {
+            if row.waited >= inner.settings.delivery.give_up.duration() {
+                self.give_up_unanswered(&row).await?;
+            } else if self.may_be_sent_again(&row, open_since) {
+                tracing::info!(acknowledgement = row.id, "no ticket was made; trying again");
+                let problem = Problem::new(
+                    "absent",
+                    "The ticket was looked for and is not there; it is created anew.",
+                );
+                let now = inner.clock.now();
+                let waited = Duration::try_from(now.duration_since(row.since)).unwrap_or_default();
+                again.push(inner.store.wait_until(row.id, now, waited, problem));
             }
         }
-        tracing::info!(acknowledgement = row.id, "no ticket was made; trying again");
-        let problem = Problem::new(
-            "absent",
-            "The ticket was looked for and is not there; it is created anew.",
-        );
-        let waited = settings.settle.duration();
-        inner.store.wait_until(row.id, inner.clock.now(), waited, problem).await?;
-        self.wake();
+        if !again.is_empty() {
+            // Together, so that lines of one control become one entry again.
+            try_join_all(again).await?;
+            self.wake();
+        }
         Ok(())
+    }
+
+    async fn give_up_unanswered(&self, row: &UnknownRow) -> Result<(), StoreError> {
+        let message = format!(
+            "Given up after {} attempts whose answers never came, and none of which made a ticket. \
+             Mend it, then retry.",
+            row.attempts
+        );
+        tracing::error!(acknowledgement = row.id, "an acknowledgement has failed: {message}");
+        self.inner.store.fail(row.id, Problem::new("given-up", message)).await
+    }
+
+    /// A line may be at once, because the condition that it carries leaves at most one of two; a
+    /// create when the way is known to have been free.
+    fn may_be_sent_again(&self, row: &UnknownRow, open_since: Timestamp) -> bool {
+        if row.target.is_some() {
+            return true;
+        }
+        let inner = &*self.inner;
+        let (now, settings) = (inner.clock.now(), &inner.settings.delivery);
+        match inner.recreation.verdict(row.id, open_since.max(row.since), now, settings) {
+            Verdict::Recreate => true,
+            Verdict::Wait => false,
+            Verdict::Probe => {
+                self.probe_path(row.id);
+                false
+            }
+        }
     }
 
     /// Sends a create that cannot succeed the way that creates go; one at a time. Nothing waits for
     /// it: what held a create would hold it too, for as long.
-    fn probe_path(&self) {
-        self.inner.recreation.probe_begun();
+    fn probe_path(&self, id: i64) {
+        let begun = self.inner.recreation.probe_begun();
         let this = self.clone();
         tokio::spawn(async move {
             let inner = &*this.inner;
-            let begun = inner.clock.now();
             let outcome = match inner.catalog.ticket_model().await {
                 Ok(model) => inner.client.probe_path(model.class).await,
                 Err(error) => Err(error),
@@ -169,7 +197,12 @@ impl Delivery {
                          way of creates is not probed any more; delivery.settle_unproven is waited \
                          for instead."
                     );
-                    if let Err(error) = inner.store.end_path_probe(ticket.clone()).await {
+                    let written = async {
+                        inner.store.end_path_probe(ticket.clone()).await?;
+                        let notice = Notice::ProbeMade { ticket: ticket.clone() };
+                        inner.store.add_warnings(id, this.say(&[notice])).await
+                    };
+                    if let Err(error) = written.await {
                         tracing::error!(%error, "that could not be written down");
                     }
                     inner.recreation.end_probing(ticket);
@@ -228,7 +261,7 @@ impl Delivery {
     }
 
     /// Says loudly that one acknowledgement has several tickets; none is ever deleted.
-    fn twins(&self, id: i64, tickets: &[&Marked]) -> String {
+    pub(super) fn twins(&self, id: i64, tickets: &[&Marked]) -> String {
         let tickets = tickets.iter().map(|marked| marked.key.clone()).collect();
         let notice = Notice::Twins { tickets };
         tracing::error!(acknowledgement = id, "{}", notice.say(Language::En));
@@ -238,14 +271,24 @@ impl Delivery {
     /// Whether a write that was sent before `time` can no longer be running, counting only time
     /// in which iTop has answered reads.
     pub(super) fn has_settled_since(&self, time: Timestamp) -> bool {
+        let settle = self.inner.settings.delivery.settle.duration();
         answers_since(&self.inner.gate.state())
-            .is_some_and(|since| self.has_passed_settle(since.max(time)))
+            .is_some_and(|since| self.has_passed(settle, since.max(time)))
     }
 
-    fn has_passed_settle(&self, since: Timestamp) -> bool {
+    fn has_passed(&self, wait: Duration, since: Timestamp) -> bool {
         let passed = self.inner.clock.now().duration_since(since);
-        Duration::try_from(passed)
-            .is_ok_and(|passed| passed >= self.inner.settings.delivery.settle.duration())
+        Duration::try_from(passed).is_ok_and(|passed| passed >= wait)
+    }
+
+    /// How long a write without an answer may still be at work: longer where creates cannot carry the
+    /// condition that would make a late one refuse itself.
+    async fn settle_time(&self) -> Duration {
+        let settle = self.inner.settings.delivery.settle.duration();
+        match self.inner.catalog.ticket_model().await {
+            Ok(model) if !model.nests_queries => settle.max(SETTLE_WITHOUT_CONDITION),
+            Ok(_) | Err(_) => settle,
+        }
     }
 }
 

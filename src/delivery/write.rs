@@ -1,14 +1,17 @@
-//! The calls that change iTop, and what follows from each outcome (DESIGN, section 7).
+//! What follows when a write to iTop brought nothing, or nothing certain (DESIGN, section 7).
 
 use std::time::Duration;
 
 use super::{
     Delivery,
+    adopt::Adopted,
     attempt::capitalised,
     search::{Search, SearchFor},
 };
 use crate::{
-    domain::{acknowledgement::Acknowledgement, delivery_state::Problem},
+    domain::{
+        acknowledgement::Acknowledgement, delivery_state::Problem, keys::TicketKey, marker::Marker,
+    },
     itop::{ItopError, WriteRight},
     store::{Delivered, StoreError, Waiting},
 };
@@ -22,29 +25,48 @@ const REFUSED_LINES: u32 = 4;
 /// When the marker of a write without an answer is looked for once more.
 pub(super) const LATE_LOOK: Duration = Duration::from_hours(1);
 
+/// A row whose write was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent<'a> {
+    pub(super) row: &'a Waiting,
+    pub(super) event: &'a Acknowledgement,
+    pub(super) marker: &'a Marker,
+    /// No ticket up to this id can carry the marker.
+    pub(super) floor: u64,
+}
+
 impl Delivery {
+    /// What follows when nothing, or nothing certain, came of a write. It was of one row, or of the
+    /// rows that share an entry; `target` is the ticket that it was to be added to.
     pub(super) async fn after_failed_write(
         &self,
-        row: &Waiting,
-        event: &Acknowledgement,
+        rows: &[Sent<'_>],
+        target: Option<&TicketKey>,
         error: &ItopError,
-        search: SearchFor<'_>,
     ) -> Result<(), StoreError> {
-        if let (Some(ticket), ItopError::NotAllowed { .. }) = (search.target, error)
+        if let (Some(ticket), ItopError::NotAllowed { .. }) = (target, error)
             && self.may_create().await
         {
             // The right to write this ticket is missing, while others can be created: it is the
-            // row that waits, not the gate that closes. iTop's read-only mode uses the same words
+            // rows that wait, not the gate that closes. iTop's read-only mode uses the same words
             // and may have ended just now, so that one refusal does not say so yet.
-            if row.attempts + 1 < REFUSED_LINES {
-                return self.wait_for_the_way(row, event, error).await;
+            for Sent { row, event, .. } in rows {
+                if row.attempts + 1 < REFUSED_LINES {
+                    self.wait_for_the_way(row, event, error).await?;
+                } else {
+                    let message =
+                        format!("{}, for ticket {ticket}.", capitalised(&error.to_string()));
+                    self.fail(row, event, Problem::new("refused-by-itop", message)).await?;
+                }
             }
-            let message = format!("{}, for ticket {ticket}.", capitalised(&error.to_string()));
-            return self.fail(row, event, Problem::new("refused-by-itop", message)).await;
+            return Ok(());
         }
         self.inner.gate.after_failure(error);
         if error.had_no_effect() {
-            return self.wait_for_the_way(row, event, error).await;
+            for Sent { row, event, .. } in rows {
+                self.wait_for_the_way(row, event, error).await?;
+            }
+            return Ok(());
         }
         if !error.is_answer() {
             let message = format!(
@@ -52,32 +74,50 @@ impl Delivery {
                  else is done.",
                 capitalised(&error.to_string())
             );
-            return self.unknown(row, message).await;
+            for Sent { row, .. } in rows {
+                self.unknown(row, message.clone()).await?;
+            }
+            return Ok(());
         }
         // iTop has answered, so the write has ended; that it was refused does not prove that
         // nothing was created. One search settles it.
-        match self.search(&[search]).await {
-            Ok(Search { found, .. }) if !found.is_empty() => {
-                let target = found.iter().find(|marked| Some(&marked.key) == search.target);
-                self.adopt(row.id, target.unwrap_or(&found[0]), target.is_some()).await
+        let wanted: Vec<_> = rows
+            .iter()
+            .map(|Sent { marker, floor, .. }| SearchFor { marker, floor: *floor, target })
+            .collect();
+        let search = self.search(&wanted).await;
+        let mut adopted = Vec::new();
+        for Sent { row, event, marker, .. } in rows {
+            let found = search.as_ref().map(|search| search.of(marker)).unwrap_or_default();
+            let in_target = found.iter().find(|marked| Some(&marked.key) == target);
+            if let Some(marked) = in_target.or(found.first()) {
+                let (ticket, is_reuse) = (marked.key.clone(), in_target.is_some());
+                adopted.push(Adopted { id: row.id, ticket, is_reuse });
+                continue;
             }
-            // What passes is tried again; and the ticket to which a line was to be added may be
-            // gone, which the next attempt sees.
-            Ok(Search { trusted: true, .. }) if error.is_passing() || search.target.is_some() => {
-                self.wait_for_the_way(row, event, error).await
-            }
-            Ok(Search { trusted: true, .. }) => {
-                let problem = Problem::new("refused-by-itop", capitalised(&error.to_string()));
-                self.fail(row, event, problem).await
-            }
-            Ok(Search { trusted: false, .. }) | Err(_) => {
-                let message = format!(
-                    "{}, and whether a ticket was made all the same could not be looked up yet.",
-                    capitalised(&error.to_string())
-                );
-                self.unknown(row, message).await
+            match &search {
+                // What passes is tried again; and the ticket to which a line was to be added may
+                // be gone, which the next attempt sees.
+                Ok(Search { trusted: true, .. }) if error.is_passing() || target.is_some() => {
+                    self.wait_for_the_way(row, event, error).await?;
+                }
+                Ok(Search { trusted: true, .. }) => {
+                    let problem = Problem::new("refused-by-itop", capitalised(&error.to_string()));
+                    self.fail(row, event, problem).await?;
+                }
+                Ok(Search { trusted: false, .. }) | Err(_) => {
+                    let message = format!(
+                        "{}, and whether a ticket was made all the same could not be looked up yet.",
+                        capitalised(&error.to_string())
+                    );
+                    self.unknown(row, message).await?;
+                }
             }
         }
+        if !adopted.is_empty() {
+            self.adopt_all(adopted).await?;
+        }
+        Ok(())
     }
 
     /// Whether tickets can be created now, as far as can be told without creating one.

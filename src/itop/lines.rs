@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 
 use super::{
     Client, ItopError, Use,
+    lists::text,
     tickets::{COMMENT, MARKER_LOG, STATUS_FIELDS, log_entry, single},
 };
 use crate::domain::{
@@ -25,12 +26,41 @@ pub struct NewLines<'a> {
     /// Whether it must still be open.
     pub only_if_open: bool,
     /// Markers and words; at least one.
-    pub lines: Vec<(&'a Marker, String)>,
-    /// The priority that the ticket is raised to, if its own is lower.
-    pub raise_to: Option<Priority>,
+    pub lines: Vec<(&'a Marker, &'a str)>,
+    /// How the ticket is raised, if it is.
+    pub raise: Option<Raise>,
+}
+
+/// Impact and urgency from which iTop computes a higher priority; neither is lower than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raise {
+    impact: u8,
+    urgency: u8,
+    /// The priority that is wanted: a ticket that has it by now is left alone.
+    priority: Priority,
 }
 
 impl Client {
+    /// How a ticket gets at least that priority; `None` where it has it, or is gone.
+    pub async fn raise(
+        &self,
+        ticket: &TicketKey,
+        priority: Priority,
+    ) -> Result<Option<Raise>, ItopError> {
+        let query = format!("SELECT {} WHERE id = {}", ticket.class, ticket.id);
+        let answer = self.select(&ticket.class, &query, "id,impact,urgency,priority").await?;
+        let Some((_, _, fields)) = answer.objects().next() else { return Ok(None) };
+        if Priority::parse(&text(fields, "priority")).is_none_or(|has| !priority.is_above(has)) {
+            return Ok(None);
+        }
+        let (impact, urgency) = priority.impact_and_urgency();
+        let least = |name: &str, wanted: u8| {
+            text(fields, name).parse::<u8>().map_or(wanted, |has| has.min(wanted))
+        };
+        let (impact, urgency) = (least("impact", impact), least("urgency", urgency));
+        Ok(Some(Raise { impact, urgency, priority }))
+    }
+
     /// Adds the entry, if all that must hold of the ticket holds while iTop handles the write, and
     /// none of the markers is in its log yet; tells the ticket's status then.
     ///
@@ -40,7 +70,7 @@ impl Client {
     /// # Errors
     /// [`ItopError::found_no_object`] says that something did not hold, and nothing was written.
     pub async fn add_lines(&self, new: &NewLines<'_>) -> Result<TicketStatus, ItopError> {
-        let NewLines { ticket, org, only_if_open, lines, raise_to } = new;
+        let NewLines { ticket, org, only_if_open, lines, raise } = new;
         let mut key =
             format!("SELECT {} WHERE id = {} AND org_id = {org}", ticket.class, ticket.id);
         if *only_if_open {
@@ -48,10 +78,9 @@ impl Client {
             key.push_str(" AND operational_status NOT IN ('resolved', 'closed')");
         }
         let mut fields = Map::new();
-        if let Some(priority) = raise_to {
+        if let Some(Raise { impact, urgency, priority }) = raise {
             // Never downwards, whatever an agent has set meanwhile.
             let _ = write!(key, " AND priority > {}", u8::from(*priority));
-            let (impact, urgency) = priority.impact_and_urgency();
             fields.insert("impact".to_owned(), json!(impact.to_string()));
             fields.insert("urgency".to_owned(), json!(urgency.to_string()));
         }

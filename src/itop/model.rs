@@ -65,7 +65,10 @@ impl Client {
             match self.select("Organization", &query, "id").await {
                 Ok(_) => Ok(true),
                 // Whatever is wrong with it, such a query can stand in no create.
-                Err(ItopError::Refused { .. }) => Ok(false),
+                Err(ItopError::Refused { code: 100, message }) => {
+                    tracing::debug!(message, "a query inside a query was refused");
+                    Ok(false)
+                }
                 Err(error) => Err(error),
             }
         };

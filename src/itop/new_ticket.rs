@@ -162,6 +162,7 @@ pub fn why_not_template(attribute: &str) -> Option<&'static str> {
         "impact" | "urgency" | "priority" => {
             "it follows from the priority of the event, by ticket.priority"
         }
+        MARKER_LOG => "the bridge writes markers and lines there",
         "start_date" => "it is the time of the acknowledgement",
         "request_type" => "it follows from ticket.class, and the service elements with it",
         "org_id" => "it is the company of the event, by its link",

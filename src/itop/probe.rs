@@ -108,10 +108,11 @@ impl Client {
             "fields": {"title": title}, "output_fields": "id,ref",
         });
         match self.call(Use::Create, &operation).await {
-            Ok(answer) => {
-                let (class, id, fields) = single(&answer)?;
-                Ok(PathProbe::Made(format!("{} ({class}::{id})", text(fields, "ref"))))
-            }
+            // Whatever it is called, it was not refused: the next one would be made as well.
+            Ok(answer) => Ok(PathProbe::Made(match single(&answer) {
+                Ok((class, id, fields)) => format!("{} ({class}::{id})", text(fields, "ref")),
+                Err(_) => format!("\"{}\"", PROBE_TITLE.trim_end()),
+            })),
             Err(ItopError::Refused { code: 100, message })
                 if ["(title)", "(org_id)", "(description)"]
                     .iter()

@@ -119,19 +119,23 @@ impl Resolver<'_> {
             reading = self.catalog.companies().get(self.catalog.on_miss()).await;
         }
         let reading = reading.map_err(|error| self.required(error, RefKind::Company))?;
-        match reading.listed.items.iter().find(|org| org.id == link.org) {
-            Some(org) => Ok(org.name.clone()),
-            None => Err(self.blocked(
-                "organization-missing",
-                format!(
-                    "Company '{}' is linked to organization '{}' (key {}), which iTop no longer \
-                     shows: link it to another one, or let the account of the bridge see it.",
-                    event.company.label(),
-                    link.org_name,
-                    link.org
-                ),
-            )),
+        if let Some(org) = reading.listed.items.iter().find(|org| org.id == link.org) {
+            return Ok(org.name.clone());
         }
+        let exists = self.catalog.organization_exists(link.org).await.map_err(ResolveError::Way)?;
+        let why = if exists {
+            "is no longer active in iTop (or no longer one of catalog.queries.companies): activate \
+             it there, or link the company to another one."
+        } else {
+            "iTop no longer shows: link it to another one, or let the account of the bridge see it."
+        };
+        let message = format!(
+            "Company '{}' is linked to organization '{}' (key {}), which {why}",
+            event.company.label(),
+            link.org_name,
+            link.org
+        );
+        Err(self.blocked("organization-missing", message))
     }
 
     /// All lists that this event needs, read together: one after another would take as long as all.

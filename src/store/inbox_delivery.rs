@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, control_tickets, meta};
 use crate::domain::{
     delivery_state::{Problem, State},
-    keys::{Instance, TicketKey},
+    keys::{Instance, OrgId, TicketKey},
     marker::Marker,
     ticket_status::TicketStatus,
 };
@@ -62,8 +62,17 @@ pub struct Delivered {
     pub warnings: Option<Vec<String>>,
     /// Whether the marker was read back, so that this ticket can vouch for later searches.
     pub has_marker: bool,
-    /// When its line is looked for in the ticket's log, if it has one there.
+    /// When its line is looked for in the ticket's log; `None` for a ticket of its own.
     pub read_back_at: Option<Timestamp>,
+}
+
+/// A line that is about to be added to a ticket.
+#[derive(Clone, Debug)]
+pub struct NewLine {
+    /// The row.
+    pub id: i64,
+    /// The words behind its marker.
+    pub words: String,
 }
 
 impl Store {
@@ -139,18 +148,29 @@ impl Store {
         .await
     }
 
-    /// Rows of the same control that wait behind one, were never tried, and are due: oldest first.
-    pub async fn companions(&self, of: &Waiting, limit: usize) -> Result<Vec<Waiting>, StoreError> {
-        let (id, now) = (of.id, self.now_millis());
+    /// Rows of the same control that wait behind one and are due, oldest first: those that were
+    /// never tried, or only to add a line to this ticket.
+    pub async fn companions(
+        &self,
+        of: &Waiting,
+        ticket: &TicketKey,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let (id, now, ticket) = (of.id, self.now_millis(), ticket.clone());
         self.read(move |db| {
             db.prepare_cached(&format!(
-                "SELECT {WAITING} FROM acknowledgements
+                // The planner prefers another index, and would look at every row that waits.
+                "SELECT {WAITING} FROM acknowledgements INDEXED BY acknowledgements_control
                  WHERE (instance, control_id) =
                            (SELECT instance, control_id FROM acknowledgements WHERE id = ?1)
-                   AND id > ?1 AND state = 'accepted' AND sent_at IS NULL AND next_attempt_at <= ?2
+                   AND id > ?1 AND state = 'accepted' AND next_attempt_at <= ?2
+                   AND (sent_at IS NULL OR (ticket_class = ?4 AND ticket_id = ?5))
                  ORDER BY id LIMIT ?3",
             ))?
-            .query_map(params![id, now, i64::try_from(limit).unwrap_or(i64::MAX)], waiting)?
+            .query_map(
+                params![id, now, i64::try_from(limit).unwrap_or(i64::MAX), ticket.class, ticket.id],
+                waiting,
+            )?
             .collect()
         })
         .await
@@ -164,45 +184,51 @@ impl Store {
         id_floor: u64,
         warnings: Vec<String>,
     ) -> Result<bool, StoreError> {
-        let begun = self.begin_write(vec![id], id_floor, None, warnings).await?;
+        let only = NewLine { id, words: String::new() };
+        let begun = self.begin_write(vec![only], id_floor, None, warnings).await?;
         Ok(!begun.is_empty())
     }
 
-    /// Notes that lines are about to be added to a ticket; the rows that still wait for it.
+    /// Notes that lines are about to be added to a ticket of that organization; the rows that still
+    /// wait for it.
     pub async fn begin_lines(
         &self,
-        ids: Vec<i64>,
+        lines: Vec<NewLine>,
         id_floor: u64,
         target: TicketKey,
+        org: OrgId,
     ) -> Result<Vec<i64>, StoreError> {
-        self.begin_write(ids, id_floor, Some(target), Vec::new()).await
+        self.begin_write(lines, id_floor, Some((target, org)), Vec::new()).await
     }
 
     async fn begin_write(
         &self,
-        ids: Vec<i64>,
+        lines: Vec<NewLine>,
         id_floor: u64,
-        target: Option<TicketKey>,
+        target: Option<(TicketKey, OrgId)>,
         warnings: Vec<String>,
     ) -> Result<Vec<i64>, StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
-            let mut begun = Vec::with_capacity(ids.len());
+            let mut begun = Vec::with_capacity(lines.len());
             let mut update = db.prepare_cached(
                 "UPDATE acknowledgements
                      SET state = 'creating', sent_at = :now,
                          id_floor = min(coalesce(id_floor, :floor), :floor),
                          attempts = attempts + 1, problem_code = NULL, problem = NULL,
                          ticket_class = :class, ticket_id = :ticket, warnings = :warnings,
+                         line = :line, line_org_id = :org,
                          updated_at = :now
                      WHERE id = :id AND state IN ('accepted', 'blocked', 'creating')",
             )?;
-            for id in ids {
+            for NewLine { id, words } in lines {
                 let changed = update.execute(named_params! {
                     ":id": id, ":now": now, ":floor": id_floor,
                     ":warnings": as_json(&warnings),
-                    ":class": target.as_ref().map(|key| &key.class),
-                    ":ticket": target.as_ref().map(|key| key.id),
+                    ":class": target.as_ref().map(|(key, _)| &key.class),
+                    ":ticket": target.as_ref().map(|(key, _)| key.id),
+                    ":line": target.is_some().then_some(words),
+                    ":org": target.as_ref().map(|(_, org)| org.0),
                 })?;
                 if changed == 1 {
                     begun.push(id);
@@ -301,13 +327,14 @@ fn record_delivered(
 ) -> rusqlite::Result<()> {
     let Delivered { state, ticket, warnings, has_marker, read_back_at } = delivered;
     control_tickets::save_status(db, &ticket, now)?;
-    let (instance, control): (String, String) = db
+    let Some((instance, control)): Option<(String, String)> = db
         .prepare_cached(
             "UPDATE acknowledgements
              SET state = :state, problem_code = NULL, problem = NULL,
                  warnings = coalesce(:warnings, warnings),
                  ticket_class = :class, ticket_id = :ticket, ticket_ref = :number,
-                 read_back_at = :read_back, updated_at = :now, ended_at = :now
+                 read_back_at = CASE WHEN line IS NOT NULL THEN :read_back END,
+                 updated_at = :now, ended_at = :now
              WHERE id = :id RETURNING instance, control_id",
         )?
         .query_row(
@@ -319,7 +346,12 @@ fn record_delivered(
                 ":read_back": read_back_at.map(Timestamp::as_millisecond),
             },
             |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
+        )
+        .optional()?
+    else {
+        // It has been purged meanwhile: nobody asks about it any more.
+        return Ok(());
+    };
     control_tickets::map_control(db, id, &instance, &control, &ticket.key, now)?;
     meta::raise_highest_ticket_id(db, i64::try_from(ticket.key.id).unwrap_or(i64::MAX))?;
     if has_marker {

@@ -89,14 +89,16 @@ impl Store {
     pub async fn recover_interrupted(&self, late_look: Timestamp) -> Result<usize, StoreError> {
         let now = self.now_millis();
         let late_look = late_look.as_millisecond();
-        self.write(move |db| interrupt(db, None, now, late_look)).await
+        let interrupted = self.write(move |db| interrupt(db, None, now, late_look)).await?;
+        Ok(interrupted.len())
     }
 
-    /// The same for one row whose delivery ended without a word.
-    pub async fn interrupt(&self, id: i64, late_look: Timestamp) -> Result<(), StoreError> {
+    /// The same for a row whose delivery ended without a word, and for those of its control that
+    /// were delivered with it; which they are.
+    pub async fn interrupt(&self, id: i64, late_look: Timestamp) -> Result<Vec<i64>, StoreError> {
         let now = self.now_millis();
         let late_look = late_look.as_millisecond();
-        self.write(move |db| interrupt(db, Some(id), now, late_look).map(drop)).await
+        self.write(move |db| interrupt(db, Some(id), now, late_look)).await
     }
 
     /// Says more about an unknown row, which stays so; false if that had been said.
@@ -131,7 +133,7 @@ impl Store {
         let now = self.now_millis();
         self.read(move |db| {
             let sql = format!(
-                "{UNKNOWN} WHERE late_look_at <= ?1 AND state IN ('created', 'failed')
+                "{UNKNOWN} INDEXED BY acknowledgements_late_look WHERE late_look_at <= ?1 AND state IN ('created', 'failed')
                  ORDER BY late_look_at LIMIT ?2"
             );
             db.prepare_cached(&sql)?
@@ -179,14 +181,17 @@ fn interrupt(
     id: Option<i64>,
     now: i64,
     late_look: i64,
-) -> rusqlite::Result<usize> {
-    db.execute(
+) -> rusqlite::Result<Vec<i64>> {
+    db.prepare_cached(
         "UPDATE acknowledgements
          SET state = 'unknown', problem_code = 'interrupted', updated_at = ?1,
              late_look_at = max(coalesce(late_look_at, 0), ?2),
              problem = 'The bridge stopped while it was writing to iTop; it looks the ticket up \
                         before it does anything else.'
-         WHERE state = 'creating' AND (?3 IS NULL OR id = ?3)",
-        params![now, late_look, id],
-    )
+         WHERE state = 'creating' AND (?3 IS NULL OR (instance, control_id) =
+             (SELECT instance, control_id FROM acknowledgements WHERE id = ?3))
+         RETURNING id",
+    )?
+    .query_map(params![now, late_look, id], |row| row.get(0))?
+    .collect()
 }

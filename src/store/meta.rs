@@ -69,7 +69,8 @@ impl Store {
                 set(db, HIGHEST_TICKET_ID, &newest.to_string())?;
                 db.execute(
                     "UPDATE acknowledgements SET id_floor = ?1
-                     WHERE state IN ('accepted', 'creating', 'unknown', 'failed', 'blocked')
+                     WHERE (state IN ('accepted', 'creating', 'unknown', 'failed', 'blocked')
+                            OR late_look_at IS NOT NULL)
                        AND id_floor > ?1",
                     [newest],
                 )?;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, functions::FunctionFlags};
 
 use super::StoreError;
+use crate::domain::keys::PartyKey;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 
@@ -20,6 +21,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         reason: error.to_string(),
     };
     let found = refuse_newer(connection, path)?;
+    respells(connection).map_err(unusable)?;
     for (number, step) in (1_i64..).zip(steps()).filter(|(number, _)| *number > found) {
         // The rest of the fence line is the title of the step.
         let sql = step.split_once('\n').map_or("", |(_, sql)| sql);
@@ -46,6 +48,16 @@ pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64, 
     Ok(found)
 }
 
+/// Gives steps the function `respelt`: a key of a company or site as it is written today. What is
+/// no such key stays as it is.
+fn respells(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("respelt", 1, flags, |call| {
+        let key = call.get::<Option<String>>(0)?;
+        Ok(key.map(|key| key.parse::<PartyKey>().map_or(key, |key| key.to_string())))
+    })
+}
+
 /// After an unclean stop the file is looked through before anything is built on it.
 pub(super) fn quick_check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let verdict: rusqlite::Result<String> =
@@ -70,6 +82,52 @@ mod tests {
         let version: i64 =
             connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(version, i64::try_from(steps().count()).unwrap());
+    }
+
+    #[test]
+    fn a_database_of_the_first_steps_keeps_what_it_has() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        for (number, step) in (1_i64..).zip(steps()).take(3) {
+            connection.execute_batch(step.split_once('\n').unwrap().1).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        }
+        connection
+            .execute_batch(
+                "INSERT INTO acknowledgements (instance, event_id, event_type, marker, fingerprint,
+                     company_key, control_id, control_name, body, state, received_at, updated_at)
+                 VALUES ('default', 'a', 'acknowledgement', '0', 'f', 'name:Espace  Été', 'c', 'C',
+                     '{}', 'created', 1, 1),
+                     ('default', 'b', 'acknowledgement', '1', 'f', 'id:42', 'd', 'D', '{}',
+                     'blocked', 1, 1);
+                 INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
+                     presence, as_of) VALUES ('Incident', 7, 'I-7', 3, 'new', 'ongoing', 't',
+                     'present', 1);
+                 INSERT INTO control_tickets (instance, control_id, control_name, company_key,
+                     ticket_class, ticket_id, acknowledgement_id, mapped_at)
+                 VALUES ('default', 'c', 'C', 'name:Espace  Été', 'Incident', 7, 1, 1);
+                 INSERT INTO company_links (instance, company_key, site_key, org_id, org_name,
+                     tickets, updated_at)
+                 VALUES ('default', 'name:Espace  Été', '', 3, 'Demo', 1, 1),
+                     ('default', 'name:espace été', '', 3, 'Demo', 1, 2);",
+            )
+            .unwrap();
+        migrate(&mut connection, Path::new("test.db")).unwrap();
+        let texts = |sql: &str| -> Vec<(String, Option<String>)> {
+            let mut select = connection.prepare(sql).unwrap();
+            let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let pair = |a: &str, b: Option<&str>| (a.to_owned(), b.map(str::to_owned));
+        let key = PartyKey::name("Espace Été").unwrap().to_string();
+        assert_eq!(
+            texts("SELECT company_key, fingerprint FROM acknowledgements ORDER BY id"),
+            [pair(&key, None), pair("id:42", Some("f"))]
+        );
+        assert_eq!(texts("SELECT company_key, org_name FROM company_links").len(), 1);
+        assert_eq!(
+            texts("SELECT company_key, CAST(org_id AS TEXT) FROM control_tickets"),
+            [pair(&key, Some("3"))]
+        );
     }
 
     #[test]

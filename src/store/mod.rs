@@ -27,7 +27,7 @@ pub use company_links::Unlinked;
 pub use control_tickets::{AgedTicket, BoardFilter, KnownTicket, Life, Mapping, TicketOfControl};
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
-pub use inbox_delivery::{Delivered, Due, Waiting};
+pub use inbox_delivery::{Delivered, Due, NewLine, Waiting};
 pub use inbox_query::{InboxFilter, InboxRow};
 pub use inbox_unknown::UnknownRow;
 pub use look::links_at;

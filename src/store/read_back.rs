@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::{Store, StoreError, inbox_unknown::add_warnings};
 use crate::domain::{
-    keys::{Instance, TicketKey},
+    keys::{OrgId, TicketKey},
     marker::Marker,
 };
 
@@ -15,18 +15,18 @@ use crate::domain::{
 pub struct ReadBack {
     /// The row whose line it is.
     pub id: i64,
-    /// The instance that sent it.
-    pub instance: Instance,
     /// By which the line is found.
     pub marker: Marker,
-    /// The body as received, to write the line again.
-    pub body: String,
+    /// The words behind it.
+    pub words: String,
     /// The ticket.
     pub ticket: TicketKey,
     /// Its number.
     pub number: String,
-    /// How often it was not there.
-    pub lost: u32,
+    /// The organization that it belonged to when the line was added.
+    pub org: OrgId,
+    /// How often it was added again.
+    pub again: u32,
 }
 
 impl Store {
@@ -35,22 +35,24 @@ impl Store {
         let now = self.now_millis();
         self.read(move |db| {
             db.prepare_cached(
-                "SELECT id, instance, marker, body, ticket_class, ticket_id, ticket_ref, lost_lines
-                 FROM acknowledgements
+                // The planner prefers another index, and would look at every reused row.
+                "SELECT id, marker, line, ticket_class, ticket_id, ticket_ref, line_org_id,
+                        lost_lines
+                 FROM acknowledgements INDEXED BY acknowledgements_read_back
                  WHERE read_back_at IS NOT NULL AND read_back_at <= ?1 AND state = 'reused'
                  ORDER BY read_back_at LIMIT ?2",
             )?
             .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-                let (instance, marker): (String, String) = (row.get(1)?, row.get(2)?);
+                let marker: String = row.get(1)?;
                 let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
                 Ok(Some(ReadBack {
                     id: row.get(0)?,
-                    instance: instance.parse().unwrap_or_default(),
                     marker,
-                    body: row.get(3)?,
-                    ticket: TicketKey { class: row.get(4)?, id: row.get(5)? },
-                    number: row.get(6)?,
-                    lost: row.get(7)?,
+                    words: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                    ticket: TicketKey { class: row.get(3)?, id: row.get(4)? },
+                    number: row.get(5)?,
+                    org: OrgId(row.get::<_, Option<u64>>(6)?.unwrap_or(0)),
+                    again: row.get(7)?,
                 }))
             })?
             .filter_map(Result::transpose)
@@ -76,13 +78,12 @@ impl Store {
         .await
     }
 
-    /// These lines are looked for again at `next`; `lost` where they were not there and have been
-    /// added once more.
+    /// These lines are looked for again at `next`; `added` where they may have been added once more.
     pub async fn read_back_again(
         &self,
         ids: Vec<i64>,
         next: Timestamp,
-        lost: bool,
+        added: bool,
     ) -> Result<(), StoreError> {
         let next = next.as_millisecond();
         self.write(move |db| {
@@ -90,7 +91,7 @@ impl Store {
                 "UPDATE acknowledgements SET read_back_at = ?2, lost_lines = lost_lines + ?3
                  WHERE id = ?1",
             )?;
-            ids.into_iter().try_for_each(|id| again.execute(params![id, next, lost]).map(drop))
+            ids.into_iter().try_for_each(|id| again.execute(params![id, next, added]).map(drop))
         })
         .await
     }

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations, TicketSeen};
+use servicenav_itop_bridge::{
+    config::Config,
+    sandbox::{Fault, FaultKind, Operations, Options, TicketSeen},
+    store,
+};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 
@@ -109,6 +113,8 @@ async fn an_organization_that_was_deactivated_blocks_with_its_sentence() {
     world.itop.deactivate("Organization", 3).await.unwrap();
     let row = world.acknowledge(&event("gone")).await.expect(202);
     assert_eq!(row["problem"]["code"], "organization-missing", "{row}");
+    let sentence = row["problem"]["message"].as_str().unwrap();
+    assert!(sentence.contains("no longer active in iTop"), "{sentence}");
     assert_eq!(world.itop.tickets().await.unwrap().len(), 0);
     // Mended there, it goes on by itself.
     world.itop.change("Organization", 3, json!({"status": "active"})).await.unwrap();
@@ -215,5 +221,81 @@ async fn an_itop_that_was_restored_gives_ids_anew_and_none_is_made_twice() {
         .await;
     let tickets = world.itop.tickets().await.unwrap();
     assert_eq!(tickets.len(), 2, "{row}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn another_attribute_may_keep_the_marker_and_stands_in_the_condition_too() {
+    let other = |config: &mut Config| config.ticket.marker_field = "private_log".to_owned();
+    let world = World::with(Options::default(), other).await;
+    world.link_demo().await;
+    let preview = world.post("/api/v1/acknowledgements/preview", &event("field")).await.expect(200);
+    let org = preview["request"]["fields"]["org_id"].as_str().unwrap();
+    assert!(org.contains("marked.private_log LIKE '%[ack "), "{org}");
+    world.finish().await;
+
+    let other = |config: &mut Config| config.ticket.marker_field = "title".to_owned();
+    let world = World::with(Options::default(), other).await;
+    world.link_demo().await;
+    let preview = world.post("/api/v1/acknowledgements/preview", &event("field")).await.expect(200);
+    let fields = &preview["request"]["fields"];
+    let org = fields["org_id"].as_str().unwrap();
+    assert!(org.contains("marked.title LIKE '%[ack "), "{org}");
+    assert!(fields["title"].as_str().unwrap().starts_with("[ack "), "{fields}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_create_that_takes_long_is_told_by_readyz() {
+    let world = World::linked().await;
+    let slow = FaultKind::HeldBefore { ms: 60_000 };
+    world.itop.faults().switch_on(Fault::new(slow).on(Operations::Create).times(1));
+    let posted = world.post(ACKNOWLEDGEMENTS, &json!([event("slow")])).await.expect(200);
+    world
+        .until("iTop is at work", async || {
+            (world.itop.requests_seen().creates_in_flight == 1).then_some(())
+        })
+        .await;
+    assert_eq!(world.get("/readyz").await.expect(200)["slow_creates"], json!([]));
+    world.clock.advance(Duration::from_secs(12));
+    let slow = world.get("/readyz").await.expect(200)["slow_creates"][0].clone();
+    assert_eq!(slow["acknowledgement"], posted["items"][0]["id"]);
+    assert!(slow["seconds"].as_u64() >= Some(12), "{slow}");
+    world.clock.advance(Duration::from_mins(1));
+    world.until_state(&posted["items"][0]["id"], "created").await;
+    assert_eq!(world.get("/readyz").await.expect(200)["slow_creates"], json!([]));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn after_a_restore_the_condition_looks_above_what_the_backup_knew() {
+    let mut world = World::linked().await;
+    world.acknowledge(&event("before")).await.expect(201);
+    let known = newest(&world).await.id;
+    // More tickets than a condition looks below the highest one.
+    for number in 0..3 {
+        world.acknowledge(&event(&format!("between-{number}"))).await.expect(201);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    store::backup(&world.database(), &copy).unwrap();
+    world.acknowledge(&event("after")).await.expect(201);
+    world.stop_bridge().await;
+    store::restore(&copy, &world.database(), world.clock.now()).unwrap();
+    world.start_bridge().await;
+    world.clock.advance(Duration::from_mins(1));
+    // The event that the backup does not know is found, not made again.
+    let answer = world.acknowledge(&event("after")).await;
+    let row = world
+        .until("it is known again", async || {
+            world.clock.advance(Duration::from_secs(5));
+            let path = format!("{ACKNOWLEDGEMENTS}/{}", answer.body["id"]);
+            let row = world.get(&path).await.expect(200);
+            (row["state"] == "created").then_some(row)
+        })
+        .await;
+    assert_eq!(row["ticket"]["id"], newest(&world).await.id);
+    assert_eq!(world.itop.tickets().await.unwrap().len(), 5);
+    assert!(newest(&world).await.id > known);
     world.finish().await;
 }

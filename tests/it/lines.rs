@@ -235,3 +235,86 @@ async fn a_named_ticket_that_has_ended_is_taken_with_a_warning() {
     assert_eq!(only_ticket(&world).await.private_log.len(), 2);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_refusal_that_itop_breaks_on_is_settled_by_looking() {
+    let world = World::linked().await;
+    world.acknowledge(&event("first")).await.expect(201);
+    // HTTP 500 and a page instead of "No item found".
+    let gone = FaultKind::GoneAtFetch { attribute: Some("key".to_owned()) };
+    world.itop.faults().switch_on(Fault::new(gone).on(Operations::Update).times(1));
+    let posted = world.acknowledge(&again("second")).await.expect(202);
+    assert_eq!(posted["state"], "unknown", "{posted}");
+    let row = world
+        .until("it is reused", async || {
+            world.clock.advance(Duration::from_secs(5));
+            let row = row(&world, &posted["id"]).await;
+            (row["state"] == "reused").then_some(row)
+        })
+        .await;
+    assert_eq!(row["warnings"], json!([]));
+    assert_eq!(only_ticket(&world).await.private_log.len(), 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_group_whose_answer_is_lost_becomes_a_group_again_or_is_taken_whole() {
+    for fault in [FaultKind::CutBefore, FaultKind::CutAfter] {
+        let world = World::linked().await;
+        world.acknowledge(&event("first")).await.expect(201);
+        world.itop.faults().switch_on(Fault::new(fault).on(Operations::Update).times(1));
+        let events: Vec<_> = (0..20).map(|number| again(&format!("many-{number}"))).collect();
+        let answer = world.post(ACKNOWLEDGEMENTS, &json!(events)).await.expect(200);
+        for item in answer["items"].as_array().unwrap() {
+            world
+                .until("it is reused", async || {
+                    world.clock.advance(Duration::from_secs(1));
+                    (row(&world, &item["id"]).await["state"] == "reused").then_some(())
+                })
+                .await;
+        }
+        let ticket = only_ticket(&world).await;
+        let markers: usize = ticket.private_log.iter().map(|e| e.matches("[ack ").count()).sum();
+        assert_eq!(markers, 21, "{:?}", ticket.private_log);
+        assert!(ticket.private_log.len() <= 5, "{:?}", ticket.private_log);
+        world.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_line_is_not_added_again_to_a_ticket_of_another_company() {
+    let world = World::linked().await;
+    world.acknowledge(&event("first")).await.expect(201);
+    let ticket = only_ticket(&world).await;
+    let posted = world.acknowledge(&again("second")).await.expect(200);
+    let overwrite = json!({"private_log": {"items": [{"message": "agent", "format": "text"}]}});
+    world.itop.change(&ticket.class, ticket.id, overwrite).await.unwrap();
+    world.itop.move_to(&ticket.class, ticket.id, 5_002).await.unwrap();
+    let row = world
+        .until("it is told", async || {
+            a_moment_later(&world);
+            let row = row(&world, &posted["id"]).await;
+            (row["warnings"] != json!([])).then_some(row)
+        })
+        .await;
+    assert!(row["warnings"][0].as_str().unwrap().contains("could not be read back"), "{row}");
+    assert_eq!(only_ticket(&world).await.private_log.len(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_raised_ticket_keeps_what_was_higher() {
+    let raise = |config: &mut Config| config.ticket.on_worse = OnWorse::Raise;
+    let world = World::with(Options::default(), raise).await;
+    world.link_demo().await;
+    let low = with(event("first"), "/control/criticality", json!("low"));
+    world.acknowledge(&low).await.expect(201);
+    let ticket = only_ticket(&world).await;
+    // An agent: a whole department is hit, with urgency 4 (priority 4 still).
+    world.itop.change(&ticket.class, ticket.id, json!({"impact": "1"})).await.unwrap();
+    let worse = with(again("worse"), "/priority", json!(3));
+    world.acknowledge(&worse).await.expect(200);
+    let ticket = only_ticket(&world).await;
+    assert_eq!((ticket.impact.as_str(), ticket.urgency.as_str()), ("1", "3"), "{ticket:?}");
+    world.finish().await;
+}

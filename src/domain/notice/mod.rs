@@ -216,6 +216,11 @@ pub enum Notice {
         /// The number of the ticket.
         number: String,
     },
+    /// A probe of the way that creates go has made a ticket, which it should not.
+    ProbeMade {
+        /// Its number and key.
+        ticket: String,
+    },
     /// One acknowledgement has several tickets.
     Twins {
         /// The tickets, the one that is kept first.

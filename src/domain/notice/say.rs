@@ -260,6 +260,11 @@ impl Notice {
                 "The line in the log of ticket {number} was overwritten by another edit three times; it is not there.",
                 "La ligne dans le journal du ticket {number} a été écrasée trois fois par une autre modification\u{a0}; elle n'y est pas.",
             ),
+            Self::ProbeMade { ticket } => either!(
+                language,
+                "Before this ticket was created again the way to iTop was probed, and iTop took the probe for a ticket: close {ticket} there.",
+                "Avant de recréer ce ticket, l'accès à iTop a été sondé et iTop a pris la sonde pour un ticket\u{a0}: fermez {ticket} dans iTop.",
+            ),
             Self::Twins { tickets } => {
                 let keys: Vec<_> = tickets.iter().map(ToString::to_string).collect();
                 let keys = keys.join(", ");

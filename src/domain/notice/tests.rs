@@ -89,7 +89,8 @@ fn after(notice: &Notice) -> Option<Notice> {
         N::Worse(_) => N::ExistingEnded { number: text("I-000012"), status: text("closed") },
         N::ExistingEnded { .. } => N::LineUnread { number: text("I-000012") },
         N::LineUnread { .. } => N::LineSwallowed { number: text("I-000012") },
-        N::LineSwallowed { .. } => {
+        N::LineSwallowed { .. } => N::ProbeMade { ticket: text("I-000013 (Incident::13)") },
+        N::ProbeMade { .. } => {
             let key = |id| TicketKey { class: text("Incident"), id };
             N::Twins { tickets: vec![key(12), key(13)] }
         }
