@@ -59,8 +59,17 @@ impl Delivery {
         let (there, lost): (Vec<_>, Vec<_>) = due
             .iter()
             .partition(|line| search.of(&line.marker).iter().any(|found| found.key == line.ticket));
-        let ids = |lines: &[&ReadBack]| lines.iter().map(|line| line.id).collect();
-        self.inner.store.end_read_back(ids(&there), None).await?;
+        let mut ended = Vec::new();
+        for line in there {
+            // What may still be at work on the ticket does not know this line.
+            match self.inner.turns.unsettled(&line.ticket, self.inner.clock.now()) {
+                Some(next) => {
+                    self.inner.store.read_back_again(vec![line.id], next, false).await?;
+                }
+                None => ended.push(line.id),
+            }
+        }
+        self.inner.store.end_read_back(ended, None).await?;
         if !search.trusted {
             return Ok(lost.is_empty());
         }
@@ -120,6 +129,7 @@ impl Delivery {
             }
             Err(error) => {
                 inner.gate.after_failure(&error);
+                self.note_unclear(ticket, &error);
                 // The write may have happened; what it leaves is seen by the next look.
                 let lost = error.is_answer();
                 inner.store.read_back_again(ids(), self.after(LATER), lost).await?;

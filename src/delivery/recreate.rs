@@ -6,10 +6,11 @@
 //! other has committed, and nothing else. So before a create is sent again:
 //!
 //! 1. `settle` must have passed, and the marker must not be there ([`super::settle`]).
-//! 2. The way must have been free since: best by a create of another row that was begun after the
-//!    unclear one was sent and has succeeded; else by a probe that goes the same way and has
-//!    passed, and then as long as the slowest create of the last hour took; else
-//!    `settle_unproven` must pass.
+//! 2. The way must have been free since: best by a create of another row that has succeeded; else
+//!    by a probe that goes the same way and has passed, and then as long as the slowest create of
+//!    the last hour took; else `settle_unproven` must pass. Either counts only if it was begun when
+//!    the unclear one had been sent for `settle`: one that is begun earlier can go ahead of it, and
+//!    proves nothing of a lock that is taken in between.
 //! 3. Without such a success they go one at a time. One whose answer does not come again goes to
 //!    the end, and the next waits until another create succeeds, or for a pause that doubles from
 //!    `settle` to an hour.
@@ -159,14 +160,14 @@ impl Recreation {
         settings: &config::Delivery,
     ) -> Verdict {
         let mut way = self.way();
-        if way.passed > Some(absent.sent_at) || way.trials.contains_key(&absent.id) {
+        let arrived = later(absent.sent_at, settings.settle.duration());
+        if way.passed > Some(arrived) || way.trials.contains_key(&absent.id) {
             return Verdict::Recreate;
         }
-        let unproven = settings.settle_unproven.duration();
-        if !way.probe_has_passed_since(absent.sent_at, now)
-            && now < later(absent.open_since, unproven)
+        if !way.probe_has_passed_since(arrived, now)
+            && now < later(absent.open_since, settings.settle_unproven.duration())
         {
-            return way.probe_verdict(absent.sent_at, now, settings.path_probe);
+            return way.probe_verdict(arrived, now, settings.path_probe);
         }
         // An operator may have discarded one before its turn came.
         let Way { trials, running, .. } = &mut *way;
@@ -177,6 +178,20 @@ impl Recreation {
         }
         way.trials.insert(absent.id, now);
         Verdict::Recreate
+    }
+
+    /// Whether nothing that was sent before `time` can still be on its way.
+    pub(super) fn is_free_since(
+        &self,
+        time: Timestamp,
+        now: Timestamp,
+        settings: &config::Delivery,
+    ) -> bool {
+        let mut way = self.way();
+        let arrived = later(time, settings.settle.duration());
+        way.passed > Some(arrived)
+            || way.probe_has_passed_since(arrived, now)
+            || now >= later(time, settings.settle_unproven.duration())
     }
 
     /// A probe is sent.
@@ -221,23 +236,23 @@ impl Recreation {
 }
 
 impl Way {
-    /// Whether a probe that was sent later has passed, and a create that was right behind the
+    /// Whether a probe that was sent after `time` has passed, and a create that was right behind the
     /// counter has had the time to end.
-    fn probe_has_passed_since(&mut self, sent_at: Timestamp, now: Timestamp) -> bool {
+    fn probe_has_passed_since(&mut self, time: Timestamp, now: Timestamp) -> bool {
         let forgotten = earlier(now, REMEMBERED);
         while self.slowest.front().is_some_and(|(ended, _)| *ended < forgotten) {
             self.slowest.pop_front();
         }
         let slowest = self.slowest.front().map_or(AFTER_PROBE, |(_, took)| *took);
         self.probe.passed.is_some_and(|(begun, passed)| {
-            begun > sent_at && now >= later(passed, slowest.max(AFTER_PROBE))
+            begun > time && now >= later(passed, slowest.max(AFTER_PROBE))
         })
     }
 
-    fn probe_verdict(&self, sent_at: Timestamp, now: Timestamp, probes: Switch) -> Verdict {
+    fn probe_verdict(&self, arrived: Timestamp, now: Timestamp, probes: Switch) -> Verdict {
         let Probe { in_flight, passed, pause, ended } = &self.probe;
         let pausing = pause.is_some_and(|pause| now < pause.until);
-        let has_passed = passed.is_some_and(|(begun, _)| begun > sent_at);
+        let has_passed = passed.is_some_and(|(begun, _)| begun > arrived);
         if probes == Switch::Off || *in_flight || pausing || has_passed || ended.is_some() {
             Verdict::Wait
         } else {
@@ -268,13 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn a_later_create_that_succeeded_frees_all_before_it() {
+    fn a_create_that_succeeded_frees_all_that_had_settled_when_it_was_begun() {
         let way = Recreation::default();
-        way.begun(9, at(5));
-        way.succeeded(9, at(6));
+        way.begun(9, at(35));
+        way.succeeded(9, at(36));
         assert_eq!(verdict(&way, absent(1, 4), 40), Verdict::Recreate);
         assert_eq!(verdict(&way, absent(2, 3), 40), Verdict::Recreate);
-        // Begun in the same moment, or before: it may have gone ahead of what holds this one.
+        // Begun before that, it may have gone ahead of this one on the way to the counter.
         assert_eq!(verdict(&way, absent(3, 5), 40), Verdict::Probe);
     }
 
@@ -283,20 +298,20 @@ mod tests {
         let way = Recreation::default();
         way.begun(9, at(-100));
         way.succeeded(9, at(-92));
-        assert_eq!(verdict(&way, absent(1, 0), 30), Verdict::Probe);
+        assert_eq!(verdict(&way, absent(1, 0), 31), Verdict::Probe);
         way.probe_begun();
-        assert_eq!(verdict(&way, absent(1, 0), 31), Verdict::Wait);
-        way.probe_ended(at(30), true, at(32));
-        assert_eq!(verdict(&way, absent(1, 0), 39), Verdict::Wait);
-        assert_eq!(verdict(&way, absent(2, 31), 60), Verdict::Probe, "sent after that probe");
-        assert_eq!(verdict(&way, absent(1, 0), 40), Verdict::Recreate);
+        assert_eq!(verdict(&way, absent(1, 0), 32), Verdict::Wait);
+        way.probe_ended(at(31), true, at(33));
+        assert_eq!(verdict(&way, absent(1, 0), 40), Verdict::Wait);
+        assert_eq!(verdict(&way, absent(2, 1), 60), Verdict::Probe, "sent too late for that probe");
+        assert_eq!(verdict(&way, absent(1, 0), 41), Verdict::Recreate);
     }
 
     #[test]
     fn without_a_success_they_go_one_at_a_time_and_an_unclear_one_makes_the_others_wait() {
         let way = Recreation::default();
         way.probe_begun();
-        way.probe_ended(at(30), true, at(30));
+        way.probe_ended(at(31), true, at(31));
         assert_eq!(verdict(&way, absent(1, 0), 40), Verdict::Recreate);
         assert_eq!(verdict(&way, absent(2, 0), 40), Verdict::Wait);
         way.begun(1, at(40));
@@ -312,6 +327,19 @@ mod tests {
         way.succeeded(3, at(201));
         assert_eq!(verdict(&way, absent(4, 0), 201), Verdict::Recreate);
         assert_eq!(verdict(&way, absent(5, 0), 201), Verdict::Recreate);
+    }
+
+    #[test]
+    fn after_a_restore_the_way_counts_as_free_when_it_is_proven_or_long_afterwards() {
+        let way = Recreation::default();
+        let free = |now| way.is_free_since(at(0), at(now), &settings());
+        assert!(!free(599) && free(600));
+        way.begun(1, at(30));
+        way.succeeded(1, at(40));
+        assert!(!free(50), "begun too early");
+        way.begun(2, at(50));
+        way.succeeded(2, at(51));
+        assert!(free(51));
     }
 
     #[test]

@@ -122,7 +122,10 @@ impl Delivery {
         }
         if row.target.is_none() {
             let open_since = open_since.max(row.since);
-            let absent = Absent { id: row.id, sent_at: row.sent_at, open_since };
+            // A restored backup does not know when it was sent last.
+            let restored = self.restored_lately().await?;
+            let sent_at = restored.map_or(row.sent_at, |restored| row.sent_at.max(restored.at));
+            let absent = Absent { id: row.id, sent_at, open_since };
             match inner.recreation.verdict(absent, inner.clock.now(), settings) {
                 Verdict::Recreate => {}
                 Verdict::Wait => return Ok(()),
@@ -261,8 +264,15 @@ impl Delivery {
         };
         tracing::info!(acknowledgement = id, ticket.key = %ticket.key, "ticket found again");
         let state = if is_reuse { State::Reused } else { State::Created };
-        let has_marker = !is_reuse;
-        let delivered = Delivered { state, ticket, warnings: None, has_marker, read_back_at: None };
+        let delivered = Delivered {
+            state,
+            has_marker: !is_reuse,
+            warnings: None,
+            read_back_at: is_reuse
+                .then(|| inner.turns.unsettled(&ticket.key, inner.clock.now()))
+                .flatten(),
+            ticket,
+        };
         self.record(vec![(id, delivered)]).await;
         Ok(())
     }
