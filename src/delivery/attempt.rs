@@ -151,9 +151,13 @@ impl Delivery {
             return Ok(Some(EarlierWrite { above: row.id_floor.unwrap_or(0), may_run: false }));
         }
         let Some(restored) = self.restored_lately().await? else { return Ok(None) };
-        // What was sent just before the restore may still be made. It may also have become a line
-        // of a ticket that is older than the backup: the search without a bound finds it.
-        let may_run = !self.has_settled_since(restored.at);
+        // What was sent just before the restore may still be made, and wait behind a lock where this
+        // one would meet it. It may also have become a line of a ticket that is older than the
+        // backup: the search without a bound finds it.
+        let inner = &*self.inner;
+        let (now, settings) = (inner.clock.now(), &inner.settings.delivery);
+        let may_run = !self.has_settled_since(restored.at)
+            || !inner.recreation.is_free_of_what_was_before(restored.at, now, settings);
         Ok(Some(EarlierWrite { above: restored.floor, may_run }))
     }
 

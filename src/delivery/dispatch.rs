@@ -73,6 +73,7 @@ impl Delivery {
             if let Some(ticket) = store.path_probe_ended().await? {
                 self.inner.recreation.end_probing(ticket);
             }
+            self.note_interrupted_lines().await?;
             store.recover_interrupted(self.after(LATE_LOOK)).await
         };
         loop {

@@ -2,13 +2,17 @@
 //!
 //! iTop writes the whole log anew for each line, so that of two at the same time it keeps one, with
 //! success for both (ITOP.md). So lines are few: what waits of a control becomes one entry, the
-//! entries of one ticket go one after another, and each line is read back a moment later.
+//! entries of one ticket go one after another, and each line is read back a moment later. A write
+//! without an answer may still be at work, and takes with it what is written meanwhile: so long as it
+//! may, the lines of its ticket are read back once more.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
+
+use jiff::Timestamp;
 
 use super::{
     Delivery,
@@ -19,6 +23,7 @@ use super::{
     write::Sent,
 };
 use crate::{
+    clock::later,
     config::OnWorse,
     domain::{
         acknowledgement::{Acknowledgement, ControlState, Wants, decode},
@@ -62,15 +67,33 @@ impl Line {
     }
 }
 
-/// Whose turn it is to write into which ticket.
+/// Whose turn it is to write into which ticket, and where a write may still be at work.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<TicketKey, Weak<tokio::sync::Mutex<()>>>>);
+pub(super) struct Turns {
+    turns: Mutex<HashMap<TicketKey, Weak<tokio::sync::Mutex<()>>>>,
+    /// Tickets with a write that had no answer, and until when it may have its effect.
+    unclear: Mutex<HashMap<TicketKey, Timestamp>>,
+}
 
 impl Turns {
+    /// A write into this ticket had no answer, and may have its effect until then.
+    pub(super) fn unclear(&self, ticket: TicketKey, until: Timestamp) {
+        let mut unclear = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
+        unclear.insert(ticket, until);
+    }
+
+    /// When a line of this ticket must be read back once more, because a write may still be at work
+    /// that does not know it.
+    pub(super) fn unsettled(&self, ticket: &TicketKey, now: Timestamp) -> Option<Timestamp> {
+        let mut unclear = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
+        unclear.retain(|_, until| *until > now);
+        unclear.get(ticket).map(|until| later(*until, READ_BACK))
+    }
+
     /// Waits for the turn to write into a ticket; it lasts until the guard is dropped.
     pub(super) async fn of(&self, ticket: &TicketKey) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = {
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| turn.strong_count() > 0);
             let known = turns.get(ticket).and_then(Weak::upgrade);
             known.unwrap_or_else(|| {
@@ -127,6 +150,7 @@ impl Delivery {
                 Ok((!changed).then_some(Written::Nothing))
             }
             Err(error) => {
+                self.note_unclear(&ticket.key, &error);
                 let sent: Vec<_> = lines
                     .iter()
                     .map(|Line { row, event, marker, .. }| Sent { row, event, marker, floor })
@@ -138,6 +162,23 @@ impl Delivery {
                 Ok(Some(Written::after(&error)))
             }
         }
+    }
+
+    /// Notes where a write may still be at work.
+    pub(super) fn note_unclear(&self, ticket: &TicketKey, error: &ItopError) {
+        if error.may_still_run() {
+            let settle = self.inner.settings.delivery.settle.duration();
+            self.inner.turns.unclear(ticket.clone(), self.after(settle));
+        }
+    }
+
+    /// The same for what the last process may have been writing when it ended.
+    pub(super) async fn note_interrupted_lines(&self) -> Result<(), StoreError> {
+        let settle = self.inner.settings.delivery.settle.duration();
+        for ticket in self.inner.store.tickets_being_written().await? {
+            self.inner.turns.unclear(ticket, self.after(settle));
+        }
+        Ok(())
     }
 
     async fn lines_added(&self, lines: Vec<Line>, ticket: &TicketStatus) {

@@ -52,7 +52,16 @@ impl Delivery {
         let (mut there, mut unproven) = (Vec::new(), Vec::new());
         for line in &due {
             match &search {
-                Ok(search) if is_there(search, line) => there.push(line.id),
+                Ok(search) if is_there(search, line) => {
+                    // What may still be at work on the ticket does not know this line.
+                    match self.inner.turns.unsettled(&line.ticket, self.inner.clock.now()) {
+                        Some(next) => {
+                            let ids = vec![line.id];
+                            self.inner.store.read_back_again(ids, next, false).await?;
+                        }
+                        None => there.push(line.id),
+                    }
+                }
                 Ok(Search { trusted: true, .. }) => {
                     absent.entry(&line.ticket).or_default().push(line);
                 }
@@ -127,6 +136,7 @@ impl Delivery {
             }
             Err(error) => {
                 inner.gate.after_failure(&error);
+                self.note_unclear(ticket, &error);
                 // It may have been added all the same, which the next look sees.
                 let sent = !error.had_no_effect();
                 inner.store.read_back_again(ids(), self.after(LATER), sent).await?;

@@ -6,10 +6,11 @@
 //! other has committed, and nothing else. So before a create is sent again:
 //!
 //! 1. `settle` must have passed, and the marker must not be there ([`super::settle`]).
-//! 2. The way must have been free since: best by a create of another row that was begun after the
-//!    unclear one was sent and has succeeded; else by a probe that goes the same way and has
-//!    passed, and then as long as the slowest create of the last hour took; else
-//!    `settle_unproven` must pass.
+//! 2. The way must have been free since: best by a create of another row that has succeeded; else
+//!    by a probe that goes the same way and has passed, and then as long as the slowest create of
+//!    the last hour took; else `settle_unproven` must pass. Either counts only if it was begun when
+//!    the unclear one had settled: one that is begun earlier can go ahead of it, and proves nothing
+//!    of a lock that is taken in between.
 //! 3. Without such a success they go one at a time. One whose answer does not come again goes to
 //!    the end, and the next waits until another create succeeds, or for a pause that doubles from
 //!    `settle` to an hour.
@@ -58,8 +59,10 @@ struct Way {
     moment: Moment,
     /// Creates under way, by row, and when they were begun.
     running: HashMap<i64, (Moment, Timestamp)>,
-    /// When each absent row's outcome became unclear, or was first known to be.
-    unclear: HashMap<i64, Moment>,
+    /// Rows whose outcome is unclear, and when that had first settled.
+    unclear: HashMap<i64, Option<Moment>>,
+    /// The same of whatever was sent before a backup was restored.
+    restored: Option<Moment>,
     /// The latest beginning of a create that has succeeded.
     passed: Option<Moment>,
     /// How long creates took: when they ended, each slower than all after it.
@@ -121,8 +124,8 @@ impl Recreation {
     /// as [`Recreation::verdict`] says. It counts as under way then.
     pub(super) fn may_begin(&self, id: i64, now: Timestamp, settings: &config::Delivery) -> bool {
         let mut way = self.way();
-        if let Some(unclear) = way.unclear.get(&id).copied()
-            && way.passed <= Some(unclear)
+        if let Some(settled) = way.unclear.get(&id).copied()
+            && (settled.is_none() || way.passed <= settled)
             && !way.takes_trial(id, now, settings)
         {
             return false;
@@ -152,9 +155,9 @@ impl Recreation {
     pub(super) fn unclear(&self, id: i64, now: Timestamp, settle: Duration) {
         let mut way = self.way();
         way.ended(id, now);
-        let moment = way.next_moment();
-        way.unclear.insert(id, moment);
+        way.unclear.insert(id, None);
         if way.trials.remove(&id).is_some() {
+            let moment = way.next_moment();
             way.pause = Some(Pause::after(way.pause, settle, moment, now));
         }
     }
@@ -171,8 +174,8 @@ impl Recreation {
         self.way().unclear.remove(&id);
     }
 
-    /// Whether the create of an absent row may be sent again; if so, a place is kept for it.
-    /// `open_since` is since when iTop has answered, and the create was not.
+    /// Whether the create of an absent row, which has settled, may be sent again; if so, a place is
+    /// kept for it. `open_since` is since when iTop has answered, and the create was not.
     pub(super) fn verdict(
         &self,
         id: i64,
@@ -182,16 +185,31 @@ impl Recreation {
     ) -> Verdict {
         let mut way = self.way();
         let moment = way.next_moment();
-        // After a restart nobody knows when; now is later than that.
-        let unclear = *way.unclear.entry(id).or_insert(moment);
-        if way.passed > Some(unclear) {
+        let settled = *way.unclear.entry(id).or_default().get_or_insert(moment);
+        if way.passed > Some(settled) {
             return Verdict::Recreate;
         }
         let unproven = settings.settle_unproven.duration();
-        if !way.probe_has_passed_since(unclear, now) && now < later(open_since, unproven) {
-            return way.probe_verdict(unclear, now, settings.path_probe);
+        if !way.probe_has_passed_since(settled, now) && now < later(open_since, unproven) {
+            return way.probe_verdict(settled, now, settings.path_probe);
         }
         if way.takes_trial(id, now, settings) { Verdict::Recreate } else { Verdict::Wait }
+    }
+
+    /// Whether nothing can still be on its way that was sent before a backup was restored, which has
+    /// settled; `restored` is when it was.
+    pub(super) fn is_free_of_what_was_before(
+        &self,
+        restored: Timestamp,
+        now: Timestamp,
+        settings: &config::Delivery,
+    ) -> bool {
+        let mut way = self.way();
+        let moment = way.next_moment();
+        let settled = *way.restored.get_or_insert(moment);
+        way.passed > Some(settled)
+            || way.probe_has_passed_since(settled, now)
+            || now >= later(restored, settings.settle_unproven.duration())
     }
 
     /// A probe is sent; when, for [`Recreation::probe_ended`].
@@ -341,16 +359,17 @@ mod tests {
     }
 
     #[test]
-    fn a_create_that_was_begun_later_and_succeeded_frees_all_before_it() {
+    fn a_create_that_was_begun_later_and_succeeded_frees_all_that_had_settled() {
         let way = Recreation::default();
-        // Begun while the others were still under way: it may have gone ahead of what holds them.
-        assert!(begin(&way, 8, 0));
         lose(&way, 1, 0);
         lose(&way, 2, 0);
-        way.succeeded(8, at(1));
+        // Begun before they had settled: it may have gone ahead of them on the way to the counter.
+        assert!(begin(&way, 8, 5));
+        way.succeeded(8, at(6));
         assert_eq!(verdict(&way, 1, 40), Verdict::Probe);
-        assert!(begin(&way, 9, 5));
-        way.succeeded(9, at(6));
+        assert_eq!(verdict(&way, 2, 40), Verdict::Probe);
+        assert!(begin(&way, 9, 41));
+        way.succeeded(9, at(42));
         assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
         assert_eq!(verdict(&way, 2, 40), Verdict::Recreate);
         assert!(begin(&way, 1, 40) && begin(&way, 2, 40), "and all at once");
@@ -368,7 +387,7 @@ mod tests {
         way.probe_ended(begun, true, at(32));
         assert_eq!(verdict(&way, 1, 39), Verdict::Wait);
         lose(&way, 2, 39);
-        assert_eq!(verdict(&way, 2, 60), Verdict::Probe, "lost after that probe");
+        assert_eq!(verdict(&way, 2, 39), Verdict::Probe, "it settled after that probe");
         // A later probe takes nothing from the earlier one.
         probe(&way, true, 39);
         assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
@@ -380,6 +399,7 @@ mod tests {
         let way = Recreation::default();
         for id in 1..=5 {
             lose(&way, id, 0);
+            assert_eq!(verdict(&way, id, 30), Verdict::Probe);
         }
         probe(&way, true, 30);
         assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
@@ -404,8 +424,10 @@ mod tests {
     #[test]
     fn a_trial_that_ends_without_a_create_gives_its_place_to_the_next_and_keeps_none() {
         let way = Recreation::default();
-        lose(&way, 1, 0);
-        lose(&way, 2, 0);
+        for id in 1..=2 {
+            lose(&way, id, 0);
+            assert_eq!(verdict(&way, id, 30), Verdict::Probe);
+        }
         probe(&way, true, 30);
         assert_eq!(verdict(&way, 1, 40), Verdict::Recreate);
         // Its company was unlinked meanwhile: it waits, and is no longer looked for.
@@ -429,6 +451,19 @@ mod tests {
         assert_eq!(verdict(&way, 1, 599), Verdict::Wait);
         assert_eq!(verdict(&way, 1, 600), Verdict::Recreate);
         assert_eq!(verdict(&way, 2, 600), Verdict::Wait);
+    }
+
+    #[test]
+    fn after_a_restore_the_way_is_free_when_it_is_proven_or_long_afterwards() {
+        let way = Recreation::default();
+        assert!(begin(&way, 1, 20));
+        let free = |now| way.is_free_of_what_was_before(at(0), at(now), &settings());
+        assert!(!free(30));
+        way.succeeded(1, at(40));
+        assert!(!free(599) && free(600), "begun too early");
+        assert!(begin(&way, 2, 50));
+        way.succeeded(2, at(51));
+        assert!(free(51));
     }
 
     #[test]

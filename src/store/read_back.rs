@@ -61,6 +61,22 @@ impl Store {
         .await
     }
 
+    /// Tickets into which something may have been written when the last process ended.
+    pub async fn tickets_being_written(&self) -> Result<Vec<TicketKey>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT ticket_class, ticket_id FROM acknowledgements
+                 WHERE state IN ('creating', 'unknown') AND ticket_id IS NOT NULL
+                 UNION
+                 SELECT ticket_class, ticket_id FROM acknowledgements
+                 WHERE read_back_at IS NOT NULL",
+            )?
+            .query_map([], |row| Ok(TicketKey { class: row.get(0)?, id: row.get(1)? }))?
+            .collect()
+        })
+        .await
+    }
+
     /// These lines are there, or nothing more is done about them; a warning is added to each row.
     pub async fn end_read_back(
         &self,

@@ -124,10 +124,11 @@ async fn after_a_success_all_that_wait_go_at_once() {
     for id in &ids {
         world.until_state(id, "unknown").await;
     }
-    // A create of another row proves the way: no probe is needed, and none waits for another.
+    pass(&world, 30).await;
+    // A create of another row proves the way, once they have settled: none waits for another.
     world.acknowledge(&event("other")).await.expect(201);
     let before = world.itop.requests_seen().of("core/create");
-    pass(&world, 45).await;
+    pass(&world, 20).await;
     for (number, id) in ids.iter().enumerate() {
         world.until_state(id, "created").await;
         assert_eq!(tickets_of(&world, &format!("free-{number}")).await, 1);

@@ -53,30 +53,13 @@ async fn fifty_events_of_one_control_are_one_ticket_and_one_entry() {
     world
         .until("all are read back", async || {
             a_moment_later(&world);
-            (waiting_to_be_read_back(&world).await == 0).then_some(())
+            world.not_read_back().await.is_empty().then_some(())
         })
         .await;
     let seen = world.itop.requests_seen().by_operation;
     let more = |operation: &str| seen[operation] - before.get(operation).copied().unwrap_or(0);
     assert!(more("core/update") <= 2, "{seen:?}");
     world.finish().await;
-}
-
-/// How many rows wait to be read back.
-async fn waiting_to_be_read_back(world: &World) -> i64 {
-    let database = world.database();
-    tokio::task::spawn_blocking(move || {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let db = rusqlite::Connection::open_with_flags(database, flags).unwrap();
-        db.query_row(
-            "SELECT count(*) FROM acknowledgements WHERE read_back_at IS NOT NULL",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap()
-    })
-    .await
-    .unwrap()
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The world of a test: the real bridge over HTTP, with a simulated iTop behind it, on ports of
 //! their own.
 
-use std::{fmt::Display, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, path::PathBuf, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -164,6 +164,27 @@ impl World {
     /// Where the database is.
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("bridge.db")
+    }
+
+    /// The events whose lines in logs still have to be looked for, or may be added once more.
+    pub async fn not_read_back(&self) -> BTreeSet<String> {
+        let database = self.database();
+        tokio::task::spawn_blocking(move || {
+            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+            let db = rusqlite::Connection::open_with_flags(database, flags).unwrap();
+            db.prepare(
+                "SELECT event_id FROM acknowledgements
+                 WHERE read_back_at IS NOT NULL
+                    OR (state IN ('creating', 'unknown') AND ticket_id IS NOT NULL)",
+            )
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
+        })
+        .await
+        .unwrap()
     }
 
     /// Starts the bridge on the same database, at a new address.

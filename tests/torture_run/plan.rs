@@ -2,10 +2,47 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
-/// The longest time between two kills, in milliseconds.
-pub const KILL_EVERY_MS: u64 = 600;
+/// What goes wrong in iTop, beside the kills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FaultSet {
+    /// A quarter of all writes are disturbed for a moment
+    Disturbed,
+    /// Some creates are held back for much longer than `settle` before they are evaluated, then run
+    Held,
+    /// Now and then all creates wait behind the ticket counter, and are released together
+    Counter,
+    /// The same behind the table of tickets, where no probe comes
+    Insert,
+}
+
+impl FaultSet {
+    /// The longest time between two kills, in milliseconds. Each start lets `settle` begin anew, so
+    /// that with many kills nothing would be sent again before the last one; and what iTop holds
+    /// does not outlive it.
+    pub fn kill_every_ms(self) -> u64 {
+        if self == Self::Disturbed { 600 } else { 30_000 }
+    }
+}
+
+impl std::fmt::Display for FaultSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.to_possible_value().expect("no value is hidden").get_name())
+    }
+}
+
+/// What keeps a create that is sent again from being made twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Guard {
+    /// Creates carry the condition that no ticket has their marker
+    Conditions,
+    /// The way is probed, or a long time is waited for
+    Probe,
+    /// One is sent again at a time
+    OneAtATime,
+}
 
 /// A torture run.
 #[derive(Debug, clap::Parser)]
@@ -17,6 +54,12 @@ pub struct Plan {
     /// Kills, of the bridge and of the simulated iTop
     #[arg(long, default_value_t = 6)]
     pub kills: u32,
+    /// What goes wrong; several sets run side by side, each with processes of its own
+    #[arg(long, value_delimiter = ',', default_value = "disturbed")]
+    pub faults: Vec<FaultSet>,
+    /// What is switched off, to see that it is needed
+    #[arg(long, value_delimiter = ',', conflicts_with = "itop")]
+    pub without: Vec<Guard>,
     /// Decides events, faults and kills
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -35,10 +78,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The fault sets to run. What a real iTop holds cannot be told by a proxy before it.
+    pub fn sets(&self) -> Vec<FaultSet> {
+        if self.itop.is_some() { vec![FaultSet::Disturbed] } else { self.faults.clone() }
+    }
+
     /// How long a sender waits between two events, in milliseconds, so that the events last about
     /// as long as the kills.
-    pub fn pause_ms(&self, senders: u32) -> u64 {
-        let kills = u64::from(self.kills) * 500;
+    pub fn pause_ms(&self, set: FaultSet, senders: u32) -> u64 {
+        let kills = u64::from(self.kills) * (set.kill_every_ms() / 2 + 200);
         kills * u64::from(senders) / u64::from(self.acks.max(1))
     }
 

@@ -3,13 +3,18 @@
 use std::{
     net::SocketAddr,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::clock::Clock;
 
-use crate::{plan::Plan, real_itop::Disturbed};
+use crate::{
+    faults::{SETTLE, SETTLE_UNPROVEN, TIMEOUT, switched_on},
+    plan::{FaultSet, Guard, Plan},
+    real_itop::Disturbed,
+};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_servicenav-itop-bridge");
 
@@ -27,8 +32,8 @@ pub struct Processes {
     folder: tempfile::TempDir,
     http: reqwest::Client,
     clock: Clock,
-    seed: u64,
-    company: String,
+    plan: Arc<Plan>,
+    set: FaultSet,
     bridge_address: SocketAddr,
     itop: Itop,
     bridge: Child,
@@ -46,7 +51,7 @@ fn free_address() -> SocketAddr {
 }
 
 impl Processes {
-    pub async fn start(plan: &Plan) -> Self {
+    pub async fn start(plan: &Arc<Plan>, set: FaultSet) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the databases");
         let itop = if let Some(url) = &plan.itop {
             let file = plan.itop_password_file.as_ref().expect("the arguments demand it");
@@ -61,13 +66,13 @@ impl Processes {
             Itop::Simulated { process: start_itop(&folder, address), address }
         };
         let bridge_address = free_address();
-        let bridge = start_bridge(&folder, bridge_address, &itop);
+        let bridge = start_bridge(&folder, bridge_address, &itop, &plan.without);
         let processes = Self {
             folder,
             http: reqwest::Client::new(),
             clock: Clock::system(),
-            seed: plan.seed,
-            company: plan.company.clone(),
+            plan: plan.clone(),
+            set,
             bridge_address,
             itop,
             bridge,
@@ -93,7 +98,7 @@ impl Processes {
 
     /// Links the company, and switches the faults on.
     pub async fn prepare(&self) {
-        let organization = json!({"name": self.company});
+        let organization = json!({"name": self.plan.company});
         let link = format!("{}/api/v1/links/42", self.bridge_url());
         let body = json!({"organization": organization, "team": "Helpdesk"}).to_string();
         let request = self.http.put(link).header("content-type", "application/json").body(body);
@@ -102,15 +107,22 @@ impl Processes {
         self.begin_faults().await;
     }
 
-    /// About a quarter of the writes are disturbed, and a few reads.
+    /// Where the simulated iTop is, if it is one.
+    pub fn itop_url(&self) -> Option<String> {
+        match &self.itop {
+            Itop::Simulated { address, .. } => Some(format!("http://{address}")),
+            Itop::Real { .. } => None,
+        }
+    }
+
     async fn begin_faults(&self) {
         let address = match &self.itop {
             Itop::Simulated { address, .. } => address,
             Itop::Real { proxy, .. } => return proxy.disturb(true),
         };
-        for (number, fault) in (0_u64..).zip(faults()) {
+        for (number, fault) in (0_u64..).zip(switched_on(self.set)) {
             let mut fault = fault;
-            fault["seed"] = json!(self.seed.wrapping_mul(100).wrapping_add(number));
+            fault["seed"] = json!(self.plan.seed.wrapping_mul(100).wrapping_add(number));
             let request = self.http.post(format!("http://{address}/sandbox/faults"));
             let request = request.header("content-type", "application/json");
             let answer = request.body(fault.to_string()).send().await;
@@ -132,12 +144,24 @@ impl Processes {
     /// What was disturbed, in words.
     pub fn faults_seen(&self) -> String {
         match &self.itop {
-            Itop::Simulated { .. } => {
-                "a quarter of all writes: answer lost, cut before, after the client gave up, \
-                 code 100 after the commit, 502 before and after, cut JSON, 503; a few reads"
-                    .to_owned()
-            }
+            Itop::Simulated { .. } => crate::faults::in_words(self.set),
             Itop::Real { proxy, .. } => proxy.counts(),
+        }
+    }
+
+    /// Waits until the simulated iTop is at work on nothing any more: what it holds may still make
+    /// a ticket.
+    pub async fn until_idle(&self) {
+        let Some(url) = self.itop_url() else { return };
+        loop {
+            let answer = self.http.get(format!("{url}/sandbox/stats")).send().await;
+            let text = answer.expect("the simulated iTop answers").text().await;
+            let stats: Value = serde_json::from_str(&text.expect("a whole answer")).expect("JSON");
+            // The bridge itself may look at a list or a status at any time.
+            if stats["creates_in_flight"] == 0 && stats["updates_in_flight"] == 0 {
+                return;
+            }
+            self.clock.sleep(Duration::from_millis(100)).await;
         }
     }
 
@@ -147,7 +171,8 @@ impl Processes {
             Victim::Bridge => {
                 end(&mut self.bridge);
                 self.clock.sleep(away).await;
-                self.bridge = start_bridge(&self.folder, self.bridge_address, &self.itop);
+                let Self { folder, bridge_address, itop, plan, .. } = &*self;
+                self.bridge = start_bridge(folder, *bridge_address, itop, &plan.without);
             }
             Victim::Itop => {
                 let Itop::Simulated { process, address } = &mut self.itop else { return };
@@ -172,7 +197,7 @@ impl Processes {
             }
             Itop::Real { url, user, password, .. } => {
                 let query =
-                    format!("SELECT Ticket WHERE description LIKE '%torture-{}-%'", self.seed);
+                    format!("SELECT Ticket WHERE description LIKE '%torture-{}-%'", self.plan.seed);
                 let operation = json!({
                     "operation": "core/get", "class": "Ticket", "key": query,
                     "output_fields": "id,description",
@@ -212,31 +237,6 @@ fn end(process: &mut Child) {
     let _ = process.wait();
 }
 
-fn faults() -> Vec<Value> {
-    let mut faults = Vec::new();
-    for on in ["create", "update"] {
-        for (fault, probability) in [
-            (json!({"kind": "cut_after"}), 0.06),
-            (json!({"kind": "cut_before"}), 0.04),
-            (json!({"kind": "slow", "before_ms": 2_500, "after_ms": 0}), 0.03),
-            (json!({"kind": "slow", "before_ms": 0, "after_ms": 2_500}), 0.02),
-            (json!({"kind": "code100_after_commit"}), 0.03),
-            (json!({"kind": "bad_gateway", "after_effect": true}), 0.03),
-            (json!({"kind": "bad_gateway"}), 0.02),
-            (json!({"kind": "truncated_json"}), 0.02),
-            (json!({"kind": "unavailable"}), 0.01),
-        ] {
-            let mut fault = fault;
-            fault["on"] = json!(on);
-            fault["probability"] = json!(probability);
-            faults.push(fault);
-        }
-    }
-    faults.push(json!({"kind": "cut_before", "on": "read", "probability": 0.005}));
-    faults.push(json!({"kind": "maintenance", "on": "all", "probability": 0.002}));
-    faults
-}
-
 fn start_itop(folder: &tempfile::TempDir, address: SocketAddr) -> Child {
     Command::new(PROGRAM)
         .args(["sandbox", "--listen", &address.to_string(), "--file"])
@@ -246,24 +246,29 @@ fn start_itop(folder: &tempfile::TempDir, address: SocketAddr) -> Child {
         .expect("the simulated iTop starts")
 }
 
-fn start_bridge(folder: &tempfile::TempDir, address: SocketAddr, itop: &Itop) -> Child {
+fn start_bridge(
+    folder: &tempfile::TempDir,
+    address: SocketAddr,
+    itop: &Itop,
+    without: &[Guard],
+) -> Child {
     let (url, user, password) = match itop {
         Itop::Simulated { address, .. } => (format!("http://{address}"), "bridge", "sandbox"),
         Itop::Real { proxy, user, password, .. } => {
             (proxy.url.clone(), user.as_str(), password.as_str())
         }
     };
-    // Times are short so that the run is: what matters is that a create that the client gave up
-    // on has ended before `settle` has.
-    let settings = [
+    let ms = |period: Duration| format!("{}ms", period.as_millis());
+    let mut settings = vec![
         ("SERVER__LISTEN", address.to_string()),
         ("STORE__PATH", folder.path().join("bridge.db").display().to_string()),
         ("ITOP__URL", url),
         ("ITOP__USER", user.to_owned()),
         ("ITOP__PASSWORD", password.to_owned()),
-        ("ITOP__TIMEOUT", "1500ms".to_owned()),
-        ("ITOP__CREATE_TIMEOUT", "1500ms".to_owned()),
-        ("DELIVERY__SETTLE", "6s".to_owned()),
+        ("ITOP__TIMEOUT", ms(TIMEOUT)),
+        ("ITOP__CREATE_TIMEOUT", ms(TIMEOUT)),
+        ("DELIVERY__SETTLE", ms(SETTLE)),
+        ("DELIVERY__SETTLE_UNPROVEN", ms(SETTLE_UNPROVEN)),
         ("DELIVERY__BACKOFF_FIRST", "200ms".to_owned()),
         ("DELIVERY__BACKOFF_MAX", "2s".to_owned()),
         ("DELIVERY__PROBE_FIRST", "100ms".to_owned()),
@@ -271,9 +276,20 @@ fn start_bridge(folder: &tempfile::TempDir, address: SocketAddr, itop: &Itop) ->
         ("TICKET__ON_OPEN_TICKET", "replace".to_owned()),
         ("LOG__FILTER", "off".to_owned()),
     ];
+    // The later one of two counts.
+    for guard in without {
+        settings.extend(match guard {
+            Guard::Conditions => vec![("DELIVERY__CONDITIONAL", "off".to_owned())],
+            Guard::Probe => vec![
+                ("DELIVERY__PATH_PROBE", "off".to_owned()),
+                ("DELIVERY__SETTLE_UNPROVEN", ms(SETTLE)),
+            ],
+            Guard::OneAtATime => vec![("DELIVERY__RECREATE_AT_ONCE", "1000".to_owned())],
+        });
+    }
     Command::new(PROGRAM)
         .arg("serve")
-        .envs(settings.map(|(name, value)| (format!("BRIDGE__{name}"), value)))
+        .envs(settings.into_iter().map(|(name, value)| (format!("BRIDGE__{name}"), value)))
         .stdout(Stdio::null())
         .spawn()
         .expect("the bridge starts")

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use servicenav_itop_bridge::clock::Clock;
 
-use crate::plan::Plan;
+use crate::plan::{FaultSet, Plan};
 
 /// Senders at once.
 const SENDERS: u32 = 8;
@@ -24,9 +24,9 @@ impl Accepted {
 }
 
 /// Posts all acknowledgements, each until it is answered 2xx.
-pub async fn send_all(plan: Arc<Plan>, base: String) -> Accepted {
+pub async fn send_all(plan: Arc<Plan>, set: FaultSet, base: String) -> Accepted {
     let senders: Vec<_> = (0..SENDERS)
-        .map(|sender| tokio::spawn(send_some(plan.clone(), base.clone(), sender)))
+        .map(|sender| tokio::spawn(send_some(plan.clone(), set, base.clone(), sender)))
         .collect();
     let mut all = Accepted::default();
     for sender in senders {
@@ -37,7 +37,7 @@ pub async fn send_all(plan: Arc<Plan>, base: String) -> Accepted {
     all
 }
 
-async fn send_some(plan: Arc<Plan>, base: String, sender: u32) -> Accepted {
+async fn send_some(plan: Arc<Plan>, set: FaultSet, base: String, sender: u32) -> Accepted {
     let clock = Clock::system();
     let http = reqwest::Client::builder()
         .timeout(Duration::from_secs(10))
@@ -70,7 +70,7 @@ async fn send_some(plan: Arc<Plan>, base: String, sender: u32) -> Accepted {
             }
             clock.sleep(Duration::from_millis(20)).await;
         }
-        let pause = plan.pause_ms(SENDERS);
+        let pause = plan.pause_ms(set, SENDERS);
         clock.sleep(Duration::from_millis(random.random_range(0..=2 * pause))).await;
     }
     accepted

@@ -25,3 +25,30 @@ fn a_slow_create_is_not_made_again_after_a_crash() {
     let slow = Fault(Trouble::Slow, On::Create, 2);
     check(&[Post(1), slow, Post(0), Crash, Pass(2), Post(0), Pass(4)]).unwrap();
 }
+
+#[test]
+fn a_slow_create_that_meets_a_lock_behind_another_is_not_sent_again_too_early() {
+    // The other one, begun later and answered, went ahead of the slow one: it proved nothing.
+    use Operation::{Fault, Pass, PassLong, Post};
+    let slow = Fault(Trouble::Slow, On::Create, 1);
+    let lock = Fault(Trouble::CounterLock, On::Create, 1);
+    let first = [slow, Post(4), Pass(1), Post(2), Pass(1)];
+    let then = [lock, Post(0), PassLong(3), PassLong(3)];
+    check(&[first.as_slice(), &then].concat()).unwrap();
+}
+
+#[test]
+fn a_create_that_a_restored_backup_does_not_know_may_wait_behind_a_lock() {
+    use Operation::{Backup, Fault, Pass, PassLong, Post, Restore};
+    let lock = Fault(Trouble::CounterLock, On::Create, 1);
+    let first = [Post(2), Pass(1), Backup, lock, Post(0), Pass(1), Restore];
+    check(&[first.as_slice(), &[PassLong(2), Post(0), PassLong(3)]].concat()).unwrap();
+}
+
+#[test]
+fn a_line_that_is_added_again_and_still_under_way_takes_no_other_with_it() {
+    use Operation::{Fault, Overwrite, Pass, Post};
+    let inside = Fault(Trouble::HeldInside, On::Update, 1);
+    let first = [Post(0), Pass(1), Post(6), Overwrite, inside, Pass(2)];
+    check(&[first.as_slice(), &[Post(12), Pass(3), Pass(7)]].concat()).unwrap();
+}

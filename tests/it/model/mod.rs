@@ -5,14 +5,20 @@
 //! was accepted has been posted again where a backup was restored:
 //! 1. Every acknowledgement that was answered 2xx is in the inbox, `created` or `reused` (or
 //!    discarded, if an operator said so); none is under way, blocked or failed.
-//! 2. Its marker stands in exactly one entry of exactly one ticket, and at most one ticket names
-//!    its event in the description. Of a discarded one: at most one.
+//! 2. Its marker stands exactly once in all tickets, be it in an entry of its own or in one that it
+//!    shares, and at most one ticket names its event in the description. Of a discarded one: at
+//!    most once. So however long iTop held a request before it was evaluated, and though a line was
+//!    overwritten before it was read back; after the third time the row is warned of it, and then
+//!    at most once.
 //! 3. That ticket belongs to the organization to which its company is linked.
 //! 4. The same key with another control was answered 409, and the same event with the row it had.
 //!
 //! # Non-promises
-//! - A create that is held back for longer than `settle` may make a second ticket: no fault here
-//!   lasts that long.
+//! - A create that is held for longer than `settle` when its conditions have been evaluated, other
+//!   than by the ticket counter, may make a second ticket: no fault here does that (the torture run
+//!   counts them). Nor does one hold a create back for that long while another holds the counter,
+//!   behind which it would meet the one that was sent again.
+//! - A line that is overwritten after it was read back is not added again.
 //! - A ticket that is deleted in iTop is not found again: events of deleted tickets are left out.
 //! - iTop may still work on what the client gave up, so that more is under way there than the
 //!   bridge has in flight.

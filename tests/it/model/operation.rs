@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
 /// Events of a sequence.
-pub const EVENTS: usize = 10;
+pub const EVENTS: usize = 14;
 
 /// One thing that happens.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub enum Operation {
     Restart,
     /// So many steps of time pass.
     Pass(u8),
+    /// So many half minutes pass.
+    PassLong(u8),
     /// iTop fails so many times.
     Fault(Trouble, On, u32),
     /// The password is wrong for a while.
@@ -35,6 +37,8 @@ pub enum Operation {
     Unlink(usize),
     /// The oldest open ticket is resolved in iTop.
     Resolve,
+    /// An agent saves the log of the newest ticket as it was before its newest lines.
+    Overwrite,
     /// The newest ticket that a control knows is deleted in iTop.
     Delete,
     /// An operator tries all failed and blocked rows again.
@@ -48,11 +52,14 @@ pub enum Operation {
 }
 
 /// How iTop fails.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     CutBefore,
     CutAfter,
     Slow,
+    HeldBefore,
+    HeldInside,
+    CounterLock,
     HtmlError,
     BadGatewayAfter,
     Code100AfterCommit,
@@ -72,7 +79,14 @@ pub enum On {
 
 /// How much later than asked a slow create happens, in milliseconds of the moved clock: longer
 /// than the client waits, much shorter than `settle`.
-pub const SLOW_MS: u64 = 6_000;
+const SLOW_MS: u64 = 6_000;
+
+/// How long a write is held that is evaluated: shorter than `settle`.
+const INSIDE_MS: u64 = 15_000;
+
+/// How long a request is held back before it is evaluated, and how long the ticket counter is held:
+/// several times `settle`, and shorter than `settle_unproven`.
+const HELD_MS: u64 = 100_000;
 
 impl Trouble {
     pub fn fault(self, on: On, times: u32) -> Fault {
@@ -80,6 +94,9 @@ impl Trouble {
             Self::CutBefore => FaultKind::CutBefore,
             Self::CutAfter => FaultKind::CutAfter,
             Self::Slow => FaultKind::Slow { before_ms: SLOW_MS, after_ms: 0 },
+            Self::HeldBefore => FaultKind::HeldBefore { ms: HELD_MS },
+            Self::HeldInside => FaultKind::HeldInside { ms: INSIDE_MS },
+            Self::CounterLock => FaultKind::CounterLock { ms: HELD_MS },
             Self::HtmlError => FaultKind::DatabaseDown,
             Self::BadGatewayAfter => FaultKind::BadGateway,
             Self::Code100AfterCommit => FaultKind::Code100AfterCommit,
@@ -109,6 +126,9 @@ pub fn operation() -> impl Strategy<Value = Operation> {
         Just(Trouble::CutBefore),
         Just(Trouble::CutAfter),
         Just(Trouble::Slow),
+        Just(Trouble::HeldBefore),
+        Just(Trouble::HeldInside),
+        Just(Trouble::CounterLock),
         Just(Trouble::HtmlError),
         Just(Trouble::BadGatewayAfter),
         Just(Trouble::Code100AfterCommit),
@@ -126,12 +146,14 @@ pub fn operation() -> impl Strategy<Value = Operation> {
         3 => Just(Operation::Crash),
         1 => Just(Operation::Restart),
         4 => (1_u8..8).prop_map(Operation::Pass),
+        2 => (1_u8..4).prop_map(Operation::PassLong),
         8 => (trouble, on, 1_u32..3).prop_map(|(t, on, n)| Operation::Fault(t, on, n)),
         1 => (1_u8..4).prop_map(Operation::WrongPassword),
         1 => (1_u8..4).prop_map(Operation::ReadOnly),
         1 => (0_usize..2).prop_map(Operation::Link),
         1 => (0_usize..2).prop_map(Operation::Unlink),
         1 => Just(Operation::Resolve),
+        2 => Just(Operation::Overwrite),
         1 => Just(Operation::Delete),
         1 => Just(Operation::Retry),
         1 => Just(Operation::Discard),

@@ -15,14 +15,20 @@ use servicenav_itop_bridge::{
     store,
 };
 
-use super::operation::{EVENTS, Operation};
+use super::operation::{EVENTS, On, Operation, Trouble};
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 
 /// One step of time.
 const STEP: Duration = Duration::from_secs(2);
 
+/// How long the client waits, in milliseconds of real time.
+const TIMEOUT_MS: u64 = 700;
+
+/// One longer step, of what takes long.
+const LONG_STEP: Duration = Duration::from_secs(6);
+
 /// How long everything may take to settle, in real time.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// ServiceNav's companies: id, organization by name and key, team.
 const COMPANIES: [(u64, &str, i64, &str); 2] =
@@ -37,6 +43,12 @@ struct Model {
     /// Tickets that were deleted in iTop, and the events that stood in them.
     deleted: BTreeSet<i64>,
     gone: BTreeSet<String>,
+    /// Events whose lines may have been overwritten just after they were read back.
+    overwritten: BTreeSet<String>,
+    /// What was switched on for creates that must not meet.
+    holds: Option<Trouble>,
+    /// How many lines were sent when their answers were last waited for.
+    lines_waited_for: u64,
     backup: Option<PathBuf>,
     backups: u32,
     restored: bool,
@@ -45,8 +57,8 @@ struct Model {
 /// Runs the sequence; what does not hold, in words.
 pub async fn run(operations: &[Operation]) -> Result<(), String> {
     let world = World::with(Options::default(), |config| {
-        config.itop.timeout = Period::millis(700);
-        config.itop.create_timeout = Period::millis(700);
+        config.itop.timeout = Period::millis(TIMEOUT_MS);
+        config.itop.create_timeout = Period::millis(TIMEOUT_MS);
         config.delivery.in_flight_max = 3;
         config.delivery.settle = Period::seconds(30);
         config.delivery.backoff_first = Period::seconds(1);
@@ -62,6 +74,9 @@ pub async fn run(operations: &[Operation]) -> Result<(), String> {
         discarded: BTreeSet::new(),
         deleted: BTreeSet::new(),
         gone: BTreeSet::new(),
+        overwritten: BTreeSet::new(),
+        holds: None,
+        lines_waited_for: 0,
         backup: None,
         backups: 0,
         restored: false,
@@ -85,7 +100,12 @@ fn event_of(number: usize) -> Value {
     let event = with(event, "/contact", Value::Null);
     let event = with(event, "/service", Value::Null);
     let event = with(event, "/service_element", Value::Null);
-    with(event, "/equipment", json!({"name": "unknown"}))
+    // Equipment that iTop refuses once, as long as no list tells that it is not there.
+    if number % 7 == 3 {
+        return with(event, "/equipment", json!({"name": "unknown"}));
+    }
+    let event = with(event, "/equipment", Value::Null);
+    with(event, "/control/element_type", json!("user_service"))
 }
 
 fn key_of(number: usize) -> String {
@@ -127,9 +147,12 @@ impl Model {
                 self.world.stop_bridge().await;
                 self.world.start_bridge().await;
             }
-            Operation::Pass(steps) => self.pass(usize::from(*steps)).await,
+            Operation::Pass(steps) => self.pass(usize::from(*steps), STEP).await,
+            Operation::PassLong(halves) => self.pass(usize::from(*halves) * 5, LONG_STEP).await,
             Operation::Fault(trouble, on, times) => {
-                self.world.itop.faults().switch_on(trouble.fault(*on, *times));
+                if self.may_meet(*trouble, *on) {
+                    self.world.itop.faults().switch_on(trouble.fault(*on, *times));
+                }
             }
             Operation::WrongPassword(steps) => {
                 self.during(FaultKind::WrongPassword, usize::from(*steps)).await;
@@ -143,6 +166,7 @@ impl Model {
                 self.world.delete(&format!("/api/v1/links/{id}")).await;
             }
             Operation::Resolve => self.resolve_oldest().await,
+            Operation::Overwrite => self.overwrite_newest().await,
             Operation::Delete => self.delete_newest_known().await,
             Operation::Retry => {
                 for row in self.rows().await {
@@ -173,7 +197,7 @@ impl Model {
 
     /// Lets time pass in steps, between which everything that waits takes its turn. The client's
     /// time-out is real time: it is waited for, so that iTop can be slower than the client waits.
-    async fn pass(&self, steps: usize) {
+    async fn pass(&mut self, steps: usize, step: Duration) {
         for _ in 0..steps {
             self.world
                 .until("no write waits for its answer", async || {
@@ -181,14 +205,30 @@ impl Model {
                     (ready.body["inbox"]["creating"] == 0).then_some(())
                 })
                 .await;
-            self.world.clock.advance(STEP);
+            let itop = self.world.itop.requests_seen();
+            let lines = itop.of("core/update");
+            if itop.updates_in_flight > 0 && lines > self.lines_waited_for {
+                // One that is added again, which no row tells.
+                Clock::system().sleep(Duration::from_millis(TIMEOUT_MS + 50)).await;
+            }
+            self.lines_waited_for = lines;
+            self.world.clock.advance(step);
             self.world.get("/api/v1/companies?refresh=true").await;
         }
     }
 
-    async fn during(&self, kind: FaultKind, steps: usize) {
+    /// Of what holds creates for long one kind alone is switched on.
+    fn may_meet(&mut self, trouble: Trouble, on: On) -> bool {
+        let holds = matches!(trouble, Trouble::HeldBefore | Trouble::CounterLock);
+        if !holds || !matches!(on, On::Create) {
+            return true;
+        }
+        *self.holds.get_or_insert(trouble) == trouble
+    }
+
+    async fn during(&mut self, kind: FaultKind, steps: usize) {
         self.world.itop.faults().set(kind.clone(), true);
-        self.pass(steps).await;
+        self.pass(steps, STEP).await;
         self.world.itop.faults().set(kind, false);
     }
 
@@ -216,6 +256,40 @@ impl Model {
                 let itop = &self.world.itop;
                 let _ = itop.apply_stimulus(&ticket.class, ticket.id, stimulus).await;
             }
+        }
+    }
+
+    /// An agent who opened the newest ticket before its newest entry saves the log without it. What
+    /// was read back before is in the log that the agent saw.
+    async fn overwrite_newest(&mut self) {
+        // What was just posted becomes a line first.
+        for _ in 0..20 {
+            let inbox = &self.world.get("/readyz").await.body["inbox"];
+            if inbox["accepted"] == 0 && inbox["creating"] == 0 {
+                break;
+            }
+            Clock::system().sleep(Duration::from_millis(10)).await;
+        }
+        let tickets = self.tickets().await;
+        let Some((ticket, [older @ .., newest])) =
+            tickets.last().map(|ticket| (ticket, ticket.private_log.as_slice()))
+        else {
+            return;
+        };
+        let its: Vec<_> = (0..EVENTS).filter(|number| newest.contains(&marker(*number))).collect();
+        let not_read_back = async || {
+            let waiting = self.world.not_read_back().await;
+            its.iter().all(|number| waiting.contains(&key_of(*number)))
+        };
+        if older.is_empty() || its.is_empty() || !not_read_back().await {
+            return;
+        }
+        let item = |message: &String| json!({"message": message, "format": "text"});
+        let items: Vec<_> = older.iter().map(item).collect();
+        let log = json!({"private_log": {"items": items}});
+        self.world.itop.change(&ticket.class, ticket.id, log).await.unwrap();
+        if !not_read_back().await {
+            self.overwritten.extend(its.into_iter().map(key_of));
         }
     }
 
@@ -271,7 +345,7 @@ impl Model {
     /// have forgotten them; then time passes until nothing is under way.
     async fn settle(&mut self) -> Result<(), String> {
         self.world.itop.faults().clear();
-        self.pass(5).await;
+        self.pass(5, STEP).await;
         for company in 0..COMPANIES.len() {
             self.link(company).await;
         }
@@ -286,10 +360,14 @@ impl Model {
         let real = Clock::system();
         let deadline = real.now() + PATIENCE;
         loop {
-            self.pass(1).await;
+            self.pass(1, LONG_STEP).await;
             let inbox = &self.world.get("/readyz").await.body["inbox"];
             let waits = ["accepted", "creating", "unknown", "blocked", "failed"];
-            if waits.iter().all(|state| inbox[*state] == 0) {
+            let itop = self.world.itop.requests_seen();
+            if waits.iter().all(|state| inbox[*state] == 0)
+                && itop.creates_in_flight + itop.updates_in_flight == 0
+                && self.world.not_read_back().await.is_empty()
+            {
                 return Ok(());
             }
             if real.now() > deadline {
@@ -311,9 +389,9 @@ impl Model {
             let row = rows.get(&key).ok_or_else(|| format!("{key} is not in the inbox"))?;
             let named: Vec<_> = tickets.iter().filter(|t| names(t, *number)).collect();
             let marked: Vec<_> = tickets.iter().filter(|t| markers(t, *number) > 0).collect();
-            let entries: usize = tickets.iter().map(|t| markers(t, *number)).sum();
+            let times: usize = tickets.iter().map(|t| markers(t, *number)).sum();
             let shown = format!("{key}: {row:#}, named in {named:?}, marked in {marked:?}");
-            expect(named.len() <= 1 && entries <= 1, &format!("twice: {shown}"))?;
+            expect(named.len() <= 1 && times <= 1, &format!("twice: {shown}"))?;
             // A line may have been added between the look at a ticket and its deletion.
             let ticket = row["ticket"]["id"].as_i64();
             let is_gone = ticket.is_some_and(|id| self.deleted.contains(&id));
@@ -322,7 +400,11 @@ impl Model {
             }
             let state = row["state"].as_str().unwrap_or_default();
             expect(matches!(state, "created" | "reused"), &format!("not delivered: {shown}"))?;
-            expect(entries == 1, &format!("without its marker: {shown}"))?;
+            let swallowed = row["warnings"].to_string().contains("three times; it is not there");
+            if times == 0 && (swallowed || self.overwritten.contains(&key)) {
+                continue;
+            }
+            expect(times == 1, &format!("without its marker: {shown}"))?;
             let org = COMPANIES[number % 2].2;
             expect(marked[0].org_id == org, &format!("another company's: {shown}"))?;
             expect(row["ticket"]["id"] == marked[0].id, &format!("another ticket: {shown}"))?;
@@ -331,11 +413,14 @@ impl Model {
     }
 }
 
-/// How many entries of a ticket's log hold the marker of an event.
+fn marker(number: usize) -> String {
+    Marker::new(&"default".parse().unwrap(), &key_of(number).parse().unwrap()).to_string()
+}
+
+/// How often the marker of an event stands in a ticket's log.
 fn markers(ticket: &TicketSeen, number: usize) -> usize {
-    let event = key_of(number).parse().unwrap();
-    let marker = Marker::new(&"default".parse().unwrap(), &event).to_string();
-    ticket.private_log.iter().filter(|line| line.contains(&marker)).count()
+    let marker = marker(number);
+    ticket.private_log.iter().map(|entry| entry.matches(&marker).count()).sum()
 }
 
 /// Whether a ticket's description names an event.
