@@ -61,7 +61,7 @@ fn without_spaces_at_the_end(text: &str) -> &str {
 }
 
 /// Where the database differs from today's collation: it gives all characters beyond the first
-/// plane, such as emoji, one weight, and each quotation mark its own.
+/// plane, such as emoji, one weight, and each quotation mark and letter with a stroke its own.
 fn as_the_database(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -76,6 +76,11 @@ fn as_the_database(text: &str) -> Cow<'_, str> {
         '”' => '\u{e01d}',
         '„' => '\u{e01e}',
         '‟' => '\u{e01f}',
+        'ø' | 'Ø' | 'ǿ' | 'Ǿ' => '\u{e020}',
+        'ł' | 'Ł' => '\u{e021}',
+        'đ' | 'Đ' => '\u{e022}',
+        'ħ' | 'Ħ' => '\u{e023}',
+        'æ' | 'Æ' | 'ǽ' | 'Ǽ' => '\u{e024}',
         '\u{10000}'.. => char::REPLACEMENT_CHARACTER,
         other => other,
     };
@@ -98,6 +103,7 @@ mod tests {
             ("a b", "A B   "),
             ("a\u{200b}b", "ab"),
             ("Ops 🔥", "ops 🧯"),
+            ("SØREN", "søren"),
         ] {
             assert!(compare(a, b).is_eq(), "{a:?} {b:?}");
             assert!(compare(b, a).is_eq(), "{b:?} {a:?}");
@@ -110,6 +116,9 @@ mod tests {
             ("🔥🔥", "🔥"),
             ("a-b", "ab"),
             ("1", "01"),
+            ("søren", "soren"),
+            ("łódź", "lodz"),
+            ("æ", "ae"),
         ] {
             assert!(compare(a, b).is_ne(), "{a:?} {b:?}");
             assert_eq!(compare(a, b), compare(b, a).reverse(), "{a:?} {b:?}");

@@ -3,8 +3,8 @@
 //! iTop's names compare as `utf8mb4_unicode_ci` (ITOP.md, "What must hold can stand in the
 //! write"): case, accents, ligatures and composition do not matter, punctuation does. The primary
 //! weights of Unicode's own collation say the same. They are of a newer Unicode than the
-//! database's, and take letters with a stroke (`ø`, `ł`) for the plain ones, which the database may
-//! tell apart: where both are there, that is ambiguous here.
+//! database's, and take letters with a stroke (`ø`, `ł`, `æ`) for the plain ones, which the database
+//! was seen to tell apart: where both are there, that is ambiguous here.
 //!
 //! Names that people type have white space of all kinds in places where nobody sees it: beyond
 //! what the database does, a run of it counts as one space, and none at either end.
