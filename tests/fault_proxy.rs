@@ -1,4 +1,4 @@
-//! A proxy before an iTop that disturbs creates, for the live test and the torture run.
+//! A proxy before an iTop that disturbs its writes, for the live test and the torture run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What becomes of one create.
+/// What becomes of one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Nothing is disturbed.
@@ -26,6 +26,17 @@ pub enum Fate {
 /// Starts a proxy to the iTop at `upstream`, which asks `fate` about each create; gives the
 /// address of iTop's web root behind it. It ends with the runtime.
 pub async fn start(upstream: &str, fate: impl Fn() -> Fate + Send + Sync + 'static) -> String {
+    start_for("core/create", upstream, fate).await
+}
+
+/// The same for another operation than the create.
+pub async fn start_for(
+    operation: &str,
+    upstream: &str,
+    fate: impl Fn() -> Fate + Send + Sync + 'static,
+) -> String {
+    // As a form has it.
+    let operation: Arc<str> = operation.replace('/', "%2F").into();
     let upstream: reqwest::Url = upstream.parse().expect("iTop's address is a URL");
     let host = upstream.host_str().expect("iTop's address names a host").to_owned();
     let port = upstream.port_or_known_default().expect("iTop's address is http");
@@ -35,8 +46,9 @@ pub async fn start(upstream: &str, fate: impl Fn() -> Fate + Send + Sync + 'stat
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let (fate, target) = (fate.clone(), format!("{host}:{port}"));
+            let operation = operation.clone();
             // A connection that breaks is what this proxy is for.
-            tokio::spawn(async move { forward(client, &target, &*fate).await.ok() });
+            tokio::spawn(async move { forward(client, &target, &operation, &*fate).await.ok() });
         }
     });
     format!("http://{address}{}", upstream.path())
@@ -46,11 +58,12 @@ pub async fn start(upstream: &str, fate: impl Fn() -> Fate + Send + Sync + 'stat
 async fn forward(
     mut client: TcpStream,
     target: &str,
+    operation: &str,
     fate: &(impl Fn() -> Fate + Sync),
 ) -> std::io::Result<()> {
     let request = read_request(&mut client).await?;
-    let is_create = String::from_utf8_lossy(&request).contains("core%2Fcreate");
-    let fate = if is_create { fate() } else { Fate::Forward };
+    let is_meant = String::from_utf8_lossy(&request).contains(operation);
+    let fate = if is_meant { fate() } else { Fate::Forward };
     match fate {
         Fate::CutBefore => return Ok(()),
         Fate::Late(wait) => Clock::system().sleep(wait).await,

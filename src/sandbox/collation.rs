@@ -69,6 +69,7 @@ mod tests {
             ("a b", "A B   "),
             ("a\u{200b}b", "ab"),
             ("Ops 🔥", "ops 🧯"),
+            ("SØREN", "søren"),
         ] {
             assert!(compare(a, b).is_eq(), "{a:?} {b:?}");
             assert!(compare(b, a).is_eq(), "{b:?} {a:?}");
@@ -81,6 +82,9 @@ mod tests {
             ("🔥🔥", "🔥"),
             ("a-b", "ab"),
             ("1", "01"),
+            ("søren", "soren"),
+            ("łódź", "lodz"),
+            ("æ", "ae"),
         ] {
             assert!(compare(a, b).is_ne(), "{a:?} {b:?}");
             assert_eq!(compare(a, b), compare(b, a).reverse(), "{a:?} {b:?}");

@@ -2,9 +2,8 @@
 //!
 //! iTop's names compare as `utf8mb4_unicode_ci` (ITOP.md, "What must hold can stand in the
 //! write"): case, accents, ligatures and composition do not matter, punctuation does. The primary
-//! weights of Unicode's own collation say the same. They are of a newer Unicode than the
-//! database's, and take letters with a stroke (`ø`, `ł`) for the plain ones, which the database may
-//! tell apart: where both are there, that is ambiguous here.
+//! weights of Unicode's own collation say the same, but for some quotation marks and letters that
+//! the database was seen to tell apart (`ø` and `o`, `æ` and `ae`): they are apart here too.
 //!
 //! Names that people type have white space of all kinds in places where nobody sees it: beyond
 //! what the database does, a run of it counts as one space, and none at either end.
@@ -132,23 +131,22 @@ fn is_nothing(c: char) -> bool {
 const FIRST_ACCENT: char = '\u{300}';
 
 /// Where the database differs from today's collation: it gives all characters beyond the first
-/// plane, such as emoji, one weight, and each quotation mark its own.
+/// plane, such as emoji, one weight, and each quotation mark and letter with a stroke its own.
 fn as_the_database(text: &str) -> Cow<'_, str> {
-    let differs = |c| c >= '\u{10000}' || private_quote(c).is_some();
-    // All of these are from U+2000 on, and begin with 0xE2 or more.
-    if text.bytes().all(|byte| byte < 0xE2) || !text.contains(differs) {
+    let differs = |c| c >= '\u{10000}' || private(c).is_some();
+    if text.is_ascii() || !text.contains(differs) {
         return Cow::Borrowed(text);
     }
     let seen = |c| match c {
         '\u{10000}'.. => char::REPLACEMENT_CHARACTER,
-        other => private_quote(other).unwrap_or(other),
+        other => private(other).unwrap_or(other),
     };
     Cow::Owned(text.chars().map(seen).collect())
 }
 
-/// Quotation marks that today's collation takes for `'` and `"`, and characters for private use,
-/// which are like no other.
-const QUOTES: [(char, char); 8] = [
+/// Characters that today's collation takes for others, such as `'`, `"` and `o`, and characters for
+/// private use, which are like no other. The first of those that share one is how it is spelt.
+const APART: [(char, char); 22] = [
     ('‘', '\u{e018}'),
     ('’', '\u{e019}'),
     ('‚', '\u{e01a}'),
@@ -157,15 +155,29 @@ const QUOTES: [(char, char); 8] = [
     ('”', '\u{e01d}'),
     ('„', '\u{e01e}'),
     ('‟', '\u{e01f}'),
+    ('ø', '\u{e020}'),
+    ('Ø', '\u{e020}'),
+    ('ǿ', '\u{e020}'),
+    ('Ǿ', '\u{e020}'),
+    ('ł', '\u{e021}'),
+    ('Ł', '\u{e021}'),
+    ('đ', '\u{e022}'),
+    ('Đ', '\u{e022}'),
+    ('ħ', '\u{e023}'),
+    ('Ħ', '\u{e023}'),
+    ('æ', '\u{e024}'),
+    ('Æ', '\u{e024}'),
+    ('ǽ', '\u{e024}'),
+    ('Ǽ', '\u{e024}'),
 ];
 
-fn private_quote(c: char) -> Option<char> {
-    QUOTES.iter().find(|(quote, _)| *quote == c).map(|(_, private)| *private)
+fn private(c: char) -> Option<char> {
+    APART.iter().find(|(known, _)| *known == c).map(|(_, private)| *private)
 }
 
-/// The quotation mark that such a character stands for; any other one as it is.
-fn quote_of(c: char) -> char {
-    QUOTES.iter().find(|(_, private)| *private == c).map_or(c, |(quote, _)| *quote)
+/// What such a character stands for; any other one as it is.
+fn public(c: char) -> char {
+    APART.iter().find(|(_, private)| *private == c).map_or(c, |(known, _)| *known)
 }
 
 #[cfg(test)]

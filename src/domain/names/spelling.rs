@@ -7,7 +7,7 @@ use icu_normalizer::{
     DecomposingNormalizerBorrowed,
 };
 
-use super::{COLLATOR, as_the_database, fold, private_quote, quote_of, spaced};
+use super::{COLLATOR, as_the_database, fold, private, public, spaced};
 
 /// Where a compressed run of weights ends.
 const END_OF_RUN: [u8; 2] = [0x03, 0xFF];
@@ -29,7 +29,7 @@ pub fn spelling(name: &str) -> String {
     let key = fold(&name);
     let seen = NFC.normalize(&as_the_database(&name)).into_owned();
     let spelling = LETTERS.spell(&key.0, &seen).map(|text| {
-        let text: String = text.chars().map(quote_of).collect();
+        let text: String = text.chars().map(public).collect();
         NFC.normalize(&text).into_owned()
     });
     // Where several letters have one weight only together.
@@ -118,14 +118,14 @@ impl Letters {
 
 fn own_weights(seen: &str) -> HashMap<u32, char> {
     let is_own = |c: &char| {
-        matches!(c, '\u{3400}'..='\u{9fff}' | '\u{d7b0}'..='\u{faff}') || quote_of(*c) != *c
+        matches!(c, '\u{3400}'..='\u{9fff}' | '\u{d7b0}'..='\u{faff}') || public(*c) != *c
     };
     seen.chars().filter(is_own).filter_map(|c| Some((packed(&weights(c))?, c))).collect()
 }
 
 fn weights(c: char) -> Vec<u8> {
     let mut key = Vec::new();
-    let c = private_quote(c).unwrap_or(c);
+    let c = private(c).unwrap_or(c);
     let Ok(()) = COLLATOR.write_sort_key_to(c.encode_utf8(&mut [0; 4]), &mut key);
     key
 }

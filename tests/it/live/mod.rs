@@ -1,6 +1,17 @@
 //! The main job and the traps against a real iTop, where one is named by `BRIDGE_LIVE_ITOP_URL`,
 //! `BRIDGE_LIVE_ITOP_USER` and `BRIDGE_LIVE_ITOP_PASSWORD`. It creates tickets there, in the
 //! first company that has a team, a contact, a service with elements and a CI.
+//!
+//! What changes in iTop between list and write is changed by a second account, which may make,
+//! change and delete everything by REST: `BRIDGE_LIVE_ITOP_ADMIN_USER` and
+//! `BRIDGE_LIVE_ITOP_ADMIN_PASSWORD`. It does so in companies that the tests make themselves and
+//! take away again.
+
+mod at_the_write;
+mod company;
+mod creates;
+mod lines;
+mod names;
 
 use std::{
     io::Write as _,
@@ -26,19 +37,25 @@ use crate::{
 
 /// The iTop that the environment names, or a loud word that there is none.
 fn named() -> Option<ItopSection> {
-    let variable = |name: &str| std::env::var(format!("BRIDGE_LIVE_ITOP_{name}")).ok();
     let found = (variable("URL"), variable("USER"), variable("PASSWORD"));
     let (Some(url), Some(user), Some(password)) = found else {
-        // Not `eprintln!`: the test runner would keep that to itself.
-        let _ = writeln!(
-            std::io::stderr(),
-            "\n*** SKIPPED: no real iTop. Set BRIDGE_LIVE_ITOP_URL, BRIDGE_LIVE_ITOP_USER and \
-             BRIDGE_LIVE_ITOP_PASSWORD to test against one. ***\n"
+        skip(
+            "no real iTop. Set BRIDGE_LIVE_ITOP_URL, BRIDGE_LIVE_ITOP_USER and \
+             BRIDGE_LIVE_ITOP_PASSWORD to test against one",
         );
         return None;
     };
     let password = Some(Secret::new(password));
     Some(ItopSection { url, user, password, ..ItopSection::default() })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(format!("BRIDGE_LIVE_ITOP_{name}")).ok()
+}
+
+fn skip(why: &str) {
+    // Not `eprintln!`: the test runner would keep that to itself.
+    let _ = writeln!(std::io::stderr(), "\n*** SKIPPED: {why}. ***\n");
 }
 
 async fn world(change: impl FnOnce(&mut Config)) -> Option<(World, Client)> {
@@ -78,9 +95,13 @@ async fn real_event(world: &World, key: &str) -> Value {
     panic!("no company of this iTop has a team, a contact, a service with elements and a CI");
 }
 
-async fn marked(client: &Client, event: &Value) -> Vec<TicketKey> {
+fn marker(event: &Value) -> Marker {
     let event_id = event["event_id"].as_str().unwrap().parse().unwrap();
-    let marker = Marker::new(&"default".parse().unwrap(), &event_id);
+    Marker::new(&"default".parse().unwrap(), &event_id)
+}
+
+async fn marked(client: &Client, event: &Value) -> Vec<TicketKey> {
+    let marker = marker(event);
     let found = client.find_marked(&[(MARKER_LOG, &marker)], &Within::Anywhere).await.unwrap();
     found.into_iter().map(|marked| marked.key).collect()
 }
