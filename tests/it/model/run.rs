@@ -288,6 +288,8 @@ impl Model {
         let items: Vec<_> = older.iter().map(item).collect();
         let log = json!({"private_log": {"items": items}});
         self.world.itop.change(&ticket.class, ticket.id, log).await.unwrap();
+        // A look that came before the agent is written down a moment later.
+        Clock::system().sleep(Duration::from_millis(300)).await;
         if !not_read_back().await {
             self.overwritten.extend(its.into_iter().map(key_of));
         }
