@@ -99,7 +99,7 @@ impl Delivery {
         work: impl Fn() -> F,
     ) {
         loop {
-            let outcome = stop.run_until_cancelled(work()).await;
+            let outcome = stop.run_until_cancelled(Box::pin(work())).await;
             let Some(Err(error)) = outcome else { return };
             tracing::error!(%error, "{what}: the database failed");
             self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
