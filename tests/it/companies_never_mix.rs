@@ -6,7 +6,7 @@ use servicenav_itop_bridge::{
     sandbox::{Options, TicketSeen},
 };
 
-use crate::world::{World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 
 /// ServiceNav's company 50 is ACME Logistics (5002), whose contracts have the services 11, 12
 /// and 13; 51 is its sister ACME Retail (5003); both have the parent ACME Group (5001).
@@ -363,9 +363,20 @@ async fn an_organization_that_has_gone_blocks() {
     assert_eq!(blocked["problem"]["code"], "organization-missing");
     assert_eq!(
         blocked["problem"]["message"],
-        "Company 'ACME Logistics' is linked to organization 'ACME Logistics' (key 5002), which \
-         iTop no longer shows: link it to another one, or let the account of the bridge see it."
+        "Company 'ACME Logistics' is linked to organization 'ACME Logistics' (key 5002), which is \
+         no longer active in iTop (or no longer one of catalog.queries.companies): activate it \
+         there, or link the company to another one."
     );
     assert_eq!(world.itop.tickets().await.unwrap().len(), 0);
+    // One that was deleted is another matter.
+    world.itop.delete("Organization", 5002).await.unwrap();
+    world.clock.advance(std::time::Duration::from_mins(6));
+    world
+        .until("iTop no longer shows it", async || {
+            let row = world.get(&format!("{ACKNOWLEDGEMENTS}/{}", blocked["id"])).await.body;
+            let sentence = row["problem"]["message"].as_str().unwrap().to_owned();
+            sentence.contains("which iTop no longer shows").then_some(())
+        })
+        .await;
     world.finish().await;
 }
