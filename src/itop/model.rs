@@ -62,18 +62,35 @@ impl Client {
                     "marked.id = 0 AND marked.{marker_field} LIKE '%x%'"
                 ))
             );
-            match self.select("Organization", &query, "id").await {
-                Ok(_) => Ok(true),
-                // Whatever is wrong with it, such a query can stand in no create.
-                Err(ItopError::Refused { code: 100, message }) => {
-                    tracing::debug!(message, "a query inside a query was refused");
-                    Ok(false)
-                }
-                Err(error) => Err(error),
-            }
+            understood(self.select("Organization", &query, "id").await.map(drop))
         };
         let (has_incidents, nests_queries) =
             tokio::try_join!(self.has_class(INCIDENT), nests_queries)?;
         Ok(TicketModel::new(wanted, has_incidents, nests_queries))
+    }
+}
+
+/// Whether iTop understood a query. This is asked once: a database that was busy at that moment must
+/// not leave all creates without their condition.
+fn understood(outcome: Result<(), ItopError>) -> Result<bool, ItopError> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_passing() => Err(error),
+        // Whatever is wrong with it, such a query can stand in no create.
+        Err(ItopError::Refused { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_database_is_not_taken_for_an_itop_that_nests_no_queries() {
+        let refused = |code| Err(ItopError::Refused { code, message: "no".to_owned() });
+        assert_eq!(understood(Ok(())), Ok(true));
+        assert_eq!(understood(refused(100)), Ok(false));
+        assert_eq!(understood(refused(1213)), refused(1213).map(|()| true));
     }
 }

@@ -52,3 +52,12 @@ fn a_line_that_is_added_again_and_still_under_way_takes_no_other_with_it() {
     let first = [Post(0), Pass(1), Post(6), Overwrite, inside, Pass(2)];
     check(&[first.as_slice(), &[Post(12), Pass(3), Pass(7)]].concat()).unwrap();
 }
+
+#[test]
+fn a_database_that_is_busy_at_the_start_does_not_leave_creates_without_their_condition() {
+    // Only where it is the question whether queries nest that meets it: `itop::model` tests that.
+    use Operation::{Backup, Batch, Crash, Fault, Pass, Restore};
+    let held = Fault(Trouble::HeldBefore, On::Create, 1);
+    let busy = Fault(Trouble::Deadlock, On::Read, 1);
+    check(&[held, Batch(vec![1, 4, 2, 2]), busy, Backup, Pass(3), Crash, Restore]).unwrap();
+}
