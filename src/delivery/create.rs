@@ -64,13 +64,13 @@ impl Delivery {
         let inner = &*self.inner;
         let (highest, floor) = self.floor(row).await?;
         let warnings = self.say(&plan.resolution.warnings);
-        if !inner.store.begin_create(row.id, floor, warnings).await? {
-            return Ok(Outcome::Ended(Written::Nothing));
-        }
         if !inner.recreation.may_begin(row.id, inner.clock.now(), &inner.settings.delivery) {
             let message = "Its ticket is created anew when another one, whose answer was lost as \
                            well, has been; they go one at a time.";
             self.unknown(row, message.to_owned()).await?;
+            return Ok(Outcome::Ended(Written::Nothing));
+        }
+        if !inner.store.begin_create(row.id, floor, warnings).await? {
             return Ok(Outcome::Ended(Written::Nothing));
         }
         let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(plan, floor)).await;

@@ -1,9 +1,10 @@
 //! Inbox → iTop, exactly once.
 //!
 //! A row is `accepted`; its turn comes (`dispatch`, as many at once as `in_flight` finds best for
-//! iTop); it is resolved and planned (`plan`);
-//! `creating` is committed before a write is sent (`write`); a clear answer ends it, and
-//! without one it is `unknown` until a read settles it (`settle`).
+//! iTop); the control's open ticket gets a line (`lines`, read back by `read_back`), or a ticket is
+//! planned (`plan`) and made (`create`). `creating` is committed before a write is sent; a clear
+//! answer ends it, and without one (`write`) it is `unknown` until a read settles it (`settle`,
+//! `adopt`), or until the way has proven free and it is sent again (`recreate`).
 
 mod adopt;
 mod attempt;
@@ -55,6 +56,7 @@ pub struct Settings {
 
 /// How long a create may take before it is told of.
 const SLOW: Duration = Duration::from_secs(10);
+
 impl Settings {
     /// Notices in the language of the tickets.
     fn say(&self, notices: &[Notice]) -> Vec<String> {
