@@ -47,10 +47,13 @@ fn a_create_that_a_restored_backup_does_not_know_may_wait_behind_a_lock() {
 
 #[test]
 fn a_line_that_is_added_again_and_still_under_way_takes_no_other_with_it() {
-    use Operation::{Fault, Overwrite, Pass, Post};
+    use Operation::{Crash, Fault, Overwrite, Pass, Post};
     let inside = Fault(Trouble::HeldInside, On::Update, 1);
     let first = [Post(0), Pass(1), Post(6), Overwrite, inside, Pass(2)];
-    check(&[first.as_slice(), &[Post(12), Pass(3), Pass(7)]].concat()).unwrap();
+    for between in [[].as_slice(), &[Crash]] {
+        let then = [Post(12), Pass(3), Pass(7)];
+        check(&[first.as_slice(), between, &then].concat()).unwrap();
+    }
 }
 
 #[test]
