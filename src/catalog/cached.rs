@@ -25,6 +25,10 @@ use crate::{
 /// which a list is served has passed.
 const AHEAD_PAUSE: u32 = 10;
 
+/// How long a list that was never read waits before it is read for those who come later: whoever
+/// has asked for it goes on without it to a write, for which iTop shall be free.
+const BEHIND_THE_WRITE: Duration = Duration::from_secs(1);
+
 /// How old a list may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
@@ -134,13 +138,13 @@ impl<L: List> Asked<'_, L> {
         Ok(Reading::of(listed, stale))
     }
 
-    /// The list if it was ever read, however old; else it is read in the background, for those
-    /// who come later.
+    /// The list if it was ever read, however old; else it is read in the background a moment later,
+    /// for those who come then.
     pub async fn if_known(self) -> Option<Reading<L>> {
         if self.lists.known.contains_key(&self.key) {
             return self.get(Freshness::Known).await.ok();
         }
-        self.lists.load_ahead(self.key, self.load);
+        self.lists.load_ahead(self.key, self.load, BEHIND_THE_WRITE);
         None
     }
 }
@@ -202,7 +206,7 @@ impl Lists {
             && self.is_fresh(&**listed, freshness)
         {
             if self.begins_ahead(&**listed) {
-                self.load_ahead(key, load);
+                self.load_ahead(key, load, Duration::ZERO);
             }
             return Ok((listed.clone(), false));
         }
@@ -258,9 +262,10 @@ impl Lists {
     }
 
     /// Nothing waits for this task: when the process ends, so does it.
-    fn load_ahead(self: &Arc<Self>, key: Key, load: Load) {
+    fn load_ahead(self: &Arc<Self>, key: Key, load: Load, pause: Duration) {
         let lists = self.clone();
         tokio::spawn(async move {
+            lists.clock.sleep(pause).await;
             if let Err(error) = lists.load(key, lists.young(), load).await {
                 tracing::warn!(%error, "a list could not be read before it is too old");
             }

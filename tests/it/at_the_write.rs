@@ -15,9 +15,7 @@ use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 /// A world whose lists are read: what is changed in iTop afterwards they do not know.
 async fn with_lists() -> World {
     let world = World::linked().await;
-    for list in ["contacts", "teams", "services", "cis"] {
-        world.get(&format!("/api/v1/companies/3/{list}")).await.expect(200);
-    }
+    world.read_lists().await;
     world
 }
 
@@ -168,7 +166,29 @@ async fn the_first_acknowledgement_after_a_start_waits_for_no_list() {
     assert_eq!((ticket.caller_id, ticket.ci_ids.contains(&CI)), (PERSON, true));
     let creates = world.itop.requests_seen().of("core/create");
     assert_eq!(creates - before.get("core/create").copied().unwrap_or(0), 1);
+    world.itop.faults().clear();
     world.clock.advance(Duration::from_mins(2));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_first_acknowledgement_after_a_start_does_not_share_itop_with_its_lists() {
+    let mut world = World::linked().await;
+    world.stop_bridge().await;
+    let before = world.itop.requests_seen().of("core/get");
+    world.start_bridge().await;
+    // Many lists at once would keep iTop from the create that they stand back for.
+    let slow = FaultKind::Slow { before_ms: 200, after_ms: 0 };
+    world.itop.faults().switch_on(Fault::new(slow).on(Operations::Create));
+    world.acknowledge(&event("first")).await.expect(201);
+    let reads = world.itop.requests_seen().of("core/get") - before;
+    assert!(reads <= 4, "the class, the highest id: {reads}");
+    world.clock.advance(Duration::from_secs(1));
+    world
+        .until("the lists are read", async || {
+            (world.itop.requests_seen().of("core/get") - before >= 8).then_some(())
+        })
+        .await;
     world.finish().await;
 }
 

@@ -246,6 +246,7 @@ async fn a_control_has_an_entity_tag_that_its_age_does_not_change() {
 async fn a_status_that_will_soon_be_old_is_read_before_anybody_waits() {
     let world = World::with(Options::default(), patient).await;
     world.link_demo().await;
+    world.read_lists().await;
     for key in ["a", "b", "c"] {
         world.acknowledge(&event(key)).await.expect(201);
     }

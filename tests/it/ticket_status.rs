@@ -24,6 +24,7 @@ fn patient(config: &mut Config) {
 async fn patient_world(controls: &[&str]) -> World {
     let world = World::with(Options::default(), patient).await;
     world.link_demo().await;
+    world.read_lists().await;
     for key in controls {
         world.acknowledge(&event(key)).await.expect(201);
     }
@@ -221,6 +222,7 @@ async fn how_many_ask_makes_no_difference_to_itop() {
     })
     .await;
     world.link_demo().await;
+    world.read_lists().await;
     for key in ["a", "b", "c", "d", "e", "f", "g"] {
         world.acknowledge(&event(key)).await.expect(201);
     }
