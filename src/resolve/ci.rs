@@ -3,6 +3,7 @@
 
 use super::{Found, ResolveError, Resolver, at_once, find, named, several};
 use crate::{
+    catalog::Freshness,
     domain::{
         acknowledgement::{Acknowledgement, Ref},
         company_link::Named,
@@ -23,7 +24,21 @@ impl Resolver<'_> {
         let Some(best) = ways.first() else { return Ok(None) };
         // One CI is asked for by itself where its list could have fifty thousand others.
         let asked = if self.doubts.of(RefKind::Ci) {
-            self.ask_for(&ways).await
+            match self.ask_for(&ways).await {
+                // iTop tells apart names that differ in nothing but white space: a list does not.
+                Ok(cis)
+                    if self.doubts.of_a_name(RefKind::Ci)
+                        && ways.iter().all(|way| judge(&cis, way).is_err()) =>
+                {
+                    match self.catalog.cis(self.org).get(Freshness::Cached).await {
+                        Ok(reading) => {
+                            return Ok(self.first_that_fits(&reading.listed.items, &ways));
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                asked => asked,
+            }
         } else {
             match self.list(RefKind::Ci, self.catalog.cis(self.org)).await {
                 Ok(None) if let Some(direct) = at_once(&best.wanted) => return Ok(Some(direct)),

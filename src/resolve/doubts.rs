@@ -50,6 +50,12 @@ impl Doubts {
         self.times(kind) > 0
     }
 
+    /// Whether it was refused by a name that no list had to confirm.
+    #[must_use]
+    pub fn of_a_name(&self, kind: RefKind) -> bool {
+        self.refused.iter().any(|(refused, id)| *refused == kind && id.is_none())
+    }
+
     /// Whether anything was refused.
     #[must_use]
     pub fn of_any(&self) -> bool {

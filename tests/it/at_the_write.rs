@@ -193,6 +193,20 @@ async fn the_first_acknowledgement_after_a_start_does_not_share_itop_with_its_li
 }
 
 #[tokio::test]
+async fn a_ci_whose_name_has_hidden_spaces_is_found_by_the_first_acknowledgement_after_a_start() {
+    let mut world = World::linked().await;
+    let fields = json!({"name": "srv  two", "org_id": 3});
+    let created = world.itop.create("Server", fields).await.unwrap();
+    world.stop_bridge().await;
+    world.start_bridge().await;
+    let spaced = with(event("spaced"), "/equipment", json!({"name": "SRV two"}));
+    let row = world.acknowledge(&spaced).await.expect(201);
+    assert_eq!(row["warnings"], json!([]));
+    assert!(newest(&world).await.ci_ids.contains(&created));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn equipment_that_is_in_no_list_is_asked_for_by_its_name() {
     let world = with_lists().await;
     let created =
