@@ -285,8 +285,9 @@ impl Way {
         // An operator may have discarded one before its turn came.
         let Self { trials, running, .. } = self;
         trials.retain(|id, trial| running.contains_key(id) || now < later(trial.since, FORGOTTEN));
+        // One without a clear answer keeps its place until the pause has passed.
         let pausing = self.pause.is_some_and(|pause| now < pause.until);
-        if pausing || self.trials.len() >= settings.recreate_at_once {
+        if self.trials.len() + usize::from(pausing) >= settings.recreate_at_once {
             return false;
         }
         let trial = Trial { moment: self.next_moment(), since: now };
@@ -419,6 +420,23 @@ mod tests {
         way.succeeded(3, at(221));
         assert_eq!(verdict(&way, 4, 221), Verdict::Recreate);
         assert_eq!(verdict(&way, 5, 221), Verdict::Recreate);
+    }
+
+    #[test]
+    fn where_several_may_go_at_once_an_unclear_one_takes_one_place() {
+        let several = config::Delivery { recreate_at_once: 3, ..settings() };
+        let way = Recreation::default();
+        for id in 1..=5 {
+            lose(&way, id, 0);
+            assert_eq!(verdict(&way, id, 30), Verdict::Probe);
+        }
+        probe(&way, true, 30);
+        assert!(way.may_begin(1, at(40), &several));
+        way.unclear(1, at(41), SETTLE);
+        way.left(1);
+        let begun = [2, 3, 4].map(|id| way.may_begin(id, at(42), &several));
+        assert_eq!(begun, [true, true, false]);
+        assert!(way.may_begin(4, at(71), &several), "the pause has passed");
     }
 
     #[test]
