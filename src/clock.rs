@@ -114,6 +114,12 @@ impl Stopwatch {
     }
 }
 
+/// How much time has passed since then; none where the clock was put back.
+#[must_use]
+pub fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(since)).unwrap_or_default()
+}
+
 /// The instant so long after another one, or the last that there is.
 #[must_use]
 pub fn later(time: Timestamp, by: Duration) -> Timestamp {

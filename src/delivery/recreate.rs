@@ -24,7 +24,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    clock::{earlier, later},
+    clock::{earlier, elapsed, later},
     config::{self, Switch},
 };
 
@@ -251,7 +251,7 @@ impl Recreation {
     /// The creates that have been under way for longer than that, oldest first, and for how long.
     pub(super) fn slow(&self, than: Duration, now: Timestamp) -> Vec<(i64, Duration)> {
         let way = self.way();
-        let age = |(id, (_, begun)): (&i64, &(Moment, Timestamp))| (*id, since(*begun, now));
+        let age = |(id, (_, begun)): (&i64, &(Moment, Timestamp))| (*id, elapsed(*begun, now));
         let mut slow: Vec<_> = way.running.iter().map(age).collect();
         slow.retain(|(_, age)| *age > than);
         slow.sort_by_key(|(_, age)| std::cmp::Reverse(*age));
@@ -269,7 +269,7 @@ impl Way {
     /// where it was given up: then it took that long at least.
     fn ended(&mut self, id: i64, now: Timestamp) -> Option<(Moment, Timestamp)> {
         let (moment, begun) = self.running.remove(&id)?;
-        let took = since(begun, now);
+        let took = elapsed(begun, now);
         while self.slowest.back().is_some_and(|(_, slow)| *slow <= took) {
             self.slowest.pop_back();
         }
@@ -318,10 +318,6 @@ impl Way {
             Verdict::Probe
         }
     }
-}
-
-fn since(begun: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(begun)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::{
     search::{Search, SearchFor},
 };
 use crate::{
+    clock::elapsed,
     domain::{
         delivery_state::{Problem, State},
         notice::Notice,
@@ -139,7 +140,7 @@ impl Delivery {
                     "The ticket was looked for and is not there; it is created anew.",
                 );
                 let now = inner.clock.now();
-                let waited = Duration::try_from(now.duration_since(row.since)).unwrap_or_default();
+                let waited = elapsed(row.since, now);
                 again.push(inner.store.wait_until(row.id, now, waited, problem));
             }
         }
