@@ -12,7 +12,10 @@ use crate::{
     clock::Clock,
     config::{Config, LoginKind},
     delivery::{Delivery, Settings},
-    domain::ticket_text::{TemplateError, Templates},
+    domain::{
+        keys::Instance,
+        ticket_text::{TemplateError, Templates},
+    },
     gate::Gate,
     itop::{self, Client, ClientError, ItopZone, Login},
     secret::Secret,
@@ -35,6 +38,13 @@ pub enum StartError {
          one with the command 'token', or listen on 127.0.0.1"
     )]
     Open(SocketAddr),
+    /// A token of some companies would meet those of others.
+    #[error(
+        "auth.tokens: instance '{0}' is that of a token which is limited to companies and may write, \
+         and the database has controls or acknowledgements of other companies in it. Give the token \
+         an instance of its own, and link its companies there"
+    )]
+    Crowded(Instance),
     /// The configuration names something unusable.
     #[error("{0}")]
     Config(String),
@@ -118,6 +128,10 @@ impl App {
             &ticket.fields,
         )?;
         let store = Store::open(&config.store.path, clock.clone())?;
+        let tokens = ApiTokens::new(&config.auth.tokens);
+        if let Some(instance) = tokens.crowded_instance(&store).await? {
+            return Err(StartError::Crowded(instance));
+        }
         let key = match &config.server.link_key {
             Some(key) => key.clone(),
             None => Secret::new(store.meta_or_insert("link_key", random_key()).await?),
@@ -163,7 +177,6 @@ impl App {
             catalog.clone(),
             config.board.clone(),
         );
-        let tokens = ApiTokens::new(&config.auth.tokens);
         let answers = ControlAnswers::new(
             store.clone(),
             board.clone(),

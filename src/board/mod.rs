@@ -17,6 +17,7 @@ use crate::{
     domain::{
         keys::{ControlId, Instance},
         ticket_status::Presence,
+        visible::Visible,
     },
     gate::Gate,
     itop::Client,
@@ -68,18 +69,19 @@ impl Board {
         (board, refresher)
     }
 
-    /// The tickets of controls, read live where what is known of them is old; unknown controls are
-    /// left out.
+    /// The tickets of controls, read live where what is known of them is old; what is unknown or not
+    /// seen is left out, and not asked for.
     pub async fn tickets_of_controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
+        visible: &Visible,
     ) -> Result<Vec<TicketOfControl>, StoreError> {
-        let known = self.store.tickets_of_controls(instance, controls).await?;
+        let known = self.store.tickets_of_controls(instance, controls, visible).await?;
         if !self.refresh(known.iter().map(|known| &known.ticket)).await {
             return Ok(known);
         }
-        self.store.tickets_of_controls(instance, controls).await
+        self.store.tickets_of_controls(instance, controls, visible).await
     }
 
     /// A page of the board, likewise.

@@ -9,6 +9,7 @@ use crate::{
         delivery_state::{Problem, State},
         keys::{Instance, TicketKey},
         ticket_status::TicketStatus,
+        visible::Visible,
     },
 };
 
@@ -67,9 +68,8 @@ impl Delivery {
             return Ok(None);
         }
         let control = &event.control.id;
-        let Some(known) = inner.store.ticket_of_control(instance, control).await? else {
-            return Ok(None);
-        };
+        let known = inner.store.ticket_of_control(instance, control, &Visible::all()).await?;
+        let Some(known) = known else { return Ok(None) };
         let TicketKey { class, id } = known.ticket.status.key;
         let live = inner.client.statuses(&class, [id]).await;
         inner.gate.after_read(&live);

@@ -34,6 +34,7 @@ use crate::{
         priority::Priority,
         ticket_status::TicketStatus,
         ticket_text::{Worse, line},
+        visible::Visible,
     },
     itop::{ItopError, NewLines},
     store::{Delivered, NewLine, StoreError, Waiting},
@@ -299,7 +300,8 @@ impl Delivery {
         let inner = &*self.inner;
         let settings = &inner.settings.ticket;
         let Some(Line { row, event, .. }) = lines.first() else { return Ok(None) };
-        let known = inner.store.ticket_of_control(&row.instance, &event.control.id).await?;
+        let (control, all) = (&event.control.id, Visible::all());
+        let known = inner.store.ticket_of_control(&row.instance, control, &all).await?;
         let known = known.filter(|known| known.ticket.status.key == ticket.key);
         // Of a ticket that was another's so far nothing can have become worse.
         let mut before = known.and_then(|known| {

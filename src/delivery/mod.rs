@@ -35,7 +35,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     config,
-    domain::{delivery_state::State, notice::Notice, ticket_text::Templates},
+    domain::{delivery_state::State, notice::Notice, ticket_text::Templates, visible::Visible},
     gate::Gate,
     itop::Client,
     store::Store,
@@ -167,7 +167,7 @@ impl Delivery {
     pub async fn outcome(&self, id: i64, most: Duration) {
         let outcome = self.inner.outcomes.subscribe(id);
         // What ended before the subscription is seen by looking once more.
-        match self.inner.store.acknowledgement(id).await {
+        match self.inner.store.acknowledgement(id, &Visible::all()).await {
             Ok(Some(row)) if row.state.is_under_way() => {}
             // Blocked and due: it was released or is tried again.
             Ok(Some(row)) if row.state == State::Blocked && row.next_attempt_at.is_none() => {}

@@ -14,3 +14,4 @@ pub mod terminal;
 pub mod text;
 pub mod ticket_status;
 pub mod ticket_text;
+pub mod visible;

@@ -12,10 +12,13 @@ use std::{
 };
 
 use rusqlite::{Connection, functions::FunctionFlags};
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::Store;
-use crate::domain::keys::{ControlId, Instance};
+use crate::domain::{
+    keys::{ControlId, Instance},
+    visible::Visible,
+};
 
 /// Counters that the controls share; two controls with one counter only cost a read too many.
 const COUNTERS: usize = 65_536;
@@ -29,13 +32,13 @@ const BACKLOG: usize = 8_192;
 const TRIGGERS: &str = "
     CREATE TEMP TRIGGER acknowledgement_moved AFTER UPDATE ON main.acknowledgements
     WHEN NEW.control_id IS NOT NULL BEGIN
-        SELECT control_changed(NEW.instance, NEW.control_id, 1);
+        SELECT control_changed(NEW.instance, NEW.control_id, NEW.company_key, 1);
     END;
     CREATE TEMP TRIGGER control_mapped AFTER INSERT ON main.control_tickets BEGIN
-        SELECT control_changed(NEW.instance, NEW.control_id, 1);
+        SELECT control_changed(NEW.instance, NEW.control_id, NEW.company_key, 1);
     END;
     CREATE TEMP TRIGGER ticket_read AFTER UPDATE ON main.tickets BEGIN
-        SELECT control_changed(instance, control_id,
+        SELECT control_changed(instance, control_id, company_key,
             OLD.status IS NOT NEW.status OR OLD.operational_status IS NOT NEW.operational_status
             OR OLD.presence IS NOT NEW.presence OR OLD.priority IS NOT NEW.priority
             OR OLD.title IS NOT NEW.title OR OLD.team IS NOT NEW.team
@@ -52,6 +55,49 @@ pub struct ControlChange {
     pub instance: String,
     /// The control.
     pub control_id: String,
+    /// The company of what has changed, if that could be read: a control can have moved.
+    pub company_key: Option<String>,
+}
+
+/// The changes that are seen.
+#[derive(Debug)]
+pub struct SeenChanges {
+    changes: broadcast::Receiver<ControlChange>,
+    visible: Visible,
+}
+
+impl SeenChanges {
+    /// The next one.
+    ///
+    /// # Errors
+    /// `Lagged` where some were left out, `Closed` when there will be no more.
+    pub async fn recv(&mut self) -> Result<ControlChange, RecvError> {
+        loop {
+            let change = self.changes.recv().await?;
+            if self.sees(&change) {
+                return Ok(change);
+            }
+        }
+    }
+
+    /// The next one, if it has come already.
+    pub fn try_recv(&mut self) -> Option<ControlChange> {
+        loop {
+            let change = self.changes.try_recv().ok()?;
+            if self.sees(&change) {
+                return Some(change);
+            }
+        }
+    }
+
+    /// Leaves out all that have come already.
+    pub fn skip(&mut self) {
+        self.changes = self.changes.resubscribe();
+    }
+
+    fn sees(&self, change: &ControlChange) -> bool {
+        self.visible.contains(&change.instance, change.company_key.as_deref())
+    }
 }
 
 /// Counts and tells changes. Cheap to clone.
@@ -78,9 +124,9 @@ impl Changes {
         };
         let this = changes.clone();
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
-        connection.create_scalar_function("control_changed", 3, flags, move |call| {
+        connection.create_scalar_function("control_changed", 4, flags, move |call| {
             let (instance, control) = (call.get_raw(0).as_str()?, call.get_raw(1).as_str()?);
-            this.note(instance, control, call.get(2)?);
+            this.note(instance, control, call.get_raw(2).as_str_or_null()?, call.get(3)?);
             Ok(false)
         })?;
         connection.execute_batch(TRIGGERS)?;
@@ -88,10 +134,17 @@ impl Changes {
     }
 
     /// Notes a change that is about to be committed.
-    pub(super) fn note(&self, instance: &str, control: &str, can_be_seen: bool) {
+    pub(super) fn note(
+        &self,
+        instance: &str,
+        control: &str,
+        company: Option<&str>,
+        can_be_seen: bool,
+    ) {
         let change = (can_be_seen && self.listeners.receiver_count() > 0).then(|| ControlChange {
             instance: instance.to_owned(),
             control_id: control.to_owned(),
+            company_key: company.map(str::to_owned),
         });
         self.lock().push(Noted { counter: counter(instance, control), change });
     }
@@ -134,7 +187,7 @@ impl Store {
 
     /// Each change from now on of what can be seen of a control.
     #[must_use]
-    pub fn changes(&self) -> broadcast::Receiver<ControlChange> {
-        self.inner.changes.listeners.subscribe()
+    pub fn changes(&self, visible: Visible) -> SeenChanges {
+        SeenChanges { changes: self.inner.changes.listeners.subscribe(), visible }
     }
 }

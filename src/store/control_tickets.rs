@@ -8,6 +8,7 @@ use crate::domain::{
     keys::{ControlId, Instance, OrgId, TicketKey},
     priority::Priority,
     ticket_status::{Presence, TicketStatus},
+    visible::Visible,
 };
 
 /// The control side of a control's ticket.
@@ -27,6 +28,14 @@ pub struct Mapping {
     pub control_state: Option<String>,
     /// The organization that the ticket had then, if that is known.
     pub org: Option<OrgId>,
+}
+
+impl Mapping {
+    /// Whether the control is among what is seen.
+    #[must_use]
+    pub fn is_among(&self, visible: &Visible) -> bool {
+        visible.contains(&self.instance, Some(&self.company_key))
+    }
 }
 
 /// A ticket with the age of what is known of it.
@@ -86,12 +95,10 @@ impl TicketOfControl {
 }
 
 /// Which tickets to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct BoardFilter {
-    /// Only this instance.
-    pub instance: Option<Instance>,
-    /// Only these companies, by key.
-    pub companies: Option<Vec<String>>,
+    /// Only what is seen.
+    pub visible: Visible,
     /// Only tickets of this status.
     pub status: Option<String>,
     /// Only open ones, or only the others.
@@ -104,6 +111,14 @@ pub struct BoardFilter {
     pub limit: usize,
 }
 
+impl BoardFilter {
+    /// All that is seen, this many at most.
+    #[must_use]
+    pub fn of(visible: Visible, limit: usize) -> Self {
+        Self { visible, status: None, open: None, numbers: None, after: None, limit }
+    }
+}
+
 const SELECT: &str = "SELECT m.instance, m.control_id, m.control_name, m.company_key,
          m.acknowledgement_id, m.control_state, m.org_id AS mapped_org, t.class, t.id, t.ref,
          t.org_id, t.status, t.operational_status,
@@ -112,37 +127,42 @@ const SELECT: &str = "SELECT m.instance, m.control_id, m.control_name, m.company
      JOIN tickets AS t ON t.class = m.ticket_class AND t.id = m.ticket_id";
 
 impl Store {
-    /// The ticket of a control.
+    /// The ticket of a control, if it is seen.
     pub async fn ticket_of_control(
         &self,
         instance: &Instance,
         control: &ControlId,
+        visible: &Visible,
     ) -> Result<Option<TicketOfControl>, StoreError> {
         let key = [instance.to_string(), control.to_string()];
-        self.read(move |db| {
+        let found = self.read(move |db| {
             db.prepare_cached(&format!("{SELECT} WHERE m.instance = ?1 AND m.control_id = ?2"))?
                 .query_row(params![key[0], key[1]], row)
                 .optional()
-        })
-        .await
+        });
+        Ok(found.await?.filter(|found| found.mapping.is_among(visible)))
     }
 
-    /// The tickets of many controls of one instance, in no order; unknown controls are left out.
+    /// The tickets of many controls of one instance, in no order; what is unknown or not seen is
+    /// left out.
     pub async fn tickets_of_controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
+        visible: &Visible,
     ) -> Result<Vec<TicketOfControl>, StoreError> {
         let instance = instance.to_string();
         let controls = as_json(controls);
-        self.read(move |db| {
+        let found = self.read(move |db| {
             let sql = format!(
                 "{SELECT} WHERE m.instance = ?1
                  AND m.control_id IN (SELECT value FROM json_each(?2))"
             );
             db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
-        })
-        .await
+        });
+        let mut found: Vec<TicketOfControl> = found.await?;
+        found.retain(|found| found.mapping.is_among(visible));
+        Ok(found)
     }
 
     /// A page of the board, ordered by instance and control.
@@ -168,8 +188,8 @@ impl Store {
                     named_params! {
                         ":after_instance": after_instance,
                         ":after_control": after_control,
-                        ":instance": filter.instance.as_ref().map(Instance::as_str),
-                        ":companies": filter.companies.map(|keys| as_json(&keys)),
+                        ":instance": filter.visible.instance().map(Instance::as_str),
+                        ":companies": filter.visible.companies().map(as_json),
                         ":status": filter.status,
                         ":numbers": filter.numbers.map(|numbers| as_json(&numbers)),
                         ":open": filter.open,

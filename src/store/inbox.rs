@@ -195,7 +195,7 @@ fn accept(
         retry(db, id, now)?;
         return Ok((Accepted::Same, by_id(db, id)?));
     }
-    changes.note(instance, event.control.id.as_str(), true);
+    changes.note(instance, event.control.id.as_str(), Some(&company_key), true);
     let event = new.event;
     let row = InboxRow {
         id: db.last_insert_rowid(),

@@ -12,6 +12,7 @@ use super::{Store, StoreError, time};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{ControlId, Instance, TicketKey},
+    visible::Visible,
 };
 
 /// A row of the inbox as operators see it.
@@ -57,15 +58,21 @@ pub struct InboxRow {
     pub body: String,
 }
 
+impl InboxRow {
+    /// Whether it is among what is seen.
+    #[must_use]
+    pub fn is_among(&self, visible: &Visible) -> bool {
+        visible.contains(&self.instance, self.company_key.as_deref())
+    }
+}
+
 /// Which rows to list, newest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct InboxFilter {
+    /// Only what is seen.
+    pub visible: Visible,
     /// Only this state.
     pub state: Option<State>,
-    /// Only this instance.
-    pub instance: Option<Instance>,
-    /// Only these companies.
-    pub companies: Option<Vec<String>>,
     /// Only this control.
     pub control: Option<ControlId>,
     /// Only rows older than this one.
@@ -80,9 +87,14 @@ const COLUMNS: &str = "id, instance, event_id, event_type, state, problem_code, 
      ticket_class, ticket_id, ticket_ref, reason, received_at, updated_at, ended_at, body";
 
 impl Store {
-    /// One row.
-    pub async fn acknowledgement(&self, id: i64) -> Result<Option<InboxRow>, StoreError> {
-        self.read(move |db| by_id(db, id).optional()).await
+    /// One row, if it is seen.
+    pub async fn acknowledgement(
+        &self,
+        id: i64,
+        visible: &Visible,
+    ) -> Result<Option<InboxRow>, StoreError> {
+        let row = self.read(move |db| by_id(db, id).optional()).await?;
+        Ok(row.filter(|row| row.is_among(visible)))
     }
 
     /// A page of rows.
@@ -100,16 +112,16 @@ impl Store {
             if let Some(state) = filter.state {
                 ask(" AND state = ?", state.as_str().to_owned().into());
             }
-            if let Some(instance) = filter.instance {
+            if let Some(instance) = filter.visible.instance() {
                 let plus = if filter.control.is_some() { "" } else { "+" };
-                ask(&format!(" AND {plus}instance = ?"), String::from(instance).into());
+                ask(&format!(" AND {plus}instance = ?"), instance.to_string().into());
             }
             if let Some(control) = filter.control {
                 ask(" AND control_id = ?", String::from(control).into());
             }
-            if let Some(companies) = filter.companies {
+            if let Some(companies) = filter.visible.companies() {
                 let listed = " AND company_key IN (SELECT value FROM json_each(?))";
-                ask(listed, super::as_json(&companies).into());
+                ask(listed, super::as_json(companies).into());
             }
             ask(
                 " ORDER BY id DESC LIMIT ?",
@@ -120,53 +132,55 @@ impl Store {
         .await
     }
 
-    /// The newest acknowledgement of a control, whatever its state.
-    pub async fn newest_of_control(
-        &self,
-        instance: &Instance,
-        control: &ControlId,
-    ) -> Result<Option<InboxRow>, StoreError> {
-        let key = [instance.to_string(), control.to_string()];
-        self.read(move |db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements
-                 WHERE instance = ?1 AND control_id = ?2 ORDER BY id DESC LIMIT 1"
-            );
-            db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
-        })
-        .await
-    }
-
-    /// The newest acknowledgement of each of these controls, whatever its state.
+    /// The newest acknowledgement that is seen of each of these controls, whatever its state.
     pub async fn newest_of_controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
+        visible: &Visible,
     ) -> Result<Vec<InboxRow>, StoreError> {
+        let visible = visible.in_instance(instance);
         let (instance, controls) = (instance.to_string(), super::as_json(controls));
         self.read(move |db| {
+            // Without the condition the index has the answer by itself.
+            let (condition, companies) = match visible.companies() {
+                Some(companies) => (
+                    "AND company_key IN (SELECT value FROM json_each(?3))",
+                    Some(super::as_json(companies)),
+                ),
+                None => ("", None),
+            };
             let sql = format!(
                 "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
                      SELECT (SELECT max(id) FROM acknowledgements
-                             WHERE instance = ?1 AND control_id = value)
-                     FROM json_each(?2))"
+                             WHERE instance = ?1 AND control_id = asked.value {condition})
+                     FROM json_each(?2) AS asked)"
             );
-            db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
+            let values = [Some(instance), Some(controls), companies];
+            let values = values.into_iter().flatten();
+            db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
         })
         .await
     }
 
-    /// How many rows are in each of the states that are no end, all at one moment.
-    pub async fn count_unended(&self) -> Result<Vec<(State, u64)>, StoreError> {
+    /// How many rows that are seen are in each of the states that are no end, all at one moment.
+    pub async fn count_unended(&self, visible: &Visible) -> Result<Vec<(State, u64)>, StoreError> {
         let states: Vec<_> = State::ALL.into_iter().filter(|state| !state.is_ended()).collect();
         let words = super::as_json(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>());
+        let instance = visible.instance().map(ToString::to_string);
+        let companies = visible.companies().map(super::as_json);
         let counted: HashMap<String, u32> = self
             .read(move |db| {
                 db.prepare_cached(
                     "SELECT state, count(*) FROM acknowledgements
-                     WHERE state IN (SELECT value FROM json_each(?1)) GROUP BY state",
+                     WHERE state IN (SELECT value FROM json_each(?1))
+                       AND (?2 IS NULL OR instance = ?2)
+                       AND (?3 IS NULL OR company_key IN (SELECT value FROM json_each(?3)))
+                     GROUP BY state",
                 )?
-                .query_map([words], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map(params![words, instance, companies], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
                 .collect()
             })
             .await?;

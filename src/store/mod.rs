@@ -17,11 +17,12 @@ mod meta;
 mod migrate;
 mod read_back;
 mod readers;
+mod tenants;
 mod writer;
 
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
-pub use changes::ControlChange;
+pub use changes::{ControlChange, SeenChanges};
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::Unlinked;
 pub use control_tickets::{AgedTicket, BoardFilter, KnownTicket, Life, Mapping, TicketOfControl};

@@ -1,6 +1,6 @@
 //! Who calls, and what they may do.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -12,14 +12,19 @@ use super::problem::ApiError;
 use crate::{
     config::{Scope, Token},
     domain::{
-        keys::{Instance, PartyKey},
+        acknowledgement::Party,
+        keys::Instance,
         marker::{hex, unhex},
+        visible::Visible,
     },
+    store::{Store, StoreError},
 };
 
 /// The tokens of the configuration. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ApiTokens {
+    /// What tenants see: the instance of each is for its companies alone.
+    tenants: Arc<[Visible]>,
     /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
     /// beginnings of hashes knows no token.
     /// `None` lets everyone in.
@@ -41,14 +46,15 @@ impl ApiTokens {
     /// loopback only.
     #[must_use]
     pub fn new(tokens: &[Token]) -> Self {
+        let of_a_tenant = tokens.iter().filter(|token| token.is_of_a_tenant());
+        let tenants = of_a_tenant.map(visible).collect();
+        let tenants: Arc<[Visible]> = tenants;
         let known = |token: &Token| {
             let caller = Caller {
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
-                instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
-                companies: token.companies.as_ref().map(|companies| {
-                    companies.iter().filter_map(|company| company.parse().ok()).collect()
-                }),
+                visible: visible(token),
+                tenants: tenants.clone(),
             };
             // A hash that is none fits no token; loading the configuration has refused it.
             let hash = token.hash.to_ascii_lowercase();
@@ -56,7 +62,18 @@ impl ApiTokens {
             Some((digest, Arc::new(caller)))
         };
         let callers = || Arc::new(tokens.iter().filter_map(known).collect());
-        Self { callers: (!tokens.is_empty()).then(callers) }
+        Self { callers: (!tokens.is_empty()).then(callers), tenants: tenants.clone() }
+    }
+
+    /// The instance of a tenant in which there are other companies already: what it posts would take
+    /// the place of theirs.
+    pub async fn crowded_instance(&self, store: &Store) -> Result<Option<Instance>, StoreError> {
+        for tenant in &*self.tenants {
+            if let Some(instance) = store.crowded(tenant).await? {
+                return Ok(Some(instance));
+            }
+        }
+        Ok(None)
     }
 
     fn caller(&self, parts: &Parts) -> Result<Arc<Caller>, ApiError> {
@@ -73,13 +90,29 @@ impl ApiTokens {
     }
 }
 
+/// What a token may see.
+fn visible(token: &Token) -> Visible {
+    let instance = token.instance.as_ref().and_then(|instance| instance.parse().ok());
+    match (instance, &token.companies) {
+        // Another instance's company 42 is another company.
+        (instance, Some(companies)) => {
+            let companies: Vec<_> =
+                companies.iter().filter_map(|company| company.parse().ok()).collect();
+            Visible::of_companies(instance.unwrap_or_default(), &companies)
+        }
+        (Some(instance), None) => Visible::of_instance(instance),
+        (None, None) => Visible::all(),
+    }
+}
+
 /// Whoever sent a request.
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) name: String,
     scopes: Vec<Scope>,
-    instance: Option<Instance>,
-    companies: Option<Vec<PartyKey>>,
+    visible: Visible,
+    /// What tenants see: the instance of each is for its companies alone.
+    tenants: Arc<[Visible]>,
 }
 
 impl Caller {
@@ -87,8 +120,8 @@ impl Caller {
         Self {
             name: "anyone".to_owned(),
             scopes: vec![Scope::Admin],
-            instance: None,
-            companies: None,
+            visible: Visible::all(),
+            tenants: Arc::default(),
         }
     }
 
@@ -96,17 +129,45 @@ impl Caller {
         if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin) {
             return Ok(self);
         }
-        let scope = match scope {
-            Scope::Ingest => "ingest",
-            Scope::Read => "read",
-            Scope::Admin => "admin",
+        let (name, scope) = (&self.name, scope.as_str());
+        Err(ApiError::Forbidden(format!("The token '{name}' lacks the scope '{scope}'.")))
+    }
+
+    /// Which organization a company is decides whose tickets it gets: no token of some companies says
+    /// that, not even of its own.
+    fn may_link(&self) -> Result<(), ApiError> {
+        if self.is_limited_to_companies() {
+            return Err(ApiError::Forbidden(format!(
+                "The token '{}' is limited to companies, and such tokens change no links.",
+                self.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether it may post an event of this company to this instance.
+    pub(super) fn may_post(&self, instance: &Instance, company: &Party) -> Result<(), ApiError> {
+        let key = &company.key;
+        let not_for = |whose: String| {
+            let company = company.label();
+            Err(ApiError::Forbidden(format!("{whose} is not for company '{company}' ({key}).")))
         };
-        Err(ApiError::Forbidden(format!("The token '{}' lacks the scope '{scope}'.", self.name)))
+        if !self.visible.has_company(key) {
+            return not_for(format!("The token '{}'", self.name));
+        }
+        let is_of_another =
+            |tenant: &Visible| tenant.instance() == Some(instance) && !tenant.has_company(key);
+        if self.tenants.iter().any(is_of_another) {
+            return not_for(format!(
+                "Instance '{instance}' is that of a token which is limited to companies, and"
+            ));
+        }
+        Ok(())
     }
 
     /// The instance that the request is about: what it names, else the token's, else `default`.
     pub(super) fn instance(&self, named: Option<&Instance>) -> Result<Instance, ApiError> {
-        match (named, &self.instance) {
+        match (named, self.visible.instance()) {
             (Some(named), Some(own)) if named != own => Err(ApiError::Forbidden(format!(
                 "This token speaks for instance '{own}', and the request names '{named}'."
             ))),
@@ -115,38 +176,23 @@ impl Caller {
         }
     }
 
-    /// The instance that a list is narrowed to: the one that the request names, else the one that
-    /// the token is limited to, if it is.
-    pub(super) fn narrowed_to(
-        &self,
-        named: Option<&Instance>,
-    ) -> Result<Option<Instance>, ApiError> {
-        match (named, &self.instance) {
-            (None, None) => Ok(None),
-            (named, _) => self.instance(named).map(Some),
+    /// What it may see.
+    pub(super) fn visible(&self) -> &Visible {
+        &self.visible
+    }
+
+    /// What a list is narrowed to: what the caller may see, of the instance that the request names if
+    /// it names one.
+    pub(super) fn narrowed_to(&self, named: Option<&Instance>) -> Result<Visible, ApiError> {
+        match named {
+            Some(_) => Ok(self.visible.in_instance(&self.instance(named)?)),
+            None => Ok(self.visible.clone()),
         }
     }
 
-    /// Whether objects of this company are visible to the token.
-    pub(super) fn sees(&self, company: &PartyKey) -> bool {
-        self.companies.as_ref().is_none_or(|companies| companies.contains(company))
-    }
-
-    /// The same for a stored key and instance.
-    pub(super) fn sees_stored(&self, instance: &str, company: Option<&str>) -> bool {
-        let instance_fits = self.instance.as_ref().is_none_or(|own| own.as_str() == instance);
-        let company_fits = match (&self.companies, company) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(_), Some(key)) => key.parse().is_ok_and(|key| self.sees(&key)),
-        };
-        instance_fits && company_fits
-    }
-
-    /// The companies that the token is limited to, as they are stored.
-    pub(super) fn company_keys(&self) -> Option<Vec<String>> {
-        let companies = self.companies.as_ref()?;
-        Some(companies.iter().map(ToString::to_string).collect())
+    /// Whether it sees some companies only.
+    pub(super) fn is_limited_to_companies(&self) -> bool {
+        self.visible.companies().is_some()
     }
 }
 
@@ -169,6 +215,38 @@ macro_rules! scope {
     };
 }
 
+/// A caller that may change links.
+pub(super) struct Linker(pub(super) Arc<Caller>);
+
+impl<S> FromRequestParts<S> for Linker
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        caller.may_link().map(|()| Self(caller))
+    }
+}
+
+/// The caller, if there is one that may read: for what everybody is told a little of.
+pub(super) struct MaybeReader(pub(super) Option<Arc<Caller>>);
+
+impl<S> FromRequestParts<S> for MaybeReader
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let caller = ApiTokens::from_ref(state).caller(parts);
+        Ok(Self(caller.and_then(|caller| caller.require(Scope::Read)).ok()))
+    }
+}
+
 scope! {
     /// A caller that may post acknowledgements.
     Ingest, Scope::Ingest
@@ -178,6 +256,10 @@ scope! {
     Reader, Scope::Read
 }
 scope! {
-    /// A caller that may change links and pull the operator's levers.
+    /// A caller that may pull the operator's levers.
+    Operator, Scope::Operate
+}
+scope! {
+    /// A caller that may administer.
     Admin, Scope::Admin
 }

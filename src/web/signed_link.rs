@@ -1,5 +1,5 @@
-//! Links for browsers that carry no token: signed for one control, read-only, revoked by changing
-//! the key.
+//! Links for browsers that carry no token: signed for one control of one company, read-only, revoked by
+//! changing the key.
 
 use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
@@ -23,22 +23,24 @@ impl Signer {
         Self { keyed: keyed(key) }
     }
 
-    /// The signature of a control, in hexadecimal.
+    /// The signature of a control of a company, in hexadecimal.
     #[must_use]
-    pub fn sign(&self, instance: &str, control: &str) -> String {
-        hex(&self.mac(instance, control).finalize().into_bytes())
+    pub fn sign(&self, instance: &str, company: &str, control: &str) -> String {
+        hex(&self.mac(instance, company, control).finalize().into_bytes())
     }
 
     /// Whether the signature is right, in constant time.
     #[must_use]
-    pub fn verify(&self, instance: &str, control: &str, signature: &str) -> bool {
+    pub fn verify(&self, instance: &str, company: &str, control: &str, signature: &str) -> bool {
         let signature = unhex(signature).unwrap_or_default();
-        self.mac(instance, control).verify_slice(&signature).is_ok()
+        self.mac(instance, company, control).verify_slice(&signature).is_ok()
     }
 
-    fn mac(&self, instance: &str, control: &str) -> Hmac<Sha256> {
-        // An instance has no line break, so the pair is unambiguous.
-        ["open\n", instance, "\n", control].into_iter().fold(self.keyed.clone(), Mac::chain_update)
+    fn mac(&self, instance: &str, company: &str, control: &str) -> Hmac<Sha256> {
+        // Neither an instance nor a company has a line break, so they are unambiguous.
+        ["open\n", instance, "\n", company, "\n", control]
+            .into_iter()
+            .fold(self.keyed.clone(), Mac::chain_update)
     }
 }
 
@@ -52,14 +54,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_for_one_control_and_one_key() {
+    fn a_signature_is_for_one_control_of_one_company_and_one_key() {
         let signer = Signer::new(&Secret::new("key".to_owned()));
-        let signature = signer.sign("default", "svc-1");
-        assert!(signer.verify("default", "svc-1", &signature));
-        assert!(!signer.verify("default", "svc-2", &signature));
-        assert!(!signer.verify("other", "svc-1", &signature));
-        assert!(!signer.verify("default", "svc-1", ""));
+        let signature = signer.sign("default", "id:1", "svc-1");
+        assert!(signer.verify("default", "id:1", "svc-1", &signature));
+        assert!(!signer.verify("default", "id:1", "svc-2", &signature));
+        assert!(!signer.verify("default", "id:2", "svc-1", &signature));
+        assert!(!signer.verify("other", "id:1", "svc-1", &signature));
+        assert!(!signer.verify("default", "id:1", "svc-1", ""));
         let revoked = Signer::new(&Secret::new("another".to_owned()));
-        assert!(!revoked.verify("default", "svc-1", &signature));
+        assert!(!revoked.verify("default", "id:1", "svc-1", &signature));
     }
 }

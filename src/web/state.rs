@@ -11,7 +11,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     delivery::Delivery,
-    domain::keys::{ControlId, Instance, TicketKey},
+    domain::keys::{ControlId, Instance, PartyKey, TicketKey},
     itop,
     store::Store,
 };
@@ -64,6 +64,7 @@ part! {
     catalog: Catalog,
     delivery: Delivery,
     board: Board,
+    clock: Clock,
     tokens: ApiTokens,
     addresses: Addresses,
     answers: ControlAnswers,
@@ -97,22 +98,31 @@ impl Addresses {
         itop::address(&self.inner.itop, key)
     }
 
-    /// The signed link by which a browser without a token gets to a control's ticket.
+    /// The signed link by which a browser without a token gets to a control's ticket, for as long as the
+    /// control is of this company.
     #[must_use]
-    pub fn open(&self, instance: &str, control: &str) -> String {
-        let signature = self.inner.signer.sign(instance, control);
+    pub fn open(&self, instance: &str, company: &str, control: &str) -> String {
+        let signature = self.inner.signer.sign(instance, company, control);
         format!(
-            "{}/controls/{}/open?instance={}&signature={signature}",
+            "{}/controls/{}/open?instance={}&company={}&signature={signature}",
             self.inner.bridge,
             encoded(control),
-            encoded(instance)
+            encoded(instance),
+            encoded(company)
         )
     }
 
-    /// Whether a signature is that of this control.
+    /// Whether a signature is that of this control of this company.
     #[must_use]
-    pub fn is_signed(&self, instance: &Instance, control: &ControlId, signature: &str) -> bool {
-        self.inner.signer.verify(instance.as_str(), control.as_str(), signature)
+    pub fn is_signed(
+        &self,
+        instance: &Instance,
+        company: &PartyKey,
+        control: &ControlId,
+        signature: &str,
+    ) -> bool {
+        let company = company.to_string();
+        self.inner.signer.verify(instance.as_str(), &company, control.as_str(), signature)
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn acknowledgement<'r>(
         ended_at: row.ended_at,
         links: Links {
             own: format!("/api/v1/acknowledgements/{}", row.id),
-            open: control_id.map(|control| addresses.open(&row.instance, control)),
+            open: open_link(row, addresses),
         },
         reason: row.reason.as_deref().filter(|_| row.state == State::Discarded),
         status: None,
@@ -118,23 +118,30 @@ pub(super) fn control(found: &TicketOfControl, board: &Board, addresses: &Addres
         "pending": null,
         "as_of": found.ticket.as_of,
         "stale": board.is_stale(&found.ticket),
-        "links": {"open": addresses.open(&mapping.instance, &mapping.control_id)},
+        "links": {
+            "open": addresses.open(&mapping.instance, &mapping.company_key, &mapping.control_id),
+        },
     })
 }
 
 /// A control without a ticket.
 pub(super) fn control_without_ticket(row: &InboxRow, addresses: &Addresses) -> Value {
-    let control = row.control_id.as_deref().unwrap_or_default();
     json!({
         "instance": row.instance,
-        "control": {"id": control, "name": row.control_name},
+        "control": {"id": row.control_id, "name": row.control_name},
         "company": row.company_key,
         "ticket": null,
         "pending": null,
         "as_of": null,
         "stale": false,
-        "links": {"open": addresses.open(&row.instance, control)},
+        "links": {"open": open_link(row, addresses)},
     })
+}
+
+/// The signed link to the ticket of a row's control, for its company.
+fn open_link(row: &InboxRow, addresses: &Addresses) -> Option<String> {
+    let (company, control) = (row.company_key.as_deref()?, row.control_id.as_deref()?);
+    Some(addresses.open(&row.instance, company, control))
 }
 
 /// Whether a control's next ticket waits for this acknowledgement.

@@ -29,6 +29,7 @@ mod outages;
 mod receiving;
 mod refusals;
 mod stream;
+mod tenancy;
 mod ticket_status;
 mod tickets;
 mod unclear_outcomes;

@@ -9,7 +9,10 @@ use serde::Deserialize;
 
 use super::acknowledgements::parsed;
 use crate::{
-    domain::keys::{ControlId, Instance},
+    domain::{
+        keys::{ControlId, Instance, PartyKey},
+        visible::Visible,
+    },
     store::Store,
     web::{
         Addresses, ControlAnswers,
@@ -41,7 +44,7 @@ pub(in crate::web) async fn ticket(
         ))
     };
     let id: ControlId = control.parse().map_err(|_| unknown())?;
-    let answer = answers.of(&caller, &instance, &[id]).await?.pop().flatten();
+    let answer = answers.of(caller.visible(), &instance, &[id]).await?.pop().flatten();
     let answer = answer.ok_or_else(unknown)?;
     Ok(unless_known(&known, &answer.tag, answer.body.clone()))
 }
@@ -49,6 +52,7 @@ pub(in crate::web) async fn ticket(
 #[derive(Deserialize)]
 pub(in crate::web) struct OpenParams {
     instance: Option<String>,
+    company: Option<String>,
     signature: Option<String>,
 }
 
@@ -62,23 +66,27 @@ pub(in crate::web) async fn open(
     let instance: Option<Instance> = parsed("instance", params.instance)?;
     let instance = instance.unwrap_or_default();
     let control: Option<ControlId> = parsed("control", Some(control))?;
+    let company: Option<PartyKey> = parsed("company", params.company)?;
     let signature = params.signature.unwrap_or_default();
-    let Some(control) =
-        control.filter(|control| addresses.is_signed(&instance, control, &signature))
-    else {
+    let signed = control
+        .zip(company)
+        .filter(|(control, company)| addresses.is_signed(&instance, company, control, &signature));
+    let Some((control, company)) = signed else {
         let sentence = "It is not signed by this bridge, or its key has been changed. Take a new \
                         one from ServiceNav.";
         return Ok(page(StatusCode::FORBIDDEN, "This link is not valid", sentence));
     };
-    if let Some(found) = store.ticket_of_control(&instance, &control).await? {
+    // A control that has moved to another company takes nobody along.
+    let visible = Visible::of_companies(instance.clone(), [&company]);
+    if let Some(found) = store.ticket_of_control(&instance, &control, &visible).await? {
         let url = addresses.ticket(&found.ticket.status.key);
         let location = HeaderValue::from_str(&url).map_err(|_| ApiError::Internal)?;
         let no_store = HeaderValue::from_static("no-store");
         let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)];
         return Ok((StatusCode::FOUND, headers).into_response());
     }
-    let newest = store.newest_of_control(&instance, &control).await?;
-    let sentence = if newest.as_ref().is_some_and(view::is_pending) {
+    let newest = store.newest_of_controls(&instance, &[control], &visible).await?;
+    let sentence = if newest.iter().any(view::is_pending) {
         "Its ticket is on its way. Try again in a moment."
     } else {
         "It has no ticket."

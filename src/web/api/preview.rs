@@ -19,10 +19,9 @@ pub(in crate::web) async fn preview(
 ) -> Result<Json<Value>, ApiError> {
     let event = decode(&body.value()?).map_err(ApiError::Invalid)?;
     let instance = caller.instance(event.instance.as_ref())?;
-    if !caller.sees(&event.company.key) {
-        return Err(ApiError::Forbidden("The token is not for this company.".to_owned()));
-    }
-    let answer = match delivery.preview(&instance, &event, caller.company_keys().is_none()).await {
+    caller.may_post(&instance, &event.company)?;
+    let trusted_names = !caller.is_limited_to_companies();
+    let answer = match delivery.preview(&instance, &event, trusted_names).await {
         Ok(Preview::Create(plan, request)) => {
             planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
         }

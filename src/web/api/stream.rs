@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     convert::Infallible,
-    sync::Arc,
 };
 
 use axum::{
@@ -12,20 +11,18 @@ use axum::{
 };
 use futures_util::{Stream, stream};
 use serde::Deserialize;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::{acknowledgements::parsed, links::party_key};
 use crate::{
     delivery::Delivery,
-    domain::keys::{ControlId, Instance},
-    store::{ControlChange, Store, StoreError},
-    web::{
-        ControlAnswers,
-        auth::{Caller, Reader},
-        listing::Params,
-        problem::ApiError,
+    domain::{
+        keys::{ControlId, Instance},
+        visible::Visible,
     },
+    store::{ControlChange, SeenChanges, Store, StoreError},
+    web::{ControlAnswers, auth::Reader, listing::Params, problem::ApiError},
 };
 
 /// Changes that are looked up together.
@@ -48,12 +45,11 @@ pub(in crate::web) async fn changes(
     Params(params): Params<StreamParams>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let instance = caller.narrowed_to(named.as_ref())?;
+    let visible = caller.narrowed_to(named.as_ref())?;
     let company = params.company.as_deref().map(party_key).transpose()?;
     let listener = Listener {
-        changes: store.changes(),
-        caller,
-        instance: instance.map(|instance| instance.to_string()),
+        changes: store.changes(visible.clone()),
+        visible,
         company: company.map(|company| company.to_string()),
         answers,
         stop: delivery.stopping(),
@@ -68,9 +64,8 @@ pub(in crate::web) async fn changes(
 
 /// One dashboard.
 struct Listener {
-    changes: Receiver<ControlChange>,
-    caller: Arc<Caller>,
-    instance: Option<String>,
+    changes: SeenChanges,
+    visible: Visible,
     company: Option<String>,
     answers: ControlAnswers,
     stop: CancellationToken,
@@ -89,8 +84,7 @@ impl Listener {
             let first = stop.run_until_cancelled(self.changes.recv()).await?;
             let mut changed = BTreeMap::<String, BTreeSet<ControlId>>::new();
             let mut note = |change: ControlChange| {
-                let is_wanted = self.instance.as_ref().is_none_or(|own| *own == change.instance);
-                if let (true, Ok(control)) = (is_wanted, change.control_id.parse()) {
+                if let Ok(control) = change.control_id.parse() {
                     changed.entry(change.instance).or_default().insert(control);
                 }
             };
@@ -98,14 +92,14 @@ impl Listener {
                 Ok(change) => note(change),
                 Err(RecvError::Lagged(_)) => {
                     // What is left of the backlog would only be told to one that reads anew.
-                    self.changes = self.changes.resubscribe();
+                    self.changes.skip();
                     return Some(reset());
                 }
                 Err(RecvError::Closed) => return None,
             }
             // A storm changes the same control several times: what counts is how it ends.
             for _ in 1..AT_ONCE {
-                let Ok(change) = self.changes.try_recv() else { break };
+                let Some(change) = self.changes.try_recv() else { break };
                 note(change);
             }
             if self.look_up(changed).await.is_err() {
@@ -121,7 +115,7 @@ impl Listener {
         for (instance, controls) in changed {
             let Ok(instance) = instance.parse() else { continue };
             let controls: Vec<_> = controls.into_iter().collect();
-            let answers = self.answers.of(&self.caller, &instance, &controls).await?;
+            let answers = self.answers.of(&self.visible, &instance, &controls).await?;
             for answer in answers.into_iter().flatten() {
                 let is_wanted =
                     self.company.is_none() || self.company.as_deref() == answer.company();

@@ -56,19 +56,16 @@ pub(in crate::web) async fn board(
     Params(params): Params<BoardParams>,
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let company = params.company.as_deref().map(party_key).transpose()?;
+    let mut visible = caller.narrowed_to(named.as_ref())?;
+    if let Some(company) = params.company.as_deref().map(party_key).transpose()? {
+        visible = visible.of_company(&company);
+    }
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_TICKETS)?;
     let filter = BoardFilter {
-        companies: match company {
-            Some(company) if caller.sees(&company) => Some(vec![company.to_string()]),
-            Some(_) => Some(Vec::new()),
-            None => caller.company_keys(),
-        },
         status: params.status,
         open: params.open,
         after: params.cursor.as_deref().map(read_cursor).transpose()?,
-        limit: limit + 1,
-        ..visible_to(&caller, named.as_ref())?
+        ..BoardFilter::of(visible, limit + 1)
     };
     let mut tickets = board.page(filter).await?;
     let has_more = tickets.len() > limit;
@@ -137,7 +134,8 @@ pub(in crate::web) async fn lookup(
             Asked::Number(number) => numbers.push(number.clone()),
         }
     }
-    let mut of_controls = answers.of(&caller, &instance, &controls).await?.into_iter();
+    let of_controls = answers.of(caller.visible(), &instance, &controls).await?;
+    let mut of_controls = of_controls.into_iter();
     let mut by_number = HashMap::<_, Vec<_>>::new();
     for ticket in of_numbers(&board, &caller, numbers).await? {
         by_number.entry(ticket.ticket.status.number.clone()).or_default().push(ticket);
@@ -206,18 +204,9 @@ async fn of_numbers(
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
-    let filter = BoardFilter {
-        companies: caller.company_keys(),
-        limit: CONTROLS_A_NUMBER.saturating_mul(numbers.len()),
-        numbers: Some(numbers),
-        ..visible_to(caller, None)?
-    };
-    Ok(board.page(filter).await?)
-}
-
-/// A filter with the instance that the caller names or is limited to.
-fn visible_to(caller: &Caller, named: Option<&Instance>) -> Result<BoardFilter, ApiError> {
-    Ok(BoardFilter { instance: caller.narrowed_to(named)?, ..BoardFilter::default() })
+    let limit = CONTROLS_A_NUMBER.saturating_mul(numbers.len());
+    let filter = BoardFilter::of(caller.visible().clone(), limit);
+    Ok(board.page(BoardFilter { numbers: Some(numbers), ..filter }).await?)
 }
 
 /// Where the next page begins: instance and control, in characters that a URL takes as they are.

@@ -21,7 +21,7 @@ use crate::{
     store::{Attempt, InboxFilter, InboxRow, Store},
     web::{
         Addresses,
-        auth::{Admin, Caller, Reader},
+        auth::{Caller, Operator, Reader},
         body::{JsonBody, read},
         listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, Path, limit},
         problem::ApiError,
@@ -52,17 +52,10 @@ pub(in crate::web) async fn list(
     let state = params.state.as_deref().map(parse_state).transpose()?;
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let instance = caller.narrowed_to(named.as_ref())?;
+    let visible = caller.narrowed_to(named.as_ref())?;
     let control: Option<ControlId> = parsed("control", params.control)?;
-    let companies = caller.company_keys();
-    let filter = InboxFilter {
-        state,
-        instance,
-        companies,
-        control,
-        before: params.cursor,
-        limit: limit + 1,
-    };
+    let before = params.cursor;
+    let filter = InboxFilter { visible, state, control, before, limit: limit + 1 };
     let mut rows = store.acknowledgements(filter).await?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
@@ -117,7 +110,7 @@ pub(in crate::web) async fn one(
 
 /// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
 pub(in crate::web) async fn retry(
-    Admin(caller): Admin,
+    Operator(caller): Operator,
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
@@ -140,7 +133,7 @@ pub(in crate::web) async fn retry(
 
 /// `POST /api/v1/acknowledgements/{id}/discard`: given up, with a reason.
 pub(in crate::web) async fn discard(
-    Admin(caller): Admin,
+    Operator(caller): Operator,
     State(store): State<Store>,
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
@@ -175,11 +168,10 @@ pub(in crate::web) async fn discard(
 
 async fn visible(store: &Store, caller: &Caller, id: &str) -> Result<InboxRow, ApiError> {
     let row = match id.parse() {
-        Ok(id) => store.acknowledgement(id).await?,
+        Ok(id) => store.acknowledgement(id, caller.visible()).await?,
         Err(_) => None,
     };
-    row.filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
-        .ok_or_else(|| ApiError::NotFound(format!("There is no acknowledgement {id}.")))
+    row.ok_or_else(|| ApiError::NotFound(format!("There is no acknowledgement {id}.")))
 }
 
 fn parse_state(text: &str) -> Result<RowState, ApiError> {

@@ -139,7 +139,7 @@ impl Inbox {
         if !row.state.is_ended() && !wait.is_zero() {
             self.delivery.outcome(row.id, wait).await;
             // Only a purge of ended rows can have come between.
-            let now = self.store.acknowledgement(row.id).await?;
+            let now = self.store.acknowledgement(row.id, self.caller.visible()).await?;
             row = now.ok_or(ApiError::StoreUnavailable)?;
         }
         Ok(self.answered(&self.delivery.with_reason(row), accepted == Accepted::New))
@@ -212,21 +212,13 @@ impl Inbox {
             })?
         };
         let instance = self.caller.instance(event.instance.as_ref())?;
-        if !self.caller.sees(&event.company.key) {
-            return Err(ApiError::Forbidden(format!(
-                "The token '{}' is not for company '{}' ({}).",
-                self.caller.name,
-                event.company.label(),
-                event.company.key
-            ))
-            .into());
-        }
+        self.caller.may_post(&instance, &event.company)?;
         let (state, problem) = match event.wants() {
             Wants::Ticket | Wants::Rehearsal => (RowState::Accepted, None),
             Wants::Record(why) => (RowState::Recorded, Some(Problem::new("no-ticket-wanted", why))),
         };
         let request_id = self.request_id.clone();
-        let trusted_names = self.caller.company_keys().is_none();
+        let trusted_names = !self.caller.is_limited_to_companies();
         let warnings = Vec::new();
         Ok(NewAcknowledgement {
             instance,
@@ -246,7 +238,12 @@ impl Inbox {
         let named = named.and_then(|instance| instance.parse().ok());
         let event_id = member(body, "event_id").and_then(|id| id.as_str()?.parse().ok());
         Rejected {
-            instance: self.caller.instance(named.as_ref()).unwrap_or_default(),
+            // What a token may not say goes to its own instance.
+            instance: self
+                .caller
+                .instance(named.as_ref())
+                .or_else(|_| self.caller.instance(None))
+                .unwrap_or_default(),
             event_id,
             body: cut_bytes(&clean(text), KEPT_OF_REJECTED).to_owned(),
             problem,
@@ -270,8 +267,7 @@ impl Inbox {
 
     fn conflict(&self, row: &InboxRow) -> ApiError {
         // The other event may be of a company that this token must not see.
-        let visible = self.caller.sees_stored(&row.instance, row.company_key.as_deref());
-        let (which, known) = if visible {
+        let (which, known) = if row.is_among(self.caller.visible()) {
             let which = format!(" (acknowledgement {})", row.id);
             (which, json!(view::acknowledgement(row, &self.addresses)))
         } else {
