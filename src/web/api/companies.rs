@@ -103,10 +103,10 @@ pub(in crate::web) async fn all_teams(
         let reading = catalog.all_teams().get(params.freshness()).await?;
         return params.page(&known, &reading, reading.listed.items.iter());
     };
-    let lists = seen.into_iter().map(|org| catalog.teams(org).get(params.freshness()));
+    let lists = seen.iter().map(|org| catalog.teams(org).get(params.freshness()));
     let lists = try_join_all(lists).await?;
     let items = lists.iter().flat_map(|reading| &reading.listed.items);
-    let items: BTreeMap<_, _> = items.map(|team| (team.id, team)).collect();
+    let items: BTreeMap<_, _> = items.map(|team| (&team.id, team)).collect();
     // Of lists that were read at several times the oldest tells the age of all.
     let as_of = lists.iter().map(|reading| reading.listed.as_of).min();
     let as_of = as_of.unwrap_or_else(|| clock.now());
@@ -120,7 +120,7 @@ pub(in crate::web) async fn contacts(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.contacts(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.contacts(&company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -130,7 +130,7 @@ pub(in crate::web) async fn teams(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.teams(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.teams(&company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -140,7 +140,7 @@ pub(in crate::web) async fn services(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.services(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.services(&company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -150,7 +150,7 @@ pub(in crate::web) async fn cis(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.cis(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.cis(&company.org).get(params.freshness()).await?;
     let wanted = params.search.as_deref().unwrap_or_default().trim();
     params.page(&known, &reading, reading.listed.items.search(wanted))
 }
@@ -173,7 +173,7 @@ impl axum::extract::FromRequestParts<crate::web::AppState> for Company {
         let Path(text) = path.map_err(|error| ApiError::BadParameter(error.body_text()))?;
         let missing =
             || ApiError::NotFound(format!("iTop has no active company with the key '{text}'."));
-        let org = OrgId(text.parse().map_err(|_| missing())?);
+        let org = OrgId::new(text.as_str());
         let visible = visible(&caller, &state.store).await?;
         if visible.is_some_and(|seen| !seen.contains(&org)) {
             return Err(missing());

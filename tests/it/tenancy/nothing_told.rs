@@ -247,7 +247,7 @@ async fn who_waits_for_a_link_is_told_no_names_of_others() {
     tenants.post("tenant-admin", &guess).await.expect(202);
     let unlinked = "/api/v1/links/unlinked";
     let all = tenants.get("admin", unlinked).await.expect(200);
-    assert_eq!(all["items"][0]["suggestion"]["organization"]["id"], 5003);
+    assert_eq!(all["items"][0]["suggestion"]["organization"]["id"], "5003");
     let own = tenants.get("tenant-admin", unlinked).await.expect(200);
     assert_eq!(own["items"][0]["company"]["key"], "id:45");
     assert_eq!(own["items"][0]["suggestion"], Value::Null, "{own}");
