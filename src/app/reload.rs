@@ -53,12 +53,15 @@ impl Reload {
     /// Nothing is taken then: everybody could call, or the login cannot be used.
     pub async fn configuration(&self, read: &Config) -> Result<bool, StartError> {
         let inner = &*self.inner;
-        let renewed = self.config().renewed(read);
+        let known = self.config();
+        let renewed = known.renewed(read);
         refuse_open(inner.address, &renewed)?;
         let settings = client_settings(&renewed)?;
         let key = link_key(&renewed, &inner.store).await?;
         inner.client.renew(&settings)?;
-        inner.tokens.replace(&renewed.auth.tokens);
+        if renewed.auth != known.auth {
+            inner.tokens.replace(&renewed.auth.tokens);
+        }
         if inner.signer.replace(&key) {
             // They hold links.
             inner.answers.forget();

@@ -22,7 +22,7 @@ pub(super) async fn serve(file: &ConfigFile) -> anyhow::Result<ExitCode> {
         while reload_signal.recv().await.is_some() {
             read_again(file, &reload, &filter).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         ended = app.run(stop) => ended?,

@@ -180,7 +180,7 @@ pub(super) mod tests {
             ("[itop]\n  timeout = 's3cret'\n", "line 2, column 13: no length of time"),
             ("[itop]\nmax_in_flight = 's3cret'\n", "line 2, column 17: invalid type: string"),
             ("[itop]\nmax_in_flight = -77123\n", "line 2, column 17"),
-            ("[itop]\nlogin = 's3cret, expected `x`'\n", "expected one of `form`, `basic`"),
+            ("[itop]\nlogin = 's3cret, expected `x`'\n", "expected one of `form`"),
             ("[itop]\nuser = 's3cret'\nuser = 's3cret'\n", "line 3, column 1"),
             ("[server]\nlisten = 's3cret'\n", "line 2, column 10"),
             ("# é\n[auth]\ntokens = [{ name = 's3cret' }]\n", "missing field `hash`"),

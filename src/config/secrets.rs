@@ -129,14 +129,14 @@ mod tests {
             (b"\r\n", "is empty"),
             (b" \n", "is empty"),
             ("\u{feff}".as_bytes(), "is empty"),
-            ("\u{feff}secret\n".as_bytes(), "byte order mark (BOM)"),
+            ("\u{feff}s3cret\n".as_bytes(), "byte order mark (BOM)"),
             (b"\xff\xfes\0e\0", "is UTF-16"),
-            (b"secr\xe9t", "is not UTF-8"),
-            (b"secret\nanother\n", "has several lines"),
+            (b"s3cr\xe9t", "is not UTF-8"),
+            (b"s3cret\nanother\n", "has several lines"),
         ] {
             let error = said_of(content).unwrap_err();
             assert!(error.contains("itop.password_file: /") && error.contains(says), "{error}");
-            assert!(!error.contains("secret"), "{error}");
+            assert!(!error.contains("s3cr"), "{error}");
         }
         assert_eq!(said_of(b"a secret \r\n"), Ok("a secret ".to_owned()));
     }

@@ -80,16 +80,15 @@ fn in_json(secret: &str) -> [String; 3] {
     let plain = serde_json::Value::from(secret).to_string();
     let plain = plain[1..plain.len() - 1].to_owned();
     let slashes = plain.replace('/', "\\/");
-    let mut ascii = String::new();
-    for c in slashes.chars() {
+    let ascii = slashes.chars().fold(String::new(), |mut ascii, c| {
         if c.is_ascii() {
             ascii.push(c);
         } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
-            }
+            let mut units = [0; 2];
+            ascii.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         }
-    }
+        ascii
+    });
     [plain, slashes, ascii]
 }
 
@@ -101,8 +100,9 @@ fn in_html(secret: &str) -> [String; 4] {
 }
 
 /// As base64, by itself and inside of something longer: there it begins at one of three places in
-/// a group, and its first and last signs depend on its neighbours, and are left.
+/// a group, and the signs that depend on its neighbours too are left.
 fn in_base64(secret: &str) -> Vec<String> {
+    const BITS: usize = 6;
     let mut forms = Vec::new();
     for engine in [&STANDARD, &URL_SAFE] {
         let whole = engine.encode(secret);
@@ -112,11 +112,9 @@ fn in_base64(secret: &str) -> Vec<String> {
             continue;
         }
         for before in 0..3_usize {
-            let mut bytes = vec![0; before];
-            bytes.extend_from_slice(secret.as_bytes());
-            let complete = bytes.len() / 3 * 3;
-            let encoded = engine.encode(&bytes[..complete]);
-            forms.push(encoded[before.div_ceil(2) * 2..].to_owned());
+            let bytes = [&[0].repeat(before), secret.as_bytes()].concat();
+            let own = (before * 8).div_ceil(BITS)..bytes.len() * 8 / BITS;
+            forms.push(engine.encode(bytes)[own].to_owned());
         }
     }
     forms
@@ -171,18 +169,18 @@ mod tests {
             prop_assert!(shown.contains(REDACTED), "{shown}");
             // What is left of it, read as base64 by whoever has the log, is at most its ends.
             let longest = shown.split(REDACTED).map(str::len).max().unwrap_or(0);
-            prop_assert!(longest <= (before.len().max(after.len()) + 2) / 3 * 4 + 6, "{shown}");
+            prop_assert!(longest <= before.len().max(after.len()).div_ceil(3) * 4 + 6, "{shown}");
         }
 
         #[test]
         fn no_secret_stands_in_a_text_afterwards(
-            secret in ".{1,12}", before in ".{0,12}", after in ".{0,12}",
+            secret in r"[^\p{C}*]{1,12}", before in ".{0,12}", after in ".{0,12}",
         ) {
             let redactor = Redactor::new([secret.as_str()]);
             let text = format!("{before}{secret}{after}");
             let shown = redactor.text(&text);
             prop_assert!(shown.contains(REDACTED));
-            prop_assert!(REDACTED.contains(&secret) || !shown.replace(REDACTED, "\0").contains(&secret));
+            prop_assert!(!shown.replace(REDACTED, "\0").contains(&secret));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{Read as _, Seek as _, Write as _},
+    io::{Error, ErrorKind, Read as _, Seek as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -30,19 +30,16 @@ impl Lock {
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = resolved(database)?;
         let beside_path = with_suffix(&path, ".lock");
-        let unusable = |error: std::io::Error| StoreError::Unusable {
+        let unusable = |error: Error| StoreError::Unusable {
             path: path.clone(),
             reason: format!("its lock file {}: {error}", beside_path.display()),
         };
         // A link there could lead to anything, and what is written into it would be lost.
         let no_link = OFlags::NOFOLLOW.bits().cast_signed();
-        let beside =
-            private().custom_flags(no_link).open(&beside_path).map_err(
-                |error| match beside_path.is_symlink() {
-                    true => unusable(std::io::Error::other("it is a link; remove it")),
-                    false => unusable(error),
-                },
-            )?;
+        let beside = private().custom_flags(no_link).open(&beside_path).map_err(|error| {
+            let is_link = beside_path.is_symlink();
+            unusable(if is_link { Error::other("it is a link; remove it") } else { error })
+        })?;
         let mut holder = Vec::new();
         (&beside).take(MAX_HOLDER + 1).read_to_end(&mut holder).map_err(unusable)?;
         let holder = String::from_utf8(holder).ok().map(|text| text.trim().to_owned());
@@ -51,7 +48,7 @@ impl Lock {
         };
         let Some(holder) = holder.filter(is_ours) else {
             let foreign = "it holds something else than the id of a process; see what it is";
-            return Err(unusable(std::io::Error::other(foreign)));
+            return Err(unusable(Error::other(foreign)));
         };
         try_lock(&beside, &path, &holder)?;
         let mut lock = Self { path, beside, database: None, unclean: !holder.is_empty() };
@@ -116,7 +113,7 @@ fn resolved(database: &Path) -> Result<PathBuf, StoreError> {
         Err(_) if database.is_symlink() => {
             Err(unusable("it is a link that leads nowhere".to_owned()))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or(Path::new("."));
             let folder = folder.canonicalize().map_err(|error| unusable(error.to_string()))?;

@@ -7,9 +7,9 @@ use axum::{
     http::{header, request::Parts},
 };
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
-use super::problem::ApiError;
+use super::{problem::ApiError, share::Receiving};
 use crate::{
     config::{Scope, Token},
     domain::{
@@ -98,7 +98,7 @@ impl Callers {
                 companies: token.companies.as_ref().map(|companies| {
                     companies.iter().filter_map(|company| company.parse().ok()).collect()
                 }),
-                receiving: receiving(),
+                receiving: Receiving::default(),
             };
             // A hash that is none fits no token; loading the configuration has refused it.
             let hash = token.hash.to_ascii_lowercase();
@@ -109,18 +109,6 @@ impl Callers {
     }
 }
 
-/// What one token has of being received at once, in KiB of bodies: some five lists of 1,000, or
-/// thousands of single posts. What is beyond waits, so that a flood of one token leaves the store's
-/// queue, and the memory, to the others.
-const RECEIVING: u32 = 4 * 1024;
-
-/// What a body counts for whose length is not told, in KiB.
-const UNTOLD: u32 = 256;
-
-fn receiving() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(RECEIVING as usize))
-}
-
 /// Whoever sent a request.
 #[derive(Debug)]
 pub(super) struct Caller {
@@ -128,7 +116,7 @@ pub(super) struct Caller {
     scopes: Vec<Scope>,
     instance: Option<Instance>,
     companies: Option<Vec<PartyKey>>,
-    receiving: Arc<Semaphore>,
+    pub(super) receiving: Receiving,
 }
 
 impl Caller {
@@ -138,7 +126,7 @@ impl Caller {
             scopes: vec![Scope::Admin],
             instance: None,
             companies: None,
-            receiving: receiving(),
+            receiving: Receiving::default(),
         }
     }
 
@@ -235,38 +223,6 @@ scope! {
 scope! {
     /// A caller that may change links and pull the operator's levers.
     Admin, Scope::Admin
-}
-
-/// A caller that posts, once it has its share of being received. It is asked for before the body is
-/// read, and to be given back when that is stored.
-pub(super) struct Posting {
-    pub(super) caller: Arc<Caller>,
-    pub(super) share: Share,
-}
-
-/// A part of what one token has of being received at once.
-pub(super) struct Share(
-    #[expect(dead_code, reason = "held, never looked at")] Option<OwnedSemaphorePermit>,
-);
-
-impl<S> FromRequestParts<S> for Posting
-where
-    ApiTokens: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Ingest(caller) = Ingest::from_request_parts(parts, state).await?;
-        let length = parts.headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        let kib = length.map_or(UNTOLD, |bytes| {
-            u32::try_from(bytes.div_ceil(1024)).unwrap_or(RECEIVING).clamp(1, RECEIVING)
-        });
-        // The semaphore is never closed.
-        let share = caller.receiving.clone().acquire_many_owned(kib).await.ok();
-        Ok(Self { caller, share: Share(share) })
-    }
 }
 
 /// The caller, if there is one that may read: for what everybody is told a little of.

@@ -7,6 +7,7 @@ mod control_answers;
 mod listing;
 mod problem;
 mod request_log;
+mod share;
 mod signed_link;
 mod state;
 mod unauthorized;

@@ -71,7 +71,8 @@ mod tests {
     async fn a_flood_is_one_line_a_minute_and_none_is_forgotten() {
         let log = Log::default();
         let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false);
+        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
         let clock = Clock::system();
         let unauthorized = Unauthorized::new(clock.clone());

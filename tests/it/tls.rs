@@ -254,7 +254,7 @@ async fn a_file_that_cannot_be_used_names_its_key() {
         (
             |config| {
                 config.itop.ca_file =
-                    Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into())
+                    Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into());
             },
             "it holds no certificate in PEM",
         ),

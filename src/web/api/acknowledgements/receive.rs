@@ -23,10 +23,11 @@ use crate::{
     store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
     web::{
         Addresses,
-        auth::{Caller, Posting, Share},
+        auth::Caller,
         body::{JsonBody, MAX_BODY, read},
         problem::{ApiError, sentence},
         request_log::RequestId,
+        share::{Posting, Share},
         view::{self, AcknowledgementView},
     },
 };
