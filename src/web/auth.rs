@@ -7,8 +7,9 @@ use axum::{
     http::{header, request::Parts},
 };
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
-use super::problem::ApiError;
+use super::{problem::ApiError, share::Receiving};
 use crate::{
     config::{Scope, Token},
     domain::{
@@ -23,12 +24,16 @@ use crate::{
 /// The tokens of the configuration. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ApiTokens {
-    /// What tenants see: the instance of each is for its companies alone.
-    tenants: Arc<[Visible]>,
+    callers: Arc<watch::Sender<Callers>>,
+}
+
+#[derive(Debug)]
+enum Callers {
+    /// There are no tokens: everyone is let in.
+    Anyone(Arc<Caller>),
     /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
     /// beginnings of hashes knows no token.
-    /// `None` lets everyone in.
-    callers: Option<Arc<HashMap<[u8; 32], Arc<Caller>>>>,
+    Known(HashMap<[u8; 32], Arc<Caller>>),
 }
 
 /// What a hash begins with.
@@ -46,38 +51,31 @@ impl ApiTokens {
     /// loopback only.
     #[must_use]
     pub fn new(tokens: &[Token]) -> Self {
-        let of_a_tenant = tokens.iter().filter(|token| token.is_of_a_tenant());
-        let tenants = of_a_tenant.map(visible).collect();
-        let tenants: Arc<[Visible]> = tenants;
-        let known = |token: &Token| {
-            let caller = Caller {
-                name: token.name.clone(),
-                scopes: token.scopes.clone(),
-                visible: visible(token),
-                tenants: tenants.clone(),
-            };
-            // A hash that is none fits no token; loading the configuration has refused it.
-            let hash = token.hash.to_ascii_lowercase();
-            let digest = hash.strip_prefix(HASH).and_then(unhex)?.try_into().ok()?;
-            Some((digest, Arc::new(caller)))
-        };
-        let callers = || Arc::new(tokens.iter().filter_map(known).collect());
-        Self { callers: (!tokens.is_empty()).then(callers), tenants: tenants.clone() }
+        Self { callers: Arc::new(watch::Sender::new(Callers::of(tokens))) }
     }
 
-    /// The instance of a tenant in which there are other companies already: what it posts would take
-    /// the place of theirs.
-    pub async fn crowded_instance(&self, store: &Store) -> Result<Option<Instance>, StoreError> {
-        for tenant in &*self.tenants {
-            if let Some(instance) = store.crowded(tenant).await? {
-                return Ok(Some(instance));
-            }
+    /// Knows these tokens from now on, and no others.
+    pub fn replace(&self, tokens: &[Token]) {
+        self.callers.send_replace(Callers::of(tokens));
+    }
+
+    /// Waits until other tokens are known: what was granted before must be asked for anew.
+    pub(super) fn replaced(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut changes = self.callers.subscribe();
+        let tokens = self.clone();
+        async move {
+            // An error says that they will not be replaced any more, which `tokens` prevents.
+            let _ = changes.changed().await;
+            drop(tokens);
         }
-        Ok(None)
     }
 
     fn caller(&self, parts: &Parts) -> Result<Arc<Caller>, ApiError> {
-        let Some(callers) = &self.callers else { return Ok(Arc::new(Caller::anyone())) };
+        let callers = self.callers.borrow();
+        let known = match &*callers {
+            Callers::Anyone(anyone) => return Ok(anyone.clone()),
+            Callers::Known(known) => known,
+        };
         let token = parts
             .headers
             .get(header::AUTHORIZATION)
@@ -86,8 +84,50 @@ impl ApiTokens {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
         let digest = <[u8; 32]>::from(Sha256::digest(token.ok_or(ApiError::Unauthorized)?));
-        callers.get(&digest).cloned().ok_or(ApiError::Unauthorized)
+        known.get(&digest).cloned().ok_or(ApiError::Unauthorized)
     }
+}
+
+impl Callers {
+    fn of(tokens: &[Token]) -> Self {
+        if tokens.is_empty() {
+            return Self::Anyone(Arc::new(Caller::anyone()));
+        }
+        let tenants: Arc<[Visible]> = tenants(tokens).collect();
+        let known = |token: &Token| {
+            let caller = Caller {
+                name: token.name.clone(),
+                scopes: token.scopes.clone(),
+                visible: visible(token),
+                tenants: tenants.clone(),
+                receiving: Receiving::default(),
+            };
+            // A hash that is none fits no token; loading the configuration has refused it.
+            let hash = token.hash.to_ascii_lowercase();
+            let digest = hash.strip_prefix(HASH).and_then(unhex)?.try_into().ok()?;
+            Some((digest, Arc::new(caller)))
+        };
+        Self::Known(tokens.iter().filter_map(known).collect())
+    }
+}
+
+/// What tenants may see: the instance of each is for its companies alone.
+fn tenants(tokens: &[Token]) -> impl Iterator<Item = Visible> {
+    tokens.iter().filter(|token| token.is_of_a_tenant()).map(visible)
+}
+
+/// The instance of a tenant in which there are other companies already: what it posts would take the
+/// place of theirs.
+pub async fn crowded_instance(
+    tokens: &[Token],
+    store: &Store,
+) -> Result<Option<Instance>, StoreError> {
+    for tenant in tenants(tokens) {
+        if let Some(instance) = store.crowded(&tenant).await? {
+            return Ok(Some(instance));
+        }
+    }
+    Ok(None)
 }
 
 /// What a token may see.
@@ -113,6 +153,7 @@ pub(super) struct Caller {
     visible: Visible,
     /// What tenants see: the instance of each is for its companies alone.
     tenants: Arc<[Visible]>,
+    pub(super) receiving: Receiving,
 }
 
 impl Caller {
@@ -122,6 +163,7 @@ impl Caller {
             scopes: vec![Scope::Admin],
             visible: Visible::all(),
             tenants: Arc::default(),
+            receiving: Receiving::default(),
         }
     }
 
@@ -190,6 +232,11 @@ impl Caller {
         }
     }
 
+    /// Whether the token is limited to nothing: what concerns all may be told.
+    pub(super) fn sees_all(&self) -> bool {
+        self.visible == Visible::all()
+    }
+
     /// Whether it sees some companies only.
     pub(super) fn is_limited_to_companies(&self) -> bool {
         self.visible.companies().is_some()
@@ -231,22 +278,6 @@ where
     }
 }
 
-/// The caller, if there is one that may read: for what everybody is told a little of.
-pub(super) struct MaybeReader(pub(super) Option<Arc<Caller>>);
-
-impl<S> FromRequestParts<S> for MaybeReader
-where
-    ApiTokens: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        let caller = ApiTokens::from_ref(state).caller(parts);
-        Ok(Self(caller.and_then(|caller| caller.require(Scope::Read)).ok()))
-    }
-}
-
 scope! {
     /// A caller that may post acknowledgements.
     Ingest, Scope::Ingest
@@ -262,4 +293,20 @@ scope! {
 scope! {
     /// A caller that may administer.
     Admin, Scope::Admin
+}
+
+/// The caller, if there is one that may read: for what everybody is told a little of.
+pub(super) struct MaybeReader(pub(super) Option<Arc<Caller>>);
+
+impl<S> FromRequestParts<S> for MaybeReader
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let caller = ApiTokens::from_ref(state).caller(parts);
+        Ok(Self(caller.and_then(|caller| caller.require(Scope::Read)).ok()))
+    }
 }

@@ -96,6 +96,11 @@ impl ControlAnswers {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Keeps nothing of what was answered so far.
+    pub fn forget(&self) {
+        self.inner.kept.invalidate_all();
+    }
+
     /// The answer about each of these controls, in order, with what is seen of it: `None` where
     /// nothing was ever received of that.
     pub(super) async fn of(

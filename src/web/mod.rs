@@ -8,11 +8,13 @@ mod control_answers;
 mod listing;
 mod problem;
 mod request_log;
+mod share;
 mod signed_link;
 mod state;
+mod unauthorized;
 mod view;
 
-pub use auth::{ApiTokens, hash_token};
+pub use auth::{ApiTokens, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
 pub use control_answers::ControlAnswers;
 pub use request_log::Logged;
@@ -27,11 +29,12 @@ const LOOKUP: &str = "/api/v1/tickets/lookup";
 
 /// All routes of the bridge.
 pub fn routes(state: AppState) -> Logged {
+    let clock = state.clock.clone();
     let routes = Router::new()
         .merge(calls::lists().layer(listing::packed()))
         .merge(calls::others())
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(state);
-    Logged(routes)
+    Logged::new(routes, clock)
 }

@@ -9,6 +9,10 @@ use servicenav_itop_bridge::{
     sandbox,
     web::hash_token,
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 
@@ -26,6 +30,7 @@ fn token(name: &str, scopes: &[Scope]) -> Token {
 async fn world() -> World {
     let tokens = |config: &mut Config| {
         config.auth.tokens = vec![
+            token("ingest", &[Scope::Ingest]),
             token("read", &[Scope::Read]),
             token("admin", &[Scope::Admin]),
             Token {
@@ -156,5 +161,45 @@ async fn beyond_loopback_the_bridge_listens_with_tokens_only() {
     assert!(error.to_string().contains("there is no token: anyone could post"), "{error}");
     world.config.auth.tokens = vec![token("ingest", &[Scope::Ingest])];
     App::build(world.config.clone(), Clock::system(), everywhere().await).await.unwrap();
+    world.finish().await;
+}
+
+/// Sends the beginning of a post, and waits until the bridge wants the rest of it.
+async fn begun(world: &World, token: &str, length: usize) -> TcpStream {
+    let address = world.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST {ACKNOWLEDGEMENTS} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\
+         expect: 100-continue\r\n\r\n",
+        secret(token)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[tokio::test]
+async fn a_flood_of_one_token_leaves_room_for_the_others() {
+    let world = world().await;
+    // As much as one token may have under way.
+    let begun = begun(&world, "admin", 8 << 20).await;
+    let event_that_waits = event("waits");
+    let mut waiting = Box::pin(ask(&world, "admin", "POST", ACKNOWLEDGEMENTS, &event_that_waits));
+    for key in ["one", "two"] {
+        let event = event(key);
+        let other = ask(&world, "ingest", "POST", ACKNOWLEDGEMENTS, &event);
+        tokio::select! {
+            biased;
+            answer = &mut waiting => panic!("it had to wait: {}", answer.text),
+            answer = other => drop(answer.expect(201)),
+        }
+    }
+    // Reads are not held up.
+    get(&world, "admin", "/api/v1/tickets").await.expect(200);
+    drop(begun);
+    waiting.await.expect(201);
     world.finish().await;
 }

@@ -8,6 +8,9 @@ use std::{
 use super::super::{Scope, Token};
 use crate::domain::keys::{Instance, PartyKey};
 
+/// The SHA-256 of nothing.
+const HASH_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 /// What does not fit together, a sentence each.
 pub(super) fn problems(tokens: &[Token]) -> Vec<String> {
     let mut problems: Vec<_> = tokens.iter().flat_map(of_one).collect();
@@ -28,13 +31,16 @@ fn of_one(token: &Token) -> Vec<String> {
              'token' prints it"
         ));
     }
+    if digits.eq_ignore_ascii_case(HASH_OF_NOTHING) {
+        problems.push(format!("auth.tokens '{name}': hash is that of an empty token"));
+    }
     // An instance that cannot be read would not limit the token at all.
     if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
         problems.push(format!("auth.tokens '{name}': instance {error}"));
     }
-    for company in token.companies.iter().flatten() {
+    for (number, company) in (1..).zip(token.companies.iter().flatten()) {
         if let Err(error) = company.parse::<PartyKey>() {
-            problems.push(format!("auth.tokens '{name}': company '{company}' {error}"));
+            problems.push(format!("auth.tokens '{name}': company {number} {error}"));
         }
     }
     if token.companies.as_ref().is_some_and(Vec::is_empty) {

@@ -17,22 +17,27 @@ pub(in crate::web) async fn alive() -> Json<Value> {
 }
 
 /// `GET /readyz`: acknowledgements can be stored. The gate to iTop may be closed all the same:
-/// they then wait, so that a load balancer has no reason to turn senders away. Whose token is limited
-/// is told of its own rows, and of the gate what concerns all.
+/// they then wait, so that a load balancer has no reason to turn senders away. Who has no token, or a
+/// limited one, is told codes and numbers alone: messages quote what answers in iTop's place. A limited
+/// one has the numbers of its own rows.
 pub(in crate::web) async fn ready(
     MaybeReader(caller): MaybeReader,
     State(store): State<Store>,
     State(delivery): State<Delivery>,
 ) -> Result<Json<Value>, ApiError> {
+    if store.is_damaged() {
+        return Err(ApiError::StoreDamaged);
+    }
     if !store.takes_writes().await {
         return Err(ApiError::StoreUnavailable);
     }
-    let visible = caller.map_or(Visible::all(), |caller| caller.visible().clone());
-    let is_told_all = visible == Visible::all();
+    let visible = caller.as_ref().map_or_else(Visible::all, |caller| caller.visible().clone());
     let counts = store.count_unended(&visible).await?;
     let inbox: serde_json::Map<String, Value> =
         counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect();
-    let gate = match delivery.gate() {
+    let is_told_all = caller.is_some_and(|caller| caller.sees_all());
+    let mut ready = json!({"status": "ready", "gate": null, "inbox": inbox});
+    ready["gate"] = match delivery.gate() {
         GateState::Open { since } => json!({"state": "open", "since": since}),
         GateState::Closed { reason, message, mend, since } if is_told_all => json!({
             "state": "closed", "reason": reason.code(), "message": message, "mend": mend,
@@ -42,7 +47,6 @@ pub(in crate::web) async fn ready(
             json!({"state": "closed", "reason": reason.code(), "since": since})
         }
     };
-    let mut ready = json!({"status": "ready", "gate": gate, "inbox": inbox});
     if is_told_all {
         let slow_creates = delivery.slow_creates().into_iter();
         ready["slow_creates"] = slow_creates

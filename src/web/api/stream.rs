@@ -9,7 +9,7 @@ use axum::{
     extract::State,
     response::sse::{Event, KeepAlive, Sse},
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use crate::{
         visible::Visible,
     },
     store::{ControlChange, SeenChanges, Store, StoreError},
-    web::{ControlAnswers, auth::Reader, listing::Params, problem::ApiError},
+    web::{ApiTokens, ControlAnswers, auth::Reader, listing::Params, problem::ApiError},
 };
 
 /// Changes that are looked up together.
@@ -42,6 +42,7 @@ pub(in crate::web) async fn changes(
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(answers): State<ControlAnswers>,
+    State(tokens): State<ApiTokens>,
     Params(params): Params<StreamParams>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
@@ -59,6 +60,8 @@ pub(in crate::web) async fn changes(
         let event = listener.next().await?;
         Some((Ok(event), listener))
     });
+    // Whoever is still known comes again.
+    let events = events.take_until(tokens.replaced());
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
