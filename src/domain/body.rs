@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
-use serde_json_borrow::{ObjectAsVec, Value};
+use serde_json_borrow::{Number, ObjectAsVec, Value};
 
 use super::{
+    event_time::{self, Said},
     keys::{MAX_ID_CHARS, MAX_NAME_CHARS},
+    placeholder,
     terminal::without_sequences,
-    text::{one_line, too_long},
+    text::{cut_chars, one_line, too_long},
 };
 
 /// One thing wrong with a body.
@@ -17,20 +19,26 @@ use super::{
 pub struct FieldError {
     /// RFC 6901; empty for the whole body.
     pub pointer: String,
-    /// `required`, `type`, `length`, `format` or `value`.
+    /// `required`, `type`, `length`, `format`, `value`, `macro` or `offset`.
     pub code: &'static str,
     /// For the person who sends the event.
     pub message: String,
 }
 
-/// The errors found so far.
+/// What was found wrong so far. A reader notes what it cannot take and goes on as if that were absent;
+/// whoever needs it says so ([`Object::require`], [`Object::insist`]), and that refuses the body.
 #[derive(Default)]
-pub(crate) struct Errors(pub(crate) Vec<FieldError>);
+pub(crate) struct Errors {
+    /// All that was found, in the order of reading.
+    pub(crate) found: Vec<FieldError>,
+    /// Whether the body cannot be taken.
+    pub(crate) refuses: bool,
+}
 
 impl Errors {
     /// Whether something is wrong at this place or in what it holds.
     pub(crate) fn at_or_below(&self, pointer: &str) -> bool {
-        self.0.iter().any(|error| {
+        self.found.iter().any(|error| {
             error
                 .pointer
                 .strip_prefix(pointer)
@@ -39,7 +47,34 @@ impl Errors {
     }
 
     pub(crate) fn push(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), code, message: message.into() });
+        let message = message.into();
+        self.found.push(FieldError { pointer: pointer.to_owned(), code, message });
+    }
+
+    /// The same for what no body may have.
+    pub(crate) fn refuse(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
+        self.push(pointer, code, message);
+        self.refuses = true;
+    }
+}
+
+/// What an event says of one of its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// This instant.
+    Time(Timestamp),
+    /// That there is none, by a zero or a year before 2000.
+    Never,
+    /// Nothing that can be taken.
+    Nothing,
+}
+
+impl Told {
+    pub(crate) fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::Time(time) => Some(time),
+            Self::Never | Self::Nothing => None,
+        }
     }
 }
 
@@ -75,8 +110,14 @@ impl<'a> Object<'a> {
             if !errors.at_or_below(&pointer) {
                 errors.push(&pointer, "required", format!("'{name}' is missing or empty"));
             }
+            errors.refuses = true;
         }
         value
+    }
+
+    /// Refuses a body in which this member is there and wrong: what it decides is not guessed.
+    pub(crate) fn insist(&self, name: &str, errors: &mut Errors) {
+        errors.refuses |= errors.at_or_below(&self.pointer(name));
     }
 
     pub(crate) fn object(&self, name: &str, errors: &mut Errors) -> Option<Object<'a>> {
@@ -109,58 +150,111 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// An id: a text or an integer.
+    /// An id: a text or an integer, which some programs write as `42.0`.
     pub(crate) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<Cow<'a, str>> {
-        match self.member(name)? {
+        let value = self.member(name)?;
+        match value {
             Value::Str(text) => {
-                bounded(text, max, || self.pointer(name), errors).map(Cow::Borrowed)
+                let text = bounded(text, max, || self.pointer(name), errors)?;
+                if let Some(found) = placeholder::in_id(text) {
+                    errors.push(&self.pointer(name), "macro", not_replaced(name, found));
+                    return None;
+                }
+                return Some(Cow::Borrowed(text));
             }
-            Value::Number(number) if number.is_i64() || number.is_u64() => {
-                Some(number.to_string().into())
+            Value::Number(number) => {
+                if let Some(whole) = whole(number) {
+                    return Some(whole.into());
+                }
             }
-            other => {
-                errors.push(&self.pointer(name), "type", expected("a text or an integer", other));
-                None
-            }
+            _ => {}
         }
+        errors.push(&self.pointer(name), "type", expected("a text or an integer", value));
+        None
     }
 
+    /// True or false, also as a number or a text: macros are all texts.
     pub(crate) fn flag(&self, name: &str, errors: &mut Errors) -> Option<bool> {
-        match self.member(name)? {
-            Value::Bool(flag) => Some(*flag),
+        const WORDS: [(&str, bool); 8] = [
+            ("true", true),
+            ("false", false),
+            ("1", true),
+            ("0", false),
+            ("yes", true),
+            ("no", false),
+            ("on", true),
+            ("off", false),
+        ];
+        let value = self.member(name)?;
+        let text = match value {
+            Value::Bool(flag) => return Some(*flag),
+            Value::Str(text) => bounded(text, 64, || self.pointer(name), errors)?.into(),
+            Value::Number(number) => whole(number).unwrap_or_default(),
+            _ => String::new(),
+        };
+        let found = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
+        if found.is_none() {
+            errors.push(&self.pointer(name), "type", expected("true or false", value));
+        }
+        found.map(|(_, flag)| *flag)
+    }
+
+    /// A time; `zone` is that of times without an offset.
+    pub(crate) fn time(&self, name: &str, zone: Option<&TimeZone>, errors: &mut Errors) -> Told {
+        let Some(value) = self.member(name) else { return Told::Nothing };
+        let said = match value {
+            Value::Str(text) => match bounded(text, 64, || self.pointer(name), errors) {
+                Some(text) => event_time::of_text(text, zone),
+                None => return Told::Nothing,
+            },
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => event_time::of_integer(whole),
+                (None, Some(decimal)) => event_time::of_decimal(decimal),
+                (None, None) => Said::Unreadable,
+            },
             other => {
-                errors.push(&self.pointer(name), "type", expected("true or false", other));
-                None
+                errors.push(&self.pointer(name), "type", expected("a time", other));
+                return Told::Nothing;
+            }
+        };
+        match said {
+            Said::Time(time) => return Told::Time(time),
+            Said::Never => return Told::Never,
+            Said::NoOffset => {
+                let message = format!(
+                    "'{name}' has no offset, such as +01:00: send one, or say in \
+                     source.time_zone where the clock stands, such as Europe/Paris"
+                );
+                errors.push(&self.pointer(name), "offset", message);
+            }
+            Said::Unreadable => {
+                let message = format!(
+                    "'{name}' must be an RFC 3339 time with an offset, such as \
+                     2026-11-21T09:15:02+01:00, or seconds since 1970, not '{}'",
+                    shown(value)
+                );
+                errors.push(&self.pointer(name), "format", message);
             }
         }
+        Told::Nothing
     }
 
-    /// An RFC 3339 time with an offset.
-    pub(crate) fn time(&self, name: &str, errors: &mut Errors) -> Option<Timestamp> {
-        let text = self.borrowed(name, 64, errors)?;
-        let time = text.parse();
-        if time.is_err() {
-            let message = format!(
-                "'{name}' must be an RFC 3339 time with an offset, such as \
-                 2026-11-21T09:15:02+01:00, not '{text}'"
-            );
-            errors.push(&self.pointer(name), "format", message);
-        }
-        time.ok()
-    }
-
-    /// One of a few words, whatever its case.
+    /// One of a few words, however it is written; `others` are understood too.
     pub(crate) fn word<T: Copy>(
         &self,
         name: &str,
         words: &[(&str, T)],
+        others: &[(&str, T)],
         errors: &mut Errors,
     ) -> Option<T> {
         let text = self.borrowed(name, 64, errors)?;
-        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
+        let plain = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+        let found =
+            plain.or_else(|| words.iter().chain(others).find(|(word, _)| is_word(word, text)));
         if found.is_none() {
             let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            let message = format!("'{name}' must be one of {}, not '{text}'", known.join(", "));
+            let message =
+                format!("'{name}' must be one of {}, not '{}'", known.join(", "), one_line(text));
             errors.push(&self.pointer(name), "value", message);
         }
         found.map(|(_, value)| *value)
@@ -228,7 +322,28 @@ fn last<'v>(members: &'v ObjectAsVec<'v>, name: &str) -> Option<&'v Value<'v>> {
     members.iter().filter(|(known, _)| *known == name).map(|(_, value)| value).last()
 }
 
-/// A text that is neither blank nor too long; `pointer` tells where it stands.
+/// Whether a text is this word: case, blanks, hyphens and underscores do not matter.
+fn is_word(word: &str, text: &str) -> bool {
+    let letters = |text| str::bytes(text).filter(|byte| !b" -_\t\r\n".contains(byte));
+    letters(word)
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(letters(text).map(|byte| byte.to_ascii_lowercase()))
+}
+
+/// A number without a fraction, as an integer; `None` where it has one, or is so large that a decimal
+/// number no longer tells one integer from the next.
+fn whole(number: &Number) -> Option<String> {
+    /// 2^53.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if !number.is_f64() {
+        return Some(number.to_string());
+    }
+    let number = number.as_f64()?;
+    // Adding zero makes -0 one of them.
+    (number.fract() == 0.0 && number.abs() < EXACT).then(|| (number + 0.0).to_string())
+}
+
+/// A text that is neither blank, too long nor a macro; `pointer` tells where it stands.
 pub(crate) fn bounded<'t>(
     text: &'t str,
     max: usize,
@@ -245,7 +360,35 @@ pub(crate) fn bounded<'t>(
         errors.push(&pointer(), "length", message);
         return None;
     }
+    if let Some(found) = placeholder::alone(text) {
+        let pointer = pointer();
+        let name = pointer.rsplit('/').next().unwrap_or_default();
+        errors.push(&pointer, "macro", not_replaced(name, found));
+        return None;
+    }
     Some(text)
+}
+
+fn not_replaced(name: &str, found: &str) -> String {
+    let found = one_line(found);
+    if found.starts_with(['$', '{', '%']) {
+        format!("'{name}' has the macro {found}, which the sender has not replaced")
+    } else {
+        format!("'{name}' is {found}, which stands for no value")
+    }
+}
+
+/// A value where a sentence speaks of it: short, and on one line.
+pub(crate) fn shown(value: &Value<'_>) -> String {
+    /// How much of it is shown, in characters.
+    const SHOWN: usize = 60;
+    match value {
+        Value::Str(text) => cut_chars(&one_line(text), SHOWN).into_owned(),
+        other => {
+            let text = serde_json::to_string(other).unwrap_or_default();
+            cut_chars(&text, SHOWN).into_owned()
+        }
+    }
 }
 
 pub(crate) fn expected(what: &str, found: &Value<'_>) -> String {
