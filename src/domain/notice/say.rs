@@ -34,7 +34,7 @@ impl Notice {
             }
             Self::NoStatusTime => either!(
                 language,
-                "The event does not say since when the control is in this state; the time of the acknowledgement is shown instead.",
+                "The event does not say since when the control has been in this state; the time of the acknowledgement is shown instead.",
                 "L'événement n'indique pas depuis quand le contrôle est dans cet état\u{a0}; l'heure de l'acquittement est affichée à la place.",
             ),
             Self::NoCreationTime => either!(
