@@ -42,7 +42,7 @@ pub struct Rejected {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Day {
     /// Which, in days since 1970 (UTC).
-    day: i64,
+    number: i64,
     /// No row before this one is of that day.
     first: i64,
     rows: u64,
@@ -55,8 +55,8 @@ impl Store {
         let today = self.now_millis().div_euclid(DAY);
         self.write(move |db| {
             let known = meta::get(db, TODAY)?.and_then(|text| serde_json::from_str(&text).ok());
-            let known = known.filter(|known: &Day| known.day == today);
-            let mut day = known.unwrap_or(Day { day: today, ..Day::default() });
+            let known = known.filter(|known: &Day| known.number == today);
+            let mut day = known.unwrap_or(Day { number: today, ..Day::default() });
             for row in &rejected {
                 let id = insert(db, row)?;
                 if day.rows == 0 {
@@ -115,7 +115,7 @@ fn remove_first(db: &Connection, day: &mut Day) -> rusqlite::Result<()> {
         .optional()?;
     let Some((id, body, message)) = oldest else {
         // They have been purged.
-        *day = Day { day: day.day, ..Day::default() };
+        *day = Day { number: day.number, ..Day::default() };
         return Ok(());
     };
     db.prepare_cached("DELETE FROM acknowledgements WHERE id = ?1")?.execute([id])?;

@@ -86,7 +86,7 @@ pub(super) fn acknowledgement<'r>(
             .as_deref()
             .map(|key| Company { key, name: row.company_name.as_deref() }),
         control: (control_id.is_some() || row.control_name.is_some())
-            .then(|| Control { id: control_id, name: row.control_name.as_deref() }),
+            .then_some(Control { id: control_id, name: row.control_name.as_deref() }),
         problem: row.problem.as_ref(),
         warnings: &row.warnings,
         ticket: row.ticket.as_ref().map(|(key, number)| Ticket {

@@ -1,6 +1,7 @@
 //! The event that ServiceNav posts (SERVICENAV.md), as types.
 
 mod decode;
+mod parts;
 mod read;
 mod references;
 mod state;

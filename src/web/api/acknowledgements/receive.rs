@@ -11,18 +11,16 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    clock::Clock,
     delivery::Delivery,
     domain::{
-        acknowledgement::{Acknowledgement, Glimpse, Receipt, Wants, read},
+        acknowledgement::{Acknowledgement, Receipt, Wants, read},
         body::FieldError,
         delivery_state::{Problem, State as RowState},
-        keys::{ControlId, EventId, Instance},
-        text::{clean, cut_bytes},
+        keys::Instance,
     },
-    store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
+    store::{Accepted, InboxRow, NewAcknowledgement, Store},
     web::{
-        Addresses,
+        Addresses, AppState,
         auth::{Caller, Ingest},
         body::{BadBody, JsonBody, MAX_BODY},
         problem::ApiError,
@@ -40,25 +38,25 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Acknowledgements in one list at most.
 const MAX_ITEMS: usize = 1_000;
 
-/// How much of a refused body is kept, in bytes.
-const KEPT_OF_REJECTED: usize = 16 * 1024;
-
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// `POST /api/v1/acknowledgements`: one event or a list.
 pub(in crate::web) async fn receive(
     Ingest(caller): Ingest,
-    State(store): State<Store>,
-    State(delivery): State<Delivery>,
-    State(addresses): State<Addresses>,
-    State(clock): State<Clock>,
+    State(state): State<AppState>,
     RequestId(request_id): RequestId,
     Wait(wait): Wait,
     body: Result<JsonBody, BadBody>,
 ) -> Result<Response, ApiError> {
-    let receipt = Receipt { at: clock.now(), instance: caller.instance(None)? };
-    let inbox = Inbox { caller, store, delivery, addresses, request_id, receipt };
+    let inbox = Inbox {
+        receipt: Receipt { at: state.clock.now(), instance: caller.instance(None)? },
+        caller,
+        store: state.store.clone(),
+        delivery: state.delivery.clone(),
+        addresses: state.addresses.clone(),
+        request_id,
+    };
     let body = match body {
         Ok(body) => body,
         Err(BadBody { error, text }) => return inbox.refused(&text, error).await,
@@ -108,19 +106,20 @@ enum Item<'r> {
     Problem(serde_json::Value),
 }
 
-struct Inbox {
-    caller: Arc<Caller>,
-    store: Store,
+/// What it takes to receive for one caller.
+pub(super) struct Inbox {
+    pub(super) caller: Arc<Caller>,
+    pub(super) store: Store,
     delivery: Delivery,
     addresses: Addresses,
     request_id: Option<String>,
-    receipt: Receipt,
+    pub(super) receipt: Receipt,
 }
 
 impl Inbox {
     async fn receive_one(&self, text: String, wait: Duration) -> Result<Response, ApiError> {
         let new = match self.checked(&text) {
-            Ok((instance, event)) => self.new(instance, event, text),
+            Ok((instance, event)) => self.to_store(instance, event, text),
             Err(error) => return self.refused(&text, error).await,
         };
         let Some((accepted, mut row)) = self.store.accept(vec![new]).await?.pop() else {
@@ -157,7 +156,9 @@ impl Inbox {
         let mut rejected = Vec::new();
         for (place, text) in events.iter().enumerate() {
             match self.checked(text) {
-                Ok((instance, event)) => right.push(self.new(instance, event, (*text).to_owned())),
+                Ok((instance, event)) => {
+                    right.push(self.to_store(instance, event, (*text).to_owned()));
+                }
                 Err(error) => {
                     rejected.push(self.rejected(text, &error));
                     refused.push((place, error.document()));
@@ -170,20 +171,21 @@ impl Inbox {
             .into_iter()
             .map(|(accepted, row)| (accepted, self.delivery.with_reason(row)))
             .collect();
-        let mut item = |(accepted, row)| match accepted {
-            &Accepted::Conflict(ref sent) => {
-                let conflict = self.conflict(row);
-                rejected.push(self.rejected(&sent.body, &conflict));
-                Item::Problem(conflict.document())
-            }
-            Accepted::New | Accepted::Same => {
-                let mut view = view::acknowledgement(row, &self.addresses);
-                view.status = Some(status(row, matches!(accepted, Accepted::New)).as_u16());
-                Item::Row(Box::new(view))
-            }
-        };
-        let mut items: Vec<_> =
-            accepted.iter().map(|(accepted, row)| item((accepted, row))).collect();
+        let mut items = Vec::with_capacity(events.len());
+        for (accepted, row) in &accepted {
+            items.push(match accepted {
+                Accepted::Conflict(sent) => {
+                    let conflict = self.conflict(row);
+                    rejected.push(self.rejected(&sent.body, &conflict));
+                    Item::Problem(conflict.document())
+                }
+                Accepted::New | Accepted::Same => {
+                    let mut view = view::acknowledgement(row, &self.addresses);
+                    view.status = Some(status(row, matches!(accepted, Accepted::New)).as_u16());
+                    Item::Row(Box::new(view))
+                }
+            });
+        }
         for (place, document) in refused {
             items.insert(place, Item::Problem(document));
         }
@@ -210,7 +212,12 @@ impl Inbox {
     }
 
     /// What is stored of an event.
-    fn new(&self, instance: Instance, event: Acknowledgement, body: String) -> NewAcknowledgement {
+    fn to_store(
+        &self,
+        instance: Instance,
+        event: Acknowledgement,
+        body: String,
+    ) -> NewAcknowledgement {
         let (state, problem) = match event.wants() {
             Wants::Ticket | Wants::Rehearsal => (RowState::Accepted, None),
             Wants::Record(why) => (RowState::Recorded, Some(Problem::new("no-ticket-wanted", why))),
@@ -226,45 +233,6 @@ impl Inbox {
             state,
             problem,
         }
-    }
-
-    /// Answers with an error, and keeps what was refused.
-    async fn refused<T>(&self, text: &str, error: ApiError) -> Result<T, ApiError> {
-        self.keep(vec![self.rejected(text, &error)]).await?;
-        Err(error)
-    }
-
-    /// What is kept of something that was refused, because many senders ignore answers.
-    fn rejected(&self, text: &str, error: &ApiError) -> Rejected {
-        let glimpse = Glimpse::of(text);
-        // One that names the instance of others stays with its own.
-        let instance = self.caller.instance(glimpse.instance.as_ref());
-        Rejected {
-            instance: instance.unwrap_or_else(|_| self.receipt.instance.clone()),
-            glimpse,
-            body: clean(cut_bytes(text, KEPT_OF_REJECTED)).into_owned(),
-            received_at: self.receipt.at,
-            problem: error.problem(),
-        }
-    }
-
-    async fn keep(&self, rejected: Vec<Rejected>) -> Result<(), ApiError> {
-        if rejected.is_empty() {
-            return Ok(());
-        }
-        for Rejected { instance, glimpse, problem, .. } in &rejected {
-            tracing::warn!(
-                token = self.caller.name,
-                instance = instance.as_str(),
-                event_id = glimpse.event_id.as_ref().map(EventId::as_str),
-                company = glimpse.company.as_ref().map(|company| company.key.to_string()),
-                control = glimpse.control_id.as_ref().map(ControlId::as_str),
-                problem = problem.code,
-                reason = problem.message,
-                "what was posted was refused"
-            );
-        }
-        Ok(self.store.keep_rejected(rejected).await?)
     }
 
     fn conflict(&self, row: &InboxRow) -> ApiError {
