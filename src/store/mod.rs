@@ -11,6 +11,7 @@ mod inbox;
 mod inbox_delivery;
 mod inbox_query;
 mod inbox_unknown;
+mod keys;
 mod lock;
 mod look;
 mod meta;
