@@ -132,7 +132,8 @@ impl Store {
         .await
     }
 
-    /// The newest acknowledgement that is seen of each of these controls, whatever its state.
+    /// The newest acknowledgement that is seen of each of these controls, whatever became of it; what
+    /// was refused is none.
     pub async fn newest_of_controls(
         &self,
         instance: &Instance,
@@ -153,7 +154,8 @@ impl Store {
             let sql = format!(
                 "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
                      SELECT (SELECT max(id) FROM acknowledgements
-                             WHERE instance = ?1 AND control_id = asked.value {condition})
+                             WHERE instance = ?1 AND control_id = asked.value
+                               AND state <> 'rejected' {condition})
                      FROM json_each(?2) AS asked)"
             );
             let values = [Some(instance), Some(controls), companies];
@@ -163,9 +165,11 @@ impl Store {
         .await
     }
 
-    /// How many rows that are seen are in each of the states that are no end, all at one moment.
+    /// How many rows that are seen are in each of the states that are no end, and how many were
+    /// refused, all at one moment.
     pub async fn count_unended(&self, visible: &Visible) -> Result<Vec<(State, u64)>, StoreError> {
-        let states: Vec<_> = State::ALL.into_iter().filter(|state| !state.is_ended()).collect();
+        let is_counted = |state: &State| !state.is_ended() || *state == State::Rejected;
+        let states: Vec<_> = State::ALL.into_iter().filter(is_counted).collect();
         let words = super::as_json(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>());
         let instance = visible.instance().map(ToString::to_string);
         let companies = visible.companies().map(super::as_json);

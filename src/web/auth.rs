@@ -171,6 +171,10 @@ impl Caller {
         if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin) {
             return Ok(self);
         }
+        if scope == Scope::Ingest {
+            // The sender may ignore the answer, and nothing else would tell of what it has sent.
+            tracing::warn!(token = self.name, "a post was refused: its token lacks the scope");
+        }
         let (name, scope) = (&self.name, scope.as_str());
         Err(ApiError::Forbidden(format!("The token '{name}' lacks the scope '{scope}'.")))
     }

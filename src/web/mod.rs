@@ -4,6 +4,7 @@ mod api;
 mod auth;
 mod body;
 mod calls;
+mod charset;
 mod control_answers;
 mod listing;
 mod problem;

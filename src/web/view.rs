@@ -49,7 +49,8 @@ struct Company<'r> {
 
 #[derive(Serialize)]
 struct Control<'r> {
-    id: &'r str,
+    /// None where only the name of what was refused could be read.
+    id: Option<&'r str>,
     name: Option<&'r str>,
 }
 
@@ -85,7 +86,8 @@ pub(super) fn acknowledgement<'r>(
             .company_key
             .as_deref()
             .map(|key| Company { key, name: row.company_name.as_deref() }),
-        control: control_id.map(|id| Control { id, name: row.control_name.as_deref() }),
+        control: (control_id.is_some() || row.control_name.is_some())
+            .then_some(Control { id: control_id, name: row.control_name.as_deref() }),
         problem: row.problem.as_ref(),
         warnings: &row.warnings,
         ticket: row.ticket.as_ref().map(|(key, number)| Ticket {
@@ -141,6 +143,10 @@ pub(super) fn control_without_ticket(row: &InboxRow, addresses: &Addresses) -> V
 
 /// The signed link to the ticket of a row's control, for its company.
 fn open_link(row: &InboxRow, addresses: &Addresses) -> Option<String> {
+    if row.state == State::Rejected {
+        // What was refused makes no control known.
+        return None;
+    }
     let (company, control) = (row.company_key.as_deref()?, row.control_id.as_deref()?);
     Some(addresses.open(&row.instance, company, control))
 }
