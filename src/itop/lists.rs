@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, CiList, Client, ItopError, Use, conditions::bound, oql};
+use super::{Answer, CiList, Client, ItopError, Use, answer::read_id, conditions::bound, oql};
 use crate::domain::keys::{ObjectId, OrgId};
 
 /// The smallest page before a broken answer counts as a failure.
@@ -356,8 +356,8 @@ pub(super) fn some_text(fields: &Fields, name: &str) -> Option<String> {
 /// A reference; iTop writes an empty one as `"0"`, and keys as texts or numbers.
 pub(super) fn key(fields: &Fields, name: &str) -> Option<u64> {
     match fields.get(name)? {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => number.as_u64(),
+        Value::String(text) => read_id(text),
+        Value::Number(number) => read_id(&number.to_string()),
         _ => None,
     }
     .filter(|id| *id != 0)

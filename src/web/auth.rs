@@ -15,6 +15,7 @@ use crate::{
         keys::{Instance, PartyKey},
         marker::{hex, unhex},
     },
+    secret::Secret,
 };
 
 /// The tokens of the configuration. Cheap to clone.
@@ -42,7 +43,12 @@ impl ApiTokens {
     #[must_use]
     pub fn new(tokens: &[Token]) -> Self {
         let known = |token: &Token| {
+            // A hash that is none fits no token; loading the configuration has refused it.
+            let hash = token.hash.to_ascii_lowercase();
+            let hash = hash.strip_prefix(HASH)?;
+            let digest = unhex(hash)?.try_into().ok()?;
             let caller = Caller {
+                id: Secret::new(hash.to_owned()),
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
                 instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
@@ -50,9 +56,6 @@ impl ApiTokens {
                     companies.iter().filter_map(|company| company.parse().ok()).collect()
                 }),
             };
-            // A hash that is none fits no token; loading the configuration has refused it.
-            let hash = token.hash.to_ascii_lowercase();
-            let digest = hash.strip_prefix(HASH).and_then(unhex)?.try_into().ok()?;
             Some((digest, Arc::new(caller)))
         };
         let callers = || Arc::new(tokens.iter().filter_map(known).collect());
@@ -71,11 +74,21 @@ impl ApiTokens {
         let digest = <[u8; 32]>::from(Sha256::digest(token.ok_or(ApiError::Unauthorized)?));
         callers.get(&digest).cloned().ok_or(ApiError::Unauthorized)
     }
+
+    /// Those who have a token of this name.
+    pub(super) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
+        match &self.callers {
+            Some(callers) => callers.values().filter(|known| known.name == name).cloned().collect(),
+            None => vec![Arc::new(Caller::anyone())],
+        }
+    }
 }
 
 /// Whoever sent a request.
 #[derive(Debug)]
 pub(super) struct Caller {
+    /// The hash of the token, which tells it from others of its name; for signatures alone.
+    pub(super) id: Secret,
     pub(super) name: String,
     scopes: Vec<Scope>,
     instance: Option<Instance>,
@@ -85,6 +98,7 @@ pub(super) struct Caller {
 impl Caller {
     fn anyone() -> Self {
         Self {
+            id: Secret::new(String::new()),
             name: "anyone".to_owned(),
             scopes: vec![Scope::Admin],
             instance: None,
@@ -155,6 +169,13 @@ macro_rules! scope {
         $(#[$doc])*
         pub(super) struct $name(pub(super) Arc<Caller>);
 
+        impl $name {
+            /// The caller, if it may do this.
+            pub(super) fn of(caller: Arc<Caller>) -> Result<Self, ApiError> {
+                caller.require($scope).map(Self)
+            }
+        }
+
         impl<S> FromRequestParts<S> for $name
         where
             ApiTokens: FromRef<S>,
@@ -163,7 +184,7 @@ macro_rules! scope {
             type Rejection = ApiError;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-                ApiTokens::from_ref(state).caller(parts)?.require($scope).map(Self)
+                Self::of(ApiTokens::from_ref(state).caller(parts)?)
             }
         }
     };

@@ -1,21 +1,27 @@
 //! Reading a JSON body: bounded, and refused in words.
 
+use std::error::Error as _;
+
 use axum::{
-    body::to_bytes,
-    extract::{FromRequest, Request},
+    body::{Body, Bytes, HttpBody as _, to_bytes},
+    extract::{FromRef, FromRequest, Request},
     http::{HeaderMap, header},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json_borrow::Value;
 
-use super::problem::ApiError;
+use super::{Rooms, problem::ApiError};
 
 /// The largest body with one acknowledgement, or of any other call, in bytes.
 pub(super) const MAX_BODY: usize = 256 * 1024;
 
 /// The largest body with a list, in bytes.
 pub(super) const MAX_BATCH: usize = 8 * 1024 * 1024;
+
+/// Bodies up to this length, in bytes, are read however many come at once; each has no more than this
+/// of the memory, and most acknowledgements are far below.
+const SHORT: u64 = 64 * 1024;
 
 /// A body that is a text, and JSON by its content type.
 pub(super) struct JsonBody {
@@ -34,11 +40,13 @@ impl JsonBody {
         self.is_list.then(|| read(&self.text)).transpose()
     }
 
-    async fn receive(request: Request, max_object: usize) -> Result<Self, ApiError> {
+    async fn receive(
+        request: Request,
+        rooms: &Rooms,
+        max_object: usize,
+    ) -> Result<Self, ApiError> {
         require_json(request.headers())?;
-        let bytes = to_bytes(request.into_body(), MAX_BATCH)
-            .await
-            .map_err(|_| ApiError::TooLarge(MAX_BATCH))?;
+        let bytes = collected(request.into_body(), rooms).await?;
         let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         if !is_list && bytes.len() > max_object {
             return Err(ApiError::TooLarge(max_object));
@@ -51,23 +59,44 @@ impl JsonBody {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl<S: Send + Sync> FromRequest<S> for JsonBody
+where
+    Rooms: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        Self::receive(request, MAX_BODY).await
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Self::receive(request, &Rooms::from_ref(state), MAX_BODY).await
     }
 }
 
 /// An object that holds a list: it may be as large as a list.
 pub(super) struct ListBody(pub(super) JsonBody);
 
-impl<S: Send + Sync> FromRequest<S> for ListBody {
+impl<S: Send + Sync> FromRequest<S> for ListBody
+where
+    Rooms: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        JsonBody::receive(request, MAX_BATCH).await.map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        JsonBody::receive(request, &Rooms::from_ref(state), MAX_BATCH).await.map(Self)
     }
+}
+
+/// All of a body. A long one has a place of its own while it comes, so that those that come slowly
+/// cannot take the memory; it waits for that before anything of it is read.
+async fn collected(body: Body, rooms: &Rooms) -> Result<Bytes, ApiError> {
+    let is_short = body.size_hint().upper().is_some_and(|length| length <= SHORT);
+    let _place = if is_short { None } else { rooms.long_bodies.acquire().await.ok() };
+    to_bytes(body, MAX_BATCH).await.map_err(|error| {
+        // The limit has an error of its own; any other one is the connection's.
+        if error.source().is_some_and(|source| source.is::<axum::Error>()) {
+            ApiError::Unreadable("It broke off before its end.".to_owned())
+        } else {
+            ApiError::TooLarge(MAX_BATCH)
+        }
+    })
 }
 
 /// Reads JSON without copying what it says.
@@ -77,12 +106,18 @@ pub(super) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ApiError>
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let found = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("no content type");
-    let essence = found.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json = essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"));
-    if is_json { Ok(()) } else { Err(ApiError::UnsupportedMediaType(found.to_owned())) }
+    if is_json(headers) {
+        return Ok(());
+    }
+    let found = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Err(ApiError::UnsupportedMediaType(found.unwrap_or("no content type").to_owned()))
+}
+
+/// Whether a body is JSON by its content type.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let found = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = found.and_then(|found| found.split(';').next()).unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

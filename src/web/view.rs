@@ -99,7 +99,7 @@ pub(super) fn acknowledgement<'r>(
         updated_at: row.updated_at,
         ended_at: row.ended_at,
         links: Links {
-            own: format!("/api/v1/acknowledgements/{}", row.id),
+            own: addresses.acknowledgement(row.id),
             open: control_id.map(|control| addresses.open(&row.instance, control)),
         },
         reason: row.reason.as_deref().filter(|_| row.state == State::Discarded),

@@ -4,6 +4,8 @@
 
 mod access;
 mod at_the_write;
+mod behind_a_proxy;
+mod browsers;
 mod check;
 mod check_obstacles;
 mod check_relayed;
@@ -12,6 +14,8 @@ mod contract;
 mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
+mod few_files;
+mod front;
 mod held_back;
 mod hostile;
 mod in_flight;
@@ -28,6 +32,7 @@ mod open_and_health;
 mod outages;
 mod receiving;
 mod refusals;
+mod share_of_itop;
 mod stream;
 mod ticket_status;
 mod tickets;

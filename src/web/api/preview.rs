@@ -22,7 +22,7 @@ pub(in crate::web) async fn preview(
     if !caller.sees(&event.company.key) {
         return Err(ApiError::Forbidden("The token is not for this company.".to_owned()));
     }
-    let answer = match delivery.preview(&instance, &event, caller.company_keys().is_none()).await {
+    let answer = match delivery.preview(instance, event, caller.company_keys().is_none()).await {
         Ok(Preview::Create(plan, request)) => {
             planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
         }

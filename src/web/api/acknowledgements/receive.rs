@@ -20,6 +20,7 @@ use crate::{
         keys::EventId,
         text::{clean, cut_bytes},
     },
+    lifecycle::to_its_end,
     store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
     web::{
         Addresses,
@@ -57,17 +58,8 @@ pub(in crate::web) async fn receive(
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let inbox = Inbox { caller, store, delivery, addresses, request_id };
-    if let Some(events) = body.items()? {
-        return inbox.receive_list(&body.text, &events).await;
-    }
-    let mut response = inbox.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT)).await?;
-    if let Some(wait) = wait {
-        let applied = format!("wait={}", wait.as_secs());
-        if let Ok(applied) = HeaderValue::from_str(&applied) {
-            response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-        }
-    }
-    Ok(response)
+    // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
+    to_its_end(inbox.receive(body, wait)).await
 }
 
 /// `Prefer: wait=S` of RFC 7240, bounded.
@@ -121,6 +113,20 @@ struct Inbox {
 }
 
 impl Inbox {
+    async fn receive(self, body: JsonBody, wait: Option<Duration>) -> Result<Response, ApiError> {
+        if let Some(events) = body.items()? {
+            return self.receive_list(&body.text, &events).await;
+        }
+        let mut response = self.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT)).await?;
+        if let Some(wait) = wait {
+            let applied = format!("wait={}", wait.as_secs());
+            if let Ok(applied) = HeaderValue::from_str(&applied) {
+                response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+            }
+        }
+        Ok(response)
+    }
+
     async fn receive_one(&self, text: String, wait: Duration) -> Result<Response, ApiError> {
         let new = match self.checked(text) {
             Ok(new) => new,
@@ -290,8 +296,7 @@ impl Inbox {
         let status = status(row, is_new);
         let mut response = answer(status, &view::acknowledgement(row, &self.addresses));
         if status != StatusCode::OK
-            && let Ok(location) =
-                HeaderValue::from_str(&format!("/api/v1/acknowledgements/{}", row.id))
+            && let Ok(location) = HeaderValue::from_str(&self.addresses.acknowledgement(row.id))
         {
             response.headers_mut().insert(header::LOCATION, location);
         }
