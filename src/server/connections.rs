@@ -12,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::{Clock, elapsed};
@@ -23,24 +22,27 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long a connection may wait for its next request, its header included, and how long an answer
 /// may find nobody who takes it. Longer than proxies keep connections to use them again (60 s of
 /// nginx and most balancers): whoever closes first must be the one that sends.
-const IDLE: u64 = 75;
+const IDLE: Duration = Duration::from_secs(75);
 
 /// How long the body of a request may take from its header on.
-const BODY: u64 = 60;
+const BODY: Duration = Duration::from_secs(60);
 
 /// How long a connection without a request is left alone while others wait for a place.
-const IDLE_WHEN_FULL: u64 = 2;
+const IDLE_WHEN_FULL: Duration = Duration::from_secs(2);
+
+/// What counts at most of the time between two looks: a machine that was suspended, or a clock that was
+/// set, makes nobody idle.
+const MOST_PER_LOOK: Duration = Duration::from_secs(5);
 
 /// All connections.
 pub(super) struct Connections {
     free: Arc<Semaphore>,
     shared: Arc<Shared>,
     clock: Clock,
-    began: Timestamp,
 }
 
 struct Shared {
-    /// Seconds since the start when all were last looked at.
+    /// How long all have been looked after when they were last looked at, in milliseconds.
     now: AtomicU64,
     open: Mutex<HashMap<u64, Arc<Activity>>>,
     next: AtomicU64,
@@ -83,7 +85,7 @@ pub(super) enum Order {
 pub(super) struct Activity {
     shared: Arc<Shared>,
     phase: AtomicU8,
-    /// When it last got somewhere, in seconds since the start.
+    /// When it last got somewhere, by `Shared::now`.
     since: AtomicU64,
     order: AtomicU8,
     ordered: Notify,
@@ -96,9 +98,7 @@ impl Connections {
             open: Mutex::default(),
             next: AtomicU64::new(0),
         };
-        let began = clock.now();
-        let free = Arc::new(Semaphore::new(most));
-        Self { free, shared: Arc::new(shared), clock, began }
+        Self { free: Arc::new(Semaphore::new(most)), shared: Arc::new(shared), clock }
     }
 
     /// A place for one more connection. Where there is none, those that wait for a request make room,
@@ -138,23 +138,31 @@ impl Connections {
 
     /// Closes the connections whose time is up; runs until it is dropped.
     pub(super) async fn watch(&self) {
+        let mut last = self.clock.now();
         loop {
             self.clock.sleep(LOOK).await;
-            let now = elapsed(self.began, self.clock.now()).as_secs();
-            self.shared.now.store(now, Ordering::Relaxed);
-            for connection in self.shared.open().values() {
-                let phase = connection.phase();
-                let limit = match phase {
-                    Phase::Waiting | Phase::Answering => IDLE,
-                    Phase::Reading => BODY,
-                    Phase::Working => continue,
-                };
-                if connection.still_for(now) >= limit && connection.order() != Order::Close {
-                    if phase != Phase::Waiting {
-                        tracing::info!(?phase, "a connection was closed: its peer takes too long");
-                    }
-                    connection.tell(Order::Close);
+            let looked = self.clock.now();
+            self.look(elapsed(last, looked));
+            last = looked;
+        }
+    }
+
+    fn look(&self, passed: Duration) {
+        let passed = passed.min(MOST_PER_LOOK);
+        let passed = u64::try_from(passed.as_millis()).unwrap_or_default();
+        let now = self.shared.now.fetch_add(passed, Ordering::Relaxed) + passed;
+        for connection in self.shared.open().values() {
+            let phase = connection.phase();
+            let limit = match phase {
+                Phase::Waiting | Phase::Answering => IDLE,
+                Phase::Reading => BODY,
+                Phase::Working => continue,
+            };
+            if connection.still_for(now) >= limit && connection.order() != Order::Close {
+                if phase != Phase::Waiting {
+                    tracing::info!(?phase, "a connection was closed: its peer takes too long");
                 }
+                connection.tell(Order::Close);
             }
         }
     }
@@ -244,9 +252,9 @@ impl Activity {
         }
     }
 
-    /// Seconds since it last got somewhere.
-    fn still_for(&self, now: u64) -> u64 {
-        now.saturating_sub(self.since.load(Ordering::Relaxed))
+    /// How long ago it last got somewhere.
+    fn still_for(&self, now: u64) -> Duration {
+        Duration::from_millis(now.saturating_sub(self.since.load(Ordering::Relaxed)))
     }
 }
 
@@ -254,27 +262,21 @@ impl Activity {
 mod tests {
     use super::*;
 
-    /// What a connection in this phase is told after so many seconds.
-    async fn told(phase: Phase, seconds: u64, progress_after: u64) -> Order {
-        let clock = Clock::system();
-        let connections = Arc::new(Connections::new(1, clock.clone()));
+    const STEP: Duration = MOST_PER_LOOK;
+
+    /// What a connection in this phase is told after so long; it gets somewhere meanwhile, if it does.
+    async fn told(phase: Phase, after: Duration, progress: Option<Duration>) -> Order {
+        let connections = Connections::new(1, Clock::system());
         let place = connections.place().await;
         place.activity().enter(phase);
-        let watching = tokio::spawn({
-            let connections = connections.clone();
-            async move { connections.watch().await }
-        });
-        for (pass, then) in [(progress_after, true), (seconds - progress_after, false)] {
-            let until = connections.shared.now() + pass;
-            clock.advance(Duration::from_secs(pass));
-            while connections.shared.now() < until {
-                tokio::task::yield_now().await;
-            }
-            if then {
+        let mut passed = Duration::ZERO;
+        while passed < after {
+            connections.look(STEP);
+            passed += STEP;
+            if progress == Some(passed) {
                 place.activity().got_somewhere();
             }
         }
-        watching.abort();
         place.activity().order()
     }
 
@@ -283,11 +285,22 @@ mod tests {
         for (phase, most) in
             [(Phase::Waiting, IDLE), (Phase::Answering, IDLE), (Phase::Reading, BODY)]
         {
-            assert_eq!(told(phase, most - 5, 0).await, Order::GoOn, "{phase:?}");
-            assert_eq!(told(phase, most + 1, 0).await, Order::Close, "{phase:?}");
+            assert_eq!(told(phase, most - STEP, None).await, Order::GoOn, "{phase:?}");
+            assert_eq!(told(phase, most + STEP, None).await, Order::Close, "{phase:?}");
             // Whose answer goes out bit by bit is at it.
-            assert_eq!(told(phase, most + 1, 30).await, Order::GoOn, "{phase:?}");
+            let progress = Some(6 * STEP);
+            assert_eq!(told(phase, most + STEP, progress).await, Order::GoOn, "{phase:?}");
         }
-        assert_eq!(told(Phase::Working, 3_600, 0).await, Order::GoOn);
+        assert_eq!(told(Phase::Working, IDLE * 10, None).await, Order::GoOn);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_makes_nobody_idle() {
+        let connections = Connections::new(1, Clock::system());
+        let place = connections.place().await;
+        for _ in 0..3 {
+            connections.look(Duration::from_hours(1));
+        }
+        assert_eq!(place.activity().order(), Order::GoOn);
     }
 }
