@@ -1,7 +1,7 @@
-//! When to stop (at the first signal in good order, at the second at once), and what is not to be
-//! stopped half-way.
+//! Signals (when to stop, at the first in good order, at the second at once; when to read the
+//! configuration again), and what is not to be stopped half-way.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -30,6 +30,12 @@ pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
         }
     });
     Ok(stop)
+}
+
+/// SIGHUP, which would otherwise end the process: each means that the configuration is to be read
+/// again.
+pub fn reload_signal() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// Does something that runs to its end even if whoever waits for it goes: a future that is dropped

@@ -93,11 +93,8 @@ pub(super) struct Activity {
 
 impl Connections {
     pub(super) fn new(most: usize, clock: Clock) -> Self {
-        let shared = Shared {
-            now: AtomicU64::new(0),
-            open: Mutex::default(),
-            next: AtomicU64::new(0),
-        };
+        let shared =
+            Shared { now: AtomicU64::new(0), open: Mutex::default(), next: AtomicU64::new(0) };
         Self { free: Arc::new(Semaphore::new(most)), shared: Arc::new(shared), clock }
     }
 

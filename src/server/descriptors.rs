@@ -27,7 +27,8 @@ pub fn connections_for(wanted: usize, itop_in_flight: usize) -> usize {
     let fit = fitting(limit, itop_in_flight);
     if fit < wanted {
         tracing::warn!(
-            limit, connections = fit,
+            limit,
+            connections = fit,
             "the limit of open files leaves room for fewer connections than \
              server.max_connections = {wanted}"
         );

@@ -40,11 +40,7 @@ impl JsonBody {
         self.is_list.then(|| read(&self.text)).transpose()
     }
 
-    async fn receive(
-        request: Request,
-        rooms: &Rooms,
-        max_object: usize,
-    ) -> Result<Self, ApiError> {
+    async fn receive(request: Request, rooms: &Rooms, max_object: usize) -> Result<Self, ApiError> {
         require_json(request.headers())?;
         let bytes = collected(request.into_body(), rooms).await?;
         let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');

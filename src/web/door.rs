@@ -14,50 +14,38 @@ use axum::{
 use reqwest::Url;
 use tower_http::cors::CorsLayer;
 
-use super::{body::is_json, problem::ApiError};
-use crate::config::Config;
+use super::{ApiTokens, body::is_json, problem::ApiError};
+use crate::config::Server;
 
 /// How long a browser need not ask again whether it may call.
 const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// What is let through to the routes.
 pub(super) struct Door {
-    /// `None` where tokens tell who calls.
-    watched: Option<Watched>,
-}
-
-struct Watched {
+    tokens: ApiTokens,
     public: Option<Url>,
     origins: Vec<String>,
 }
 
 impl Door {
     /// The door of a checked configuration.
-    pub(super) fn of(config: &Config) -> Self {
-        let server = &config.server;
-        let watched = config.auth.tokens.is_empty().then(|| Watched {
-            public: server.public_url.as_deref().and_then(|url| url.parse().ok()),
-            origins: server.cors_origins.clone(),
-        });
-        Self { watched }
-    }
-
-    /// Lets everything through.
-    #[cfg(test)]
-    pub(super) fn open() -> Self {
-        Self { watched: None }
+    pub(super) fn of(server: &Server, tokens: ApiTokens) -> Self {
+        let public = server.public_url.as_deref().and_then(|url| url.parse().ok());
+        Self { tokens, public, origins: server.cors_origins.clone() }
     }
 
     /// Why a request is not let through, if it is not.
     pub(super) fn refuses(&self, request: &Request) -> Option<ApiError> {
-        let watched = self.watched.as_ref()?;
+        if !self.tokens.let_in_anyone() {
+            return None;
+        }
         let header = |name: HeaderName| request.headers().get(name);
         // Every browser sends it.
         let host = header(header::HOST);
         let authority = request.uri().authority().cloned();
         let authority = authority.or_else(|| Authority::try_from(host?.as_bytes()).ok());
         let is_known = match &authority {
-            Some(authority) => watched.is_own(authority.host()),
+            Some(authority) => self.is_own(authority.host()),
             None => host.is_none(),
         };
         if !is_known {
@@ -71,7 +59,7 @@ impl Door {
         let origin = header(header::ORIGIN)?;
         if request.method().is_safe()
             || is_json(request.headers())
-            || watched.may_write(origin, authority.as_ref())
+            || self.may_write(origin, authority.as_ref())
         {
             return None;
         }
@@ -81,9 +69,7 @@ impl Door {
                 .to_owned(),
         ))
     }
-}
 
-impl Watched {
     fn is_own(&self, host: &str) -> bool {
         let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
         let is_public = || self.public.as_ref().and_then(Url::host_str) == Some(host);
@@ -99,7 +85,9 @@ impl Watched {
             authority.is_some() && authority == own.map(Authority::as_str)
         };
         let public = self.public.as_ref().map(|url| url.origin().ascii_serialization());
-        is_own() || public.as_deref() == Some(origin) || self.origins.iter().any(|own| own == origin)
+        is_own()
+            || public.as_deref() == Some(origin)
+            || self.origins.iter().any(|own| own == origin)
     }
 }
 
@@ -130,21 +118,23 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
+    use crate::config::Token;
 
-    fn door(tokens: bool) -> Door {
-        let mut config = Config::default();
-        config.server.public_url = Some("https://bridge.example/servicenav".to_owned());
-        config.server.cors_origins = vec!["https://board.example".to_owned()];
-        if tokens {
-            config.auth.tokens = vec![crate::config::Token {
-                name: String::new(),
-                hash: String::new(),
-                scopes: Vec::new(),
-                instance: None,
-                companies: None,
-            }];
-        }
-        Door::of(&config)
+    fn door(with_token: bool) -> Door {
+        let server = Server {
+            public_url: Some("https://bridge.example/servicenav".to_owned()),
+            cors_origins: vec!["https://board.example".to_owned()],
+            ..Server::default()
+        };
+        let token = Token {
+            name: String::new(),
+            hash: String::new(),
+            scopes: Vec::new(),
+            instance: None,
+            companies: None,
+        };
+        let tokens = if with_token { vec![token] } else { Vec::new() };
+        Door::of(&server, ApiTokens::new(&tokens))
     }
 
     fn refused(door: &Door, method: &str, uri: &str, headers: &[(&str, &str)]) -> bool {

@@ -8,8 +8,10 @@ mod door;
 mod listing;
 mod problem;
 mod request_log;
+mod share;
 mod signed_link;
 mod state;
+mod unauthorized;
 mod view;
 
 pub use auth::{ApiTokens, hash_token};
@@ -71,10 +73,11 @@ pub fn routes(state: AppState, config: &Config) -> Logged {
         .route("/readyz", get(health::ready))
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(state);
+        .with_state(state.clone());
     let routes = match door::cors(&config.server.cors_origins) {
         Some(cors) => routes.layer(cors),
         None => routes,
     };
-    Logged::new(Door::of(config), routes)
+    let door = Door::of(&config.server, state.tokens.clone());
+    Logged::new(door, routes, state.clock.clone())
 }

@@ -19,9 +19,9 @@ use tower_http::normalize_path::NormalizePath;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
-use super::{LOOKUP, door::Door, problem::ApiError};
+use super::{LOOKUP, door::Door, problem::ApiError, unauthorized::Unauthorized};
 use crate::{
-    clock::Stopwatch,
+    clock::{Clock, Stopwatch},
     domain::{keys::MAX_ID_CHARS, marker::hex, text::cut_bytes},
 };
 
@@ -51,12 +51,17 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
 pub struct Logged {
     door: Arc<Door>,
     routes: NormalizePath<Router>,
+    unauthorized: Unauthorized,
 }
 
 impl Logged {
     /// Takes each address with or without a slash at its end.
-    pub(super) fn new(door: Door, routes: Router) -> Self {
-        Self { door: Arc::new(door), routes: NormalizePath::trim_trailing_slash(routes) }
+    pub(super) fn new(door: Door, routes: Router, clock: Clock) -> Self {
+        Self {
+            door: Arc::new(door),
+            routes: NormalizePath::trim_trailing_slash(routes),
+            unauthorized: Unauthorized::new(clock),
+        }
     }
 }
 
@@ -77,7 +82,8 @@ impl Service<Request> for Logged {
             Some(refused) => Either::Left(async { Ok(refused.into_response()) }),
             None => Either::Right(self.routes.call(request)),
         };
-        Box::pin(async move { Ok(logged(id, &method, &uri, answer).await) })
+        let unauthorized = self.unauthorized.clone();
+        Box::pin(async move { Ok(logged(id, &method, &uri, answer, &unauthorized).await) })
     }
 }
 
@@ -89,6 +95,7 @@ async fn logged(
     method: &Method,
     uri: &Uri,
     answer: impl Future<Output = Result<Response, Infallible>>,
+    unauthorized: &Unauthorized,
 ) -> Response {
     let shown = id.to_str().map_or("-", |id| cut_bytes(id, SHOWN_OF_ID));
     let path = shown_path(uri);
@@ -108,7 +115,9 @@ async fn logged(
         ApiError::Internal.into_response()
     };
     let (status, latency) = (response.status().as_u16(), watch.micros());
-    if !is_read {
+    if status == 401 && !unauthorized.is_told() {
+        tracing::debug!(request_id = shown, %method, path, "had no valid token");
+    } else if !is_read {
         span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
     } else if status < 400 {
         // What is read without trouble would bury everything else.
@@ -140,6 +149,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::{config::Server, web::ApiTokens};
 
     #[test]
     fn a_path_is_shown_without_a_signature() {
@@ -162,7 +172,8 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
-        let logged = Logged::new(Door::open(), routes);
+        let door = Door::of(&Server::default(), ApiTokens::new(&[]));
+        let logged = Logged::new(door, routes, Clock::system());
         tokio::spawn(axum::serve(listener, logged.into_make_service()).into_future());
         for (path, status) in [("/defect", 500), ("/fine", 200), ("/defect", 500)] {
             let answer = reqwest::get(format!("{root}{path}")).await.unwrap();

@@ -97,7 +97,8 @@ async fn a_link_leads_through_nginx_to_the_ticket_whatever_the_control_is_called
         let opened = world.http.get(link).send().await.unwrap();
         assert_eq!(opened.status(), 302, "{link}");
         assert_eq!(opened.headers()["location"], made.body["ticket"]["url"].as_str().unwrap());
-        let mut ticket: reqwest::Url = format!("{}/api/v1/controls/ticket", nginx.base).parse().unwrap();
+        let mut ticket: reqwest::Url =
+            format!("{}/api/v1/controls/ticket", nginx.base).parse().unwrap();
         ticket.query_pairs_mut().append_pair("control", control);
         let known = crate::world::Answer::read(world.http.get(ticket).send().await.unwrap()).await;
         assert_eq!(known.expect(200)["control"]["id"], control);
@@ -141,7 +142,9 @@ async fn what_answers_link_to_stands_below_the_path_of_the_public_address() {
     assert_eq!((made.header("location"), &made.body["links"]["self"]), (own.as_str(), &json!(own)));
     let link = made.body["links"]["open"].as_str().unwrap();
     assert!(
-        link.starts_with("https://monitoring.example/tools/bridge/controls/open?control=control-a&"),
+        link.starts_with(
+            "https://monitoring.example/tools/bridge/controls/open?control=control-a&"
+        ),
         "{link}"
     );
     let mistaken = json!({"organization": "Demo", "team": "Helpdesk"});

@@ -136,7 +136,7 @@ pub(in crate::web) async fn put(
     link.name = link.name.or_else(|| path.name());
     let mut view = view(&link);
     view["warnings"] = json!(link_warning::of(&state, &caller, &link.key).await?);
-    let (company, organization) = (link.key.company.clone(), link.org);
+    let (company, organization) = (link.key.company.clone(), link.org.clone());
     let linked = to_its_end(async move {
         let is_new = state.store.put_link(link).await;
         state.delivery.wake();

@@ -15,7 +15,7 @@ use axum::{
         sse::{Event, Sse},
     },
 };
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::{
     OwnedSemaphorePermit,
     broadcast::{Receiver, error::RecvError},
@@ -28,7 +28,7 @@ use crate::{
     delivery::Delivery,
     domain::keys::ControlId,
     store::{ControlChange, Store, StoreError},
-    web::{ControlAnswers, Rooms, auth::Caller, problem::ApiError},
+    web::{ApiTokens, ControlAnswers, Rooms, auth::Caller, problem::ApiError},
 };
 
 /// Changes that are looked up together.
@@ -50,6 +50,7 @@ pub(in crate::web) async fn changes(
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(answers): State<ControlAnswers>,
+    State(tokens): State<ApiTokens>,
     State(clock): State<Clock>,
     State(rooms): State<Rooms>,
 ) -> Result<Response, ApiError> {
@@ -69,6 +70,8 @@ pub(in crate::web) async fn changes(
         let event = listener.next().await?;
         Some((Ok::<_, Infallible>(event), listener))
     });
+    // Whoever is still known comes again.
+    let events = events.take_until(tokens.replaced());
     Ok(([UNBUFFERED], Sse::new(events)).into_response())
 }
 

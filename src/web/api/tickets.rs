@@ -97,7 +97,10 @@ pub(in crate::web) async fn by_number(
 }
 
 /// A filter with the instance that the caller names or is limited to.
-pub(super) fn visible_to(caller: &Caller, named: Option<&Instance>) -> Result<BoardFilter, ApiError> {
+pub(super) fn visible_to(
+    caller: &Caller,
+    named: Option<&Instance>,
+) -> Result<BoardFilter, ApiError> {
     Ok(BoardFilter { instance: caller.narrowed_to(named)?, ..BoardFilter::default() })
 }
 
