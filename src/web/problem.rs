@@ -26,6 +26,8 @@ pub(super) enum ApiError {
     Unauthorized,
     /// The token may not do this.
     Forbidden(String),
+    /// Not from there: by a name, or for a page, that may not call where no token is needed.
+    ForeignCaller(String),
     /// Not there, or not for this token.
     NotFound(String),
     /// The address is right, the method is not.
@@ -46,6 +48,8 @@ pub(super) enum ApiError {
     StoreDamaged,
     /// iTop cannot be asked now, and nothing is known from before.
     ItopUnavailable,
+    /// As many event streams are open as there may be.
+    StreamsTaken,
     /// A defect.
     Internal,
 }
@@ -106,6 +110,12 @@ impl ApiError {
             Self::Forbidden(detail) => {
                 (StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail.clone())
             }
+            Self::ForeignCaller(detail) => (
+                StatusCode::FORBIDDEN,
+                "foreign-caller",
+                "Nobody may call from there without a token",
+                detail.clone(),
+            ),
             Self::NotFound(detail) => {
                 (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone())
             }
@@ -165,6 +175,14 @@ impl ApiError {
                 "iTop cannot be asked now",
                 "The bridge has no earlier answer to give. /readyz tells what is wrong.".to_owned(),
             ),
+            Self::StreamsTaken => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "streams-taken",
+                "No further event stream can be opened now",
+                "Half of server.max_connections are open as event streams. Poll meanwhile, or try \
+                 again later."
+                    .to_owned(),
+            ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
@@ -205,7 +223,7 @@ impl IntoResponse for ApiError {
             Self::UnsupportedCoding(_) => {
                 headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
             }
-            Self::StoreUnavailable | Self::ItopUnavailable => {
+            Self::StoreUnavailable | Self::ItopUnavailable | Self::StreamsTaken => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}

@@ -137,7 +137,7 @@ async fn without_a_known_token_there_is_no_answer() {
         world.get(open).await.expect(200);
     }
     // Browsers come with a signature instead.
-    world.get("/controls/control-own/open").await.expect(403);
+    world.get("/controls/open?control=control-own").await.expect(403);
     world.finish().await;
 }
 
