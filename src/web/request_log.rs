@@ -96,8 +96,9 @@ async fn logged(
     let (status, latency) = (response.status().as_u16(), watch.micros());
     if !is_read {
         span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
-    } else if status < 400 {
-        // What is read without trouble would bury everything else.
+    } else if status < 400 || status == 404 {
+        // What is read without trouble would bury everything else, and dashboards ask about controls
+        // of which nothing has been received yet.
         tracing::debug!(request_id = shown, %method, path, status, latency.us = latency, "read");
     } else {
         tracing::info!(request_id = shown, %method, path, status, latency.us = latency, "not read");
