@@ -118,6 +118,7 @@ impl App {
             &ticket.fields,
         )?;
         let store = Store::open(&config.store.path, clock.clone())?;
+        tell_what_is_served(&config, &store);
         let key = match &config.server.link_key {
             Some(key) => key.clone(),
             None => Secret::new(store.meta_or_insert("link_key", random_key()).await?),
@@ -165,12 +166,13 @@ impl App {
         );
         let tokens = ApiTokens::new(&config.auth.tokens);
         let answers = ControlAnswers::new(
-            store.clone(),
+            store.for_polls(),
             board.clone(),
             delivery.clone(),
             addresses.clone(),
             clock.clone(),
         );
+        let store = store.for_polls();
         let parts = Parts { store, catalog, delivery, board, clock, tokens, addresses, answers };
         let state = AppState::from(parts);
         Ok(Self { listener, state, refresher, gate, client, config, address })
@@ -215,10 +217,12 @@ impl App {
         };
         background("gate", Box::pin(gate.keep(client, class, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
+        let store = state.store.clone();
+        background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the bridge listens");
+        tracing::info!(%address, "the bridge listens");
         let server = axum::serve(listener, web::routes(state.clone()).into_make_service());
         let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
         let serving = async { server.await.map_err(RunError::from) };
@@ -244,6 +248,24 @@ impl App {
             }
         }
     }
+}
+
+/// What an operator looks for first when something is not as expected: which configuration, which
+/// database and how much is in it, which iTop.
+fn tell_what_is_served(config: &Config, store: &Store) {
+    let path = &config.store.path;
+    // It has just been opened.
+    let database = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let file = config.file.as_deref().map(|file| file.canonicalize().unwrap_or(file.to_owned()));
+    let configuration = file.map_or("environment".to_owned(), |file| file.display().to_string());
+    tracing::info!(
+        configuration,
+        database = %database.display(),
+        acknowledgements = store.counts(None, None).total(),
+        itop = config.itop.url,
+        version = env!("CARGO_PKG_VERSION"),
+        "the bridge starts"
+    );
 }
 
 async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {

@@ -1,10 +1,13 @@
 //! From file and environment to a checked [`Config`].
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, state_folder};
 use crate::secret::Secret;
 
 /// The prefix of environment variables that override the file: `BRIDGE__ITOP__URL`.
@@ -43,6 +46,7 @@ pub fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
+    let environment: BTreeMap<_, _> = environment.into_iter().collect();
     let mut table = Table::new();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
@@ -57,9 +61,9 @@ pub fn load(
         toml::from_str::<Config>(&text).map_err(wrong)?;
         table = toml::from_str(&text).map_err(wrong)?;
     }
-    for (name, text) in environment {
+    for (name, text) in &environment {
         if let Some(path) = name.strip_prefix(PREFIX) {
-            table = overridden(&table, path, &text)
+            table = overridden(&table, path, text)
                 .map_err(|reason| ConfigError::Wrong { origin: name.clone(), reason })?;
         }
     }
@@ -71,8 +75,25 @@ pub fn load(
     read_secret("itop.password", &mut itop.password, itop.password_file.as_deref())?;
     read_secret("itop.token", &mut itop.token, itop.token_file.as_deref())?;
     read_secret("server.link_key", &mut server.link_key, server.link_key_file.as_deref())?;
-    let problems = config.problems();
+    let mut problems = config.problems();
+    config.file = file.map(Path::to_owned);
+    if config.store.path.as_os_str().is_empty() {
+        match default_database(&environment) {
+            Ok(path) => config.store.path = path,
+            Err(problem) => problems.push(problem),
+        }
+    }
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
+}
+
+/// Where the database is without `store.path`.
+fn default_database(environment: &BTreeMap<String, String>) -> Result<PathBuf, String> {
+    let database = state_folder::database(environment, rustix::process::geteuid().is_root())?;
+    // Where it is not known where one stands, nothing was left there.
+    if let Ok(started_in) = std::env::current_dir() {
+        state_folder::refuse_left_behind(&database, &started_in)?;
+    }
+    Ok(database)
 }
 
 /// The table with the value at `A__B__C` replaced. A variable is always text: it is taken as
@@ -158,7 +179,9 @@ pub(super) mod tests {
         let path = folder.path().join("bridge.toml");
         std::fs::write(&path, file).unwrap();
         let own = |text: &&str| (*text).to_owned();
-        load(Some(&path), environment.iter().map(|(name, value)| (own(name), own(value))))
+        let home = ("HOME", "/home/bridge");
+        let environment = environment.iter().chain([&home]);
+        load(Some(&path), environment.map(|(name, value)| (own(name), own(value))))
     }
 
     pub(in crate::config) const LEAST: &str =

@@ -4,6 +4,7 @@
 
 mod load;
 mod period;
+mod state_folder;
 mod validate;
 
 pub use load::{ConfigError, load};
@@ -34,6 +35,9 @@ pub struct Config {
     pub ticket: Ticket,
     pub board: Board,
     pub log: Log,
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// How the bridge is reached.
@@ -106,7 +110,7 @@ pub enum Scope {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
-    /// The SQLite file.
+    /// The SQLite file. Loading sets it where the configuration does not: below the folder for state.
     pub path: PathBuf,
     /// How long rows are kept after they have ended.
     pub retention: Period,
@@ -114,7 +118,7 @@ pub struct StoreSection {
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { path: "servicenav-itop-bridge.db".into(), retention: Period::days(90) }
+        Self { path: PathBuf::new(), retention: Period::days(90) }
     }
 }
 
