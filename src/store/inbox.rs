@@ -86,6 +86,7 @@ impl Store {
     /// Keeps bodies that were refused.
     pub async fn keep_rejected(&self, rejected: Vec<Rejected>) -> Result<(), StoreError> {
         let now = self.now_millis();
+        let changes = self.inner.changes.clone();
         self.write(move |db| {
             let mut insert = db.prepare_cached(
                 "INSERT INTO acknowledgements (instance, event_id, event_type, body, state,
@@ -97,6 +98,8 @@ impl Store {
                 let event_id = row.event_id.as_ref().map(EventId::as_str);
                 let instance = row.instance.as_str();
                 insert.execute(params![instance, event_id, row.body, code, message, now])?;
+                let id = db.last_insert_rowid();
+                changes.note_new(id, (instance, ""), None, State::Rejected, now);
             }
             Ok(())
         })
@@ -125,14 +128,16 @@ impl Store {
     }
 
     /// Removes rows that ended before `retention_millis` ago, a bounded number at a time; how
-    /// many went.
+    /// many went. The newest row stays: its id must not be given out again.
     pub async fn purge_ended(&self, retention_millis: i64) -> Result<usize, StoreError> {
         let before = self.now_millis().saturating_sub(retention_millis);
         self.write(move |db| {
             db.execute(
                 "DELETE FROM acknowledgements WHERE id IN (
                      SELECT id FROM acknowledgements
-                     WHERE ended_at IS NOT NULL AND ended_at < ?1 LIMIT 1000)",
+                     WHERE ended_at IS NOT NULL AND ended_at < ?1
+                       AND id < (SELECT max(id) FROM acknowledgements)
+                     LIMIT 1000)",
                 [before],
             )
         })
@@ -195,10 +200,11 @@ fn accept(
         retry(db, id, now)?;
         return Ok((Accepted::Same, by_id(db, id)?));
     }
-    changes.note(instance, event.control.id.as_str(), true);
+    let (id, control) = (db.last_insert_rowid(), event.control.id.as_str());
+    changes.note_new(id, (instance, &company_key), Some(control), new.state, now);
     let event = new.event;
     let row = InboxRow {
-        id: db.last_insert_rowid(),
+        id,
         instance: new.instance.into(),
         event_id: Some(event.event_id.into()),
         event_type: event.event_type.as_str().to_owned(),
@@ -216,7 +222,6 @@ fn accept(
         received_at: time(now),
         updated_at: time(now),
         ended_at: ended_at.map(time),
-        body: new.body,
     };
     Ok((Accepted::New, row))
 }

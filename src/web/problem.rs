@@ -36,6 +36,8 @@ pub(super) enum ApiError {
     Invalid(Vec<FieldError>),
     /// The database cannot take this now.
     StoreUnavailable,
+    /// The database was too long at it.
+    TooLong,
     /// iTop cannot be asked now, and nothing is known from before.
     ItopUnavailable,
     /// A defect.
@@ -44,6 +46,10 @@ pub(super) enum ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::TooLong) {
+            tracing::warn!("a question to the database took too long and was broken off");
+            return Self::TooLong;
+        }
         tracing::error!(%error, "the database failed a request");
         Self::StoreUnavailable
     }
@@ -117,6 +123,12 @@ impl ApiError {
                 "The bridge cannot store anything now",
                 "Nothing was accepted. Send the request again in a moment.".to_owned(),
             ),
+            Self::TooLong => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too-long",
+                "The database took too long to answer",
+                "Ask for less at once, or again in a moment.".to_owned(),
+            ),
             Self::ItopUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "itop-unavailable",
@@ -160,7 +172,7 @@ impl IntoResponse for ApiError {
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Self::StoreUnavailable | Self::ItopUnavailable => {
+            Self::StoreUnavailable | Self::TooLong | Self::ItopUnavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}

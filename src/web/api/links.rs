@@ -138,7 +138,6 @@ pub(in crate::web) async fn put(
     let (company, organization) = (link.key.company.clone(), link.org);
     let is_new = state.store.put_link(link).await?;
     tracing::info!(%company, %organization, token = caller.name, "company linked");
-    state.delivery.wake();
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(view)).into_response())
 }

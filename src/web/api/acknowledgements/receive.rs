@@ -56,6 +56,7 @@ pub(in crate::web) async fn receive(
     Wait(wait): Wait,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
+    let store = store.for_posts();
     let inbox = Inbox { caller, store, delivery, addresses, request_id };
     if let Some(events) = body.items()? {
         return inbox.receive_list(&body.text, &events).await;
@@ -135,7 +136,6 @@ impl Inbox {
         if accepted == Accepted::Conflict {
             return Err(self.conflict(&self.delivery.with_reason(row)));
         }
-        self.delivery.wake();
         if !row.state.is_ended() && !wait.is_zero() {
             self.delivery.outcome(row.id, wait).await;
             // Only a purge of ended rows can have come between.
@@ -177,7 +177,6 @@ impl Inbox {
         }
         self.keep_rejected(rejected).await?;
         let accepted = self.store.accept(right).await?;
-        self.delivery.wake();
         let accepted: Vec<_> = accepted
             .into_iter()
             .map(|(accepted, row)| (accepted, self.delivery.with_reason(row)))
