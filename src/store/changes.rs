@@ -70,13 +70,15 @@ pub struct ControlChange {
     pub control_id: String,
 }
 
-/// Counts and tells changes. Cheap to clone.
+/// Counts and tells changes. Cheap to clone: each row that is stored takes one along.
 #[derive(Clone)]
-pub(super) struct Changes {
-    noted: Arc<Mutex<Vec<Noted>>>,
-    counters: Arc<[AtomicU64]>,
-    kept: Arc<Mutex<Kept>>,
-    turns: Arc<Notify>,
+pub(super) struct Changes(Arc<Inner>);
+
+struct Inner {
+    noted: Mutex<Vec<Noted>>,
+    counters: Box<[AtomicU64]>,
+    kept: Mutex<Kept>,
+    turns: Notify,
     listeners: broadcast::Sender<ControlChange>,
 }
 
@@ -92,13 +94,13 @@ enum Noted {
 impl Changes {
     /// Begins with what is in the database.
     pub(super) fn since(kept: Kept) -> Self {
-        Self {
-            noted: Arc::default(),
+        Self(Arc::new(Inner {
+            noted: Mutex::default(),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
-            kept: Arc::new(Mutex::new(kept)),
-            turns: Arc::default(),
+            kept: Mutex::new(kept),
+            turns: Notify::default(),
             listeners: broadcast::Sender::new(BACKLOG),
-        }
+        }))
     }
 
     /// Notes what is changed through this connection, but for what is new in the inbox.
@@ -136,9 +138,8 @@ impl Changes {
     }
 
     fn note_control(&self, instance: &str, control: &str, can_be_seen: bool) {
-        let change = (can_be_seen && self.listeners.receiver_count() > 0).then(|| ControlChange {
-            instance: instance.to_owned(),
-            control_id: control.to_owned(),
+        let change = (can_be_seen && self.0.listeners.receiver_count() > 0).then(|| {
+            ControlChange { instance: instance.to_owned(), control_id: control.to_owned() }
         });
         self.lock().push(Noted::Control { counter: counter(instance, control), change });
     }
@@ -165,7 +166,7 @@ impl Changes {
         for noted in &noted {
             match noted {
                 Noted::Control { counter, .. } => {
-                    self.counters[*counter].fetch_add(1, Ordering::Release);
+                    self.0.counters[*counter].fetch_add(1, Ordering::Release);
                 }
                 Noted::Row(moved) => {
                     kept.apply(moved);
@@ -175,12 +176,12 @@ impl Changes {
         }
         drop(kept);
         if may_be_due {
-            self.turns.notify_one();
+            self.0.turns.notify_one();
         }
         for noted in noted {
             if let Noted::Control { change: Some(change), .. } = noted {
                 // Without listeners nobody has to be told.
-                let _ = self.listeners.send(change);
+                let _ = self.0.listeners.send(change);
             }
         }
     }
@@ -202,11 +203,11 @@ impl Changes {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Noted>> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -233,19 +234,19 @@ impl Store {
     /// asking for it is still true as long as it is the same.
     #[must_use]
     pub fn version_of(&self, instance: &Instance, control: &ControlId) -> u64 {
-        let counters = &self.inner.changes.counters;
+        let counters = &self.inner.changes.0.counters;
         counters[counter(instance.as_str(), control.as_str())].load(Ordering::Acquire)
     }
 
     /// Each change from now on of what can be seen of a control.
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<ControlChange> {
-        self.inner.changes.listeners.subscribe()
+        self.inner.changes.0.listeners.subscribe()
     }
 
     /// Waits until a commit may have given a row its turn: one is new, was released, or no longer
     /// holds up those behind it. What has come since the last wait is not missed.
     pub async fn turns_changed(&self) {
-        self.inner.changes.turns.notified().await;
+        self.inner.changes.0.turns.notified().await;
     }
 }

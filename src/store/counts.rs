@@ -183,3 +183,84 @@ impl Store {
         self.inner.changes.counts(instance.map(Instance::as_str), companies)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        domain::delivery_state::Problem,
+        store::{Rejected, StoreError},
+    };
+
+    /// What a bridge that starts now would count.
+    async fn counted(store: &Store) -> Counts {
+        store.read(|db| Ok(Kept::read(db)?.sum(None, None))).await.unwrap()
+    }
+
+    async fn insert(store: &Store, company: &'static str, fails: bool) -> Result<i64, StoreError> {
+        let changes = store.inner.changes.clone();
+        let insert = move |db: &Connection| {
+            db.execute(
+                "INSERT INTO acknowledgements (instance, event_type, company_key, body, state,
+                     received_at, updated_at)
+                 VALUES ('default', 'acknowledgement', ?1, '', 'accepted', 7, 7)",
+                params![company],
+            )?;
+            let id = db.last_insert_rowid();
+            changes.note_new(id, ("default", company), None, State::Accepted, 7);
+            if fails { Err(rusqlite::Error::InvalidQuery) } else { Ok(id) }
+        };
+        store.write(insert).await
+    }
+
+    #[tokio::test]
+    async fn the_counts_are_those_of_what_was_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
+        let is_right = async || {
+            let counts = store.counts(None, None);
+            assert_eq!(counts, counted(&store).await);
+            counts
+        };
+        let first = insert(&store, "id:42", false).await.unwrap();
+        let second = insert(&store, "id:43", false).await.unwrap();
+        // What is undone is not counted, whatever else is in its transaction.
+        let (failed, third) =
+            tokio::join!(insert(&store, "id:42", true), insert(&store, "id:42", false));
+        assert!(failed.is_err());
+        assert_eq!(is_right().await.of(State::Accepted), 3);
+
+        let problem = Problem::new("company-not-linked", "it waits");
+        let later = Clock::system().now();
+        store.block(first, problem.clone(), Vec::new(), later).await.unwrap();
+        store.fail(second, problem.clone()).await.unwrap();
+        store.discard(third.unwrap(), "known".to_owned()).await.unwrap();
+        let counts = is_right().await;
+        assert_eq!((counts.waiting(), counts.of(State::Failed), counts.total()), (1, 1, 3));
+        assert_eq!(counts.oldest_waiting(), Some(time(7)));
+        store.retry(second).await.unwrap();
+        let rejected = Rejected {
+            instance: Instance::default(),
+            event_id: None,
+            body: "{}".to_owned(),
+            problem,
+        };
+        store.keep_rejected(vec![rejected]).await.unwrap();
+        assert_eq!(is_right().await.of(State::Rejected), 1);
+        // The newest row stays.
+        assert_eq!(store.purge_ended(-60_000).await.unwrap(), 1);
+        assert_eq!(is_right().await.total(), 3);
+
+        let of = |companies: &[&str]| {
+            let companies: Vec<_> = companies.iter().map(|key| (*key).to_owned()).collect();
+            store.counts(Some(&Instance::default()), Some(&companies))
+        };
+        assert_eq!(of(&["id:42"]).of(State::Blocked), 1);
+        assert_eq!(of(&["id:42", "id:43"]).total(), 2);
+        assert_eq!(of(&["id:4"]), Counts::default());
+        assert_eq!(store.counts(Some(&"other".parse().unwrap()), None), Counts::default());
+    }
+}

@@ -123,8 +123,14 @@ fn new_id() -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use axum::{ServiceExt as _, routing::get};
+    use std::{
+        mem,
+        sync::{Arc, Mutex},
+    };
+
+    use axum::{ServiceExt as _, body::Body, http::StatusCode, routing::get};
     use tokio::net::TcpListener;
+    use tracing::Level;
 
     use super::*;
 
@@ -154,6 +160,39 @@ mod tests {
             let answer = reqwest::get(format!("{root}{path}")).await.unwrap();
             assert_eq!(answer.status(), status, "{path}");
             assert_eq!(answer.headers()[REQUEST_ID].len(), 16, "{path}");
+        }
+    }
+
+    /// A log that can be read.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn polling_what_is_unknown_is_no_news() {
+        let written = Written::default();
+        let log = tracing_subscriber::fmt().with_writer({
+            let written = written.clone();
+            move || written.clone()
+        });
+        let _log = tracing::subscriber::set_default(log.with_max_level(Level::INFO).finish());
+        let routes = Router::new().route("/refused", get(async || StatusCode::FORBIDDEN));
+        let mut logged = Logged(routes);
+        for (path, is_told) in [("/controls/unknown", false), ("/refused", true)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            logged.call(request).await.unwrap();
+            let text = String::from_utf8(mem::take(&mut *written.0.lock().unwrap())).unwrap();
+            assert_eq!(text.contains(path), is_told, "{path}: {text}");
         }
     }
 }
