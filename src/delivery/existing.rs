@@ -71,7 +71,7 @@ impl Delivery {
             return Ok(None);
         };
         let TicketKey { class, id } = known.ticket.status.key;
-        let live = inner.client.statuses(&class, [id]).await;
+        let live = inner.client.statuses(&class, [&id]).await;
         inner.gate.after_read(&live);
         let live = live.map_err(PlanError::Way)?.pop();
         Ok(live.filter(|ticket| ticket.is_open() && ticket.org == link.org))

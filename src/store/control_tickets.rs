@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{Store, StoreError, as_json, time};
 use crate::domain::{
-    keys::{ControlId, Instance, OrgId, TicketKey},
+    keys::{ControlId, Instance, OrgId, TicketId, TicketKey},
     priority::Priority,
     ticket_status::{Presence, TicketStatus},
 };
@@ -44,7 +44,7 @@ impl KnownTicket {
     /// The ticket and how old what is known of it is.
     #[must_use]
     pub fn aged(&self) -> AgedTicket {
-        AgedTicket { key: self.status.key.clone(), org: self.status.org, as_of: self.as_of }
+        AgedTicket { key: self.status.key.clone(), org: self.status.org.clone(), as_of: self.as_of }
     }
 }
 
@@ -81,7 +81,7 @@ impl TicketOfControl {
     /// Whether the ticket has been moved to another organization since the control got it.
     #[must_use]
     pub fn has_moved(&self) -> bool {
-        self.mapping.org.is_some_and(|org| org != self.ticket.status.org)
+        self.mapping.org.as_ref().is_some_and(|org| *org != self.ticket.status.org)
     }
 }
 
@@ -154,7 +154,7 @@ impl Store {
                 .query_map(params![before.as_millisecond(), limit], |row| {
                     Ok(AgedTicket {
                         key: TicketKey { class: row.get(0)?, id: row.get(1)? },
-                        org: OrgId(row.get(2)?),
+                        org: row.get(2)?,
                         as_of: time(row.get(3)?),
                     })
                 })?
@@ -197,7 +197,7 @@ pub(super) fn save_status(
     db.prepare_cached(
         "INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
              presence, as_of)
-         VALUES (?1, ?2, '', 0, '', '', '', 'present', 0) ON CONFLICT DO NOTHING",
+         VALUES (?1, ?2, '', '', '', '', '', 'present', 0) ON CONFLICT DO NOTHING",
     )?
     .execute(params![status.key.class, status.key.id])?;
     update_status(db, status, as_of)
@@ -214,7 +214,7 @@ fn update_status(db: &Connection, status: &TicketStatus, as_of: i64) -> rusqlite
     )?
     .execute(named_params! {
         ":class": status.key.class, ":id": status.key.id, ":ref": status.number,
-        ":org": status.org.0, ":status": status.status,
+        ":org": status.org, ":status": status.status,
         ":operational": status.operational_status,
         ":priority": status.priority.map(u8::from), ":title": status.title,
         ":last_update": status.last_update.map(Timestamp::as_millisecond),
@@ -233,7 +233,7 @@ pub(super) fn map_control(
     ticket: &TicketKey,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let earlier: Option<(String, u64)> = db
+    let earlier: Option<(String, TicketId)> = db
         .prepare_cached(
             "SELECT ticket_class, ticket_id FROM control_tickets
              WHERE instance = ?1 AND control_id = ?2",
@@ -272,13 +272,13 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
             company_key: row.get("company_key")?,
             acknowledgement_id: row.get("acknowledgement_id")?,
             control_state: row.get("control_state")?,
-            org: row.get::<_, Option<u64>>("mapped_org")?.map(OrgId),
+            org: row.get("mapped_org")?,
         },
         ticket: KnownTicket {
             status: TicketStatus {
                 key: TicketKey { class: row.get("class")?, id: row.get("id")? },
                 number: row.get("ref")?,
-                org: OrgId(row.get("org_id")?),
+                org: row.get("org_id")?,
                 status: row.get("status")?,
                 operational_status: row.get("operational_status")?,
                 priority: row

@@ -15,6 +15,7 @@ mod inbox_query;
 mod inbox_turns;
 mod inbox_unknown;
 mod inbox_unlinked;
+mod keys;
 mod lock;
 mod look;
 mod meta;

@@ -58,11 +58,11 @@ pub async fn fill(itop: &Process, folder: &Path, controls: u32) {
                      '[CRITICAL] Server4 – Disk C:', {now}, 'Helpdesk', 'Anna Gavalda', 'present',
                      {now} FROM numbers;
              INSERT INTO control_tickets (instance, control_id, control_name, company_key,
-                     ticket_class, ticket_id, acknowledgement_id, mapped_at, ticket_status,
-                     ticket_open)
+                     ticket_class, ticket_id, acknowledgement_id, mapped_at, org_id,
+                     ticket_status, ticket_open)
                  SELECT 'default', format('svc-%08d', i), 'Disk C:', 'id:42', 'Incident', ticket,
-                     i, {now}, iif(open, 'assigned', 'closed'), open FROM numbers;
+                     i, {now}, 3, iif(open, 'assigned', 'closed'), open FROM numbers;
              COMMIT;"
         ))
-        .expect("the tables are as they were");
+        .expect("the tables have these columns");
 }

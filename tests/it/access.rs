@@ -267,7 +267,7 @@ async fn a_token_of_some_companies_sees_no_others() {
             (ACKNOWLEDGEMENTS, "/company/key", json!("id:42")),
             ("/api/v1/tickets", "/company", json!("id:42")),
             ("/api/v1/links", "/company", json!("id:42")),
-            ("/api/v1/companies", "/id", json!(3)),
+            ("/api/v1/companies", "/id", json!("3")),
         ] {
             let list = get(&world, token, path).await.expect(200);
             let seen: Vec<_> = list["items"]
