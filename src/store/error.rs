@@ -13,6 +13,9 @@ pub enum StoreError {
     /// A question took longer than whoever polls may keep the database busy.
     #[error("the database took too long to answer")]
     TooLong,
+    /// A part of the file is not what SQLite wrote; a backup must be restored.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
     /// Another process serves the same file.
     #[error("the database {path} is already served by another bridge ({holder})")]
     Locked {
@@ -48,6 +51,9 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted) => Self::TooLong,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
             _ => Self::Unavailable(error.to_string()),
         }
     }

@@ -8,8 +8,10 @@ mod listing;
 mod parameters;
 mod problem;
 mod request_log;
+mod share;
 mod signed_link;
 mod state;
+mod unauthorized;
 mod view;
 
 pub use auth::{ApiTokens, hash_token};
@@ -35,6 +37,7 @@ pub fn routes(state: AppState) -> Logged {
     use api::{
         acknowledgements as inbox, companies, controls, health, links, preview, stream, tickets,
     };
+    let clock = state.clock.clone();
     let links_of = "/api/v1/links/{company}";
     let site_of = "/api/v1/links/{company}/sites/{site}";
     // What these take besides their bodies stands in the path.
@@ -74,5 +77,5 @@ pub fn routes(state: AppState) -> Logged {
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(state);
-    Logged(routes)
+    Logged::new(routes, clock)
 }

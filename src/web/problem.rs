@@ -38,6 +38,8 @@ pub(super) enum ApiError {
     StoreUnavailable,
     /// The database was too long at it.
     TooLong,
+    /// A part of the database cannot be read any more.
+    StoreDamaged,
     /// iTop cannot be asked now, and nothing is known from before.
     ItopUnavailable,
     /// A defect.
@@ -128,6 +130,12 @@ impl ApiError {
                 "too-long",
                 "The database took too long to answer",
                 "Ask for less at once, or again in a moment.".to_owned(),
+            ),
+            Self::StoreDamaged => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-damaged",
+                "The database of the bridge is damaged",
+                "Stop the bridge and restore a backup; the log tells what was found.".to_owned(),
             ),
             Self::ItopUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,

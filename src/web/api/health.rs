@@ -8,7 +8,7 @@ use crate::{
     domain::delivery_state::State as RowState,
     gate::GateState,
     store::Counts,
-    web::{AppState, problem::ApiError},
+    web::{AppState, auth::MaybeReader, problem::ApiError},
 };
 
 /// `GET /healthz`: the process answers.
@@ -17,31 +17,52 @@ pub(in crate::web) async fn alive() -> Json<Value> {
 }
 
 /// `GET /readyz`: acknowledgements can be stored. The gate to iTop may be closed all the same:
-/// they then wait, so that a load balancer has no reason to turn senders away.
-pub(in crate::web) async fn ready(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
+/// they then wait, so that a load balancer has no reason to turn senders away. Who has no token is
+/// told codes and numbers alone: messages quote what answers in iTop's place. Who has one that is
+/// limited is told the numbers of what it sees.
+pub(in crate::web) async fn ready(
+    MaybeReader(caller): MaybeReader,
+    State(state): State<AppState>,
+) -> Result<Json<Value>, ApiError> {
     let (store, delivery) = (&state.store, &state.delivery);
+    if store.is_damaged() {
+        return Err(ApiError::StoreDamaged);
+    }
     if !store.for_posts().is_readable().await || !store.takes_writes().await {
         return Err(ApiError::StoreUnavailable);
     }
-    let counts = store.counts(None, None);
+    let counts = match &caller {
+        Some(caller) => {
+            let companies = caller.company_keys();
+            store.counts(caller.narrowed_to(None)?.as_ref(), companies.as_deref())
+        }
+        None => store.counts(None, None),
+    };
     let now = state.clock.now();
     let oldest_waiting = counts.oldest_waiting().map(|received| elapsed(received, now).as_secs());
-    let gate = match delivery.gate() {
+    let is_told_all = caller.is_some_and(|caller| caller.sees_all());
+    let mut ready = json!({
+        "status": "ready", "gate": null, "inbox": inbox(&counts), "waiting": counts.waiting(),
+        "oldest_waiting_seconds": oldest_waiting,
+    });
+    ready["gate"] = match delivery.gate() {
         GateState::Open { since } => json!({"state": "open", "since": since}),
-        GateState::Closed { reason, message, mend, since } => json!({
+        GateState::Closed { reason, message, mend, since } if is_told_all => json!({
             "state": "closed", "reason": reason.code(), "message": message, "mend": mend,
             "since": since,
         }),
+        GateState::Closed { reason, since, .. } => {
+            json!({"state": "closed", "reason": reason.code(), "since": since})
+        }
     };
-    let slow_creates: Vec<_> = delivery
-        .slow_creates()
-        .into_iter()
-        .map(|(id, age)| json!({"acknowledgement": id, "seconds": age.as_secs()}))
-        .collect();
-    Ok(Json(json!({
-        "status": "ready", "gate": gate, "inbox": inbox(&counts),
-        "waiting": counts.waiting(), "oldest_waiting_seconds": oldest_waiting, "slow_creates": slow_creates, "ticket_of_probe": delivery.ticket_of_probe(),
-    })))
+    if is_told_all {
+        let slow_creates = delivery.slow_creates().into_iter();
+        ready["slow_creates"] = slow_creates
+            .map(|(id, age)| json!({"acknowledgement": id, "seconds": age.as_secs()}))
+            .collect();
+        ready["ticket_of_probe"] = json!(delivery.ticket_of_probe());
+    }
+    Ok(Json(ready))
 }
 
 /// How many rows have not ended well, by state.
