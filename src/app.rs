@@ -114,6 +114,8 @@ impl App {
     ) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         refuse_open(address, &config)?;
+        let store = Store::open(&config.store.path, clock.clone())?;
+        tell_what_is_served(&config, &store);
         for warning in config.warnings() {
             tracing::warn!(mend = warning.mend, "{}", warning.seen);
         }
@@ -128,7 +130,6 @@ impl App {
             ticket.description.as_deref(),
             &ticket.fields,
         )?;
-        let store = Store::open(&config.store.path, clock.clone())?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url =
             config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -167,7 +168,7 @@ impl App {
         );
         let tokens = ApiTokens::new(&config.auth.tokens);
         let answers = ControlAnswers::new(
-            store.clone(),
+            store.for_polls(),
             board.clone(),
             delivery.clone(),
             addresses.clone(),
@@ -184,6 +185,7 @@ impl App {
         );
         let connections =
             server::connections_for(config.server.max_connections, config.itop.max_in_flight);
+        let store = store.for_polls();
         let parts = Parts {
             store,
             catalog,
@@ -246,10 +248,12 @@ impl App {
         let renew = move || reload.secret_files();
         background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
+        let store = state.store.clone();
+        background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the bridge listens");
+        tracing::info!(%address, "the bridge listens");
         let routes = web::routes(state.clone(), &config);
         let serving = async {
             server::serve(listener, routes, connections, state.clock.clone(), stop.clone()).await;
@@ -277,6 +281,24 @@ impl App {
             }
         }
     }
+}
+
+/// What an operator looks for first when something is not as expected: which configuration, which
+/// database and how much is in it, which iTop.
+fn tell_what_is_served(config: &Config, store: &Store) {
+    let path = &config.store.path;
+    // It has just been opened.
+    let database = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let file = config.file.as_deref().map(|file| file.canonicalize().unwrap_or(file.to_owned()));
+    let configuration = file.map_or("environment".to_owned(), |file| file.display().to_string());
+    tracing::info!(
+        configuration,
+        database = %database.display(),
+        acknowledgements = store.counts(None, None).total(),
+        itop = config.itop.url,
+        version = env!("CARGO_PKG_VERSION"),
+        "the bridge starts"
+    );
 }
 
 async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {

@@ -7,6 +7,7 @@ mod load;
 mod period;
 mod renew;
 mod secrets;
+mod state_folder;
 mod validate;
 mod warnings;
 
@@ -39,6 +40,9 @@ pub struct Config {
     pub ticket: Ticket,
     pub board: Board,
     pub log: Log,
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// How the bridge is reached.
@@ -117,7 +121,7 @@ pub enum Scope {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
-    /// The SQLite file.
+    /// The SQLite file. Loading sets it where the configuration does not: below the folder for state.
     pub path: PathBuf,
     /// How long rows are kept after they have ended.
     pub retention: Period,
@@ -125,7 +129,7 @@ pub struct StoreSection {
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { path: "servicenav-itop-bridge.db".into(), retention: Period::days(90) }
+        Self { path: PathBuf::new(), retention: Period::days(90) }
     }
 }
 

@@ -18,7 +18,7 @@ use tower_http::{
     compression::{CompressionLayer, predicate::SizeAbove},
 };
 
-use super::problem::ApiError;
+use super::{parameters::refuse_unknown, problem::ApiError};
 
 /// Items in an answer unless `limit` says otherwise.
 pub(super) const DEFAULT_LIMIT: usize = 100;
@@ -39,13 +39,14 @@ pub(super) fn packed() -> CompressionLayer<SizeAbove> {
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(above)
 }
 
-/// Query parameters, refused in words.
+/// Query parameters, refused in words: unknown ones too.
 pub(super) struct Params<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        refuse_unknown::<T>(&parts.uri)?;
         match Query::<T>::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => {

@@ -44,6 +44,8 @@ pub(super) enum ApiError {
     Invalid(Vec<FieldError>),
     /// The database cannot take this now.
     StoreUnavailable,
+    /// The database was too long at it.
+    TooLong,
     /// A part of the database cannot be read any more.
     StoreDamaged,
     /// iTop cannot be asked now, and nothing is known from before.
@@ -56,6 +58,10 @@ pub(super) enum ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::TooLong) {
+            tracing::warn!("a question to the database took too long and was broken off");
+            return Self::TooLong;
+        }
         tracing::error!(%error, "the database failed a request");
         Self::StoreUnavailable
     }
@@ -163,6 +169,12 @@ impl ApiError {
                 "The bridge cannot store anything now",
                 "Nothing was accepted. Send the request again in a moment.".to_owned(),
             ),
+            Self::TooLong => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too-long",
+                "The database took too long to answer",
+                "Ask for less at once, or again in a moment.".to_owned(),
+            ),
             Self::StoreDamaged => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "store-damaged",
@@ -223,7 +235,7 @@ impl IntoResponse for ApiError {
             Self::UnsupportedCoding(_) => {
                 headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
             }
-            Self::StoreUnavailable | Self::ItopUnavailable | Self::StreamsTaken => {
+            Self::StoreUnavailable | Self::TooLong | Self::ItopUnavailable | Self::StreamsTaken => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}

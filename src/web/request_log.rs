@@ -119,8 +119,9 @@ async fn logged(
         tracing::debug!(request_id = shown, %method, path, "had no valid token");
     } else if !is_read {
         span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
-    } else if status < 400 {
-        // What is read without trouble would bury everything else.
+    } else if status < 400 || status == 404 {
+        // What is read without trouble would bury everything else, and dashboards ask about controls
+        // of which nothing has been received yet.
         tracing::debug!(request_id = shown, %method, path, status, latency.us = latency, "read");
     } else {
         tracing::info!(request_id = shown, %method, path, status, latency.us = latency, "not read");
@@ -145,8 +146,14 @@ fn new_id() -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use axum::{ServiceExt as _, routing::get};
+    use std::{
+        mem,
+        sync::{Arc, Mutex},
+    };
+
+    use axum::{ServiceExt as _, body::Body, http::StatusCode, routing::get};
     use tokio::net::TcpListener;
+    use tracing::Level;
 
     use super::*;
     use crate::{config::Server, web::ApiTokens};
@@ -179,6 +186,40 @@ mod tests {
             let answer = reqwest::get(format!("{root}{path}")).await.unwrap();
             assert_eq!(answer.status(), status, "{path}");
             assert_eq!(answer.headers()[REQUEST_ID].len(), 16, "{path}");
+        }
+    }
+
+    /// A log that can be read.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Written {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn polling_what_is_unknown_is_no_news() {
+        let written = Written::default();
+        let log = tracing_subscriber::fmt().with_writer({
+            let written = written.clone();
+            move || written.clone()
+        });
+        let _log = tracing::subscriber::set_default(log.with_max_level(Level::INFO).finish());
+        let routes = Router::new().route("/refused", get(async || StatusCode::FORBIDDEN));
+        let door = Door::of(&Server::default(), ApiTokens::new(&[]));
+        let mut logged = Logged::new(door, routes, Clock::system());
+        for (path, is_told) in [("/controls/unknown", false), ("/refused", true)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            logged.call(request).await.unwrap();
+            let text = String::from_utf8(mem::take(&mut *written.0.lock().unwrap())).unwrap();
+            assert_eq!(text.contains(path), is_told, "{path}: {text}");
         }
     }
 }

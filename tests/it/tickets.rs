@@ -188,7 +188,7 @@ async fn the_board_is_filtered() {
         ("company=name:ACME", vec![]),
         ("instance=default&open=true&limit=10000", vec!["control-a", "control-c", "control-d"]),
         ("instance=other", vec![]),
-        ("status=no-such", vec![]),
+        ("status=no_such", vec![]),
     ] {
         let found = world.get(&format!("/api/v1/tickets?{query}")).await.expect(200);
         assert_eq!(controls(&found), expected, "{query}");

@@ -19,7 +19,6 @@ use crate::{
         text::one_line,
     },
     itop::Organization,
-    lifecycle::to_its_end,
     link_check::{self, LinkCheckError},
     store::Store,
     web::{
@@ -137,12 +136,7 @@ pub(in crate::web) async fn put(
     let mut view = view(&link);
     view["warnings"] = json!(link_warning::of(&state, &caller, &link.key).await?);
     let (company, organization) = (link.key.company.clone(), link.org.clone());
-    let linked = to_its_end(async move {
-        let is_new = state.store.put_link(link).await;
-        state.delivery.wake();
-        is_new
-    });
-    let is_new = linked.await?;
+    let is_new = state.store.put_link(link).await?;
     let company = company.to_string();
     tracing::info!(company, %organization, token = caller.name, "company linked");
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };

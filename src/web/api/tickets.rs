@@ -51,7 +51,7 @@ pub(in crate::web) async fn board(
             Some(_) => Some(Vec::new()),
             None => caller.company_keys(),
         },
-        status: params.status,
+        status: params.status.map(status).transpose()?,
         open: params.open,
         after: params.cursor.as_deref().map(read_cursor).transpose()?,
         limit: limit + 1,
@@ -94,6 +94,17 @@ pub(in crate::web) async fn by_number(
     let items: Vec<_> =
         found.iter().map(|ticket| view::control(ticket, &board, &addresses)).collect();
     Ok(Json(json!({"items": items})))
+}
+
+/// A status as iTop's data models write them: another text is none, rather than one that no ticket has.
+fn status(text: String) -> Result<String, ApiError> {
+    let is_code = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if is_code {
+        return Ok(text);
+    }
+    let detail =
+        "'status' must be a code of iTop, such as new, assigned, pending, resolved or closed.";
+    Err(ApiError::BadParameter(detail.to_owned()))
 }
 
 /// A filter with the instance that the caller names or is limited to.

@@ -54,7 +54,7 @@ pub(in crate::web) async fn receive(
     let inbox = Inbox {
         receipt: Receipt { at: state.clock.now(), instance: caller.instance(None)? },
         caller,
-        store: state.store.clone(),
+        store: state.store.for_posts(),
         delivery: state.delivery.clone(),
         addresses: state.addresses.clone(),
         request_id,
@@ -148,7 +148,6 @@ impl Inbox {
         }
         // Waiting for iTop takes nothing from anybody.
         drop(share);
-        self.delivery.wake();
         if !row.state.is_ended() && !wait.is_zero() {
             self.delivery.outcome(row.id, wait).await;
             // Only a purge of ended rows can have come between.
@@ -190,7 +189,6 @@ impl Inbox {
             }
         }
         let accepted = self.store.accept(right).await?;
-        self.delivery.wake();
         let accepted: Vec<_> = accepted
             .into_iter()
             .map(|(accepted, row)| (accepted, self.delivery.with_reason(row)))
