@@ -15,7 +15,7 @@ use crate::{
     domain::ticket_text::{TemplateError, Templates},
     gate::Gate,
     itop::{self, Client, ClientError, ItopZone, Login},
-    secret::Secret,
+    secret::{Secret, random_key},
     store::{Store, StoreError},
     web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Signer},
 };
@@ -261,11 +261,4 @@ async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
             }
         }
     }
-}
-
-/// 256 random bits, in hexadecimal.
-#[must_use]
-pub fn random_key() -> String {
-    let bytes: [u8; 32] = rand::random();
-    crate::domain::marker::hex(&bytes)
 }

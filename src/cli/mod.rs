@@ -78,7 +78,7 @@ impl Cli {
             Command::Serve(file) => serve::serve(&file).await,
             Command::Demo(demo) => demo.run().await,
             Command::Sandbox(sandbox) => sandbox.run().await,
-            Command::Check(check) => check.run().await,
+            Command::Check(check) => Box::pin(check.run()).await,
             Command::Token(args) => Ok(args.run()),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),

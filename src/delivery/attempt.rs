@@ -16,6 +16,7 @@ use crate::{
         acknowledgement::{Acknowledgement, Wants, decode},
         delivery_state::{Problem, State},
         marker::Marker,
+        text::capitalised,
     },
     itop::ItopError,
     store::{Restored, StoreError, Waiting},
@@ -231,14 +232,5 @@ impl Delivery {
 
     pub(super) fn after(&self, wait: Duration) -> Timestamp {
         later(self.inner.clock.now(), wait)
-    }
-}
-
-pub(super) fn capitalised(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    match chars.next() {
-        // The name of the product begins with a small letter.
-        Some(first) if !sentence.starts_with("iTop") => first.to_uppercase().chain(chars).collect(),
-        _ => sentence.to_owned(),
     }
 }

@@ -4,6 +4,7 @@ pub mod acknowledgement;
 pub mod body;
 pub mod company_link;
 pub mod delivery_state;
+pub mod hex;
 pub mod keys;
 pub mod marker;
 pub mod names;

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
-use super::{classes::Class, session::Refusal};
+use super::{classes::Class, refusal::Refusal};
 
 /// A user and what it may do. All passwords are [`PASSWORD`](super::PASSWORD).
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use super::problem::ApiError;
 use crate::{
     config::{Scope, Token},
     domain::{
+        hex::{hex, unhex},
         keys::{Instance, PartyKey},
-        marker::{hex, unhex},
     },
 };
 

@@ -21,7 +21,7 @@ use tracing::{Instrument as _, Span};
 use super::{LOOKUP, problem::ApiError};
 use crate::{
     clock::Stopwatch,
-    domain::{keys::MAX_ID_CHARS, marker::hex, text::cut_bytes},
+    domain::{hex::hex, keys::MAX_ID_CHARS, text::cut_bytes},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

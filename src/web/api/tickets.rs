@@ -17,8 +17,8 @@ use crate::{
     board::Board,
     domain::{
         body::{FieldError, member},
+        hex::{hex, unhex},
         keys::{ControlId, Instance},
-        marker::{hex, unhex},
     },
     store::{BoardFilter, TicketOfControl},
     web::{
