@@ -76,7 +76,8 @@ impl Reason {
             Self::Maintenance => "Wait for the end of iTop's maintenance; nothing is lost.",
             Self::Credentials => {
                 "Check itop.user and itop.password (or itop.token), and that the account is \
-                 enabled in iTop."
+                 enabled in iTop. A running bridge reads a secret's file again by itself, the \
+                 configuration after SIGHUP."
             }
             Self::ProfileMissing => {
                 "Give the account the profile \"REST Services User\" in iTop (Admin tools, User \
@@ -268,8 +269,15 @@ impl Gate {
         }
     }
 
-    /// Probes iTop while the gate is closed or in doubt; runs until it is dropped.
-    pub async fn keep(self, client: Client, class: impl AsyncFn() -> String, settings: Delivery) {
+    /// Probes iTop while the gate is closed or in doubt; runs until it is dropped. Before a closed
+    /// gate is probed, `renew` reads again what the mend may have changed.
+    pub async fn keep(
+        self,
+        client: Client,
+        class: impl AsyncFn() -> String,
+        renew: impl Fn(),
+        settings: Delivery,
+    ) {
         let mut changes = self.watch();
         loop {
             let mut wait = settings.probe_first.duration();
@@ -282,6 +290,7 @@ impl Gate {
             }
             while !self.is_open() {
                 self.clock.sleep(wait).await;
+                renew();
                 self.probe(&client, &class).await;
                 wait = (wait * 2).min(settings.probe_max.duration());
             }

@@ -1,10 +1,14 @@
 //! The HTTP client: one for all calls, bounded in flight.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use reqwest::{
-    Certificate, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    RequestBuilder, Url,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -13,6 +17,9 @@ use super::{
     Answer, ItopError, ItopZone,
     answer::{self, Objects, Raw},
     obstacle,
+    redact::Redactor,
+    route,
+    tls::{Credentials, TlsFiles},
 };
 use crate::secret::Secret;
 
@@ -23,8 +30,11 @@ const VERSION: &str = "1.3";
 /// closed is one whose fate is unknown.
 const IDLE: Duration = Duration::from_secs(3);
 
+/// The header of iTop's token extension.
+const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
+
 /// How the bridge logs in, on each call anew.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// `auth_user` and `auth_pwd` in the form.
     Form {
@@ -44,15 +54,26 @@ pub enum Login {
     },
 }
 
+/// A basic login at what stands before iTop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontLogin {
+    /// The user there.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+}
+
 /// What the client needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The web root of iTop: `https://itop.example/` or `https://itop.example/itop`.
     pub url: Url,
     /// How to log in.
     pub login: Login,
-    /// Certificates to trust beside the system's, PEM.
-    pub ca_file: Option<PathBuf>,
+    /// The login that is asked for before iTop's own, which is then not [`Login::Basic`].
+    pub front: Option<FrontLogin>,
+    /// The certificates.
+    pub tls: TlsFiles,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long a whole call may take.
@@ -69,18 +90,26 @@ pub struct Settings {
 /// A client that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The CA file cannot be read or is not PEM.
-    #[error("the CA file {path} cannot be used: {reason}")]
-    CaFile {
+    /// A file of certificates or of a key cannot be read or is not PEM.
+    #[error("{key}: {path} cannot be used: {reason}")]
+    PemFile {
+        /// The key of the configuration that names it.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
+    /// Certificate and key of the bridge cannot be used.
+    #[error("itop.client_cert_file and itop.client_key_file cannot be used together: {0}")]
+    OwnCertificate(rustls::Error),
+    /// The certificates cannot be used, or this system has none.
+    #[error("the certificates cannot be used: {0}")]
+    Tls(rustls::Error),
     /// The token cannot stand in a header.
     #[error("the token of iTop has characters that cannot stand in an HTTP header")]
     Token,
-    /// Anything else, such as no certificates on this system.
+    /// Anything else.
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
 }
@@ -99,12 +128,18 @@ pub enum Use {
 /// The way to one iTop. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
+    line: Arc<RwLock<Arc<Line>>>,
+    zone: ItopZone,
+    slots: Arc<Slots>,
+}
+
+/// How iTop is called: replaced as a whole when secrets or certificates change.
+struct Line {
     http: reqwest::Client,
     endpoint: Url,
-    login: Login,
-    zone: ItopZone,
-    create_timeout: Duration,
-    slots: Arc<Slots>,
+    settings: Settings,
+    credentials: Credentials,
+    redactor: Redactor,
 }
 
 struct Slots {
@@ -114,50 +149,116 @@ struct Slots {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("endpoint", &self.endpoint.as_str()).finish_non_exhaustive()
+        let endpoint = self.endpoint();
+        f.debug_struct("Client").field("endpoint", &endpoint.as_str()).finish_non_exhaustive()
     }
 }
 
-impl Client {
-    /// Makes the one client of the process.
-    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
+impl Line {
+    fn new(settings: &Settings, credentials: Credentials) -> Result<Self, ClientError> {
         // A second call finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        if let Login::Token(token) = &settings.login {
+            HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
+        }
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("servicenav-itop-bridge/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.timeout)
-            .pool_idle_timeout(IDLE);
-        if let Some(path) = &settings.ca_file {
-            let failure = |reason: String| ClientError::CaFile { path: path.clone(), reason };
-            let pem = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
-            let certificates =
-                Certificate::from_pem_bundle(&pem).map_err(|error| failure(error.to_string()))?;
-            if certificates.is_empty() {
-                return Err(failure("it holds no PEM certificate".to_owned()));
-            }
-            builder = builder.tls_certs_merge(certificates);
+            .pool_idle_timeout(IDLE)
+            .tls_backend_preconfigured(credentials.config()?);
+        // Docker puts HTTP_PROXY into every container, and what it names reaches other machines.
+        if route::is_loopback(&settings.url) {
+            builder = builder.no_proxy();
         }
-        if let Login::Token(token) = &settings.login {
-            let mut value =
-                HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
-            value.set_sensitive(true);
-            builder = builder.default_headers(HeaderMap::from_iter([(
-                HeaderName::from_static("auth-token"),
-                value,
-            )]));
-        }
-        // At least two, so that a write never takes the last slot from the reads.
-        let all = settings.max_in_flight.max(2);
         Ok(Self {
             http: builder.build()?,
             endpoint: endpoint(&settings.url, &settings.login),
-            login: settings.login.clone(),
+            redactor: redactor(settings),
+            settings: settings.clone(),
+            credentials,
+        })
+    }
+
+    /// A call to iTop, with all logins, and what of them belongs into the form.
+    fn request(&self) -> (RequestBuilder, Vec<(&'static str, &str)>) {
+        let mut request = self.http.post(self.endpoint.clone());
+        let mut form = Vec::with_capacity(3);
+        match &self.settings.login {
+            Login::Form { user, password } => {
+                form.push(("auth_user", user.as_str()));
+                form.push(("auth_pwd", password.expose()));
+            }
+            Login::Token(token) => {
+                // One that cannot stand in a header was refused when this was made.
+                if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
+                    value.set_sensitive(true);
+                    request = request.header(AUTH_TOKEN, value);
+                }
+            }
+            Login::Basic { user, password } => {
+                request = request.basic_auth(user, Some(password.expose()));
+            }
+        }
+        if let Some(FrontLogin { user, password }) = &self.settings.front {
+            request = request.basic_auth(user, Some(password.expose()));
+        }
+        (request, form)
+    }
+}
+
+/// Of everything that is sent and that nobody else may see.
+fn redactor(settings: &Settings) -> Redactor {
+    let (Login::Form { password: login, .. }
+    | Login::Basic { password: login, .. }
+    | Login::Token(login)) = &settings.login;
+    let mut secrets = vec![login.expose().to_owned()];
+    // A basic login is sent as one text.
+    if let Login::Basic { user, password } = &settings.login {
+        secrets.push(format!("{user}:{}", password.expose()));
+    }
+    if let Some(FrontLogin { user, password }) = &settings.front {
+        secrets.push(format!("{user}:{}", password.expose()));
+        secrets.push(password.expose().to_owned());
+    }
+    let proxy = route::proxy(&settings.url).and_then(|proxy| proxy.password);
+    secrets.extend(proxy.map(|password| password.expose().to_owned()));
+    Redactor::new(secrets.iter().map(String::as_str))
+}
+
+impl Client {
+    /// Makes the one client of the process.
+    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
+        let line = Line::new(settings, Credentials::read(&settings.tls)?)?;
+        // At least two, so that a write never takes the last slot from the reads.
+        let all = settings.max_in_flight.max(2);
+        Ok(Self {
+            line: Arc::new(RwLock::new(Arc::new(line))),
             zone: settings.zone.clone(),
-            create_timeout: settings.create_timeout,
             slots: Arc::new(Slots { all: Semaphore::new(all), writes: Semaphore::new(all - 1) }),
         })
+    }
+
+    /// Calls with these settings from now on, and with what their files hold now; what is in flight
+    /// ends as it began. Tells whether anything is different. Time zone and number of calls stay what
+    /// they were.
+    ///
+    /// # Errors
+    /// Nothing is changed then.
+    pub fn renew(&self, settings: &Settings) -> Result<bool, ClientError> {
+        let credentials = Credentials::read(&settings.tls)?;
+        let known = self.line();
+        if known.settings == *settings && known.credentials == credentials {
+            return Ok(false);
+        }
+        let line = Arc::new(Line::new(settings, credentials)?);
+        *self.line.write().unwrap_or_else(PoisonError::into_inner) = line;
+        Ok(true)
+    }
+
+    fn line(&self) -> Arc<Line> {
+        self.line.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The time zone of this iTop.
@@ -168,8 +269,8 @@ impl Client {
 
     /// The address that is called.
     #[must_use]
-    pub fn endpoint(&self) -> &Url {
-        &self.endpoint
+    pub fn endpoint(&self) -> Url {
+        self.line().endpoint.clone()
     }
 
     /// Sends one operation and judges the answer. It is never repeated here: whether that is safe
@@ -187,33 +288,27 @@ impl Client {
         answer::read_objects(&self.send(Use::Read, operation).await?)
     }
 
+    /// The one place where foreign text enters: what it gives shows itself without secrets only.
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
         let _slot = self.slot(purpose).await;
+        let line = self.line();
+        let failure = |error: reqwest::Error| failure(&error, &line.redactor);
         let json = operation.to_string();
-        let mut form = vec![("json_data", json.as_str())];
-        let mut request = self.http.post(self.endpoint.clone());
+        let (mut request, mut form) = line.request();
+        form.push(("json_data", &json));
         if purpose == Use::Create {
-            request = request.timeout(self.create_timeout);
+            request = request.timeout(line.settings.create_timeout);
         }
-        match &self.login {
-            Login::Form { user, password } => {
-                form.push(("auth_user", user));
-                form.push(("auth_pwd", password.expose()));
-            }
-            Login::Token(_) => {}
-            Login::Basic { user, password } => {
-                request = request.basic_auth(user, Some(password.expose()));
-            }
-        }
-        let response = request.form(&form).send().await.map_err(|error| failure(&error))?;
+        let response = request.form(&form).send().await.map_err(failure)?;
         let status = response.status().as_u16();
         let header = |name: HeaderName| {
             let value = response.headers().get(name)?.to_str().ok()?;
             Some(value.to_owned())
         };
         let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
-        let body = response.bytes().await.map_err(|error| failure(&error))?;
-        Ok(Raw { status, content_type: content_type.unwrap_or_default(), location, body })
+        let body = response.bytes().await.map_err(failure)?;
+        let content_type = content_type.unwrap_or_default();
+        Ok(Raw { status, content_type, location, body, redactor: line.redactor.clone() })
     }
 
     async fn slot(&self, purpose: Use) -> [Option<SemaphorePermit<'_>>; 2] {
@@ -241,8 +336,8 @@ fn endpoint(root: &Url, login: &Login) -> Url {
 
 /// Whether a request that failed can have reached iTop: only one whose connection was never made
 /// certainly did not.
-fn failure(error: &reqwest::Error) -> ItopError {
-    let reason = obstacle::broken(causes(error));
+fn failure(error: &reqwest::Error, redactor: &Redactor) -> ItopError {
+    let reason = obstacle::broken(redactor.text(&causes(error)).into_owned());
     if error.is_connect() || error.is_builder() {
         ItopError::Unreachable { reason }
     } else {
