@@ -64,6 +64,7 @@ part! {
     catalog: Catalog,
     delivery: Delivery,
     board: Board,
+    clock: Clock,
     tokens: ApiTokens,
     addresses: Addresses,
     answers: ControlAnswers,

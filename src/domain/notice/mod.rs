@@ -23,6 +23,21 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the members of a notice are the words of its sentence")]
 pub enum Notice {
+    /// A member of the event was left out, because what was sent there cannot be taken.
+    LeftOut {
+        /// Where, such as `control.url`.
+        member: String,
+        /// What was sent, shortened.
+        sent: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The event does not say since when the control is in its state.
+    NoStatusTime,
+    /// The creation date of the event is zero or before 2000.
+    NoCreationTime,
+    /// The body had raw control characters in its texts, which JSON does not allow.
+    RawControls,
     /// The sender calls a company otherwise than its link does.
     CompanyCalledOtherwise {
         id: String,
@@ -105,6 +120,19 @@ pub enum Notice {
         /// The tickets, the one that is kept first.
         tickets: Vec<TicketKey>,
     },
+}
+
+/// What is wrong with a member that was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is nothing that can stand there.
+    Unusable,
+    /// It is longer than allowed.
+    TooLong,
+    /// It is a macro that nobody has replaced.
+    Macro,
+    /// It is a time of no known zone.
+    NoOffset,
 }
 
 /// Who names a team or a contact.
