@@ -16,7 +16,7 @@ use crate::{
     domain::ticket_text::{TemplateError, Templates},
     gate::Gate,
     itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
-    secret::Secret,
+    secret::{Secret, random_key},
     server,
     store::{Store, StoreError},
     web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Signer},
@@ -332,11 +332,4 @@ async fn link_key(config: &Config, store: &Store) -> Result<Secret, StoreError> 
         Some(key) => Ok(key.clone()),
         None => Ok(Secret::new(store.meta_or_insert("link_key", random_key()).await?)),
     }
-}
-
-/// 256 random bits, in hexadecimal.
-#[must_use]
-pub fn random_key() -> String {
-    let bytes: [u8; 32] = rand::random();
-    crate::domain::marker::hex(&bytes)
 }

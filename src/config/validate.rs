@@ -229,7 +229,7 @@ impl Config {
             ("contacts", &queries.contacts, true),
             ("services", &queries.services, true),
             ("service_elements", &queries.service_elements, true),
-            ("contracts", &queries.contracts, true),
+            ("contract_services", &queries.contract_services, true),
             ("cis", &queries.cis, true),
             ("companies", &queries.companies, false),
             ("all_teams", &queries.all_teams, false),

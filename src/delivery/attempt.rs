@@ -16,6 +16,7 @@ use crate::{
         acknowledgement::{Acknowledgement, Receipt, Wants, read},
         delivery_state::{Problem, State},
         marker::Marker,
+        text::capitalised,
     },
     itop::ItopError,
     store::{NOT_LINKED, Restored, StoreError, Waiting},
@@ -264,13 +265,4 @@ pub(super) fn event_of(row: &Waiting) -> Option<Acknowledgement> {
     let receipt = Receipt { at: row.received_at, instance: row.instance.clone() };
     let event = read(&row.body, &receipt).ok()?;
     Some(Acknowledgement { event_id: row.event_id.clone(), ..event })
-}
-
-pub(super) fn capitalised(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    match chars.next() {
-        // The name of the product begins with a small letter.
-        Some(first) if !sentence.starts_with("iTop") => first.to_uppercase().chain(chars).collect(),
-        _ => sentence.to_owned(),
-    }
 }

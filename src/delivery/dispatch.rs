@@ -11,14 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Delivery,
-    attempt::capitalised,
     in_flight::{Begun, InFlight, Written},
     write::LATE_LOOK,
 };
 use crate::{
-    domain::delivery_state::{Problem, State},
-    gate::GateState,
-    store::{Due, InboxRow, StoreError},
+    domain::delivery_state::Problem,
+    store::{Due, StoreError},
 };
 
 /// How many turns are read at once, for each delivery that may be in flight. A company whose first row comes
@@ -270,23 +268,5 @@ impl Delivery {
         {
             tracing::error!(acknowledgement = id, %error, "it could not be failed");
         }
-    }
-
-    /// Whether the gate lets deliveries run, for those who report on it.
-    #[must_use]
-    pub fn gate(&self) -> GateState {
-        self.inner.gate.state()
-    }
-
-    /// A row as people read it: one that is not even tried, because the gate is closed, says why.
-    #[must_use]
-    pub fn with_reason(&self, mut row: InboxRow) -> InboxRow {
-        if row.state == State::Accepted
-            && row.problem.is_none()
-            && let GateState::Closed { message, .. } = self.gate()
-        {
-            row.problem = Some(Problem::new("itop-unavailable", capitalised(&message)));
-        }
-        row
     }
 }

@@ -35,10 +35,15 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     config,
-    domain::{delivery_state::State, notice::Notice, ticket_text::Templates},
-    gate::Gate,
+    domain::{
+        delivery_state::{Problem, State},
+        notice::Notice,
+        text::capitalised,
+        ticket_text::Templates,
+    },
+    gate::{Gate, GateState},
     itop::Client,
-    store::Store,
+    store::{InboxRow, Store},
 };
 
 /// What deliveries are told by the configuration.
@@ -147,6 +152,24 @@ impl Delivery {
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
         self.inner.stopping.clone()
+    }
+
+    /// Whether the gate lets deliveries run, for those who report on it.
+    #[must_use]
+    pub fn gate(&self) -> GateState {
+        self.inner.gate.state()
+    }
+
+    /// A row as people read it: one that is not even tried, because the gate is closed, says why.
+    #[must_use]
+    pub fn with_reason(&self, mut row: InboxRow) -> InboxRow {
+        if row.state == State::Accepted
+            && row.problem.is_none()
+            && let GateState::Closed { message, .. } = self.gate()
+        {
+            row.problem = Some(Problem::new("itop-unavailable", capitalised(&message)));
+        }
+        row
     }
 
     /// The creates that iTop has been at for longer than usual, by row, and for how long.

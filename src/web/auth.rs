@@ -13,8 +13,8 @@ use super::{problem::ApiError, share::Receiving};
 use crate::{
     config::{Scope, Token},
     domain::{
+        hex::{hex, unhex},
         keys::{Instance, PartyKey},
-        marker::{hex, unhex},
     },
     secret::Secret,
 };

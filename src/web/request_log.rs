@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span};
 use super::{LOOKUP, door::Door, problem::ApiError, unauthorized::Unauthorized};
 use crate::{
     clock::{Clock, Stopwatch},
-    domain::{keys::MAX_ID_CHARS, marker::hex, text::cut_bytes},
+    domain::{hex::hex, keys::MAX_ID_CHARS, text::cut_bytes},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

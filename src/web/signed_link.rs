@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
 
 use crate::{
-    domain::marker::{hex, unhex},
+    domain::hex::{hex, unhex},
     secret::Secret,
 };
 

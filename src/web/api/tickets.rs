@@ -8,8 +8,8 @@ use super::{acknowledgements::parsed, links::party_key};
 use crate::{
     board::Board,
     domain::{
+        hex::{hex, unhex},
         keys::Instance,
-        marker::{hex, unhex},
     },
     store::{BoardFilter, TicketOfControl},
     web::{
