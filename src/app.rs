@@ -250,7 +250,7 @@ impl App {
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the bridge listens");
-        let routes = web::routes(state.clone(), &config);
+        let routes = web::routes(&state, &config);
         let serving = async {
             server::serve(listener, routes, connections, state.clock.clone(), stop.clone()).await;
             Ok(())

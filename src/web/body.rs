@@ -87,7 +87,7 @@ async fn collected(body: Body, rooms: &Rooms) -> Result<Bytes, ApiError> {
     let _place = if is_short { None } else { rooms.long_bodies.acquire().await.ok() };
     to_bytes(body, MAX_BATCH).await.map_err(|error| {
         // The limit has an error of its own; any other one is the connection's.
-        if error.source().is_some_and(|source| source.is::<axum::Error>()) {
+        if error.source().is_some_and(<dyn std::error::Error>::is::<axum::Error>) {
             ApiError::Unreadable("It broke off before its end.".to_owned())
         } else {
             ApiError::TooLarge(MAX_BATCH)
