@@ -227,8 +227,9 @@ impl Gate {
         if changed {
             tracing::error!(
                 gate.reason = reason.code(),
+                gate.message = message,
                 gate.mend = mend,
-                "deliveries wait: {message}"
+                "deliveries wait"
             );
         }
     }

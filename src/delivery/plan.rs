@@ -320,7 +320,7 @@ impl Delivery {
             return Ok(inner.store.effective_link(key).await?);
         }
         tracing::info!(
-            company = %key.company,
+            company = key.company.to_string(),
             organization = %item.id,
             "company linked by its exact name"
         );

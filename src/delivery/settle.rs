@@ -158,7 +158,11 @@ impl Delivery {
              Mend it, then retry.",
             row.attempts
         );
-        tracing::error!(acknowledgement = row.id, "an acknowledgement has failed: {message}");
+        tracing::error!(
+            acknowledgement = row.id,
+            reason = message,
+            "an acknowledgement has failed"
+        );
         self.inner.store.fail(row.id, Problem::new("given-up", message)).await
     }
 
@@ -194,9 +198,10 @@ impl Delivery {
             match outcome {
                 Ok(PathProbe::Made(ticket)) => {
                     tracing::error!(
-                        "iTop took a ticket that it should have refused: close {ticket} there. The \
-                         way of creates is not probed any more; delivery.settle_unproven is waited \
-                         for instead."
+                        ticket,
+                        "iTop took a ticket that it should have refused: close it there. The way of \
+                         creates is not probed any more; delivery.settle_unproven is waited for \
+                         instead."
                     );
                     let written = async {
                         inner.store.end_path_probe(ticket.clone()).await?;

@@ -127,7 +127,7 @@ impl Delivery {
     }
 
     pub(super) async fn unknown(&self, row: &Waiting, message: String) -> Result<(), StoreError> {
-        tracing::warn!(acknowledgement = row.id, "outcome unknown: {message}");
+        tracing::warn!(acknowledgement = row.id, reason = message, "outcome unknown");
         let late_look = self.after(LATE_LOOK);
         let problem = Problem::new("unknown", message);
         self.inner.store.record_unknown(row.id, problem, late_look).await?;

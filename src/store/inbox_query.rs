@@ -120,7 +120,7 @@ impl Store {
         .await
     }
 
-    /// The newest acknowledgement of a control, whatever its state.
+    /// The newest acknowledgement of a control, whatever became of it; what was refused is none.
     pub async fn newest_of_control(
         &self,
         instance: &Instance,
@@ -130,14 +130,15 @@ impl Store {
         self.read(move |db| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM acknowledgements
-                 WHERE instance = ?1 AND control_id = ?2 ORDER BY id DESC LIMIT 1"
+                 WHERE instance = ?1 AND control_id = ?2 AND state <> 'rejected'
+                 ORDER BY id DESC LIMIT 1"
             );
             db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
         })
         .await
     }
 
-    /// The newest acknowledgement of each of these controls, whatever its state.
+    /// The same of each of these controls.
     pub async fn newest_of_controls(
         &self,
         instance: &Instance,
@@ -148,7 +149,8 @@ impl Store {
             let sql = format!(
                 "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
                      SELECT (SELECT max(id) FROM acknowledgements
-                             WHERE instance = ?1 AND control_id = value)
+                             WHERE instance = ?1 AND control_id = value
+                               AND state <> 'rejected')
                      FROM json_each(?2))"
             );
             db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
@@ -156,9 +158,11 @@ impl Store {
         .await
     }
 
-    /// How many rows are in each of the states that are no end, all at one moment.
+    /// How many rows are in each of the states that are no end, and how many were refused, all at
+    /// one moment.
     pub async fn count_unended(&self) -> Result<Vec<(State, u64)>, StoreError> {
-        let states: Vec<_> = State::ALL.into_iter().filter(|state| !state.is_ended()).collect();
+        let is_counted = |state: &State| !state.is_ended() || *state == State::Rejected;
+        let states: Vec<_> = State::ALL.into_iter().filter(is_counted).collect();
         let words = super::as_json(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>());
         let counted: HashMap<String, u32> = self
             .read(move |db| {

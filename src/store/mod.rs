@@ -18,6 +18,7 @@ mod meta;
 mod migrate;
 mod read_back;
 mod readers;
+mod rejected;
 mod writer;
 
 pub use attempts::Attempt;
@@ -27,13 +28,14 @@ pub(crate) use company_links::NOT_LINKED;
 pub use company_links::Unlinked;
 pub use control_tickets::{AgedTicket, BoardFilter, KnownTicket, Life, Mapping, TicketOfControl};
 pub use error::StoreError;
-pub use inbox::{Accepted, NewAcknowledgement, Rejected};
+pub use inbox::{Accepted, NewAcknowledgement};
 pub use inbox_delivery::{Delivered, Due, NewLine, Waiting};
 pub use inbox_query::{InboxFilter, InboxRow};
 pub use inbox_unknown::UnknownRow;
 pub use look::links_at;
 pub use meta::{Canary, Restored};
 pub use read_back::ReadBack;
+pub use rejected::Rejected;
 
 use std::{
     path::{Path, PathBuf},

@@ -160,6 +160,10 @@ impl Caller {
             Scope::Read => "read",
             Scope::Admin => "admin",
         };
+        if scope == "ingest" {
+            // The sender may ignore the answer, and nothing else would tell of what it has sent.
+            tracing::warn!(token = self.name, "a post was refused: its token lacks the scope");
+        }
         Err(ApiError::Forbidden(format!("The token '{}' lacks the scope '{scope}'.", self.name)))
     }
 

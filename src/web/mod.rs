@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod body;
+mod charset;
 mod control_answers;
 mod door;
 mod listing;

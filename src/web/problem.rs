@@ -6,7 +6,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{domain::body::FieldError, itop::ItopError, store::StoreError};
+use crate::{
+    domain::{acknowledgement::ReadError, body::FieldError, delivery_state::Problem},
+    itop::ItopError,
+    store::StoreError,
+};
 
 /// What every `type` begins with.
 pub(super) const TYPE_PREFIX: &str = "urn:servicenav-itop-bridge:problem:";
@@ -34,6 +38,8 @@ pub(super) enum ApiError {
     TooLarge(usize),
     /// The body is not JSON by its content type.
     UnsupportedMediaType(String),
+    /// The body is packed in a way that is not unpacked here.
+    UnsupportedCoding(String),
     /// The body alone shows that it is wrong.
     Invalid(Vec<FieldError>),
     /// The database cannot take this now.
@@ -62,7 +68,27 @@ impl From<ItopError> for ApiError {
     }
 }
 
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotJson(reason) => Self::not_json(&reason),
+            ReadError::Invalid(errors) => Self::Invalid(errors),
+        }
+    }
+}
+
 impl ApiError {
+    /// A text that is not JSON.
+    pub(super) fn not_json(reason: &str) -> Self {
+        Self::Unreadable(format!("It is not JSON: {reason}."))
+    }
+
+    /// The same for the row of what was refused.
+    pub(super) fn problem(&self) -> Problem {
+        let (_, code, _, detail) = self.parts();
+        Problem::new(code, detail)
+    }
+
     /// Status, code, title and detail. The bodies of 5xx are constant.
     fn parts(&self) -> (StatusCode, &'static str, &'static str, String) {
         match self {
@@ -116,6 +142,14 @@ impl ApiError {
                 "unsupported-media-type",
                 "The body must be JSON",
                 format!("Send 'Content-Type: application/json', not '{found}'."),
+            ),
+            Self::UnsupportedCoding(found) => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body is packed in a way that is not taken",
+                format!(
+                    "Content-Encoding '{found}' is not taken: send the body as it is, or gzip."
+                ),
             ),
             Self::Invalid(errors) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -186,6 +220,9 @@ impl IntoResponse for ApiError {
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
+            Self::UnsupportedCoding(_) => {
+                headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            }
             Self::StoreUnavailable | Self::ItopUnavailable | Self::StreamsTaken => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
@@ -196,7 +233,7 @@ impl IntoResponse for ApiError {
 }
 
 /// One line for the operator who pressed *acknowledge*.
-pub(super) fn sentence(errors: &[FieldError]) -> String {
+fn sentence(errors: &[FieldError]) -> String {
     let parts: Vec<_> = errors
         .iter()
         .map(|error| match error.pointer.as_str() {

@@ -88,10 +88,10 @@ part! {
     catalog: Catalog,
     delivery: Delivery,
     board: Board,
+    clock: Clock,
     tokens: ApiTokens,
     addresses: Addresses,
     answers: ControlAnswers,
-    clock: Clock,
     rooms: Rooms,
 }
 

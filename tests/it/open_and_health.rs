@@ -141,7 +141,9 @@ async fn the_bridge_lives_and_is_ready_whatever_itop_does() {
     let alive = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")});
     assert_eq!(world.get("/healthz").await.expect(200), alive);
     let ready = world.get("/readyz").await.expect(200);
-    let nothing = json!({"accepted": 0, "creating": 0, "unknown": 0, "failed": 0, "blocked": 0});
+    let nothing = json!({
+        "accepted": 0, "creating": 0, "unknown": 0, "failed": 0, "blocked": 0, "rejected": 0
+    });
     assert_eq!((&ready["status"], &ready["inbox"]), (&json!("ready"), &nothing));
     assert_eq!(ready["gate"]["state"], "open");
     let opened = time(&ready["gate"]["since"]);
@@ -181,6 +183,7 @@ async fn the_inbox_is_counted_by_state_while_writes_are_refused() {
     let failing = with(event("failed"), "/ticket/existing_ref", json!("I-999999"));
     world.acknowledge(&failing).await;
     world.acknowledge(&event("ended")).await.expect(201);
+    world.acknowledge(&json!({})).await.expect(422);
 
     world.itop.faults().set_read_only(true);
     let now = [("prefer", "wait=0")];
@@ -192,7 +195,9 @@ async fn the_inbox_is_counted_by_state_while_writes_are_refused() {
     assert_eq!(gate["reason"], "writes-refused");
     // Reads go on.
     assert_eq!(world.insist("/api/v1/teams").await.expect(200)["stale"], false);
-    let waiting = json!({"accepted": 2, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1});
+    let waiting = json!({
+        "accepted": 2, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1, "rejected": 1
+    });
     world
         .until("both wait", async || {
             let ready = world.get("/readyz").await.expect(200);
@@ -202,7 +207,9 @@ async fn the_inbox_is_counted_by_state_while_writes_are_refused() {
 
     world.itop.faults().clear();
     until_gate(&world, "open", true).await;
-    let done = json!({"accepted": 0, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1});
+    let done = json!({
+        "accepted": 0, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1, "rejected": 1
+    });
     world
         .until("both are delivered", async || {
             let ready = world.get("/readyz").await.expect(200);

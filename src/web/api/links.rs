@@ -143,7 +143,8 @@ pub(in crate::web) async fn put(
         is_new
     });
     let is_new = linked.await?;
-    tracing::info!(%company, %organization, token = caller.name, "company linked");
+    let company = company.to_string();
+    tracing::info!(company, %organization, token = caller.name, "company linked");
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(view)).into_response())
 }
@@ -159,7 +160,7 @@ pub(in crate::web) async fn delete(
     if !store.delete_link(&key).await? {
         return Err(no_link());
     }
-    tracing::info!(company = %key.company, token = caller.name, "link removed");
+    tracing::info!(company = key.company.to_string(), token = caller.name, "link removed");
     Ok(StatusCode::NO_CONTENT)
 }
 

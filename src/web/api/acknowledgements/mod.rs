@@ -1,6 +1,7 @@
 //! The inbox: posting to it, looking into it, and the operator's levers.
 
 pub(in crate::web) mod receive;
+mod refused;
 
 use axum::{
     Json,
