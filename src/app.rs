@@ -254,7 +254,7 @@ impl App {
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
         tracing::info!(%address, "the bridge listens");
-        let routes = web::routes(state.clone(), &config);
+        let routes = web::routes(&state, &config);
         let serving = async {
             server::serve(listener, routes, connections, state.clock.clone(), stop.clone()).await;
             Ok(())

@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(75);
 
 /// How long the body of a request may take from its header on.
-const BODY: Duration = Duration::from_secs(60);
+const BODY: Duration = Duration::from_mins(1);
 
 /// How long a connection without a request is left alone while others wait for a place.
 const IDLE_WHEN_FULL: Duration = Duration::from_secs(2);
@@ -124,12 +124,13 @@ impl Connections {
                 && connection.order() != Order::Close
                 && connection.still_for(now) >= IDLE_WHEN_FULL
         });
-        match waiting.max_by_key(|connection| connection.still_for(now)) {
-            Some(connection) => connection.tell(Order::Close),
-            None => tracing::warn!(
+        if let Some(connection) = waiting.max_by_key(|connection| connection.still_for(now)) {
+            connection.tell(Order::Close);
+        } else {
+            tracing::warn!(
                 connections = open.len(),
-                "all connections of server.max_connections are busy; another one waits"
-            ),
+                "all connections of server.max_connections are in use; another one waits"
+            );
         }
     }
 
@@ -282,7 +283,11 @@ mod tests {
         for (phase, most) in
             [(Phase::Waiting, IDLE), (Phase::Answering, IDLE), (Phase::Reading, BODY)]
         {
-            assert_eq!(told(phase, most - STEP, None).await, Order::GoOn, "{phase:?}");
+            assert_eq!(
+                told(phase, most.saturating_sub(STEP), None).await,
+                Order::GoOn,
+                "{phase:?}"
+            );
             assert_eq!(told(phase, most + STEP, None).await, Order::Close, "{phase:?}");
             // Whose answer goes out bit by bit is at it.
             let progress = Some(6 * STEP);

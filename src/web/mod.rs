@@ -38,7 +38,7 @@ const LOOKUP: &str = "/api/v1/tickets/lookup";
 const STREAM: &str = "/api/v1/tickets/stream";
 
 /// All routes of the bridge.
-pub fn routes(state: AppState, config: &Config) -> Logged {
+pub fn routes(state: &AppState, config: &Config) -> Logged {
     use api::{
         acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
         stream_address, tickets,

@@ -176,16 +176,3 @@ async fn long_bodies_that_do_not_come_hold_up_no_short_one() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     world.finish().await;
 }
-
-#[tokio::test]
-async fn a_body_that_breaks_off_is_not_called_too_large() {
-    let world = World::linked().await;
-    let whole = post(&event("cut"));
-    let mut sender = connect(&world).await;
-    sender.write_all(&whole.as_bytes()[..whole.len() - 10]).await.unwrap();
-    sender.shutdown().await.unwrap();
-    let answer = read_to_end(&mut sender).await;
-    assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
-    assert!(answer.contains("It broke off before its end."), "{answer}");
-    world.finish().await;
-}

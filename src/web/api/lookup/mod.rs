@@ -88,14 +88,15 @@ pub(in crate::web) async fn lookup(
         let made;
         let item = match place {
             Ok(Place::Number(number)) => of_numbers[number].as_bytes(),
-            Ok(Place::Control(control)) => match &of_controls[control] {
-                Some(found) => &found.body,
-                None => {
+            Ok(Place::Control(control)) => {
+                if let Some(found) = &of_controls[control] {
+                    &found.body
+                } else {
                     let id = &controls[control];
                     made = json!({"control": {"id": id}, "ticket": null}).to_string();
                     made.as_bytes()
                 }
-            },
+            }
             Err(message) => {
                 made = error("invalid", message);
                 made.as_bytes()
