@@ -14,8 +14,7 @@ fn steps() -> impl Iterator<Item = &'static str> {
     SCHEMA.split("\n-- step ").skip(1)
 }
 
-/// Applies the steps that the file has not seen, each in its own transaction. References are not
-/// enforced on this connection afterwards: whoever writes turns that on.
+/// Applies the steps that the file has not seen, each in its own transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let unusable = |error: rusqlite::Error| StoreError::Unusable {
         path: path.to_owned(),
@@ -24,7 +23,9 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     let found = refuse_newer(connection, path)?;
     respells(connection).map_err(unusable)?;
     // A table that is replaced by a new one must not take with it what refers to it.
-    connection.pragma_update(None, "foreign_keys", "OFF").map_err(unusable)?;
+    let enforced: bool =
+        connection.query_row("PRAGMA foreign_keys", [], |row| row.get(0)).map_err(unusable)?;
+    connection.pragma_update(None, "foreign_keys", false).map_err(unusable)?;
     for (number, step) in (1_i64..).zip(steps()).filter(|(number, _)| *number > found) {
         // The rest of the fence line is the title of the step.
         let sql = step.split_once('\n').map_or("", |(_, sql)| sql);
@@ -39,7 +40,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         transaction.pragma_update(None, "user_version", number).map_err(unusable)?;
         transaction.commit().map_err(unusable)?;
     }
-    Ok(())
+    connection.pragma_update(None, "foreign_keys", enforced).map_err(unusable)
 }
 
 /// The first table of which a row refers to something that is not there.

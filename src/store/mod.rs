@@ -101,8 +101,8 @@ impl Store {
         }
         lock.lock_database()?;
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
-        migrate::migrate(&mut connection, path)?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
+        migrate::migrate(&mut connection, path)?;
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }
