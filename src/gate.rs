@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
 use crate::{
@@ -16,8 +15,7 @@ use crate::{
 };
 
 /// Why the gate is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// No connection, or no clear answer.
     Unreachable,
@@ -41,7 +39,8 @@ impl Reason {
     #[must_use]
     pub fn of(error: &ItopError) -> Option<Self> {
         match error {
-            ItopError::Refused { .. } => None,
+            // What this machine lacks says nothing about iTop.
+            ItopError::Refused { .. } | ItopError::NoConnectionLeft { .. } => None,
             ItopError::NotAllowed { .. } => Some(Self::WritesRefused),
             ItopError::BadCredentials => Some(Self::Credentials),
             ItopError::ProfileMissing { .. } => Some(Self::ProfileMissing),
@@ -53,7 +52,7 @@ impl Reason {
         }
     }
 
-    /// The stable code, as it is serialised.
+    /// The stable code, for programs.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -100,11 +99,36 @@ impl Reason {
         }
     }
 
+    /// What opens the gate again.
+    #[must_use]
+    pub fn ended_by(self) -> End {
+        match self {
+            Self::Unreachable
+            | Self::Maintenance
+            | Self::Credentials
+            | Self::ProfileMissing
+            | Self::NotItop => End::Read,
+            Self::WritesRefused => End::WriteRight,
+            Self::MarkerLost => End::Restart,
+        }
+    }
+
     /// Whether iTop answers reads although the gate is closed.
     #[must_use]
     pub fn allows_reads(self) -> bool {
-        matches!(self, Self::WritesRefused | Self::MarkerLost)
+        self.ended_by() != End::Read
     }
+}
+
+/// What ends the reason for which the gate is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A read that iTop answers.
+    Read,
+    /// A probe that tells that tickets may be created.
+    WriteRight,
+    /// A restart of the bridge: no probe can tell that it was mended.
+    Restart,
 }
 
 /// The state of the way to iTop.
@@ -215,8 +239,7 @@ impl Gate {
         let now = self.clock.now();
         let changed = self.state.send_if_modified(|state| match state {
             GateState::Closed { reason: known, .. } if *known == reason => false,
-            // Only a restart ends this one: no probe can tell that it was mended.
-            GateState::Closed { reason: Reason::MarkerLost, .. } => false,
+            GateState::Closed { reason: known, .. } if known.ended_by() == End::Restart => false,
             state => {
                 let message = message.to_owned();
                 *state = GateState::Closed { reason, message, mend, since: now };
@@ -236,9 +259,8 @@ impl Gate {
     fn open(&self) {
         let now = self.clock.now();
         let opened = self.state.send_if_modified(|state| {
-            // Nothing but a restart opens it after a marker was lost.
             let closed = matches!(state, GateState::Closed { reason, .. }
-                if *reason != Reason::MarkerLost);
+                if reason.ended_by() != End::Restart);
             if closed {
                 *state = GateState::Open { since: now };
             }
@@ -279,24 +301,48 @@ impl Gate {
 
     async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
         if let Err(error) = client.ping().await {
+            if matches!(error, ItopError::NoConnectionLeft { .. }) {
+                tracing::error!(%error, "iTop could not be probed");
+                return;
+            }
             // A read that is refused has been answered all the same.
             if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {
                 self.close_for(reason, &error);
                 return;
             }
         }
-        match self.state() {
-            GateState::Closed { reason: Reason::MarkerLost, .. } => {}
-            GateState::Closed { reason: Reason::WritesRefused, .. } => {
-                if matches!(client.write_right(&class().await).await, Ok(WriteRight::Allowed)) {
-                    self.open();
+        let ended = match self.state() {
+            GateState::Open { .. } => return,
+            GateState::Closed { reason, .. } => match reason.ended_by() {
+                End::Read => true,
+                End::WriteRight => {
+                    matches!(client.write_right(&class().await).await, Ok(WriteRight::Allowed))
                 }
-            }
-            _ => self.open(),
+                End::Restart => false,
+            },
+        };
+        if ended {
+            self.open();
         }
     }
 }
 
 fn is_about_rights(error: &ItopError) -> bool {
     matches!(error, ItopError::NotAllowed { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_closes_nothing() {
+        let gate = Gate::new(Clock::system());
+        let lacking = ItopError::NoConnectionLeft { reason: "Too many open files".to_owned() };
+        gate.after_failure(&lacking);
+        gate.after_read::<()>(&Err(lacking));
+        assert!(gate.is_open());
+        gate.after_failure(&ItopError::Unreachable { reason: "refused".to_owned() });
+        assert!(!gate.is_open());
+    }
 }

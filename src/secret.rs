@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::domain::hex::hex;
+
 /// A password, token or key: never shown by `Debug`, and neither `Display` nor `Serialize`.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -27,4 +29,10 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// A key that nobody can guess: 256 random bits, in hexadecimal.
+#[must_use]
+pub fn random_key() -> String {
+    hex(&rand::random::<[u8; 32]>())
 }

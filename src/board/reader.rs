@@ -28,7 +28,7 @@ const OPEN_TICKETS: usize = 100_000;
 
 /// The part of the board that reads from iTop; runs until it is dropped.
 pub struct Refresher {
-    reader: Reader,
+    reader: StatusReader,
     questions: mpsc::Receiver<Question>,
 }
 
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Refresher {
 }
 
 #[derive(Clone)]
-struct Reader {
+struct StatusReader {
     board: Board,
     client: Client,
     catalog: Catalog,
@@ -52,7 +52,7 @@ impl Refresher {
         catalog: Catalog,
         questions: mpsc::Receiver<Question>,
     ) -> Self {
-        Self { reader: Reader { board, client, catalog }, questions }
+        Self { reader: StatusReader { board, client, catalog }, questions }
     }
 
     /// Answers questions, and asks about tickets that nobody has asked about for long.
@@ -84,7 +84,7 @@ impl Refresher {
     }
 }
 
-impl Reader {
+impl StatusReader {
     async fn answer_class(self, class: String, mut questions: mpsc::Receiver<Question>) {
         let mut waiting = Vec::new();
         let mut read = HashMap::new();

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{app::random_key, config::Scope, web::hash_token};
+use crate::{config::Scope, secret::random_key, web::hash_token};
 
 /// What the token is for.
 #[derive(Debug, clap::Args)]

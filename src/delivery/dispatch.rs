@@ -11,14 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Delivery,
-    attempt::capitalised,
     in_flight::{Begun, InFlight, Written},
     write::LATE_LOOK,
 };
 use crate::{
-    domain::delivery_state::{Problem, State},
-    gate::GateState,
-    store::{Due, InboxRow, StoreError},
+    domain::delivery_state::Problem,
+    store::{Due, StoreError},
 };
 
 /// How many turns are read at once, for each delivery that may be in flight. A company whose first row comes
@@ -160,7 +158,7 @@ impl Delivery {
                         self.inner.outcomes.tell(due.id);
                     }
                 }
-                () = self.inner.wake.notified(), if may_start => {}
+                () = self.inner.store.turns_changed(), if may_start => {}
                 // Failures while it closes, and waits for it to open, say nothing about speed.
                 _ = gate.changed() => in_flight.interrupted(),
                 () = self.inner.clock.sleep_until(next), if may_start => {}
@@ -186,7 +184,7 @@ impl Delivery {
         if next_rows.rows.is_empty() {
             let most = limit * TURNS_AT_ONCE + busy.len();
             let now = self.inner.clock.now();
-            match self.inner.store.due(now, self.longest_wait(), most).await {
+            match self.inner.store.due(now, most).await {
                 Ok(due) => {
                     next_rows.rows.extend(due);
                     next_rows.read_at = Some(now);
@@ -221,13 +219,6 @@ impl Delivery {
             Ok(next) => next.unwrap_or(Timestamp::MAX).min(self.after(LOOK_AGAIN)),
             Err(_) => soon,
         }
-    }
-
-    /// No row is made to wait longer than this: one that seems to was written by a clock that
-    /// has been put back since.
-    fn longest_wait(&self) -> Duration {
-        let settings = &self.inner.settings.delivery;
-        settings.backoff_max.duration().max(settings.recheck_blocked.duration()) * 2
     }
 
     /// An attempt; whatever the database does, its row is not left `creating`, because only a
@@ -277,23 +268,5 @@ impl Delivery {
         {
             tracing::error!(acknowledgement = id, %error, "it could not be failed");
         }
-    }
-
-    /// Whether the gate lets deliveries run, for those who report on it.
-    #[must_use]
-    pub fn gate(&self) -> GateState {
-        self.inner.gate.state()
-    }
-
-    /// A row as people read it: one that is not even tried, because the gate is closed, says why.
-    #[must_use]
-    pub fn with_reason(&self, mut row: InboxRow) -> InboxRow {
-        if row.state == State::Accepted
-            && row.problem.is_none()
-            && let GateState::Closed { message, .. } = self.gate()
-        {
-            row.problem = Some(Problem::new("itop-unavailable", capitalised(&message)));
-        }
-        row
     }
 }

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::{
     Delivery,
     adopt::Adopted,
-    attempt::{capitalised, event_of},
+    attempt::event_of,
     in_flight::Written,
     search::{Search, SearchFor},
     write::Sent,
@@ -32,6 +32,7 @@ use crate::{
         marker::Marker,
         notice::Notice,
         priority::Priority,
+        text::capitalised,
         ticket_status::TicketStatus,
         ticket_text::{Worse, line},
         visible::Visible,

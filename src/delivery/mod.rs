@@ -35,10 +35,16 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     config,
-    domain::{delivery_state::State, notice::Notice, ticket_text::Templates, visible::Visible},
-    gate::Gate,
+    domain::{
+        delivery_state::{Problem, State},
+        notice::Notice,
+        text::capitalised,
+        ticket_text::Templates,
+        visible::Visible,
+    },
+    gate::{Gate, GateState},
     itop::Client,
-    store::Store,
+    store::{InboxRow, Store},
 };
 
 /// What deliveries are told by the configuration.
@@ -79,7 +85,6 @@ struct Inner {
     settings: Arc<Settings>,
     planner: Planner,
     outcomes: outcomes::Outcomes,
-    wake: Notify,
     /// Cancelled when the bridge is told to stop.
     stopping: CancellationToken,
     /// A row has become unknown: it is looked for soon.
@@ -123,7 +128,6 @@ impl Delivery {
             clock,
             settings,
             outcomes: outcomes::Outcomes::default(),
-            wake: Notify::new(),
             stopping: CancellationToken::new(),
             unknown: Notify::new(),
             recreation: recreate::Recreation::default(),
@@ -140,15 +144,33 @@ impl Delivery {
         self.inner.settings.say(notices)
     }
 
-    /// Says that there may be something to do: a row was stored, retried or released.
-    pub fn wake(&self) {
-        self.inner.wake.notify_one();
+    /// An operator has ended a row: whoever waits for its outcome is answered.
+    pub fn tell_outcome(&self, id: i64) {
+        self.inner.outcomes.tell(id);
     }
 
     /// Cancelled when the bridge is told to stop: who is answered as things happen ends then.
     #[must_use]
     pub fn stopping(&self) -> CancellationToken {
         self.inner.stopping.clone()
+    }
+
+    /// Whether the gate lets deliveries run, for those who report on it.
+    #[must_use]
+    pub fn gate(&self) -> GateState {
+        self.inner.gate.state()
+    }
+
+    /// A row as people read it: one that is not even tried, because the gate is closed, says why.
+    #[must_use]
+    pub fn with_reason(&self, mut row: InboxRow) -> InboxRow {
+        if row.state == State::Accepted
+            && row.problem.is_none()
+            && let GateState::Closed { message, .. } = self.gate()
+        {
+            row.problem = Some(Problem::new("itop-unavailable", capitalised(&message)));
+        }
+        row
     }
 
     /// The creates that iTop has been at for longer than usual, by row, and for how long.
@@ -167,7 +189,7 @@ impl Delivery {
     pub async fn outcome(&self, id: i64, most: Duration) {
         let outcome = self.inner.outcomes.subscribe(id);
         // What ended before the subscription is seen by looking once more.
-        match self.inner.store.acknowledgement(id, &Visible::all()).await {
+        match self.inner.store.for_posts().acknowledgement(id, &Visible::all()).await {
             Ok(Some(row)) if row.state.is_under_way() => {}
             // Blocked and due: it was released or is tried again.
             Ok(Some(row)) if row.state == State::Blocked && row.next_attempt_at.is_none() => {}

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::{
     Delivery,
     adopt::Adopted,
-    attempt::capitalised,
     search::{Search, SearchFor},
 };
 use crate::{
     domain::{
         acknowledgement::Acknowledgement, delivery_state::Problem, keys::TicketKey, marker::Marker,
+        text::capitalised,
     },
     itop::{ItopError, WriteRight},
     store::{Delivered, StoreError, Waiting},

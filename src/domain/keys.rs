@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    marker::hex,
+    hex::hex,
     names::spelling,
     text::{one_line, too_long},
 };

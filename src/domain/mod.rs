@@ -5,6 +5,7 @@ pub mod body;
 pub mod company_link;
 pub mod delivery_state;
 pub mod event_time;
+pub mod hex;
 pub mod json_text;
 pub mod keys;
 pub mod marker;

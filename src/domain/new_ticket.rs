@@ -15,6 +15,7 @@ use super::{
 
 /// What a ticket can refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "a kind is called what it is")]
 pub enum RefKind {
     /// The company whose ticket it is.
     Company,
@@ -22,11 +23,8 @@ pub enum RefKind {
     Team,
     /// The caller.
     Contact,
-    /// The service.
     Service,
-    /// The service element.
     ServiceElement,
-    /// The CI.
     Ci,
 }
 
@@ -112,16 +110,12 @@ impl Serialize for Chosen {
 
 /// What a ticket refers to beside its company.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "its fields say what they are")]
 pub struct Refs {
-    /// The team.
     pub team: Chosen,
-    /// The contact.
     pub contact: Option<Chosen>,
-    /// The service.
     pub service: Option<Chosen>,
-    /// The service element.
     pub service_element: Option<Chosen>,
-    /// The CI.
     pub ci: Option<Chosen>,
 }
 

@@ -63,6 +63,17 @@ pub fn cut_bytes(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
 
+/// A sentence with a capital letter at its beginning.
+#[must_use]
+pub fn capitalised(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    match chars.next() {
+        // The name of the product begins with a small letter.
+        Some(first) if !sentence.starts_with("iTop") => first.to_uppercase().chain(chars).collect(),
+        _ => sentence.to_owned(),
+    }
+}
+
 /// Escapes for HTML, and turns line breaks into `<br/>`; what iTop would make a link stays text.
 ///
 /// Quotation marks are left alone: the result stands between tags, never in an attribute, and an

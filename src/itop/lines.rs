@@ -7,13 +7,12 @@ use serde_json::{Map, json};
 use super::{
     Client, ItopError, Use,
     keys::number,
-    lists::text,
+    priority::Raise,
     tickets::{COMMENT, MARKER_LOG, STATUS_FIELDS, log_entry, single},
 };
 use crate::domain::{
     keys::{OrgId, TicketKey},
     marker::Marker,
-    priority::Priority,
     ticket_status::TicketStatus,
 };
 
@@ -32,36 +31,7 @@ pub struct NewLines<'a> {
     pub raise: Option<Raise>,
 }
 
-/// Impact and urgency from which iTop computes a higher priority; neither is lower than before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Raise {
-    impact: u8,
-    urgency: u8,
-    /// The priority that is wanted: a ticket that has it by now is left alone.
-    priority: Priority,
-}
-
 impl Client {
-    /// How a ticket gets at least that priority; `None` where it has it, or is gone.
-    pub async fn raise(
-        &self,
-        ticket: &TicketKey,
-        priority: Priority,
-    ) -> Result<Option<Raise>, ItopError> {
-        let query = format!("SELECT {} WHERE id = {}", ticket.class, number(ticket.id.as_str()));
-        let answer = self.select(&ticket.class, &query, "id,impact,urgency,priority").await?;
-        let Some((_, _, fields)) = answer.objects().next() else { return Ok(None) };
-        if Priority::parse(&text(fields, "priority")).is_none_or(|has| !priority.is_above(has)) {
-            return Ok(None);
-        }
-        let (impact, urgency) = priority.impact_and_urgency();
-        let least = |name: &str, wanted: u8| {
-            text(fields, name).parse::<u8>().map_or(wanted, |has| has.min(wanted))
-        };
-        let (impact, urgency) = (least("impact", impact), least("urgency", urgency));
-        Ok(Some(Raise { impact, urgency, priority }))
-    }
-
     /// Adds the entry, if all that must hold of the ticket holds while iTop handles the write, and
     /// none of the markers is in its log yet; tells the ticket's status then.
     ///

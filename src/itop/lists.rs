@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Answer, CiList, Client, ItopError, Use,
     conditions::bound,
+    items::{Contract, Element, Organization, Person, Service, Team},
     keys::{is_key, number},
     oql,
 };
@@ -37,7 +38,7 @@ pub struct ListQueries {
     /// The service elements of those services.
     pub service_elements: String,
     /// Which service stands in which contract of a company (`lnkCustomerContractToService`).
-    pub contracts: String,
+    pub contract_services: String,
     /// The CIs of a company.
     pub cis: String,
 }
@@ -63,86 +64,12 @@ impl Default for ListQueries {
                  JOIN lnkCustomerContractToService AS l ON l.service_id = s.id \
                  JOIN CustomerContract AS cc ON l.customercontract_id = cc.id \
                  WHERE cc.org_id = :org"),
-            contracts: own("SELECT lnkCustomerContractToService AS l \
+            contract_services: own("SELECT lnkCustomerContractToService AS l \
                  JOIN CustomerContract AS cc ON l.customercontract_id = cc.id \
                  WHERE cc.org_id = :org"),
             cis: own("SELECT FunctionalCI WHERE org_id = :org AND obsolescence_flag = 0"),
         }
     }
-}
-
-/// A company of iTop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Organization {
-    /// Its key.
-    pub id: OrgId,
-    /// Its name.
-    pub name: String,
-    /// Its code; often empty.
-    pub code: String,
-    /// The company above it.
-    pub parent: Option<OrgId>,
-    /// The name of the company above it.
-    pub parent_name: Option<String>,
-}
-
-/// A contact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Person {
-    /// Its key.
-    pub id: ObjectId,
-    /// First and last name, as iTop shows them.
-    pub name: String,
-    /// E-mail address; may be empty.
-    pub email: String,
-    /// Telephone; may be empty.
-    pub phone: String,
-}
-
-/// A team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Team {
-    /// Its key.
-    pub id: ObjectId,
-    /// Its name.
-    pub name: String,
-    /// E-mail address; may be empty.
-    pub email: String,
-}
-
-/// A customer contract.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Contract {
-    /// Its key.
-    pub id: ObjectId,
-    /// Its name.
-    pub name: String,
-}
-
-/// A service with its elements and the contracts that it stands in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Service {
-    /// Its key.
-    pub id: ObjectId,
-    /// Its name.
-    pub name: String,
-    /// What it is; may be empty.
-    pub description: String,
-    /// The contracts of the company that include it.
-    pub contracts: Vec<Contract>,
-    /// The elements that a ticket may name.
-    pub elements: Vec<Element>,
-}
-
-/// A service element (`ServiceSubcategory`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Element {
-    /// Its key.
-    pub id: ObjectId,
-    /// Its name.
-    pub name: String,
-    /// `incident` or `service_request`.
-    pub request_type: String,
 }
 
 type Fields = Map<String, Value>;
@@ -205,7 +132,7 @@ impl Client {
     ) -> Result<Vec<Service>, ItopError> {
         let services = bound(&queries.services, org);
         let elements = bound(&queries.service_elements, org);
-        let links = bound(&queries.contracts, org);
+        let links = bound(&queries.contract_services, org);
         let (services, elements, links) = tokio::try_join!(
             self.select("Service", &services, "id,name,status,description"),
             self.select("ServiceSubcategory", &elements, "id,name,status,service_id,request_type"),

@@ -4,12 +4,11 @@ use serde_json::json;
 
 use super::{
     Client, ItopError, Use,
-    keys::number,
     lists::text,
     setup::UNKNOWN,
     tickets::{COMMENT, single},
 };
-use crate::domain::{keys::TicketKey, priority::Priority, text::MAX_TITLE_CHARS};
+use crate::domain::text::MAX_TITLE_CHARS;
 
 /// Whether tickets may be written, as far as can be told without writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,24 +41,6 @@ impl Client {
     /// Whether objects of a class can be read, by asking for none.
     pub async fn can_read(&self, class: &str) -> Result<(), ItopError> {
         self.select(class, &format!("SELECT {class} WHERE id = 0"), "id").await.map(drop)
-    }
-
-    /// Sets impact and urgency of a ticket and tells the priority that iTop computes.
-    pub async fn priority_of(
-        &self,
-        ticket: &TicketKey,
-        impact: u8,
-        urgency: u8,
-    ) -> Result<Option<Priority>, ItopError> {
-        let operation = json!({
-            "operation": "core/update", "class": ticket.class, "key": number(ticket.id.as_str()),
-            "comment": COMMENT,
-            "fields": {"impact": impact.to_string(), "urgency": urgency.to_string()},
-            "output_fields": "id,priority",
-        });
-        let answer = self.call(Use::Write, &operation).await?;
-        let (_, _, fields) = single(&answer)?;
-        Ok(Priority::parse(&text(fields, "priority")))
     }
 
     /// Whether the data model has this class.

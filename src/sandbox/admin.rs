@@ -12,7 +12,8 @@ use super::{
     faults::Strike,
     inspect::aside,
     login,
-    session::{Found, Refusal, Session},
+    refusal::Refusal,
+    session::{Found, Session},
     write,
 };
 

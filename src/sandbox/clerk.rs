@@ -3,11 +3,7 @@
 use rusqlite::OptionalExtension as _;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Itop, SandboxError, classes,
-    session::{Found, Refusal},
-    write,
-};
+use super::{Itop, SandboxError, classes, refusal::Refusal, session::Found, write};
 
 impl Itop {
     /// Applies a stimulus as an agent would, who fills in what the next state demands.

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{classes::Class, session::Refusal};
+use super::{classes::Class, refusal::Refusal};
 
 /// A user and what it may do. All passwords are [`PASSWORD`](super::PASSWORD).
 #[derive(Debug)]

@@ -34,6 +34,7 @@ mod noise;
 mod operations;
 mod oql;
 mod pages;
+mod refusal;
 mod rest;
 mod sanitize;
 mod session;

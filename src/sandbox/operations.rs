@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{
     classes::{Attribute, Class},
     login, oql,
-    session::{Found, Refusal, Session, as_id, column, parameter, scalar, text_parameter},
+    refusal::Refusal,
+    session::{Found, Session, as_id, column, parameter, scalar, text_parameter},
 };
 pub(super) use writes::Evaluated;
 

@@ -5,11 +5,11 @@
 //! sender's text reaches SQLite unchecked, and the grammar of expressions is left to SQLite.
 
 mod failure;
-mod reader;
+mod parser;
 mod tokens;
 
 use super::{Flavour, classes::Class};
-use reader::Reader;
+use parser::Parser;
 
 pub(super) use failure::Failure;
 
@@ -57,7 +57,7 @@ pub(super) fn read(scope: Scope<'_>, oql: &str) -> Result<Query, Failure> {
         let found: String = oql.chars().skip(at).take(1).collect();
         Failure::syntax(oql, &found, &found, at)
     })?;
-    Reader::new(scope, oql, tokens).query()
+    Parser::new(scope, oql, tokens).query()
 }
 
 /// A name as SQL; [`tokens`] lets no quote into a name.

@@ -15,7 +15,8 @@ use super::{
     locks::Lock,
     login::{self, User},
     operations::{self, Begun, Evaluated},
-    session::{Refusal, Session},
+    refusal::Refusal,
+    session::Session,
 };
 
 /// What a request asks for, its sender known.

@@ -13,7 +13,8 @@ use super::{
     classes::{Class, Kind},
     faults::FaultKind,
     lifecycle,
-    session::{Found, Refusal, Session},
+    refusal::Refusal,
+    session::{Found, Session},
 };
 use logs::StoredLog;
 use value::Draft;

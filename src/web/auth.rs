@@ -14,10 +14,11 @@ use crate::{
     config::{Scope, Token},
     domain::{
         acknowledgement::Party,
+        hex::{hex, unhex},
         keys::Instance,
-        marker::{hex, unhex},
         visible::Visible,
     },
+    secret::Secret,
     store::{Store, StoreError},
 };
 
@@ -86,6 +87,21 @@ impl ApiTokens {
         let digest = <[u8; 32]>::from(Sha256::digest(token.ok_or(ApiError::Unauthorized)?));
         known.get(&digest).cloned().ok_or(ApiError::Unauthorized)
     }
+
+    /// Whether everyone is let in.
+    pub(super) fn let_in_anyone(&self) -> bool {
+        matches!(&*self.callers.borrow(), Callers::Anyone(_))
+    }
+
+    /// Those who have a token of this name.
+    pub(super) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
+        match &*self.callers.borrow() {
+            Callers::Anyone(anyone) => vec![anyone.clone()],
+            Callers::Known(known) => {
+                known.values().filter(|known| known.name == name).cloned().collect()
+            }
+        }
+    }
 }
 
 impl Callers {
@@ -95,16 +111,18 @@ impl Callers {
         }
         let tenants: Arc<[Visible]> = tenants(tokens).collect();
         let known = |token: &Token| {
+            // A hash that is none fits no token; loading the configuration has refused it.
+            let hash = token.hash.to_ascii_lowercase();
+            let hash = hash.strip_prefix(HASH)?;
+            let digest = unhex(hash)?.try_into().ok()?;
             let caller = Caller {
+                id: Secret::new(hash.to_owned()),
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
                 visible: visible(token),
                 tenants: tenants.clone(),
                 receiving: Receiving::default(),
             };
-            // A hash that is none fits no token; loading the configuration has refused it.
-            let hash = token.hash.to_ascii_lowercase();
-            let digest = hash.strip_prefix(HASH).and_then(unhex)?.try_into().ok()?;
             Some((digest, Arc::new(caller)))
         };
         Self::Known(tokens.iter().filter_map(known).collect())
@@ -148,6 +166,8 @@ fn visible(token: &Token) -> Visible {
 /// Whoever sent a request.
 #[derive(Debug)]
 pub(super) struct Caller {
+    /// The hash of the token, which tells it from others of its name; for signatures alone.
+    pub(super) id: Secret,
     pub(super) name: String,
     scopes: Vec<Scope>,
     visible: Visible,
@@ -159,6 +179,7 @@ pub(super) struct Caller {
 impl Caller {
     fn anyone() -> Self {
         Self {
+            id: Secret::new(String::new()),
             name: "anyone".to_owned(),
             scopes: vec![Scope::Admin],
             visible: Visible::all(),
@@ -252,6 +273,13 @@ macro_rules! scope {
         $(#[$doc])*
         pub(super) struct $name(pub(super) Arc<Caller>);
 
+        impl $name {
+            /// The caller, if it may do this.
+            pub(super) fn of(caller: Arc<Caller>) -> Result<Self, ApiError> {
+                caller.require($scope).map(Self)
+            }
+        }
+
         impl<S> FromRequestParts<S> for $name
         where
             ApiTokens: FromRef<S>,
@@ -260,7 +288,7 @@ macro_rules! scope {
             type Rejection = ApiError;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-                ApiTokens::from_ref(state).caller(parts)?.require($scope).map(Self)
+                Self::of(ApiTokens::from_ref(state).caller(parts)?)
             }
         }
     };

@@ -4,9 +4,10 @@
 use axum::{Router, routing::MethodRouter};
 
 use super::{
-    AppState, LOOKUP,
+    AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, preview, stream, tickets,
+        acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
+        stream_address, tickets,
     },
 };
 use crate::config::Scope;
@@ -68,23 +69,30 @@ calls! {
     "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
 }
 
+// What these take besides their bodies stands in the path.
 calls! {
-    OTHERS, others:
-    "/api/v1/acknowledgements" => {
-        post: inbox::receive::receive, INGEST;
-        get: inbox::list, READ;
-    }
+    PLAIN, plain:
+    "/api/v1/acknowledgements" => { post: inbox::receive::receive, INGEST; }
     "/api/v1/acknowledgements/preview" => { post: preview::preview, INGEST; }
     "/api/v1/acknowledgements/{id}" => { get: inbox::one, READ; }
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
-    "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
-    "/controls/{control}/open" => { get: controls::open, Access::Signed; }
-    LOOKUP => { post: tickets::lookup, READ; }
-    "/api/v1/tickets/stream" => { get: stream::changes, READ; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
+    "/healthz" => { get: health::alive, Access::Everyone; }
+    "/readyz" => { get: health::ready, Access::Everyone; }
+}
+
+calls! {
+    OTHERS, others:
+    "/api/v1/acknowledgements" => { get: inbox::list, READ; }
+    "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
+    "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/controls/open" => { get: controls::open, Access::Signed; }
+    LOOKUP => { post: lookup::lookup, READ; }
+    STREAM => { get: stream::changes, READ; }
+    "/api/v1/tickets/stream/address" => { post: stream_address::address, READ; }
     "/api/v1/links/{company}" => {
         get: links::get, READ;
         put: links::put, Access::Linker;
@@ -97,11 +105,9 @@ calls! {
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
-    "/healthz" => { get: health::alive, Access::Everyone; }
-    "/readyz" => { get: health::ready, Access::Everyone; }
 }
 
 /// All of them.
 pub fn calls() -> impl Iterator<Item = Call> {
-    LISTS.iter().chain(OTHERS).copied()
+    [LISTS, PLAIN, OTHERS].into_iter().flatten().copied()
 }

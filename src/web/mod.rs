@@ -6,7 +6,9 @@ mod body;
 mod calls;
 mod charset;
 mod control_answers;
+mod door;
 mod listing;
+mod parameters;
 mod problem;
 mod request_log;
 mod share;
@@ -20,22 +22,32 @@ pub use calls::{Access, Call, calls};
 pub use control_answers::ControlAnswers;
 pub use request_log::Logged;
 pub use signed_link::Signer;
-pub use state::{Addresses, AppState, Parts};
+pub use state::{Addresses, AppState, Parts, Rooms};
 
-use axum::Router;
+use axum::{Router, middleware::from_extractor};
 
+use crate::config::Config;
+use door::Door;
+use listing::Params;
+use parameters::NoParams;
 use problem::ApiError;
 
 const LOOKUP: &str = "/api/v1/tickets/lookup";
+const STREAM: &str = "/api/v1/tickets/stream";
 
 /// All routes of the bridge.
-pub fn routes(state: AppState) -> Logged {
-    let clock = state.clock.clone();
+pub fn routes(state: &AppState, config: &Config) -> Logged {
     let routes = Router::new()
+        .merge(calls::plain().route_layer(from_extractor::<Params<NoParams>>()))
         .merge(calls::lists().layer(listing::packed()))
         .merge(calls::others())
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(state);
-    Logged::new(routes, clock)
+        .with_state(state.clone());
+    let routes = match door::cors(&config.server.cors_origins) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    let door = Door::of(&config.server, state.tokens.clone());
+    Logged::new(door, routes, state.clock.clone())
 }

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
 
 use crate::{
-    domain::marker::{hex, unhex},
+    domain::hex::{hex, unhex},
     secret::Secret,
 };
 
@@ -50,24 +50,24 @@ impl Signer {
         is_other
     }
 
-    /// The signature of a control of a company, in hexadecimal.
+    /// The signature of these texts for a purpose, in hexadecimal. Only the last one may have line
+    /// breaks.
     #[must_use]
-    pub fn sign(&self, instance: &str, company: &str, control: &str) -> String {
-        hex(&self.mac(instance, company, control).finalize().into_bytes())
+    pub fn sign(&self, purpose: &str, texts: &[&str]) -> String {
+        hex(&self.mac(purpose, texts).finalize().into_bytes())
     }
 
     /// Whether the signature is right, in constant time.
     #[must_use]
-    pub fn verify(&self, instance: &str, company: &str, control: &str, signature: &str) -> bool {
+    pub fn verify(&self, purpose: &str, texts: &[&str], signature: &str) -> bool {
         let signature = unhex(signature).unwrap_or_default();
-        self.mac(instance, company, control).verify_slice(&signature).is_ok()
+        self.mac(purpose, texts).verify_slice(&signature).is_ok()
     }
 
-    fn mac(&self, instance: &str, company: &str, control: &str) -> Hmac<Sha256> {
+    fn mac(&self, purpose: &str, texts: &[&str]) -> Hmac<Sha256> {
         let hmac = self.keyed.read().unwrap_or_else(PoisonError::into_inner).hmac.clone();
-        // Neither an instance nor a company has a line break, so they are unambiguous.
-        let texts = ["open\n", instance, "\n", company, "\n", control];
-        texts.into_iter().fold(hmac, Mac::chain_update)
+        let purpose = hmac.chain_update(purpose);
+        texts.iter().fold(purpose, |mac, text| mac.chain_update("\n").chain_update(text))
     }
 }
 
@@ -76,20 +76,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_for_one_control_of_one_company_and_one_key() {
+    fn a_signature_is_for_one_purpose_one_control_and_one_key() {
         let signer = Signer::new(&Secret::new("key".to_owned()));
-        let is_good = |control: &str, company, instance, signature: &str| {
-            signer.verify(instance, company, control, signature)
-        };
-        let signature = signer.sign("default", "id:1", "svc-1");
-        assert!(is_good("svc-1", "id:1", "default", &signature));
-        assert!(!is_good("svc-2", "id:1", "default", &signature));
-        assert!(!is_good("svc-1", "id:2", "default", &signature));
-        assert!(!is_good("svc-1", "id:1", "other", &signature));
-        assert!(!is_good("svc-1", "id:1", "default", ""));
+        let signature = signer.sign("open", &["default", "svc-1"]);
+        assert!(signer.verify("open", &["default", "svc-1"], &signature));
+        assert!(!signer.verify("open", &["default", "svc-2"], &signature));
+        assert!(!signer.verify("open", &["other", "svc-1"], &signature));
+        assert!(!signer.verify("stream", &["default", "svc-1"], &signature));
+        assert!(!signer.verify("open", &["default", "svc-1"], ""));
         assert!(!signer.replace(&Secret::new("key".to_owned())));
-        assert!(is_good("svc-1", "id:1", "default", &signature));
+        assert!(signer.verify("open", &["default", "svc-1"], &signature));
         assert!(signer.clone().replace(&Secret::new("another".to_owned())));
-        assert!(!is_good("svc-1", "id:1", "default", &signature));
+        assert!(!signer.verify("open", &["default", "svc-1"], &signature));
     }
 }

@@ -101,10 +101,7 @@ pub(super) fn acknowledgement<'r>(
         received_at: row.received_at,
         updated_at: row.updated_at,
         ended_at: row.ended_at,
-        links: Links {
-            own: format!("/api/v1/acknowledgements/{}", row.id),
-            open: open_link(row, addresses),
-        },
+        links: Links { own: addresses.acknowledgement(row.id), open: open_link(row, addresses) },
         reason: row.reason.as_deref().filter(|_| row.state == State::Discarded),
         status: None,
     }

@@ -187,7 +187,12 @@ pub fn ids(list: &Value) -> Vec<u64> {
 
 #[track_caller]
 fn item(list: &Value, id: u64) -> &Value {
-    list["items"].as_array().unwrap().iter().find(|item| item["id"] == id.to_string()).unwrap()
+    list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["id"] == json!(id.to_string()))
+        .unwrap()
 }
 
 /// The keys of services with those of their elements, sorted.

@@ -169,10 +169,7 @@ impl World {
 
     /// The events whose lines in logs still have to be looked for, or may be added once more.
     pub async fn not_read_back(&self) -> BTreeSet<String> {
-        let database = self.database();
-        tokio::task::spawn_blocking(move || {
-            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-            let db = rusqlite::Connection::open_with_flags(database, flags).unwrap();
+        self.in_database(|db| {
             db.prepare(
                 "SELECT event_id FROM acknowledgements
                  WHERE read_back_at IS NOT NULL
@@ -183,6 +180,19 @@ impl World {
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap()
+        })
+        .await
+    }
+
+    /// Looks into the database beside the bridge.
+    async fn in_database<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&rusqlite::Connection) -> T + Send + 'static,
+    ) -> T {
+        let database = self.database();
+        tokio::task::spawn_blocking(move || {
+            let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+            look(&rusqlite::Connection::open_with_flags(database, flags).unwrap())
         })
         .await
         .unwrap()
@@ -234,16 +244,38 @@ impl World {
         drop(self.running.take().expect("the bridge runs"));
     }
 
-    /// Ends everything, and checks that nothing had ended before.
+    /// Ends everything, and checks that nothing had ended before and nothing is left over: no fault that
+    /// was to strike a number of times and did not, no request in iTop, and after an end in good order
+    /// no write of which nobody knows whether it was sent.
     pub async fn finish(mut self) {
-        if self.running.is_some() {
+        let stopped_in_order = self.running.is_some();
+        if stopped_in_order {
             self.stop_bridge().await;
+        }
+        let faults = self.itop.faults().switched_on();
+        let undrawn: Vec<_> = faults.iter().filter(|(_, fault)| fault.times.is_some()).collect();
+        assert!(undrawn.is_empty(), "these were to strike and did not: {undrawn:?}");
+        assert_eq!(self.itop.requests_seen().in_flight, 0, "requests that nobody waits for");
+        if stopped_in_order {
+            let left = self.in_database(|db| {
+                let writes = "SELECT count(*) FROM acknowledgements WHERE state = 'creating'";
+                let broken = "SELECT count(*) FROM pragma_foreign_key_check";
+                [writes, broken]
+                    .map(|sql| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap())
+            });
+            assert_eq!(left.await, [0, 0], "writes of unknown outcome, keys that lead nowhere");
         }
         self.itop.stop().await.unwrap();
     }
 
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], None).await
+    }
+
+    /// Asks for a list read anew, when the last one is old enough for that.
+    pub async fn insist(&self, list: &str) -> Answer {
+        self.clock.advance(Duration::from_secs(5));
+        self.get(&format!("{list}?refresh=true")).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {

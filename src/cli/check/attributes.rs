@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{examine::Examination, plan::Planned};
+use super::{examination::Examination, plan::Planned};
 use crate::{
     delivery::Plan,
     domain::new_ticket::RefKind,

@@ -1,6 +1,6 @@
 //! Which company is examined, and its lists.
 
-use super::examine::Examination;
+use super::examination::Examination;
 use crate::{
     catalog::Freshness,
     config::TeamChoice,

@@ -1,12 +1,12 @@
 //! The examination, from what needs nothing to what needs everything.
 
-use super::{Report, Told, configuration};
+use super::{Report, Told, configuration, examination::Examination};
 use crate::{
     app::client_settings,
     catalog::Catalog,
     clock::Clock,
     config::{Config, Switch, TicketClass},
-    domain::{company_link::CompanyLink, ticket_text::Templates},
+    domain::ticket_text::Templates,
     gate::Gate,
     itop::{Client, INCIDENT, ItopError, TicketModel},
 };
@@ -63,18 +63,6 @@ fn templates(config: &Config, report: &mut Report<'_>) -> Option<Templates> {
             None
         }
     }
-}
-
-/// What an examination knows.
-pub(super) struct Examination<'a> {
-    pub(super) config: &'a Config,
-    pub(super) clock: &'a Clock,
-    pub(super) client: Client,
-    pub(super) catalog: Catalog,
-    pub(super) links: Vec<CompanyLink>,
-    /// Whether the account is known to see a part of the companies only.
-    pub(super) sees_part: bool,
-    pub(super) report: Report<'a>,
 }
 
 impl Examination<'_> {

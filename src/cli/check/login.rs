@@ -1,6 +1,6 @@
 //! The way to iTop, and whether it lets the bridge in.
 
-use super::{examine::Examination, finding::mend};
+use super::{examination::Examination, finding::mend};
 use crate::{
     app::client_settings,
     config::LoginKind,

@@ -4,6 +4,7 @@
 mod attributes;
 mod company;
 mod configuration;
+mod examination;
 mod examine;
 mod finding;
 mod login;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{examine::Examination, sample};
+use super::{examination::Examination, sample};
 use crate::{
     catalog::Freshness,
     delivery::{Plan, PlanError, Planner, Settings},

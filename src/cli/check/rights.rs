@@ -1,6 +1,6 @@
 //! What the account may read, and what it does not see.
 
-use super::examine::Examination;
+use super::examination::Examination;
 use crate::itop::{ItopError, TicketModel};
 
 /// The classes without whose lists there can be no ticket.

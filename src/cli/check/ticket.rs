@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{
-    attributes::ABOVE_ALL, examine::Examination, finding::mend, plan::Planned, sample::TITLE,
+    attributes::ABOVE_ALL, examination::Examination, finding::mend, plan::Planned, sample::TITLE,
 };
 use crate::{
     config::Switch,
@@ -152,7 +152,7 @@ impl Examination<'_> {
             let Ok(wanted) = Priority::try_from(number) else { continue };
             self.report.examining(what);
             let (impact, urgency) = wanted.impact_and_urgency();
-            match self.client.priority_of(&created.status.key, impact, urgency).await {
+            match self.client.set_priority(&created.status.key, impact, urgency).await {
                 Ok(Some(computed)) if computed == wanted => {}
                 Ok(computed) => wrong.push(format!(
                     "impact {impact} and urgency {urgency} give {} instead of {number}",

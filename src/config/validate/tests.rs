@@ -157,7 +157,7 @@ fn attributes_that_the_bridge_needs_are_refused_with_the_reason() {
 #[test]
 fn a_list_of_one_company_is_read_for_one_company() {
     let query = |list: &str, query: &str| said(&format!("[catalog.queries]\n{list} = '{query}'"));
-    for list in ["contacts", "teams", "services", "service_elements", "contracts", "cis"] {
+    for list in ["contacts", "teams", "services", "service_elements", "contract_services", "cis"] {
         for wrong in ["SELECT Person", "SELECT Person WHERE org_id = :org_id"] {
             let said = query(list, wrong);
             assert!(said.contains(&format!("catalog.queries.{list} must contain :org,")), "{said}");

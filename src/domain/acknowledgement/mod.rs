@@ -18,8 +18,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{
+    hex::hex,
     keys::{ControlId, EventId, Instance, PartyKey},
-    marker::hex,
     notice::Notice,
     priority::{Criticality, ElementType, Priority},
 };

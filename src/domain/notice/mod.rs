@@ -21,6 +21,7 @@ use super::{
 ///
 /// A name stands here as it was sent or as iTop has it: whoever shows a sentence as HTML escapes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the members of a notice are the words of its sentence")]
 pub enum Notice {
     /// A member of the event was left out, because what was sent there cannot be taken.
     LeftOut {
@@ -39,7 +40,6 @@ pub enum Notice {
     RawControls,
     /// The sender calls a company otherwise than its link does.
     CompanyCalledOtherwise {
-        /// The sender's id of it.
         id: String,
         /// What sends the events.
         product: String,
@@ -49,188 +49,67 @@ pub enum Notice {
         known: String,
     },
     /// An object was found by its key and is called otherwise.
-    CalledOtherwise {
-        /// What it is.
-        kind: RefKind,
-        /// As it was asked for.
-        wanted: Ref,
-        /// Its name in iTop.
-        name: String,
-    },
+    CalledOtherwise { kind: RefKind, wanted: Ref, name: String },
     /// A list of what is optional could not be read.
-    ListRefused {
-        /// What is in the list.
-        kind: RefKind,
-        /// iTop's code.
-        code: i64,
-        /// iTop's words.
-        words: String,
-    },
+    ListRefused { kind: RefKind, code: i64, words: String },
     /// The account may not read a list of what is optional.
-    ListNotAllowed {
-        /// What is in the list.
-        kind: RefKind,
-        /// iTop's words.
-        words: String,
-    },
+    ListNotAllowed { kind: RefKind, words: String },
     /// Several teams bear the name.
-    TeamAmbiguous {
-        /// Who named it.
-        from: Origin,
-        /// As it was asked for.
-        wanted: Ref,
-        /// Who bears the name.
-        candidates: Candidates,
-    },
+    TeamAmbiguous { from: Origin, wanted: Ref, candidates: Candidates },
     /// No team that serves the company is meant.
-    TeamDoesNotServe {
-        /// Who named it.
-        from: Origin,
-        /// As it was asked for.
-        wanted: Ref,
-    },
+    TeamDoesNotServe { from: Origin, wanted: Ref },
     /// Several contacts bear the name or the address.
-    ContactAmbiguous {
-        /// Who named it.
-        from: Origin,
-        /// As it was asked for.
-        wanted: Ref,
-        /// Who bears the name.
-        candidates: Candidates,
-    },
+    ContactAmbiguous { from: Origin, wanted: Ref, candidates: Candidates },
     /// No active contact of the company is meant.
-    ContactUnknown {
-        /// Who named it.
-        from: Origin,
-        /// As it was asked for.
-        wanted: Ref,
-    },
+    ContactUnknown { from: Origin, wanted: Ref },
     /// Several contracts bear the name.
-    ContractAmbiguous {
-        /// As it was asked for.
-        wanted: Ref,
-        /// What bears the name.
-        candidates: Candidates,
-    },
+    ContractAmbiguous { wanted: Ref, candidates: Candidates },
     /// No contract of the company is meant.
-    ContractUnknown {
-        /// As it was asked for.
-        wanted: Ref,
-    },
+    ContractUnknown { wanted: Ref },
     /// Several services bear the name.
-    ServiceAmbiguous {
-        /// As it was asked for.
-        wanted: Ref,
-        /// What bears the name.
-        candidates: Candidates,
-    },
+    ServiceAmbiguous { wanted: Ref, candidates: Candidates },
     /// The service is not in the contract that was named with it.
-    ServiceNotInContract {
-        /// As it was asked for.
-        wanted: Ref,
-    },
+    ServiceNotInContract { wanted: Ref },
     /// The service is in no contract of the company.
-    ServiceInNoContract {
-        /// As it was asked for.
-        wanted: Ref,
-    },
+    ServiceInNoContract { wanted: Ref },
     /// The service of this element was left out.
-    ElementWithoutService {
-        /// As it was asked for.
-        wanted: Ref,
-    },
+    ElementWithoutService { wanted: Ref },
     /// Several elements bear the name.
-    ElementAmbiguous {
-        /// As it was asked for.
-        wanted: Ref,
-        /// What bears the name.
-        candidates: Candidates,
-    },
+    ElementAmbiguous { wanted: Ref, candidates: Candidates },
     /// The element is not one of the service.
-    ElementNotOfService {
-        /// As it was asked for.
-        wanted: Ref,
-        /// The name of the service.
-        service: String,
-    },
+    ElementNotOfService { wanted: Ref, service: String },
     /// The name stands in several services, and none was named.
-    ElementInSeveralServices {
-        /// As it was asked for.
-        wanted: Ref,
-        /// The services.
-        services: Candidates,
-    },
+    ElementInSeveralServices { wanted: Ref, services: Candidates },
     /// The element is in no service of the company.
-    ElementInNoService {
-        /// As it was asked for.
-        wanted: Ref,
-    },
+    ElementInNoService { wanted: Ref },
     /// Several CIs bear the name.
-    CiAmbiguous {
-        /// How it was looked for.
-        way: CiWay,
-        /// What bears the name.
-        candidates: Candidates,
-    },
+    CiAmbiguous { way: CiWay, candidates: Candidates },
     /// No active CI of the company was found this way.
-    CiUnknown {
-        /// How it was looked for.
-        way: CiWay,
-    },
+    CiUnknown { way: CiWay },
     /// No way led to a CI.
     NoCi,
     /// iTop took one of several names that its database calls equal.
-    AmbiguousWhenFolded {
-        /// What it is.
-        kind: RefKind,
-        /// Its name.
-        name: String,
-    },
+    AmbiguousWhenFolded { kind: RefKind, name: String },
     /// iTop made the ticket without something optional.
-    DroppedByItop {
-        /// What it is.
-        kind: RefKind,
-        /// Its name.
-        name: String,
-    },
+    DroppedByItop { kind: RefKind, name: String },
     /// iTop refused the ticket because of something optional, which was then left out.
-    RefusedByItop {
-        /// What it is.
-        kind: RefKind,
-        /// Its name.
-        name: String,
-    },
+    RefusedByItop { kind: RefKind, name: String },
     /// iTop refused the ticket because of its team.
-    TeamRefusedByItop {
-        /// The name of the team.
-        name: String,
-    },
+    TeamRefusedByItop { name: String },
     /// iTop computed another priority.
-    PriorityOtherwise {
-        /// The one that was wanted.
-        wanted: Priority,
-        /// The one that the ticket has.
-        computed: Priority,
-    },
+    PriorityOtherwise { wanted: Priority, computed: Priority },
     /// The control is in a worse state than the one for which its ticket was made.
     Worse(Worse),
     /// The ticket that the sender names is resolved or closed.
     ExistingEnded {
-        /// Its number.
         number: String,
         /// Its operational status: `resolved` or `closed`.
         status: String,
     },
     /// A line was added, and whether the log has kept it could not be read.
-    LineUnread {
-        /// The number of the ticket.
-        number: String,
-    },
+    LineUnread { number: String },
     /// A line was added again and again, and each time somebody else's edit took its place.
-    LineSwallowed {
-        /// The number of the ticket.
-        number: String,
-    },
+    LineSwallowed { number: String },
     /// A probe of the way that creates go has made a ticket, which it should not.
     ProbeMade {
         /// Its number and key.

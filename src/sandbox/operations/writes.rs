@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::{one_object, output_fields};
 use crate::sandbox::{
     classes::{self, Attribute, Class},
-    session::{Found, Refusal, Session, parameter, text_parameter},
+    refusal::Refusal,
+    session::{Found, Session, parameter, text_parameter},
     write::{self, Pending},
 };
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{Found, Refusal, Session, as_id, scalar};
+use super::{Found, Session, as_id, scalar};
 use crate::sandbox::{
     classes::{self, Attribute, Class, Kind},
     oql,
+    refusal::Refusal,
 };
 
 impl Session<'_> {

@@ -1,7 +1,10 @@
 //! The CIs of a ticket.
 
 use super::value::{CiLink, Draft};
-use crate::sandbox::session::{Found, Refusal, Session};
+use crate::sandbox::{
+    refusal::Refusal,
+    session::{Found, Session},
+};
 
 /// Links the CIs of a draft, and those that iTop's impact analysis adds.
 pub(super) fn link(session: &Session<'_>, found: &Found, draft: &Draft) -> Result<(), Refusal> {

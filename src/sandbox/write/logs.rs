@@ -4,7 +4,10 @@
 use serde_json::Value;
 
 use super::value::{Draft, Entry, LogChange};
-use crate::sandbox::session::{Found, Refusal, Session};
+use crate::sandbox::{
+    refusal::Refusal,
+    session::{Found, Session},
+};
 
 /// A log as it was when the update began.
 #[derive(Default)]

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::{
     classes::{Attribute, Class, Kind},
+    refusal::Refusal,
     sanitize,
-    session::{Found, Refusal, Session, scalar},
+    session::{Found, Session, scalar},
 };
 
 /// What a request changes in an object.

@@ -28,7 +28,7 @@ pub(in crate::web) async fn preview(
     caller.may_post(&instance, &event.company)?;
     let trusted_names = !caller.is_limited_to_companies();
     let said = |notices| delivery.say(&event.with_own_notices(notices));
-    let answer = match delivery.preview(&instance, &event, trusted_names).await {
+    let answer = match delivery.preview(instance, event.clone(), trusted_names).await {
         Ok(Preview::Create(plan, request)) => {
             planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
         }

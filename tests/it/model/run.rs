@@ -411,7 +411,7 @@ impl Model {
             let org = COMPANIES[number % 2].2;
             expect(marked[0].org_id == org, &format!("another company's: {shown}"))?;
             expect(
-                row["ticket"]["id"] == marked[0].id.to_string(),
+                row["ticket"]["id"] == json!(marked[0].id.to_string()),
                 &format!("another ticket: {shown}"),
             )?;
         }

@@ -212,7 +212,7 @@ impl Tenants {
             headers.push(("authorization", &authorization));
         }
         let method: Method = method.to_uppercase().parse().unwrap();
-        if path.starts_with(STREAM) {
+        if path.split('?').next() == Some(STREAM) {
             // What it tells comes without an end.
             let mut request = self.world.http.request(method, format!("{}{path}", self.world.base));
             for (name, value) in headers {
@@ -250,7 +250,10 @@ fn without_age(text: &str) -> String {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(members) => {
-                members.remove("as_of");
+                // An address is signed for its moment too.
+                for of_the_moment in ["as_of", "address", "expires_at"] {
+                    members.remove(of_the_moment);
+                }
                 members.values_mut().for_each(strip);
             }
             Value::Array(items) => items.iter_mut().for_each(strip),

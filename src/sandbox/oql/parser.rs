@@ -13,7 +13,7 @@ struct Source {
     class: &'static Class,
 }
 
-pub(super) struct Reader<'a> {
+pub(super) struct Parser<'a> {
     scope: Scope<'a>,
     oql: &'a str,
     tokens: Vec<Token>,
@@ -25,7 +25,7 @@ pub(super) struct Reader<'a> {
     sql: String,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Parser<'a> {
     pub(super) fn new(scope: Scope<'a>, oql: &'a str, tokens: Vec<Token>) -> Self {
         Self { scope, oql, tokens, next: 0, sources: Vec::new(), own: 0, sql: String::new() }
     }
