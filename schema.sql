@@ -267,19 +267,112 @@ FROM company_links;
 DROP TABLE company_links;
 ALTER TABLE new_company_links RENAME TO company_links;
 
--- The inbox holds all bodies: its columns are exchanged, and its rows stay where they are.
-ALTER TABLE acknowledgements ADD COLUMN ticket_key TEXT;
-ALTER TABLE acknowledgements ADD COLUMN line_org_key TEXT;
-UPDATE acknowledgements SET ticket_key = ticket_id, line_org_key = line_org_id
-WHERE ticket_id IS NOT NULL OR line_org_id IS NOT NULL;
-ALTER TABLE acknowledgements DROP COLUMN ticket_id;
-ALTER TABLE acknowledgements DROP COLUMN line_org_id;
-ALTER TABLE acknowledgements RENAME COLUMN ticket_key TO ticket_id;
-ALTER TABLE acknowledgements RENAME COLUMN line_org_key TO line_org_id;
-
 -- step 7: a time of change before 2000 is none
 
 -- What was stored with one is no longer told from the same event by its fingerprint.
 UPDATE acknowledgements SET fingerprint = NULL
 WHERE fingerprint IS NOT NULL AND CASE WHEN json_valid(body)
     THEN json_extract(body, '$.control.status_changed_at') < '2000' ELSE FALSE END;
+
+-- step 8: a fresh row is in as few trees as can be; each filter of a list has an index
+
+-- The body stands last: what does not ask for it does not read past it. Ids are not given out twice
+-- without AUTOINCREMENT either, because the newest row is never removed. Keys of the ticket system are
+-- texts here, too.
+CREATE TABLE new_acknowledgements (
+    id              INTEGER PRIMARY KEY,
+    instance        TEXT NOT NULL,
+    event_id        TEXT,              -- NULL only for a rejected body without a usable one
+    event_type      TEXT NOT NULL,
+    marker          TEXT,              -- 32 hexadecimal digits
+    fingerprint     TEXT,              -- what must be equal for a repeated post to be the same
+    company_key     TEXT,
+    company_name    TEXT,
+    site_key        TEXT,
+    site_name       TEXT,
+    control_id      TEXT,
+    control_name    TEXT,
+    request_id      TEXT,              -- of the request that brought it, for the log
+    trusted_names   INTEGER NOT NULL DEFAULT 1, -- 0: by a token that is limited to companies
+    -- Not state IN (...): SQLite would build a tree of the words for each row that is stored.
+    state           TEXT NOT NULL CHECK (
+        state = 'accepted' OR state = 'creating' OR state = 'unknown' OR state = 'created'
+        OR state = 'reused' OR state = 'failed' OR state = 'blocked' OR state = 'recorded'
+        OR state = 'discarded' OR state = 'rejected'),
+    problem_code    TEXT,
+    problem         TEXT,
+    warnings        TEXT NOT NULL DEFAULT '[]',
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at INTEGER NOT NULL DEFAULT 0,
+    waited          INTEGER NOT NULL DEFAULT 0,  -- milliseconds between attempts, gate open
+    id_floor        INTEGER,           -- the highest ticket id seen before the write was sent
+    sent_at         INTEGER,           -- when a write was last decided on
+    late_look_at    INTEGER,           -- when its marker is looked for once more
+    ticket_class    TEXT,              -- the ticket; while creating: the one a line is added to
+    ticket_id       TEXT,
+    ticket_ref      TEXT,
+    reason          TEXT,              -- why an operator discarded it
+    received_at     INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    ended_at        INTEGER,
+    line            TEXT,              -- the words of a line for a ticket that is there
+    line_org_id     TEXT,              -- the organization that the ticket belonged to
+    read_back_at    INTEGER,           -- when the line is looked for in the log
+    lost_lines      INTEGER NOT NULL DEFAULT 0,  -- how often it was added again
+    body            TEXT NOT NULL      -- as received; of a rejected one at most its beginning
+) STRICT;
+INSERT INTO new_acknowledgements
+SELECT id, instance, event_id, event_type, marker, fingerprint, company_key, company_name, site_key,
+    site_name, control_id, control_name, request_id, trusted_names, state, problem_code, problem,
+    warnings, attempts, next_attempt_at, waited, id_floor, sent_at, late_look_at, ticket_class,
+    ticket_id, ticket_ref, reason, received_at, updated_at, ended_at, line, line_org_id,
+    read_back_at, lost_lines, body
+FROM acknowledgements;
+DROP TABLE acknowledgements;
+ALTER TABLE new_acknowledgements RENAME TO acknowledgements;
+
+-- SQLite uses a partial index only where a query states the very same condition.
+CREATE UNIQUE INDEX acknowledgements_event
+    ON acknowledgements (instance, event_id) WHERE state <> 'rejected';
+CREATE INDEX acknowledgements_control ON acknowledgements (instance, control_id, id, state);
+CREATE INDEX acknowledgements_due
+    ON acknowledgements (instance, company_key, next_attempt_at, id) WHERE state = 'accepted';
+-- These have nothing of a row that has just been stored.
+CREATE INDEX acknowledgements_blocked
+    ON acknowledgements (next_attempt_at, id, instance, company_key) WHERE state = 'blocked';
+CREATE INDEX acknowledgements_state
+    ON acknowledgements (state, id, instance) WHERE state <> 'accepted';
+CREATE INDEX acknowledgements_company
+    ON acknowledgements (instance, company_key, state, id) WHERE state <> 'accepted';
+CREATE INDEX acknowledgements_instance
+    ON acknowledgements (instance, id) WHERE state <> 'accepted';
+CREATE INDEX acknowledgements_unlinked
+    ON acknowledgements (instance, company_key, site_key, state, received_at, company_name)
+    WHERE problem_code = 'company-not-linked';
+CREATE INDEX acknowledgements_late_look
+    ON acknowledgements (late_look_at) WHERE late_look_at IS NOT NULL;
+CREATE INDEX acknowledgements_read_back
+    ON acknowledgements (read_back_at) WHERE read_back_at IS NOT NULL;
+CREATE INDEX acknowledgements_ended
+    ON acknowledgements (ended_at) WHERE ended_at IS NOT NULL;
+
+-- What the board is filtered by stands beside its order. The trigger keeps it true.
+ALTER TABLE control_tickets ADD COLUMN ticket_status TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN ticket_open INTEGER NOT NULL DEFAULT 0;
+UPDATE control_tickets SET (ticket_status, ticket_open) = (
+    SELECT status, presence = 'present' AND operational_status NOT IN ('resolved', 'closed')
+    FROM tickets WHERE class = control_tickets.ticket_class AND id = control_tickets.ticket_id);
+CREATE TRIGGER tickets_board
+AFTER UPDATE OF status, operational_status, presence ON tickets
+WHEN OLD.status IS NOT NEW.status OR OLD.operational_status IS NOT NEW.operational_status
+    OR OLD.presence IS NOT NEW.presence
+BEGIN
+    UPDATE control_tickets
+    SET ticket_status = NEW.status,
+        ticket_open = NEW.presence = 'present'
+            AND NEW.operational_status NOT IN ('resolved', 'closed')
+    WHERE ticket_class = NEW.class AND ticket_id = NEW.id;
+END;
+CREATE INDEX control_tickets_company ON control_tickets (company_key, instance, control_id);
+CREATE INDEX control_tickets_status ON control_tickets (ticket_status, instance, control_id);
+CREATE INDEX control_tickets_open ON control_tickets (ticket_open, instance, control_id);

@@ -4,7 +4,6 @@ mod reload;
 
 use std::{net::SocketAddr, pin::Pin};
 
-use axum::ServiceExt as _;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +17,9 @@ use crate::{
     gate::Gate,
     itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
     secret::{Secret, random_key},
+    server,
     store::{Store, StoreError},
-    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Signer},
+    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Signer},
 };
 
 pub use reload::Reload;
@@ -59,9 +59,6 @@ pub enum StartError {
 /// A bridge that ended although nobody told it to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The HTTP server failed.
-    #[error("the HTTP server ended: {0}")]
-    Server(#[from] std::io::Error),
     /// A background task ended: without it the bridge would only seem to work.
     #[error("the background task '{0}' ended; see the log before this")]
     Task(&'static str),
@@ -78,6 +75,8 @@ pub struct App {
     reload: Reload,
     config: Config,
     address: SocketAddr,
+    /// How many there can be at once.
+    connections: usize,
 }
 
 /// The settings of the iTop client, from a checked configuration.
@@ -115,6 +114,8 @@ impl App {
     ) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         refuse_open(address, &config)?;
+        let store = Store::open(&config.store.path, clock.clone())?;
+        tell_what_is_served(&config, &store);
         for warning in config.warnings() {
             tracing::warn!(mend = warning.mend, "{}", warning.seen);
         }
@@ -129,7 +130,6 @@ impl App {
             ticket.description.as_deref(),
             &ticket.fields,
         )?;
-        let store = Store::open(&config.store.path, clock.clone())?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url =
             config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -168,7 +168,7 @@ impl App {
         );
         let tokens = ApiTokens::new(&config.auth.tokens);
         let answers = ControlAnswers::new(
-            store.clone(),
+            store.for_polls(),
             board.clone(),
             delivery.clone(),
             addresses.clone(),
@@ -183,9 +183,22 @@ impl App {
             signer,
             answers.clone(),
         );
-        let parts = Parts { store, catalog, delivery, board, clock, tokens, addresses, answers };
+        let connections =
+            server::connections_for(config.server.max_connections, config.itop.max_in_flight);
+        let store = store.for_polls();
+        let parts = Parts {
+            store,
+            catalog,
+            delivery,
+            board,
+            clock,
+            tokens,
+            addresses,
+            answers,
+            rooms: Rooms::beside(connections),
+        };
         let state = AppState::from(parts);
-        Ok(Self { listener, state, refresher, gate, client, reload, config, address })
+        Ok(Self { listener, state, refresher, gate, client, reload, config, address, connections })
     }
 
     /// What can be read again while the bridge runs.
@@ -207,7 +220,8 @@ impl App {
     /// Where the server or a background task ends by itself: the process should end too, so that
     /// whoever watches it starts it again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self { listener, state, refresher, gate, client, reload, config, address } = self;
+        let Self { listener, state, refresher, gate, client, reload, config, address, connections } =
+            self;
         let mut tasks = JoinSet::new();
         let delivery = state.delivery.clone();
         let deliveries_stop = stop.clone();
@@ -234,13 +248,17 @@ impl App {
         let renew = move || reload.secret_files();
         background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
+        let store = state.store.clone();
+        background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the bridge listens");
-        let server = axum::serve(listener, web::routes(state.clone()).into_make_service());
-        let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
-        let serving = async { server.await.map_err(RunError::from) };
+        tracing::info!(%address, "the bridge listens");
+        let routes = web::routes(&state, &config);
+        let serving = async {
+            server::serve(listener, routes, connections, state.clock.clone(), stop.clone()).await;
+            Ok(())
+        };
         let watching = async {
             while let Some(ended) = tasks.join_next().await {
                 // After `stop` every task ends, in any order.
@@ -263,6 +281,24 @@ impl App {
             }
         }
     }
+}
+
+/// What an operator looks for first when something is not as expected: which configuration, which
+/// database and how much is in it, which iTop.
+fn tell_what_is_served(config: &Config, store: &Store) {
+    let path = &config.store.path;
+    // It has just been opened.
+    let database = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let file = config.file.as_deref().map(|file| file.canonicalize().unwrap_or(file.to_owned()));
+    let configuration = file.map_or("environment".to_owned(), |file| file.display().to_string());
+    tracing::info!(
+        configuration,
+        database = %database.display(),
+        acknowledgements = store.counts(None, None).total(),
+        itop = config.itop.url,
+        version = env!("CARGO_PKG_VERSION"),
+        "the bridge starts"
+    );
 }
 
 async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {

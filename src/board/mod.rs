@@ -32,7 +32,10 @@ const QUEUE: usize = 1_024;
 /// The status of tickets. Cheap to clone.
 #[derive(Clone)]
 pub struct Board {
+    /// For what the board does by itself.
     store: Store,
+    /// For whoever asks.
+    polled: Store,
     clock: Clock,
     gate: Gate,
     settings: config::Board,
@@ -63,7 +66,8 @@ impl Board {
         settings: config::Board,
     ) -> (Self, Refresher) {
         let (sender, questions) = mpsc::channel(QUEUE);
-        let board = Self { store, clock, gate, settings, questions: sender };
+        let polled = store.for_polls();
+        let board = Self { store, polled, clock, gate, settings, questions: sender };
         let refresher = Refresher::new(board.clone(), client, catalog, questions);
         (board, refresher)
     }
@@ -75,20 +79,20 @@ impl Board {
         instance: &Instance,
         controls: &[ControlId],
     ) -> Result<Vec<TicketOfControl>, StoreError> {
-        let known = self.store.tickets_of_controls(instance, controls).await?;
+        let known = self.polled.tickets_of_controls(instance, controls).await?;
         if !self.refresh(known.iter().map(|known| &known.ticket)).await {
             return Ok(known);
         }
-        self.store.tickets_of_controls(instance, controls).await
+        self.polled.tickets_of_controls(instance, controls).await
     }
 
     /// A page of the board, likewise.
     pub async fn page(&self, filter: BoardFilter) -> Result<Vec<TicketOfControl>, StoreError> {
-        let known = self.store.board(filter.clone()).await?;
+        let known = self.polled.board(filter.clone()).await?;
         if !self.refresh(known.iter().map(|known| &known.ticket)).await {
             return Ok(known);
         }
-        self.store.board(filter).await
+        self.polled.board(filter).await
     }
 
     /// Until when what is known of a ticket is young enough to be given without asking iTop.

@@ -1,10 +1,13 @@
 //! From file and environment to a checked [`Config`].
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use toml::{Table, Value};
 
-use super::{Config, explain};
+use super::{Config, explain, state_folder};
 
 /// The prefix of environment variables that override the file: `BRIDGE__ITOP__URL`.
 const PREFIX: &str = "BRIDGE__";
@@ -42,6 +45,9 @@ pub fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
+    // Compose files pass on variables that are not set as empty ones.
+    let set = environment.into_iter().filter(|(_, text)| !text.is_empty());
+    let environment: BTreeMap<_, _> = set.collect();
     let mut table = Table::new();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
@@ -56,10 +62,9 @@ pub fn load(
         toml::from_str::<Config>(&text).map_err(wrong)?;
         table = toml::from_str(&text).map_err(wrong)?;
     }
-    // Compose files pass on variables that are not set as empty ones.
-    for (name, text) in environment.into_iter().filter(|(_, text)| !text.is_empty()) {
+    for (name, text) in &environment {
         if let Some(path) = name.strip_prefix(PREFIX) {
-            table = overridden(&table, path, &text)
+            table = overridden(&table, path, text)
                 .map_err(|reason| ConfigError::Wrong { origin: name.clone(), reason })?;
         }
     }
@@ -68,8 +73,25 @@ pub fn load(
         reason: explain::elsewhere(error),
     })?;
     config.read_secrets()?;
-    let problems = config.problems();
+    let mut problems = config.problems();
+    config.file = file.map(Path::to_owned);
+    if config.store.path.as_os_str().is_empty() {
+        match default_database(&environment) {
+            Ok(path) => config.store.path = path,
+            Err(problem) => problems.push(problem),
+        }
+    }
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
+}
+
+/// Where the database is without `store.path`.
+fn default_database(environment: &BTreeMap<String, String>) -> Result<PathBuf, String> {
+    let database = state_folder::database(environment, rustix::process::geteuid().is_root())?;
+    // Where it is not known where one stands, nothing was left there.
+    if let Ok(started_in) = std::env::current_dir() {
+        state_folder::refuse_left_behind(&database, &started_in)?;
+    }
+    Ok(database)
 }
 
 /// The table with the value at `A__B__C` replaced. A variable is always text: it is taken as
@@ -120,7 +142,9 @@ pub(super) mod tests {
         let path = folder.path().join("bridge.toml");
         std::fs::write(&path, file).unwrap();
         let own = |text: &&str| (*text).to_owned();
-        load(Some(&path), environment.iter().map(|(name, value)| (own(name), own(value))))
+        let home = ("HOME", "/home/bridge");
+        let environment = environment.iter().chain([&home]);
+        load(Some(&path), environment.map(|(name, value)| (own(name), own(value))))
     }
 
     pub(in crate::config) const LEAST: &str =
@@ -212,7 +236,9 @@ pub(super) mod tests {
         let empty = ["URL", "PASSWORD", "MAX_IN_FLIGHT", "CA_FILE", "NO_SUCH_KEY"]
             .map(|key| format!("BRIDGE__ITOP__{key}"));
         let empty: Vec<_> = empty.iter().map(|name| (name.as_str(), "")).collect();
-        assert_eq!(from(LEAST, &empty).unwrap(), from(LEAST, &[]).unwrap());
+        // Each is read from a file of its own.
+        let read = |set: &[_]| Config { file: None, ..from(LEAST, set).unwrap() };
+        assert_eq!(read(&empty), read(&[]));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod load;
 mod period;
 mod renew;
 mod secrets;
+mod state_folder;
 mod validate;
 mod warnings;
 
@@ -39,6 +40,9 @@ pub struct Config {
     pub ticket: Ticket,
     pub board: Board,
     pub log: Log,
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// How the bridge is reached.
@@ -53,6 +57,10 @@ pub struct Server {
     pub link_key: Option<Secret>,
     /// A file that holds the key of signed links.
     pub link_key_file: Option<PathBuf>,
+    /// The origins of pages in browsers that may call, such as `https://dashboard.example`.
+    pub cors_origins: Vec<String>,
+    /// Connections at once; more wait. The limit of open files can leave room for fewer.
+    pub max_connections: usize,
     /// How long calls in flight may take to end when the bridge stops.
     pub shutdown_grace: Period,
 }
@@ -64,6 +72,8 @@ impl Default for Server {
             public_url: None,
             link_key: None,
             link_key_file: None,
+            cors_origins: Vec::new(),
+            max_connections: 2_000,
             shutdown_grace: Period::seconds(20),
         }
     }
@@ -111,7 +121,7 @@ pub enum Scope {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
-    /// The SQLite file.
+    /// The SQLite file. Loading sets it where the configuration does not: below the folder for state.
     pub path: PathBuf,
     /// How long rows are kept after they have ended.
     pub retention: Period,
@@ -119,7 +129,7 @@ pub struct StoreSection {
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { path: "servicenav-itop-bridge.db".into(), retention: Period::days(90) }
+        Self { path: PathBuf::new(), retention: Period::days(90) }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
         text::capitalised,
     },
     itop::ItopError,
-    store::{Restored, StoreError, Waiting},
+    store::{NOT_LINKED, Restored, StoreError, Waiting},
 };
 
 /// How often what is to be done may be decided anew within one attempt, because the ticket to which
@@ -108,9 +108,10 @@ impl Delivery {
         let store = &self.inner.store;
         let Blocked { state, problem, warnings } = blocked;
         let warnings = self.say(&event.with_own_notices(warnings));
+        let is_unlinked = problem.code == NOT_LINKED;
         match state {
-            State::Recorded => store.record_without_ticket(row.id, problem, warnings).await,
-            State::Failed => self.fail(row, event, problem).await,
+            State::Recorded => store.record_without_ticket(row.id, problem, warnings).await?,
+            State::Failed => self.fail(row, event, problem).await?,
             _ => {
                 if row.state != State::Blocked {
                     tracing::warn!(
@@ -122,9 +123,31 @@ impl Delivery {
                     );
                 }
                 let again = self.inner.settings.delivery.recheck_blocked.duration();
-                store.block(row.id, problem, warnings, self.after(again)).await
+                store.block(row.id, problem, warnings, self.after(again)).await?;
             }
         }
+        if is_unlinked { self.follow_unlinked(row).await } else { Ok(()) }
+    }
+
+    /// Nobody has linked a company: what else of it waits for its turn would learn the same one after
+    /// the other, and hold up all companies meanwhile.
+    async fn follow_unlinked(&self, first: &Waiting) -> Result<(), StoreError> {
+        if self.restored_lately().await?.is_some() {
+            // Each may have become a ticket after the backup: it is looked for first.
+            return Ok(());
+        }
+        let followed = self.inner.store.follow_unlinked(first.id).await?;
+        if !followed.is_empty() {
+            tracing::warn!(
+                acknowledgement = first.id,
+                rows = followed.len(),
+                "others of the same company wait for its link too"
+            );
+        }
+        for id in followed {
+            self.inner.outcomes.tell(id);
+        }
+        Ok(())
     }
 
     /// Ends a row that iTop refused, or that was given up.

@@ -158,7 +158,7 @@ impl Delivery {
                         self.inner.outcomes.tell(due.id);
                     }
                 }
-                () = self.inner.wake.notified(), if may_start => {}
+                () = self.inner.store.turns_changed(), if may_start => {}
                 // Failures while it closes, and waits for it to open, say nothing about speed.
                 _ = gate.changed() => in_flight.interrupted(),
                 () = self.inner.clock.sleep_until(next), if may_start => {}
@@ -184,7 +184,7 @@ impl Delivery {
         if next_rows.rows.is_empty() {
             let most = limit * TURNS_AT_ONCE + busy.len();
             let now = self.inner.clock.now();
-            match self.inner.store.due(now, self.longest_wait(), most).await {
+            match self.inner.store.due(now, most).await {
                 Ok(due) => {
                     next_rows.rows.extend(due);
                     next_rows.read_at = Some(now);
@@ -219,13 +219,6 @@ impl Delivery {
             Ok(next) => next.unwrap_or(Timestamp::MAX).min(self.after(LOOK_AGAIN)),
             Err(_) => soon,
         }
-    }
-
-    /// No row is made to wait longer than this: one that seems to was written by a clock that
-    /// has been put back since.
-    fn longest_wait(&self) -> Duration {
-        let settings = &self.inner.settings.delivery;
-        settings.backoff_max.duration().max(settings.recheck_blocked.duration()) * 2
     }
 
     /// An attempt; whatever the database does, its row is not left `creating`, because only a

@@ -84,7 +84,6 @@ struct Inner {
     settings: Arc<Settings>,
     planner: Planner,
     outcomes: outcomes::Outcomes,
-    wake: Notify,
     /// Cancelled when the bridge is told to stop.
     stopping: CancellationToken,
     /// A row has become unknown: it is looked for soon.
@@ -128,7 +127,6 @@ impl Delivery {
             clock,
             settings,
             outcomes: outcomes::Outcomes::default(),
-            wake: Notify::new(),
             stopping: CancellationToken::new(),
             unknown: Notify::new(),
             recreation: recreate::Recreation::default(),
@@ -145,9 +143,9 @@ impl Delivery {
         self.inner.settings.say(notices)
     }
 
-    /// Says that there may be something to do: a row was stored, retried or released.
-    pub fn wake(&self) {
-        self.inner.wake.notify_one();
+    /// An operator has ended a row: whoever waits for its outcome is answered.
+    pub fn tell_outcome(&self, id: i64) {
+        self.inner.outcomes.tell(id);
     }
 
     /// Cancelled when the bridge is told to stop: who is answered as things happen ends then.
@@ -190,7 +188,7 @@ impl Delivery {
     pub async fn outcome(&self, id: i64, most: Duration) {
         let outcome = self.inner.outcomes.subscribe(id);
         // What ended before the subscription is seen by looking once more.
-        match self.inner.store.acknowledgement(id).await {
+        match self.inner.store.for_posts().acknowledgement(id).await {
             Ok(Some(row)) if row.state.is_under_way() => {}
             // Blocked and due: it was released or is tried again.
             Ok(Some(row)) if row.state == State::Blocked && row.next_attempt_at.is_none() => {}

@@ -16,7 +16,7 @@ impl Delivery {
     ) -> Result<(), PlanError> {
         let test = || "test".to_owned();
         let (code, outcome, warnings) =
-            match self.preview(&row.instance, event, row.trusted_names).await {
+            match self.look_ahead(&row.instance, event, row.trusted_names).await {
                 Ok(Preview::Create(plan, _)) => {
                     let resolution = plan.resolution;
                     let outcome = format!(

@@ -147,7 +147,6 @@ impl Delivery {
         if !again.is_empty() {
             // Together, so that lines of one control become one entry again.
             try_join_all(again).await?;
-            self.wake();
         }
         Ok(())
     }
@@ -163,7 +162,9 @@ impl Delivery {
             reason = message,
             "an acknowledgement has failed"
         );
-        self.inner.store.fail(row.id, Problem::new("given-up", message)).await
+        self.inner.store.fail(row.id, Problem::new("given-up", message)).await?;
+        self.inner.outcomes.tell(row.id);
+        Ok(())
     }
 
     /// A line may be at once, because the condition that it carries leaves at most one of two; a

@@ -72,6 +72,13 @@ impl State {
         matches!(self, Self::Accepted | Self::Creating | Self::Unknown)
     }
 
+    /// Whether it has no ticket and will get one: by itself, or when an administrator has mended
+    /// something.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        self.is_under_way() || self == Self::Blocked
+    }
+
     /// Whether nothing more will come of it: such rows are purged after `retention`. A failed
     /// row has ended too, but only an operator may say that it is done with.
     #[must_use]

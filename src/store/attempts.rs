@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
 use serde::Serialize;
 
-use super::{Store, StoreError, time};
+use super::time;
 use crate::domain::delivery_state::Problem;
 
 /// How many causes are kept of a row; the oldest go.
@@ -25,27 +25,22 @@ pub struct Attempt {
     pub last_at: Timestamp,
 }
 
-impl Store {
-    /// The causes of a row, oldest first.
-    pub async fn attempts(&self, id: i64) -> Result<Vec<Attempt>, StoreError> {
-        self.read(move |db| {
-            db.prepare_cached(
-                "SELECT code, message, times, first_at, last_at FROM attempts
-                 WHERE acknowledgement_id = ?1 ORDER BY number",
-            )?
-            .query_map([id], |row| {
-                Ok(Attempt {
-                    code: row.get(0)?,
-                    message: row.get(1)?,
-                    times: row.get(2)?,
-                    first_at: time(row.get(3)?),
-                    last_at: time(row.get(4)?),
-                })
-            })?
-            .collect()
+/// The causes of a row, oldest first.
+pub(super) fn of(db: &Connection, id: i64) -> rusqlite::Result<Vec<Attempt>> {
+    db.prepare_cached(
+        "SELECT code, message, times, first_at, last_at FROM attempts
+         WHERE acknowledgement_id = ?1 ORDER BY number",
+    )?
+    .query_map([id], |row| {
+        Ok(Attempt {
+            code: row.get(0)?,
+            message: row.get(1)?,
+            times: row.get(2)?,
+            first_at: time(row.get(3)?),
+            last_at: time(row.get(4)?),
         })
-        .await
-    }
+    })?
+    .collect()
 }
 
 /// Adds a cause, or counts the last one up if it is the same again.

@@ -1,21 +1,30 @@
-//! Which controls have changed. Triggers of the writing connection note them, so that no method
-//! can forget to, and `accept` notes what is new in the inbox; they are told after the commit, before
-//! whoever wrote is answered.
+//! What has changed. Triggers of the writing connection note it, so that no method can forget to, and
+//! what is new in the inbox is noted by whoever stores it; it is told after the commit, before whoever
+//! wrote is answered: a counter for each control, the counts of rows, whose turn it is, listeners.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     mem,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use rusqlite::{Connection, functions::FunctionFlags};
-use tokio::sync::broadcast;
+use rusqlite::{
+    Connection,
+    functions::{Context, FunctionFlags},
+};
+use tokio::sync::{Notify, broadcast};
 
-use super::Store;
-use crate::domain::keys::{ControlId, Instance};
+use super::{
+    Store,
+    counts::{Counts, Kept, Moved},
+};
+use crate::domain::{
+    delivery_state::State,
+    keys::{ControlId, Instance},
+};
 
 /// Counters that the controls share; two controls with one counter only cost a read too many.
 const COUNTERS: usize = 65_536;
@@ -24,12 +33,19 @@ const COUNTERS: usize = 65_536;
 const BACKLOG: usize = 8_192;
 
 /// An acknowledgement has moved, a control has another ticket, or something is known of its ticket.
-/// The last argument says whether that can be seen, other than by its age. What is new in the inbox
-/// has no trigger, which would make storing it a third slower: the one place that does so notes it.
+/// The last argument of `control_changed` says whether that can be seen, other than by its age. What is
+/// new in the inbox has no trigger, which would make storing it a third slower.
 const TRIGGERS: &str = "
-    CREATE TEMP TRIGGER acknowledgement_moved AFTER UPDATE ON main.acknowledgements
+    CREATE TEMP TRIGGER acknowledgement_changed AFTER UPDATE ON main.acknowledgements
     WHEN NEW.control_id IS NOT NULL BEGIN
         SELECT control_changed(NEW.instance, NEW.control_id, 1);
+    END;
+    CREATE TEMP TRIGGER acknowledgement_moved
+    AFTER UPDATE OF state, next_attempt_at ON main.acknowledgements BEGIN
+        SELECT row_moved(NEW.id, NEW.instance, NEW.company_key, NEW.received_at, OLD.state, NEW.state);
+    END;
+    CREATE TEMP TRIGGER acknowledgement_gone AFTER DELETE ON main.acknowledgements BEGIN
+        SELECT row_moved(OLD.id, OLD.instance, OLD.company_key, OLD.received_at, OLD.state, NULL);
     END;
     CREATE TEMP TRIGGER control_mapped AFTER INSERT ON main.control_tickets BEGIN
         SELECT control_changed(NEW.instance, NEW.control_id, 1);
@@ -54,46 +70,88 @@ pub struct ControlChange {
     pub control_id: String,
 }
 
-/// Counts and tells changes. Cheap to clone.
+/// Counts and tells changes. Cheap to clone: each row that is stored takes one along.
 #[derive(Clone)]
-pub(super) struct Changes {
-    noted: Arc<Mutex<Vec<Noted>>>,
-    counters: Arc<[AtomicU64]>,
+pub(super) struct Changes(Arc<Inner>);
+
+struct Inner {
+    noted: Mutex<Vec<Noted>>,
+    counters: Box<[AtomicU64]>,
+    kept: Mutex<Kept>,
+    turns: Notify,
     listeners: broadcast::Sender<ControlChange>,
 }
 
-struct Noted {
-    counter: usize,
-    /// `None` for what nobody can see.
-    change: Option<ControlChange>,
+enum Noted {
+    Control {
+        counter: usize,
+        /// `None` for what nobody can see.
+        change: Option<ControlChange>,
+    },
+    Row(Moved),
 }
 
 impl Changes {
-    /// Notes what is changed through this connection, but for what is new in the inbox.
-    pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        let changes = Self {
-            noted: Arc::default(),
+    /// Begins with what is in the database.
+    pub(super) fn since(kept: Kept) -> Self {
+        Self(Arc::new(Inner {
+            noted: Mutex::default(),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
+            kept: Mutex::new(kept),
+            turns: Notify::default(),
             listeners: broadcast::Sender::new(BACKLOG),
-        };
-        let this = changes.clone();
-        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
-        connection.create_scalar_function("control_changed", 3, flags, move |call| {
-            let (instance, control) = (call.get_raw(0).as_str()?, call.get_raw(1).as_str()?);
-            this.note(instance, control, call.get(2)?);
-            Ok(false)
-        })?;
-        connection.execute_batch(TRIGGERS)?;
-        Ok(changes)
+        }))
     }
 
-    /// Notes a change that is about to be committed.
-    pub(super) fn note(&self, instance: &str, control: &str, can_be_seen: bool) {
-        let change = (can_be_seen && self.listeners.receiver_count() > 0).then(|| ControlChange {
-            instance: instance.to_owned(),
-            control_id: control.to_owned(),
+    /// Notes what is changed through this connection, but for what is new in the inbox.
+    pub(super) fn watch(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+        let this = self.clone();
+        connection.create_scalar_function("control_changed", 3, flags, move |call| {
+            let (instance, control) = (call.get_raw(0).as_str()?, call.get_raw(1).as_str()?);
+            this.note_control(instance, control, call.get(2)?);
+            Ok(false)
+        })?;
+        let this = self.clone();
+        connection.create_scalar_function("row_moved", 6, flags, move |call| {
+            this.lock().push(Noted::Row(moved(call)?));
+            Ok(false)
+        })?;
+        connection.execute_batch(TRIGGERS)
+    }
+
+    /// Notes a row that is about to be stored. `company` is empty where a rejected one names none.
+    pub(super) fn note_new(
+        &self,
+        id: i64,
+        (instance, company): (&str, &str),
+        control: Option<&str>,
+        state: State,
+        received_at: i64,
+    ) {
+        if let Some(control) = control {
+            self.note_control(instance, control, true);
+        }
+        let (instance, company) = (instance.to_owned(), company.to_owned());
+        let moved = Moved { id, instance, company, received_at, from: None, to: Some(state) };
+        self.lock().push(Noted::Row(moved));
+    }
+
+    fn note_control(&self, instance: &str, control: &str, can_be_seen: bool) {
+        let change = (can_be_seen && self.0.listeners.receiver_count() > 0).then(|| {
+            ControlChange { instance: instance.to_owned(), control_id: control.to_owned() }
         });
-        self.lock().push(Noted { counter: counter(instance, control), change });
+        self.lock().push(Noted::Control { counter: counter(instance, control), change });
+    }
+
+    /// How much has been noted so far.
+    pub(super) fn mark(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// What was noted since then was undone.
+    pub(super) fn forget_since(&self, mark: usize) {
+        self.lock().truncate(mark);
     }
 
     /// Tells what was noted since the last commit; nothing of it has happened where that failed.
@@ -102,19 +160,67 @@ impl Changes {
         if !committed {
             return;
         }
-        // All counters first: who is told of one change may read another at once.
+        // All numbers first: who is told of one change may ask about another at once.
+        let mut may_be_due = false;
+        let mut kept = self.kept();
         for noted in &noted {
-            self.counters[noted.counter].fetch_add(1, Ordering::Release);
+            match noted {
+                Noted::Control { counter, .. } => {
+                    self.0.counters[*counter].fetch_add(1, Ordering::Release);
+                }
+                Noted::Row(moved) => {
+                    kept.apply(moved);
+                    may_be_due |= moved.may_be_followed();
+                }
+            }
         }
-        for change in noted.into_iter().filter_map(|noted| noted.change) {
-            // Without listeners nobody has to be told.
-            let _ = self.listeners.send(change);
+        drop(kept);
+        if may_be_due {
+            self.0.turns.notify_one();
+        }
+        for noted in noted {
+            if let Noted::Control { change: Some(change), .. } = noted {
+                // Without listeners nobody has to be told.
+                let _ = self.0.listeners.send(change);
+            }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Noted>> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many rows are in each state, see [`Store::counts`].
+    pub(super) fn counts(&self, instance: Option<&str>, companies: Option<&[String]>) -> Counts {
+        self.kept().sum(instance, companies)
     }
+
+    /// The instances of which there are rows.
+    pub(super) fn instances(&self) -> Vec<String> {
+        self.kept().instances()
+    }
+
+    /// The companies of each instance of which rows wait that have just been stored, or are to be
+    /// tried again.
+    pub(super) fn with_accepted(&self) -> Vec<(String, String)> {
+        self.kept().with_accepted()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Noted>> {
+        self.0.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn moved(call: &Context<'_>) -> rusqlite::Result<Moved> {
+    let state = |text: Option<&str>| text.and_then(State::parse);
+    Ok(Moved {
+        id: call.get(0)?,
+        instance: call.get(1)?,
+        company: call.get::<Option<String>>(2)?.unwrap_or_default(),
+        received_at: call.get(3)?,
+        from: state(call.get_raw(4).as_str_or_null()?),
+        to: state(call.get_raw(5).as_str_or_null()?),
+    })
 }
 
 fn counter(instance: &str, control: &str) -> usize {
@@ -128,13 +234,19 @@ impl Store {
     /// asking for it is still true as long as it is the same.
     #[must_use]
     pub fn version_of(&self, instance: &Instance, control: &ControlId) -> u64 {
-        let counters = &self.inner.changes.counters;
+        let counters = &self.inner.changes.0.counters;
         counters[counter(instance.as_str(), control.as_str())].load(Ordering::Acquire)
     }
 
     /// Each change from now on of what can be seen of a control.
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<ControlChange> {
-        self.inner.changes.listeners.subscribe()
+        self.inner.changes.0.listeners.subscribe()
+    }
+
+    /// Waits until a commit may have given a row its turn: one is new, was released, or no longer
+    /// holds up those behind it. What has come since the last wait is not missed.
+    pub async fn turns_changed(&self) {
+        self.inner.changes.0.turns.notified().await;
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Store, StoreError, inbox_delivery::release_company, time};
+use super::{Store, StoreError, inbox_unlinked::release_company, time};
 use crate::domain::{
     company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
     keys::{ObjectId, PartyKey},
@@ -105,20 +105,20 @@ impl Store {
     /// The companies that wait for a link, those with most acknowledgements first.
     pub async fn unlinked(&self) -> Result<Vec<Unlinked>, StoreError> {
         self.read(|db| {
-            db.prepare_cached(
+            db.prepare_cached(&format!(
                 "SELECT instance, company_key, max(company_name) AS name,
                         count(*) FILTER (WHERE state = 'blocked') AS waiting,
                         count(*) FILTER (WHERE state = 'recorded') AS recorded,
                         min(received_at) AS since
-                 FROM acknowledgements AS a
-                 WHERE state IN ('blocked', 'recorded') AND problem_code = ?1
+                 FROM acknowledgements AS a INDEXED BY acknowledgements_unlinked
+                 WHERE state IN ('blocked', 'recorded') AND problem_code = '{NOT_LINKED}'
                    AND NOT EXISTS (SELECT 1 FROM company_links AS l
                        WHERE l.instance = a.instance AND l.company_key = a.company_key
                          AND l.site_key IN ('', coalesce(a.site_key, '')))
                  GROUP BY instance, company_key
-                 ORDER BY waiting DESC, recorded DESC, instance, company_key",
-            )?
-            .query_map([NOT_LINKED], |row| {
+                 ORDER BY waiting DESC, recorded DESC, instance, company_key"
+            ))?
+            .query_map([], |row| {
                 Ok(Unlinked {
                     instance: row.get(0)?,
                     company_key: row.get(1)?,

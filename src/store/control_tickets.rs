@@ -85,31 +85,14 @@ impl TicketOfControl {
     }
 }
 
-/// Which tickets to list.
-#[derive(Clone, Debug, Default)]
-pub struct BoardFilter {
-    /// Only this instance.
-    pub instance: Option<Instance>,
-    /// Only these companies, by key.
-    pub companies: Option<Vec<String>>,
-    /// Only tickets of this status.
-    pub status: Option<String>,
-    /// Only open ones, or only the others.
-    pub open: Option<bool>,
-    /// Only tickets of these numbers.
-    pub numbers: Option<Vec<String>>,
-    /// Only controls after this one, by instance and id.
-    pub after: Option<(String, String)>,
-    /// How many at most.
-    pub limit: usize,
-}
+/// What [`row`] takes of a control `m` and its ticket `t`.
+pub(super) const COLUMNS: &str = "m.instance, m.control_id, m.control_name, m.company_key,
+     m.acknowledgement_id, m.control_state, m.org_id AS mapped_org, t.class, t.id, t.ref,
+     t.org_id, t.status, t.operational_status,
+     t.priority, t.title, t.last_update, t.team, t.agent, t.presence, t.as_of";
 
-const SELECT: &str = "SELECT m.instance, m.control_id, m.control_name, m.company_key,
-         m.acknowledgement_id, m.control_state, m.org_id AS mapped_org, t.class, t.id, t.ref,
-         t.org_id, t.status, t.operational_status,
-         t.priority, t.title, t.last_update, t.team, t.agent, t.presence, t.as_of
-     FROM control_tickets AS m
-     JOIN tickets AS t ON t.class = m.ticket_class AND t.id = m.ticket_id";
+/// The control's own ticket.
+pub(super) const ITS_TICKET: &str = "t.class = m.ticket_class AND t.id = m.ticket_id";
 
 impl Store {
     /// The ticket of a control.
@@ -120,9 +103,11 @@ impl Store {
     ) -> Result<Option<TicketOfControl>, StoreError> {
         let key = [instance.to_string(), control.to_string()];
         self.read(move |db| {
-            db.prepare_cached(&format!("{SELECT} WHERE m.instance = ?1 AND m.control_id = ?2"))?
-                .query_row(params![key[0], key[1]], row)
-                .optional()
+            let sql = format!(
+                "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
+                 WHERE m.instance = ?1 AND m.control_id = ?2"
+            );
+            db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
         })
         .await
     }
@@ -137,47 +122,10 @@ impl Store {
         let controls = as_json(controls);
         self.read(move |db| {
             let sql = format!(
-                "{SELECT} WHERE m.instance = ?1
-                 AND m.control_id IN (SELECT value FROM json_each(?2))"
+                "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
+                 WHERE m.instance = ?1 AND m.control_id IN (SELECT value FROM json_each(?2))"
             );
             db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
-        })
-        .await
-    }
-
-    /// A page of the board, ordered by instance and control.
-    pub async fn board(&self, filter: BoardFilter) -> Result<Vec<TicketOfControl>, StoreError> {
-        self.read(move |db| {
-            let sql = format!(
-                "{SELECT}
-                 WHERE (m.instance, m.control_id) > (:after_instance, :after_control)
-                   AND (:instance IS NULL OR m.instance = :instance)
-                   AND (:companies IS NULL
-                        OR m.company_key IN (SELECT value FROM json_each(:companies)))
-                   AND (:status IS NULL OR t.status = :status)
-                   AND (:numbers IS NULL
-                        OR t.ref IN (SELECT value FROM json_each(:numbers)))
-                   AND (:open IS NULL OR :open =
-                        (t.operational_status NOT IN ('resolved', 'closed')
-                         AND t.presence = 'present'))
-                 ORDER BY m.instance, m.control_id LIMIT :limit"
-            );
-            let (after_instance, after_control) = filter.after.unwrap_or_default();
-            db.prepare_cached(&sql)?
-                .query_map(
-                    named_params! {
-                        ":after_instance": after_instance,
-                        ":after_control": after_control,
-                        ":instance": filter.instance.as_ref().map(Instance::as_str),
-                        ":companies": filter.companies.map(|keys| as_json(&keys)),
-                        ":status": filter.status,
-                        ":numbers": filter.numbers.map(|numbers| as_json(&numbers)),
-                        ":open": filter.open,
-                        ":limit": i64::try_from(filter.limit).unwrap_or(i64::MAX),
-                    },
-                    row,
-                )?
-                .collect()
         })
         .await
     }
@@ -294,11 +242,14 @@ pub(super) fn map_control(
         .optional()?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
-             ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state, org_id)
-         SELECT instance, control_id, control_name, company_key, ?2, ?3, id, ?4,
-             CASE WHEN json_valid(body) THEN body ->> '$.control.state' END,
-             (SELECT org_id FROM tickets WHERE class = ?2 AND id = ?3)
-         FROM acknowledgements WHERE id = ?1",
+             ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state, org_id,
+             ticket_status, ticket_open)
+         SELECT a.instance, a.control_id, a.control_name, a.company_key, ?2, ?3, a.id, ?4,
+             CASE WHEN json_valid(a.body) THEN a.body ->> '$.control.state' END,
+             t.org_id, t.status,
+             t.presence = 'present' AND t.operational_status NOT IN ('resolved', 'closed')
+         FROM acknowledgements AS a CROSS JOIN tickets AS t
+         WHERE a.id = ?1 AND t.class = ?2 AND t.id = ?3",
     )?
     .execute(params![acknowledgement, ticket.class, ticket.id, now])?;
     if let Some((class, id)) = earlier {
@@ -311,7 +262,7 @@ pub(super) fn map_control(
     Ok(())
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
     let presence: String = row.get("presence")?;
     Ok(TicketOfControl {
         mapping: Mapping {

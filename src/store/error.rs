@@ -10,6 +10,9 @@ pub enum StoreError {
     /// It cannot take this now: disk full, read-only, busy. The sender may try again.
     #[error("the database cannot take this now: {0}")]
     Unavailable(String),
+    /// A question took longer than whoever polls may keep the database busy.
+    #[error("the database took too long to answer")]
+    TooLong,
     /// A part of the file is not what SQLite wrote; a backup must be restored.
     #[error("the database is damaged: {0}")]
     Damaged(String),
@@ -47,6 +50,7 @@ pub enum StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged(error.to_string())
             }

@@ -94,14 +94,16 @@ impl Store {
     }
 
     /// Removes rows that ended before `retention_millis` ago, a bounded number at a time; how
-    /// many went.
+    /// many went. The newest row stays: its id must not be given out again.
     pub async fn purge_ended(&self, retention_millis: i64) -> Result<usize, StoreError> {
         let before = self.now_millis().saturating_sub(retention_millis);
         self.write(move |db| {
             db.execute(
                 "DELETE FROM acknowledgements WHERE id IN (
                      SELECT id FROM acknowledgements
-                     WHERE ended_at IS NOT NULL AND ended_at < ?1 LIMIT 1000)",
+                     WHERE ended_at IS NOT NULL AND ended_at < ?1
+                       AND id < (SELECT max(id) FROM acknowledgements)
+                     LIMIT 1000)",
                 [before],
             )
         })
@@ -163,10 +165,11 @@ fn accept(
         retry(db, id, now)?;
         return Ok((Accepted::Same, by_id(db, id)?));
     }
-    changes.note(instance, event.control.id.as_str(), true);
+    let (id, control) = (db.last_insert_rowid(), event.control.id.as_str());
+    changes.note_new(id, (instance, &company_key), Some(control), new.state, now);
     let event = new.event;
     let row = InboxRow {
-        id: db.last_insert_rowid(),
+        id,
         instance: new.instance.into(),
         event_id: Some(event.event_id.into()),
         event_type: event.event_type.as_str().to_owned(),
@@ -184,7 +187,6 @@ fn accept(
         received_at: time(now),
         updated_at: time(now),
         ended_at: ended_at.map(time),
-        body: new.body,
     };
     Ok((Accepted::New, row))
 }

@@ -18,15 +18,6 @@ use crate::domain::{
     ticket_status::TicketStatus,
 };
 
-/// A row whose turn has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// The row.
-    pub id: i64,
-    /// Its instance and control: deliveries of one control run one after another.
-    pub control: (String, String),
-}
-
 /// A row that is being delivered.
 #[derive(Clone, Debug)]
 pub struct Waiting {
@@ -85,73 +76,15 @@ pub struct NewLine {
 }
 
 impl Store {
-    /// Rows whose turn has come at `now`: the oldest of each company first, then the second oldest of
-    /// each, so that one company's storm does not starve another; never a row that is behind
-    /// another one of its control.
-    /// What seems to wait for more than `longest_wait` is due too: the clock was put back.
-    pub async fn due(
-        &self,
-        now: Timestamp,
-        longest_wait: Duration,
-        limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        let now = now.as_millisecond();
-        let longest = i64::try_from(longest_wait.as_millis()).unwrap_or(i64::MAX);
-        let horizon = now.saturating_add(longest);
-        self.read(move |db| {
-            db.prepare_cached(
-                // The planner prefers another index, and would look at every row that waits for later.
-                "WITH due AS (
-                     SELECT id, instance, company_key, control_id
-                     FROM acknowledgements INDEXED BY acknowledgements_due
-                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at <= ?1
-                     UNION ALL
-                     SELECT id, instance, company_key, control_id
-                     FROM acknowledgements INDEXED BY acknowledgements_due
-                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?3)
-                 SELECT id, instance, control_id FROM (
-                     SELECT id, instance, control_id,
-                            row_number() OVER (PARTITION BY instance, company_key ORDER BY id) turn
-                     FROM due
-                     WHERE NOT EXISTS (
-                         SELECT 1 FROM acknowledgements AS earlier
-                         WHERE earlier.instance = due.instance
-                           AND earlier.control_id = due.control_id AND earlier.id < due.id
-                           AND earlier.state IN ('accepted', 'creating', 'unknown')))
-                 ORDER BY turn, id LIMIT ?2",
-            )?
-            .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX), horizon], |row| {
-                Ok(Due { id: row.get(0)?, control: (row.get(1)?, row.get(2)?) })
-            })?
-            .collect()
-        })
-        .await
-    }
-
-    /// When the next row is due of those that were not due at `time`.
-    pub async fn next_due_after(&self, time: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let now = time.as_millisecond();
-        self.read(move |db| {
-            let next: Option<i64> = db
-                .prepare_cached(
-                    "SELECT min(next_attempt_at)
-                     FROM acknowledgements INDEXED BY acknowledgements_due
-                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?1",
-                )?
-                .query_row([now], |row| row.get(0))?;
-            Ok(next.map(super::time))
-        })
-        .await
-    }
-
-    /// A row that waits to be delivered; `None` if it no longer does.
+    /// A row whose turn has come; `None` if it no longer waits, or only for later.
     pub async fn waiting(&self, id: i64) -> Result<Option<Waiting>, StoreError> {
+        let now = self.now_millis();
         self.read(move |db| {
             db.prepare_cached(&format!(
                 "SELECT {WAITING} FROM acknowledgements
-                 WHERE id = ?1 AND state IN ('accepted', 'blocked')"
+                 WHERE id = ?1 AND state IN ('accepted', 'blocked') AND next_attempt_at <= ?2"
             ))?
-            .query_row([id], waiting)
+            .query_row([id, now], waiting)
             .optional()
         })
         .await
@@ -398,19 +331,6 @@ pub(super) fn set_state(
         ":ended": state.is_ended().then_some(now),
     })?;
     attempts::add(db, id, problem, now)
-}
-
-pub(super) fn release_company(
-    db: &Connection,
-    instance: &str,
-    company: &str,
-) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "UPDATE acknowledgements SET next_attempt_at = 0
-         WHERE state = 'blocked' AND instance = ?1 AND company_key = ?2",
-    )?
-    .execute([instance, company])?;
-    Ok(())
 }
 
 /// What is read of a [`Waiting`] row.

@@ -1,14 +1,12 @@
 //! Looking into the inbox.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use rusqlite::{
     Connection, OptionalExtension as _, Row, params, params_from_iter,
     types::{FromSql, Value},
 };
 
-use super::{Store, StoreError, time};
+use super::{Attempt, Store, StoreError, as_json, attempts, time};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{ControlId, Instance, TicketKey},
@@ -53,6 +51,15 @@ pub struct InboxRow {
     pub updated_at: Timestamp,
     /// When nothing more could come of it.
     pub ended_at: Option<Timestamp>,
+}
+
+/// A row with all that there is of it, at one moment.
+#[derive(Clone, Debug)]
+pub struct WholeRow {
+    /// The row.
+    pub row: InboxRow,
+    /// What came of its attempts, oldest first.
+    pub history: Vec<Attempt>,
     /// The body as received.
     pub body: String,
 }
@@ -77,7 +84,7 @@ pub struct InboxFilter {
 /// In the order in which [`row`] takes them: finding each by its name takes longer than the query.
 const COLUMNS: &str = "id, instance, event_id, event_type, state, problem_code, problem, warnings,
      company_key, company_name, control_id, control_name, attempts, next_attempt_at,
-     ticket_class, ticket_id, ticket_ref, reason, received_at, updated_at, ended_at, body";
+     ticket_class, ticket_id, ticket_ref, reason, received_at, updated_at, ended_at";
 
 impl Store {
     /// One row.
@@ -85,36 +92,24 @@ impl Store {
         self.read(move |db| by_id(db, id).optional()).await
     }
 
+    /// One row with its body and its history.
+    pub async fn whole_acknowledgement(&self, id: i64) -> Result<Option<WholeRow>, StoreError> {
+        self.read(move |db| {
+            let snapshot = db.unchecked_transaction()?;
+            let Some(row) = by_id(&snapshot, id).optional()? else { return Ok(None) };
+            let body = snapshot
+                .prepare_cached("SELECT body FROM acknowledgements WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))?;
+            Ok(Some(WholeRow { row, history: attempts::of(&snapshot, id)?, body }))
+        })
+        .await
+    }
+
     /// A page of rows.
     pub async fn acknowledgements(&self, filter: InboxFilter) -> Result<Vec<InboxRow>, StoreError> {
+        let instances = self.inner.changes.instances();
         self.read(move |db| {
-            // Only what is asked for stands in the query, so that it finds the right index: that of
-            // controls is none for an instance alone, and the plus keeps it away.
-            let (mut sql, mut values) =
-                (format!("SELECT {COLUMNS} FROM acknowledgements WHERE id < ?"), Vec::new());
-            let mut ask = |condition: &str, value: Value| {
-                sql.push_str(condition);
-                values.push(value);
-            };
-            ask("", filter.before.unwrap_or(i64::MAX).into());
-            if let Some(state) = filter.state {
-                ask(" AND state = ?", state.as_str().to_owned().into());
-            }
-            if let Some(instance) = filter.instance {
-                let plus = if filter.control.is_some() { "" } else { "+" };
-                ask(&format!(" AND {plus}instance = ?"), String::from(instance).into());
-            }
-            if let Some(control) = filter.control {
-                ask(" AND control_id = ?", String::from(control).into());
-            }
-            if let Some(companies) = filter.companies {
-                let listed = " AND company_key IN (SELECT value FROM json_each(?))";
-                ask(listed, super::as_json(&companies).into());
-            }
-            ask(
-                " ORDER BY id DESC LIMIT ?",
-                i64::try_from(filter.limit).unwrap_or(i64::MAX).into(),
-            );
+            let (sql, values) = page(&filter, &instances);
             db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
         })
         .await
@@ -144,7 +139,7 @@ impl Store {
         instance: &Instance,
         controls: &[ControlId],
     ) -> Result<Vec<InboxRow>, StoreError> {
-        let (instance, controls) = (instance.to_string(), super::as_json(controls));
+        let (instance, controls) = (instance.to_string(), as_json(controls));
         self.read(move |db| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
@@ -157,26 +152,123 @@ impl Store {
         })
         .await
     }
+}
 
-    /// How many rows are in each of the states that are no end, and how many were refused, all at
-    /// one moment.
-    pub async fn count_unended(&self) -> Result<Vec<(State, u64)>, StoreError> {
-        let is_counted = |state: &State| !state.is_ended() || *state == State::Rejected;
-        let states: Vec<_> = State::ALL.into_iter().filter(is_counted).collect();
-        let words = super::as_json(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>());
-        let counted: HashMap<String, u32> = self
-            .read(move |db| {
-                db.prepare_cached(
-                    "SELECT state, count(*) FROM acknowledgements
-                     WHERE state IN (SELECT value FROM json_each(?1)) GROUP BY state",
-                )?
-                .query_map([words], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-            })
-            .await?;
-        let count = |state: State| counted.get(state.as_str()).copied().unwrap_or(0).into();
-        Ok(states.into_iter().map(|state| (state, count(state))).collect())
+/// The query of a page, made of fixed pieces: only what is asked for stands in it, and each filter
+/// has an index. `instances` are all that there are.
+fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
+    let mut sources = Sources { filter, instances, parts: Vec::new(), values: Vec::new() };
+    let InboxFilter { state, instance, companies, control, .. } = filter;
+    let is_narrowed = state.is_some() || instance.is_some() || companies.is_some();
+    if control.is_some() {
+        sources.of_control();
+    } else if is_narrowed {
+        // Rows that have just been stored are in other indices than all others.
+        if state.is_none_or(|state| state == State::Accepted) {
+            sources.accepted();
+        }
+        if *state != Some(State::Accepted) {
+            sources.others();
+        }
+    } else {
+        sources.add("acknowledgements NOT INDEXED", &[]);
     }
+    let Sources { parts, mut values, .. } = sources;
+    let ids = parts.join(" UNION ALL ");
+    values.push(as_limit(filter.limit));
+    let sql = format!(
+        "SELECT {COLUMNS} FROM acknowledgements WHERE id IN ({ids}) ORDER BY id DESC LIMIT ?"
+    );
+    (sql, values)
+}
+
+/// Where the ids of a page come from.
+struct Sources<'f> {
+    filter: &'f InboxFilter,
+    instances: &'f [String],
+    parts: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Sources<'_> {
+    fn of_control(&mut self) {
+        let control = self.filter.control.iter().map(|control| String::from(control.clone()));
+        let mut conditions = vec![self.some_instance()];
+        conditions.extend(control.map(|control| ("control_id = ?", control.into())));
+        conditions.extend(self.state());
+        conditions.extend(self.companies());
+        self.add("acknowledgements INDEXED BY acknowledgements_control", &conditions);
+    }
+
+    fn accepted(&mut self) {
+        let mut conditions: Vec<_> = self.instance().into_iter().collect();
+        conditions.extend(self.companies());
+        let from = "acknowledgements INDEXED BY acknowledgements_due";
+        self.add_where(from, "state = 'accepted'", &conditions);
+    }
+
+    fn others(&mut self) {
+        let InboxFilter { state, companies, .. } = self.filter;
+        let (index, mut conditions) = if companies.is_some() {
+            ("acknowledgements_company", vec![self.some_instance()])
+        } else if state.is_some() {
+            ("acknowledgements_state", self.instance().into_iter().collect())
+        } else {
+            ("acknowledgements_instance", self.instance().into_iter().collect())
+        };
+        conditions.extend(self.companies());
+        conditions.extend(self.state());
+        let from = format!("acknowledgements INDEXED BY {index}");
+        self.add_where(&from, NOT_FRESH, &conditions);
+    }
+
+    fn instance(&self) -> Option<Condition> {
+        let instance = self.filter.instance.as_ref()?;
+        Some(("instance = ?", String::from(instance.clone()).into()))
+    }
+
+    /// For an index that begins with the instance.
+    fn some_instance(&self) -> Condition {
+        let any =
+            || ("instance IN (SELECT value FROM json_each(?))", as_json(self.instances).into());
+        self.instance().unwrap_or_else(any)
+    }
+
+    fn state(&self) -> Option<Condition> {
+        self.filter.state.map(|state| ("state = ?", state.as_str().to_owned().into()))
+    }
+
+    fn companies(&self) -> Option<Condition> {
+        let companies = self.filter.companies.as_ref()?;
+        Some(("company_key IN (SELECT value FROM json_each(?))", as_json(companies).into()))
+    }
+
+    fn add(&mut self, from: &str, conditions: &[Condition]) {
+        self.add_where(from, "true", conditions);
+    }
+
+    fn add_where(&mut self, from: &str, fixed: &str, conditions: &[Condition]) {
+        let mut sql = format!("SELECT id FROM (SELECT id FROM {from} WHERE {fixed} AND id < ?");
+        self.values.push(self.filter.before.unwrap_or(i64::MAX).into());
+        for (condition, value) in conditions {
+            sql.push_str(" AND ");
+            sql.push_str(condition);
+            self.values.push(value.clone());
+        }
+        sql.push_str(" ORDER BY id DESC LIMIT ?)");
+        self.values.push(as_limit(self.filter.limit));
+        self.parts.push(sql);
+    }
+}
+
+/// What must hold, and the value that it asks for.
+type Condition = (&'static str, Value);
+
+/// What a query must state to be given the indices that have nothing of rows that were just stored.
+pub(super) const NOT_FRESH: &str = "state <> 'accepted'";
+
+fn as_limit(limit: usize) -> Value {
+    i64::try_from(limit).unwrap_or(i64::MAX).into()
 }
 
 /// The row of that number.
@@ -212,7 +304,6 @@ fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
         received_at: time(cells.take()?),
         updated_at: time(cells.take()?),
         ended_at: cells.take::<Option<i64>>()?.map(time),
-        body: cells.take()?,
     };
     row.next_attempt_at.take_if(|_| row.state.is_ended());
     Ok(row)
@@ -229,5 +320,44 @@ impl Cells<'_, '_> {
         let cell = self.row.get(self.next);
         self.next += 1;
         cell
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::store::migrate::tests::empty;
+
+    /// What SQLite would do, a line for each step.
+    pub(in crate::store) fn plan(db: &Connection, sql: &str, values: Vec<Value>) -> String {
+        let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = explain.query_map(params_from_iter(values), |row| row.get("detail")).unwrap();
+        steps.collect::<Result<Vec<String>, _>>().unwrap().join("\n")
+    }
+
+    #[test]
+    fn every_filter_has_an_index() {
+        let db = empty();
+        for filters in 0..16_u8 {
+            let asked = |filter: u8| (filters >> filter) & 1 == 1;
+            for state in [State::Accepted, State::Blocked, State::Created] {
+                let filter = InboxFilter {
+                    state: asked(0).then_some(state),
+                    instance: asked(1).then(Instance::default),
+                    companies: asked(2).then(|| vec!["id:42".to_owned(), "id:43".to_owned()]),
+                    control: asked(3).then(|| "c".parse().unwrap()),
+                    before: Some(1_000),
+                    limit: 100,
+                };
+                let (sql, values) = page(&filter, &["default".to_owned()]);
+                let plan = plan(&db, &sql, values);
+                for step in plan.lines() {
+                    // Rows that were just stored are walked in the index that says all of them.
+                    let is_fine = !step.contains("SCAN acknowledgements")
+                        || step.contains("USING COVERING INDEX acknowledgements_due");
+                    assert!(is_fine, "{filter:?}: {plan}");
+                }
+            }
+        }
     }
 }

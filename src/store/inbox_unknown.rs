@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::{Store, StoreError, attempts, inbox_delivery::set_state, time};
+use super::{Store, StoreError, attempts, inbox_delivery::set_state, inbox_query::NOT_FRESH, time};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{TicketId, TicketKey},
@@ -122,7 +122,7 @@ impl Store {
     /// All rows whose outcome is unknown, oldest first.
     pub async fn unknown(&self) -> Result<Vec<UnknownRow>, StoreError> {
         self.read(|db| {
-            let sql = format!("{UNKNOWN} WHERE state = 'unknown' ORDER BY id");
+            let sql = format!("{UNKNOWN} WHERE state = 'unknown' AND {NOT_FRESH} ORDER BY id");
             db.prepare_cached(&sql)?.query_map([], unknown)?.filter_map(Result::transpose).collect()
         })
         .await
@@ -182,16 +182,16 @@ fn interrupt(
     now: i64,
     late_look: i64,
 ) -> rusqlite::Result<Vec<i64>> {
-    db.prepare_cached(
+    db.prepare_cached(&format!(
         "UPDATE acknowledgements
          SET state = 'unknown', problem_code = 'interrupted', updated_at = ?1,
              late_look_at = max(coalesce(late_look_at, 0), ?2),
              problem = 'The bridge stopped while it was writing to iTop; it looks the ticket up \
                         before it does anything else.'
-         WHERE state = 'creating' AND (?3 IS NULL OR (instance, control_id) =
+         WHERE state = 'creating' AND {NOT_FRESH} AND (?3 IS NULL OR (instance, control_id) =
              (SELECT instance, control_id FROM acknowledgements WHERE id = ?3))
-         RETURNING id",
-    )?
+         RETURNING id"
+    ))?
     .query_map(params![now, late_look, id], |row| row.get(0))?
     .collect()
 }

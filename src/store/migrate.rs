@@ -22,6 +22,10 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     };
     let found = refuse_newer(connection, path)?;
     respells(connection).map_err(unusable)?;
+    // A table that is replaced by a new one must not take with it what refers to it.
+    let enforced: bool =
+        connection.query_row("PRAGMA foreign_keys", [], |row| row.get(0)).map_err(unusable)?;
+    connection.pragma_update(None, "foreign_keys", false).map_err(unusable)?;
     for (number, step) in (1_i64..).zip(steps()).filter(|(number, _)| *number > found) {
         // The rest of the fence line is the title of the step.
         let sql = step.split_once('\n').map_or("", |(_, sql)| sql);
@@ -29,10 +33,21 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(unusable)?;
         transaction.execute_batch(sql).map_err(unusable)?;
+        if let Some(table) = with_lost_references(&transaction).map_err(unusable)? {
+            let reason = format!("rows of {table} refer to what is not there; restore a backup");
+            return Err(StoreError::Unusable { path: path.to_owned(), reason });
+        }
         transaction.pragma_update(None, "user_version", number).map_err(unusable)?;
         transaction.commit().map_err(unusable)?;
     }
-    Ok(())
+    connection.pragma_update(None, "foreign_keys", enforced).map_err(unusable)
+}
+
+/// The first table of which a row refers to something that is not there.
+fn with_lost_references(db: &Connection) -> rusqlite::Result<Option<String>> {
+    let mut check = db.prepare("PRAGMA foreign_key_check")?;
+    let mut lost = check.query([])?;
+    lost.next()?.map(|row| row.get(0)).transpose()
 }
 
 /// The schema of a file, unless a newer program wrote it.
@@ -71,8 +86,15 @@ pub(super) fn quick_check(connection: &Connection, path: &Path) -> Result<(), St
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A database as a new bridge has it.
+    pub(in crate::store) fn empty() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, Path::new("test.db")).unwrap();
+        connection
+    }
 
     #[test]
     fn every_step_applies_to_an_empty_database() {
@@ -112,7 +134,8 @@ mod tests {
                  INSERT INTO company_links (instance, company_key, site_key, org_id, org_name,
                      tickets, updated_at)
                  VALUES ('default', 'name:Espace  Été', '', 3, 'Demo', 1, 1),
-                     ('default', 'name:espace été', '', 3, 'Demo', 1, 2);",
+                     ('default', 'name:espace été', '', 3, 'Demo', 1, 2);
+                 INSERT INTO attempts VALUES (1, 1, 'itop-unavailable', 'm', 1, 1, 1);",
             )
             .unwrap();
         migrate(&mut connection, Path::new("test.db")).unwrap();
@@ -137,6 +160,14 @@ mod tests {
         assert_eq!(
             texts("SELECT company_key, CAST(org_id AS TEXT) FROM control_tickets"),
             [pair(&key, Some("3"))]
+        );
+        assert_eq!(
+            texts("SELECT ticket_status, CAST(ticket_open AS TEXT) FROM control_tickets"),
+            [pair("new", Some("1"))]
+        );
+        assert_eq!(
+            texts("SELECT code, message FROM attempts"),
+            [pair("itop-unavailable", Some("m"))]
         );
     }
 

@@ -3,14 +3,18 @@
 
 mod attempts;
 mod backup;
+mod board_query;
 mod changes;
 mod company_links;
 mod control_tickets;
+mod counts;
 mod error;
 mod inbox;
 mod inbox_delivery;
 mod inbox_query;
+mod inbox_turns;
 mod inbox_unknown;
+mod inbox_unlinked;
 mod keys;
 mod lock;
 mod look;
@@ -23,14 +27,17 @@ mod writer;
 
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
+pub use board_query::BoardFilter;
 pub use changes::ControlChange;
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::Unlinked;
-pub use control_tickets::{AgedTicket, BoardFilter, KnownTicket, Life, Mapping, TicketOfControl};
+pub use control_tickets::{AgedTicket, KnownTicket, Life, Mapping, TicketOfControl};
+pub use counts::Counts;
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement};
-pub use inbox_delivery::{Delivered, Due, NewLine, Waiting};
-pub use inbox_query::{InboxFilter, InboxRow};
+pub use inbox_delivery::{Delivered, NewLine, Waiting};
+pub use inbox_query::{InboxFilter, InboxRow, WholeRow};
+pub use inbox_turns::Due;
 pub use inbox_unknown::UnknownRow;
 pub use look::links_at;
 pub use meta::{Canary, Restored};
@@ -49,12 +56,14 @@ use rusqlite::{Connection, config::DbConfig};
 use serde::Serialize;
 
 use crate::clock::Clock;
+use readers::Purpose;
 use writer::Undo;
 
 /// The database. Cheap to clone; closed when the last clone is gone.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    purpose: Purpose,
 }
 
 struct Inner {
@@ -98,14 +107,33 @@ impl Store {
             migrate::quick_check(&connection, path)?;
         }
         let readers = readers::Readers::new(path);
-        let changes =
-            changes::Changes::of(&connection).map_err(|error| unusable(error.to_string()))?;
+        let changes = counts::Kept::read(&connection)
+            .map(changes::Changes::since)
+            .and_then(|changes| changes.watch(&connection).map(|()| changes))
+            .map_err(|error| unusable(error.to_string()))?;
         let (writer, thread) = writer::Writer::start(connection, changes.clone())
             .map_err(|error| unusable(error.to_string()))?;
         let damaged = AtomicBool::new(false);
         let inner =
             Inner { clock, readers, changes, damaged, writer, _thread: thread, _lock: lock };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), purpose: Purpose::Deliveries })
+    }
+
+    /// The same database, read for senders that wait for an answer.
+    #[must_use]
+    pub fn for_posts(&self) -> Self {
+        Self { inner: self.inner.clone(), purpose: Purpose::Posts }
+    }
+
+    /// The same database, read for whoever asks what there is: what takes too long is broken off.
+    #[must_use]
+    pub fn for_polls(&self) -> Self {
+        Self { inner: self.inner.clone(), purpose: Purpose::Polls }
+    }
+
+    /// Ends when nothing can be written any more: the thread that writes has ended.
+    pub async fn writer_ended(&self) {
+        self.inner.writer.ended().await;
     }
 
     /// Runs a short synchronous closure on the one writer. It returns when the transaction that
@@ -130,7 +158,12 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.watched(self.inner.readers.run(work).await)
+        self.watched(self.inner.readers.of(self.purpose).run(work).await)
+    }
+
+    /// Whether the file can be read.
+    pub async fn is_readable(&self) -> bool {
+        self.read(|db| meta::get(db, "writable")).await.is_ok()
     }
 
     /// Remembers that a part of the file turned out to be damaged: other parts may work for long.
@@ -187,4 +220,19 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
 /// A list as it is stored, and as queries take it.
 fn as_json(items: &[impl Serialize]) -> String {
     serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_writer_that_ends_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
+        let defect = store.write(|_| -> rusqlite::Result<()> { panic!("a defect") }).await;
+        assert!(matches!(defect, Err(StoreError::Unavailable(_))));
+        store.writer_ended().await;
+        assert!(!store.takes_writes().await);
+    }
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::{Store, StoreError, inbox_unknown::add_warnings};
+use super::{Store, StoreError, inbox_query::NOT_FRESH, inbox_unknown::add_warnings};
 use crate::domain::{
     keys::{OrgId, TicketKey},
     marker::Marker,
@@ -64,13 +64,13 @@ impl Store {
     /// Tickets into which something may have been written when the last process ended.
     pub async fn tickets_being_written(&self) -> Result<Vec<TicketKey>, StoreError> {
         self.read(|db| {
-            db.prepare_cached(
+            db.prepare_cached(&format!(
                 "SELECT ticket_class, ticket_id FROM acknowledgements
-                 WHERE state IN ('creating', 'unknown') AND ticket_id IS NOT NULL
+                 WHERE state IN ('creating', 'unknown') AND {NOT_FRESH} AND ticket_id IS NOT NULL
                  UNION
                  SELECT ticket_class, ticket_id FROM acknowledgements
-                 WHERE read_back_at IS NOT NULL",
-            )?
+                 WHERE read_back_at IS NOT NULL"
+            ))?
             .query_map([], |row| Ok(TicketKey { class: row.get(0)?, id: row.get(1)? }))?
             .collect()
         })

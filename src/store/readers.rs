@@ -1,49 +1,125 @@
-//! Read-only connections, opened as they are needed.
+//! Read-only connections, opened as they are needed. Deliveries, posts and polls have their own, so
+//! that however many dashboards ask, neither waits for them.
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::StoreError;
+use crate::clock::{Clock, Stopwatch};
 
-/// Reads at once. SQLite reads from memory: more threads than this only compete for the cores.
-const READERS: usize = 4;
+/// What is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// What the bridge does by itself.
+    Deliveries,
+    /// Senders that wait for an answer.
+    Posts,
+    /// Whoever asks what there is.
+    Polls,
+}
 
+/// How long a poll may take, until its query is broken off.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many steps of SQLite there are between two looks at the time: about a millisecond.
+const STEPS: i32 = 50_000;
+
+impl Purpose {
+    /// Reads at once. SQLite reads from memory: more threads than this only compete for the cores.
+    fn at_once(self) -> usize {
+        match self {
+            Self::Deliveries | Self::Posts => 2,
+            Self::Polls => 4,
+        }
+    }
+
+    fn patience(self) -> Option<Duration> {
+        (self == Self::Polls).then_some(PATIENCE)
+    }
+}
+
+/// The connections for each purpose.
 pub(super) struct Readers {
-    path: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
-    slots: Arc<Semaphore>,
+    deliveries: Pool,
+    posts: Pool,
+    polls: Pool,
 }
 
 impl Readers {
     pub(super) fn new(path: &Path) -> Self {
+        let pool = |purpose: Purpose| Pool::new(path, purpose.at_once(), purpose.patience());
         Self {
-            path: path.to_owned(),
-            idle: Arc::default(),
-            slots: Arc::new(Semaphore::new(READERS)),
+            deliveries: pool(Purpose::Deliveries),
+            posts: pool(Purpose::Posts),
+            polls: pool(Purpose::Polls),
         }
     }
 
-    /// Runs `work` on a connection that cannot write.
+    pub(super) fn of(&self, purpose: Purpose) -> &Pool {
+        match purpose {
+            Purpose::Deliveries => &self.deliveries,
+            Purpose::Posts => &self.posts,
+            Purpose::Polls => &self.polls,
+        }
+    }
+}
+
+pub(super) struct Pool {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    slots: Arc<Semaphore>,
+    patience: Option<Duration>,
+}
+
+impl Pool {
+    fn new(path: &Path, at_once: usize, patience: Option<Duration>) -> Self {
+        Self {
+            path: path.to_owned(),
+            idle: Arc::default(),
+            slots: Arc::new(Semaphore::new(at_once)),
+            patience,
+        }
+    }
+
+    /// Runs `work` on a connection that cannot write. What takes too long is broken off; waiting for a
+    /// connection counts.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let gone = || StoreError::Unavailable("the bridge is stopping".to_owned());
-        let slot = self.slots.clone().acquire_owned().await.map_err(|_| gone())?;
+        let watch = Stopwatch::start();
+        let slot = self.slots.clone().acquire_owned();
+        // The time that a test lets pass is not what counts here.
+        let clock = Clock::system();
+        let slot = match self.patience {
+            None => slot.await,
+            Some(patience) => tokio::select! {
+                slot = slot => slot,
+                () = clock.sleep(patience) => return Err(StoreError::TooLong),
+            },
+        };
+        let slot = slot.map_err(|_| gone())?;
         let idle = self.idle.clone();
         let path = self.path.clone();
+        let patience = self.patience;
         let read = tokio::task::spawn_blocking(move || {
             let _slot = slot;
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = match taken {
+            let mut connection = match taken {
                 Some(connection) => connection,
                 None => open(&path)?,
             };
+            if let Some(patience) = patience {
+                let most = u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
+                connection.progress_handler(STEPS, Some(move || watch.micros() > most))?;
+            }
             let result = work(&connection);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             result
@@ -59,4 +135,68 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     super::keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bridge.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        (folder, path)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn polls_keep_neither_deliveries_nor_posts_waiting() {
+        let (_folder, path) = database();
+        let readers = Arc::new(Readers::new(&path));
+        let (begun, are_begun) = mpsc::channel();
+        let mut polls = Vec::new();
+        let mut release = Vec::new();
+        // As many as there are connections, and one that waits for one.
+        for _ in 0..=Purpose::Polls.at_once() {
+            let (go_on, may_go_on) = mpsc::channel::<()>();
+            let (readers, begun) = (readers.clone(), begun.clone());
+            release.push(go_on);
+            polls.push(tokio::spawn(async move {
+                let work = move |_: &Connection| {
+                    begun.send(()).unwrap();
+                    // Until the test has ended.
+                    let _ = may_go_on.recv();
+                    Ok(())
+                };
+                readers.of(Purpose::Polls).run(work).await
+            }));
+        }
+        for _ in 0..Purpose::Polls.at_once() {
+            are_begun.recv().unwrap();
+        }
+        for purpose in [Purpose::Deliveries, Purpose::Posts] {
+            readers.of(purpose).run(|_| Ok(())).await.unwrap();
+        }
+        drop(release);
+        for poll in polls {
+            poll.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_query_without_end_is_broken_off_and_its_connection_is_used_again() {
+        let (_folder, path) = database();
+        let pool = Pool::new(&path, 1, Some(Duration::from_millis(100)));
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)
+                       SELECT count(*) FROM n";
+        let count = move |db: &Connection| db.query_row(endless, [], |row| row.get::<_, i64>(0));
+        assert!(matches!(pool.run(count).await, Err(StoreError::TooLong)));
+        let short = |db: &Connection| db.query_row("SELECT 1", [], |row| row.get::<_, i64>(0));
+        assert_eq!(pool.run(short).await.unwrap(), 1);
+        // One that waits for the only connection gives up as well.
+        let (first, second) = tokio::join!(pool.run(count), pool.run(count));
+        assert!(matches!(first, Err(StoreError::TooLong)));
+        assert!(matches!(second, Err(StoreError::TooLong)));
+    }
 }

@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, meta};
+use super::{Store, StoreError, changes::Changes, meta};
 use crate::domain::{
     acknowledgement::{Glimpse, Party},
-    delivery_state::Problem,
+    delivery_state::{Problem, State},
     keys::{ControlId, EventId, Instance},
 };
 
@@ -53,12 +53,13 @@ impl Store {
     /// Keeps bodies that were refused. Beyond the bounds of a day its oldest ones go.
     pub async fn keep_rejected(&self, rejected: Vec<Rejected>) -> Result<(), StoreError> {
         let today = self.now_millis().div_euclid(DAY);
+        let changes = self.inner.changes.clone();
         self.write(move |db| {
             let known = meta::get(db, TODAY)?.and_then(|text| serde_json::from_str(&text).ok());
             let known = known.filter(|known: &Day| known.number == today);
             let mut day = known.unwrap_or(Day { number: today, ..Day::default() });
             for row in &rejected {
-                let id = insert(db, row)?;
+                let id = insert(db, &changes, row)?;
                 if day.rows == 0 {
                     day.first = id;
                 }
@@ -79,9 +80,10 @@ fn size(body: &str, message: &str) -> u64 {
     u64::try_from(body.len() + message.len()).unwrap_or(u64::MAX)
 }
 
-fn insert(db: &Connection, row: &Rejected) -> rusqlite::Result<i64> {
+fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> rusqlite::Result<i64> {
     let Rejected { instance, glimpse, body, received_at, problem } = row;
     let event_type = glimpse.event_type.map_or("unknown", |kind| kind.as_str());
+    let company_key = glimpse.company.as_ref().map(|company| company.key.to_string());
     db.prepare_cached(
         "INSERT INTO acknowledgements (instance, event_id, event_type, company_key, company_name,
              control_id, control_name, body, state, problem_code, problem, received_at,
@@ -92,7 +94,7 @@ fn insert(db: &Connection, row: &Rejected) -> rusqlite::Result<i64> {
         instance.as_str(),
         glimpse.event_id.as_ref().map(EventId::as_str),
         event_type,
-        glimpse.company.as_ref().map(|company| company.key.to_string()),
+        company_key,
         glimpse.company.as_ref().map(Party::label),
         glimpse.control_id.as_ref().map(ControlId::as_str),
         glimpse.control_name,
@@ -101,7 +103,12 @@ fn insert(db: &Connection, row: &Rejected) -> rusqlite::Result<i64> {
         problem.message,
         received_at.as_millisecond(),
     ])?;
-    Ok(db.last_insert_rowid())
+    let id = db.last_insert_rowid();
+    let company = company_key.as_deref().unwrap_or_default();
+    // No answer about the control is another one for it.
+    let received_at = received_at.as_millisecond();
+    changes.note_new(id, (instance.as_str(), company), None, State::Rejected, received_at);
+    Ok(id)
 }
 
 /// Removes the oldest row of the day.

@@ -11,6 +11,7 @@ use std::{
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::{StoreError, changes::Changes};
 
@@ -26,6 +27,7 @@ const QUEUE: usize = 1_024;
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
     failing: Arc<AtomicBool>,
+    ended: CancellationToken,
 }
 
 /// What it takes to undo a closure that failed, while others share its transaction.
@@ -101,11 +103,22 @@ impl Writer {
     ) -> std::io::Result<(Self, WriterThread)> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let failing = Arc::new(AtomicBool::new(false));
+        let ended = CancellationToken::new();
         let thread = thread::Builder::new().name("store".to_owned()).spawn({
             let failing = failing.clone();
-            move || serve(&connection, queue, &failing, &changes)
+            // Told however the thread ends: by a panic, too.
+            let told = ended.clone().drop_guard();
+            move || {
+                let _told = told;
+                serve(&connection, queue, &failing, &changes);
+            }
         })?;
-        Ok((Self { jobs, failing }, WriterThread(Some(thread))))
+        Ok((Self { jobs, failing, ended }, WriterThread(Some(thread))))
+    }
+
+    /// Waits until the thread has ended.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Whether the last commit failed, or no other will come.
@@ -146,7 +159,7 @@ fn serve(
 ) {
     let mut jobs = Vec::new();
     while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
-        let committed = commit_together(connection, &mut jobs);
+        let committed = commit_together(connection, &mut jobs, changes);
         let was_failing = failing.swap(committed.is_err(), Ordering::Relaxed);
         if was_failing && committed.is_ok() {
             // Space has returned to a full disk: before the write-ahead log takes it all, what is
@@ -161,21 +174,30 @@ fn serve(
 }
 
 /// One transaction for all jobs; one that fails leaves no trace and spoils nothing else.
-fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result<(), String> {
+fn commit_together(
+    connection: &Connection,
+    jobs: &mut [Box<dyn Job>],
+    changes: &Changes,
+) -> Result<(), String> {
     let all = || -> rusqlite::Result<()> {
         // Prepared once: parsing them would cost as much as a small job.
         let run = |sql| connection.prepare_cached(sql)?.execute([]);
         run("BEGIN IMMEDIATE")?;
         for job in jobs {
+            let noted_before = changes.mark();
             if job.undo() == Undo::Statement {
-                // On a full disk SQLite undoes all: then nothing more is run, and COMMIT says so.
-                if !job.run(connection) && connection.is_autocommit() {
-                    break;
+                if !job.run(connection) {
+                    changes.forget_since(noted_before);
+                    // On a full disk SQLite undoes all: then nothing more is run, and COMMIT says so.
+                    if connection.is_autocommit() {
+                        break;
+                    }
                 }
                 continue;
             }
             run("SAVEPOINT job")?;
             if !job.run(connection) {
+                changes.forget_since(noted_before);
                 run("ROLLBACK TO job")?;
             }
             run("RELEASE job")?;
@@ -194,6 +216,7 @@ fn commit_together(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::counts::Kept;
 
     type Answer = oneshot::Receiver<Result<(), StoreError>>;
 
@@ -211,7 +234,8 @@ mod tests {
         jobs: [(Box<dyn Job>, Answer); N],
     ) -> (bool, Vec<bool>) {
         let (mut jobs, mut answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
-        let committed = commit_together(connection, &mut jobs);
+        let changes = Changes::since(Kept::default());
+        let committed = commit_together(connection, &mut jobs, &changes);
         for job in jobs {
             job.finish(committed.clone());
         }

@@ -3,8 +3,8 @@
 use std::io::Read as _;
 
 use axum::{
-    body::Body,
-    extract::{FromRequest, Request},
+    body::{Body, HttpBody as _},
+    extract::{FromRef, FromRequest, Request},
     http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
 };
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json_borrow::Value;
 
-use super::{charset, problem::ApiError};
+use super::{Rooms, charset, problem::ApiError};
 use crate::domain::json_text::without_raw_controls;
 
 /// The largest body with one acknowledgement, or of any other call, in bytes.
@@ -27,6 +27,10 @@ pub(super) const MAX_BATCH: usize = 8 * 1024 * 1024;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// Bodies up to this length, in bytes, are read however many come at once; each has no more than this
+/// of the memory, and most acknowledgements are far below.
+const SHORT: u64 = 64 * 1024;
 
 /// A body that is a text, and JSON by its content type.
 pub(super) struct JsonBody {
@@ -81,12 +85,12 @@ impl JsonBody {
         Ok(Some(items.collect()))
     }
 
-    async fn receive(request: Request, max_object: usize) -> Result<Self, BadBody> {
+    async fn receive(request: Request, rooms: &Rooms, max_object: usize) -> Result<Self, BadBody> {
         let (parts, body) = request.into_parts();
-        let bytes = whole(body).await?;
+        let bytes = whole(body, rooms).await?;
         let mut bytes = unpacked(&parts.headers, bytes)?;
         let content_type = named(&parts.headers, header::CONTENT_TYPE);
-        if !is_json(content_type) {
+        if !is_json(&parts.headers) {
             let found = if content_type.is_empty() { "no content type" } else { content_type };
             return Err(BadBody::new(ApiError::UnsupportedMediaType(found.to_owned()), &bytes));
         }
@@ -109,22 +113,28 @@ impl JsonBody {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl<S: Send + Sync> FromRequest<S> for JsonBody
+where
+    Rooms: FromRef<S>,
+{
     type Rejection = BadBody;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, BadBody> {
-        Self::receive(request, MAX_BODY).await
+    async fn from_request(request: Request, state: &S) -> Result<Self, BadBody> {
+        Self::receive(request, &Rooms::from_ref(state), MAX_BODY).await
     }
 }
 
 /// An object that holds a list: it may be as large as a list.
 pub(super) struct ListBody(pub(super) JsonBody);
 
-impl<S: Send + Sync> FromRequest<S> for ListBody {
+impl<S: Send + Sync> FromRequest<S> for ListBody
+where
+    Rooms: FromRef<S>,
+{
     type Rejection = BadBody;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, BadBody> {
-        JsonBody::receive(request, MAX_BATCH).await.map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, BadBody> {
+        JsonBody::receive(request, &Rooms::from_ref(state), MAX_BATCH).await.map(Self)
     }
 }
 
@@ -133,8 +143,11 @@ pub(super) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ApiError>
     serde_json::from_str(text).map_err(|error| ApiError::not_json(&error.to_string()))
 }
 
-/// All of a body.
-async fn whole(body: Body) -> Result<Vec<u8>, BadBody> {
+/// All of a body. A long one has a place of its own while it comes, so that those that come slowly
+/// cannot take the memory; it waits for that before anything of it is read.
+async fn whole(body: Body, rooms: &Rooms) -> Result<Vec<u8>, BadBody> {
+    let is_short = body.size_hint().upper().is_some_and(|length| length <= SHORT);
+    let _place = if is_short { None } else { rooms.long_bodies.acquire().await.ok() };
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
@@ -185,8 +198,10 @@ fn named(headers: &HeaderMap, name: HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// Whether a body is JSON by its content type.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let essence = named(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

@@ -26,6 +26,8 @@ pub(super) enum ApiError {
     Unauthorized,
     /// The token may not do this.
     Forbidden(String),
+    /// Not from there: by a name, or for a page, that may not call where no token is needed.
+    ForeignCaller(String),
     /// Not there, or not for this token.
     NotFound(String),
     /// The address is right, the method is not.
@@ -42,16 +44,24 @@ pub(super) enum ApiError {
     Invalid(Vec<FieldError>),
     /// The database cannot take this now.
     StoreUnavailable,
+    /// The database was too long at it.
+    TooLong,
     /// A part of the database cannot be read any more.
     StoreDamaged,
     /// iTop cannot be asked now, and nothing is known from before.
     ItopUnavailable,
+    /// As many event streams are open as there may be.
+    StreamsTaken,
     /// A defect.
     Internal,
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::TooLong) {
+            tracing::warn!("a question to the database took too long and was broken off");
+            return Self::TooLong;
+        }
         tracing::error!(%error, "the database failed a request");
         Self::StoreUnavailable
     }
@@ -106,6 +116,12 @@ impl ApiError {
             Self::Forbidden(detail) => {
                 (StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail.clone())
             }
+            Self::ForeignCaller(detail) => (
+                StatusCode::FORBIDDEN,
+                "foreign-caller",
+                "Nobody may call from there without a token",
+                detail.clone(),
+            ),
             Self::NotFound(detail) => {
                 (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone())
             }
@@ -153,6 +169,12 @@ impl ApiError {
                 "The bridge cannot store anything now",
                 "Nothing was accepted. Send the request again in a moment.".to_owned(),
             ),
+            Self::TooLong => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too-long",
+                "The database took too long to answer",
+                "Ask for less at once, or again in a moment.".to_owned(),
+            ),
             Self::StoreDamaged => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "store-damaged",
@@ -164,6 +186,14 @@ impl ApiError {
                 "itop-unavailable",
                 "iTop cannot be asked now",
                 "The bridge has no earlier answer to give. /readyz tells what is wrong.".to_owned(),
+            ),
+            Self::StreamsTaken => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "streams-taken",
+                "No further event stream can be opened now",
+                "Half of server.max_connections are open as event streams. Poll meanwhile, or try \
+                 again later."
+                    .to_owned(),
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -205,7 +235,7 @@ impl IntoResponse for ApiError {
             Self::UnsupportedCoding(_) => {
                 headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
             }
-            Self::StoreUnavailable | Self::ItopUnavailable => {
+            Self::StoreUnavailable | Self::TooLong | Self::ItopUnavailable | Self::StreamsTaken => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}

@@ -102,7 +102,7 @@ pub(super) fn acknowledgement<'r>(
         updated_at: row.updated_at,
         ended_at: row.ended_at,
         links: Links {
-            own: format!("/api/v1/acknowledgements/{}", row.id),
+            own: addresses.acknowledgement(row.id),
             // What was refused makes no control known.
             open: control_id
                 .filter(|_| row.state != State::Rejected)

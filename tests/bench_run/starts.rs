@@ -51,15 +51,17 @@ pub async fn fill(itop: &Process, folder: &Path, controls: u32) {
              CREATE TEMP TABLE numbers AS
                  WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT {controls})
                  SELECT i, 1000000 + i AS ticket, i % 20 = 0 AS open FROM n;
-             INSERT INTO tickets
+             INSERT INTO tickets (class, id, ref, org_id, status, operational_status, priority,
+                     title, last_update, team, agent, presence, as_of)
                  SELECT 'Incident', ticket, format('I-%06d', ticket), 3,
                      iif(open, 'assigned', 'closed'), iif(open, 'ongoing', 'closed'), 3,
                      '[CRITICAL] Server4 – Disk C:', {now}, 'Helpdesk', 'Anna Gavalda', 'present',
                      {now} FROM numbers;
              INSERT INTO control_tickets (instance, control_id, control_name, company_key,
-                     ticket_class, ticket_id, acknowledgement_id, mapped_at, org_id)
+                     ticket_class, ticket_id, acknowledgement_id, mapped_at, org_id,
+                     ticket_status, ticket_open)
                  SELECT 'default', format('svc-%08d', i), 'Disk C:', 'id:42', 'Incident', ticket,
-                     i, {now}, 3 FROM numbers;
+                     i, {now}, 3, iif(open, 'assigned', 'closed'), open FROM numbers;
              COMMIT;"
         ))
         .expect("the tables have these columns");

@@ -137,7 +137,38 @@ async fn without_a_known_token_there_is_no_answer() {
         world.get(open).await.expect(200);
     }
     // Browsers come with a signature instead.
-    world.get("/controls/control-own/open").await.expect(403);
+    world.get("/controls/open?control=control-own").await.expect(403);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn no_address_takes_a_parameter_that_it_does_not_have() {
+    let world = world().await;
+    let open = ["/healthz", "/readyz", "/controls/control-own/open"];
+    let open = open.map(|path| ("GET", path, Value::Null, "admin"));
+    for (method, path, body, _) in calls().into_iter().chain(open) {
+        let path = format!("{path}?limit=5&nonsense=a%20secret");
+        let answer = ask(&world, "admin", method, &path, &body).await;
+        let detail = answer.problem(400, "bad-parameter");
+        // Where a list has a limit, that is not what is wrong.
+        assert!(detail.contains("'nonsense'") || detail.contains("'limit'"), "{path}: {detail}");
+        assert!(!detail.contains("secret"), "{path}: {detail}");
+    }
+    // Nothing of it was done.
+    let row = get(&world, "admin", "/api/v1/acknowledgements/1").await.expect(200);
+    assert_eq!(row["state"], "created");
+    for (path, says) in [
+        ("/api/v1/tickets?status=in%20work", "'status' must be a code of iTop, such as new,"),
+        ("/api/v1/tickets?status=", "'status' must be a code of iTop, such as new,"),
+        ("/api/v1/tickets?open=maybe", "open: provided string was not `true` or `false`"),
+        ("/api/v1/tickets?company=", "The company or site '' must not be empty"),
+        ("/api/v1/teams?refresh=1", "refresh: provided string was not `true` or `false`"),
+        ("/api/v1/acknowledgements?state=done", "'state' must be one of accepted, creating, "),
+        ("/api/v1/acknowledgements?state=failed&state=blocked", "duplicate field `state`"),
+    ] {
+        let detail = get(&world, "read", path).await.problem(400, "bad-parameter");
+        assert!(detail.starts_with(says), "{path}: {detail}");
+    }
     world.finish().await;
 }
 

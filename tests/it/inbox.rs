@@ -91,6 +91,7 @@ async fn the_inbox_is_listed_newest_first_page_by_page() {
         ("limit=0", "'limit' must be from 1 to 1000, not 0."),
         ("limit=1001", "'limit' must be from 1 to 1000, not 1001."),
         ("limit=-1", "limit: invalid digit"),
+        ("stat=failed", "There is no parameter 'stat' here; there are 'state', 'instance', "),
         ("cursor=first", "cursor: invalid digit"),
         (
             "state=lost",

@@ -4,6 +4,8 @@
 
 mod access;
 mod at_the_write;
+mod behind_a_proxy;
+mod browsers;
 mod check;
 mod check_obstacles;
 mod check_relayed;
@@ -13,6 +15,8 @@ mod database_files;
 mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
+mod few_files;
+mod front;
 mod held_back;
 mod hostile;
 mod in_flight;
@@ -33,7 +37,10 @@ mod refusals;
 mod rejected;
 mod reload;
 mod secrets;
+mod serve;
+mod share_of_itop;
 mod stream;
+mod stuck;
 mod ticket_status;
 mod tickets;
 mod tls;

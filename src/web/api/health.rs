@@ -1,13 +1,14 @@
 //! Whether the bridge lives, and whether it is ready.
 
 use axum::{Json, extract::State};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
-    delivery::Delivery,
+    clock::elapsed,
+    domain::delivery_state::State as RowState,
     gate::GateState,
-    store::Store,
-    web::{auth::MaybeReader, problem::ApiError},
+    store::Counts,
+    web::{AppState, auth::MaybeReader, problem::ApiError},
 };
 
 /// `GET /healthz`: the process answers.
@@ -17,23 +18,33 @@ pub(in crate::web) async fn alive() -> Json<Value> {
 
 /// `GET /readyz`: acknowledgements can be stored. The gate to iTop may be closed all the same:
 /// they then wait, so that a load balancer has no reason to turn senders away. Who has no token is
-/// told codes and numbers alone: messages quote what answers in iTop's place.
+/// told codes and numbers alone: messages quote what answers in iTop's place. Who has one that is
+/// limited is told the numbers of what it sees.
 pub(in crate::web) async fn ready(
     MaybeReader(caller): MaybeReader,
-    State(store): State<Store>,
-    State(delivery): State<Delivery>,
+    State(state): State<AppState>,
 ) -> Result<Json<Value>, ApiError> {
+    let (store, delivery) = (&state.store, &state.delivery);
     if store.is_damaged() {
         return Err(ApiError::StoreDamaged);
     }
-    if !store.takes_writes().await {
+    if !store.for_posts().is_readable().await || !store.takes_writes().await {
         return Err(ApiError::StoreUnavailable);
     }
-    let counts = store.count_unended().await?;
-    let inbox: serde_json::Map<String, Value> =
-        counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect();
+    let counts = match &caller {
+        Some(caller) => {
+            let companies = caller.company_keys();
+            store.counts(caller.narrowed_to(None)?.as_ref(), companies.as_deref())
+        }
+        None => store.counts(None, None),
+    };
+    let now = state.clock.now();
+    let oldest_waiting = counts.oldest_waiting().map(|received| elapsed(received, now).as_secs());
     let is_told_all = caller.is_some_and(|caller| caller.sees_all());
-    let mut ready = json!({"status": "ready", "gate": null, "inbox": inbox});
+    let mut ready = json!({
+        "status": "ready", "gate": null, "inbox": inbox(&counts), "waiting": counts.waiting(),
+        "oldest_waiting_seconds": oldest_waiting,
+    });
     ready["gate"] = match delivery.gate() {
         GateState::Open { since } => json!({"state": "open", "since": since}),
         GateState::Closed { reason, message, mend, since } if is_told_all => json!({
@@ -52,4 +63,11 @@ pub(in crate::web) async fn ready(
         ready["ticket_of_probe"] = json!(delivery.ticket_of_probe());
     }
     Ok(Json(ready))
+}
+
+/// How many rows have not ended well, by state.
+fn inbox(counts: &Counts) -> Map<String, Value> {
+    let is_shown = |state: &RowState| !state.is_ended() || *state == RowState::Rejected;
+    let shown = RowState::ALL.into_iter().filter(is_shown);
+    shown.map(|state| (state.as_str().to_owned(), json!(counts.of(state)))).collect()
 }

@@ -139,7 +139,6 @@ pub(in crate::web) async fn put(
     let is_new = state.store.put_link(link).await?;
     let company = company.to_string();
     tracing::info!(company, %organization, token = caller.name, "company linked");
-    state.delivery.wake();
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(view)).into_response())
 }

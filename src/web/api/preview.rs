@@ -29,7 +29,8 @@ pub(in crate::web) async fn preview(
         return Err(ApiError::Forbidden("The token is not for this company.".to_owned()));
     }
     let said = |notices| delivery.say(&event.with_own_notices(notices));
-    let answer = match delivery.preview(&instance, &event, caller.company_keys().is_none()).await {
+    let trusted = caller.company_keys().is_none();
+    let answer = match delivery.preview(instance, event.clone(), trusted).await {
         Ok(Preview::Create(plan, request)) => {
             planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
         }

@@ -77,7 +77,7 @@ pub(in crate::web) async fn list(
 
 /// A row with what came of it.
 #[derive(Serialize)]
-struct WholeRow<'r> {
+struct WholeView<'r> {
     #[serde(flatten)]
     row: AcknowledgementView<'r>,
     history: Vec<Attempt>,
@@ -109,18 +109,22 @@ pub(in crate::web) async fn one(
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let row = delivery.with_reason(visible(&store, &caller, &id).await?);
-    let history = store.attempts(row.id).await?;
-    let body = row.body.as_str().into();
+    let whole = match id.parse() {
+        Ok(id) => store.whole_acknowledgement(id).await?,
+        Err(_) => None,
+    };
+    let whole = whole.filter(|whole| is_visible(&caller, &whole.row));
+    let whole = whole.ok_or_else(|| no_acknowledgement(&id))?;
+    let row = delivery.with_reason(whole.row);
     let row = view::acknowledgement(&row, &addresses);
-    Ok(Json(WholeRow { row, history, body }).into_response())
+    let body = whole.body.as_str().into();
+    Ok(Json(WholeView { row, history: whole.history, body }).into_response())
 }
 
 /// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
 pub(in crate::web) async fn retry(
     Admin(caller): Admin,
     State(store): State<Store>,
-    State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
@@ -134,7 +138,6 @@ pub(in crate::web) async fn retry(
         return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
     }
     tracing::info!(acknowledgement = row.id, token = caller.name, "retried by an operator");
-    delivery.wake();
     let row = visible(&store, &caller, &id).await?;
     Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }
@@ -143,6 +146,7 @@ pub(in crate::web) async fn retry(
 pub(in crate::web) async fn discard(
     Admin(caller): Admin,
     State(store): State<Store>,
+    State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
     body: JsonBody,
@@ -169,6 +173,7 @@ pub(in crate::web) async fn discard(
         );
         return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
     }
+    delivery.tell_outcome(row.id);
     tracing::info!(acknowledgement = row.id, token = caller.name, "discarded by an operator");
     let row = visible(&store, &caller, &id).await?;
     Ok(Json(json!(view::acknowledgement(&row, &addresses))))
@@ -179,8 +184,15 @@ async fn visible(store: &Store, caller: &Caller, id: &str) -> Result<InboxRow, A
         Ok(id) => store.acknowledgement(id).await?,
         Err(_) => None,
     };
-    row.filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
-        .ok_or_else(|| ApiError::NotFound(format!("There is no acknowledgement {id}.")))
+    row.filter(|row| is_visible(caller, row)).ok_or_else(|| no_acknowledgement(id))
+}
+
+fn is_visible(caller: &Caller, row: &InboxRow) -> bool {
+    caller.sees_stored(&row.instance, row.company_key.as_deref())
+}
+
+fn no_acknowledgement(id: &str) -> ApiError {
+    ApiError::NotFound(format!("There is no acknowledgement {id}."))
 }
 
 fn parse_state(text: &str) -> Result<RowState, ApiError> {

@@ -18,6 +18,7 @@ use crate::{
         delivery_state::{Problem, State as RowState},
         keys::Instance,
     },
+    lifecycle::to_its_end,
     store::{Accepted, InboxRow, NewAcknowledgement, Store},
     web::{
         Addresses, AppState,
@@ -53,28 +54,13 @@ pub(in crate::web) async fn receive(
     let inbox = Inbox {
         receipt: Receipt { at: state.clock.now(), instance: caller.instance(None)? },
         caller,
-        store: state.store.clone(),
+        store: state.store.for_posts(),
         delivery: state.delivery.clone(),
         addresses: state.addresses.clone(),
         request_id,
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(BadBody { error, text }) => return inbox.refused(&text, error).await,
-    };
-    match body.items() {
-        Ok(Some(events)) => return inbox.receive_list(&body.text, &events, share).await,
-        Ok(None) => {}
-        Err(error) => return inbox.refused(&body.text, error).await,
-    }
-    let mut response = inbox.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT), share).await?;
-    if let Some(wait) = wait {
-        let applied = format!("wait={}", wait.as_secs());
-        if let Ok(applied) = HeaderValue::from_str(&applied) {
-            response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-        }
-    }
-    Ok(response)
+    // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
+    to_its_end(inbox.receive(body, wait, share)).await
 }
 
 /// `Prefer: wait=S` of RFC 7240, bounded.
@@ -118,6 +104,31 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
+    async fn receive(
+        self,
+        body: Result<JsonBody, BadBody>,
+        wait: Option<Duration>,
+        share: Share,
+    ) -> Result<Response, ApiError> {
+        let body = match body {
+            Ok(body) => body,
+            Err(BadBody { error, text }) => return self.refused(&text, error).await,
+        };
+        match body.items() {
+            Ok(Some(events)) => return self.receive_list(&body.text, &events, share).await,
+            Ok(None) => {}
+            Err(error) => return self.refused(&body.text, error).await,
+        }
+        let mut response = self.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT), share).await?;
+        if let Some(wait) = wait {
+            let applied = format!("wait={}", wait.as_secs());
+            if let Ok(applied) = HeaderValue::from_str(&applied) {
+                response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+            }
+        }
+        Ok(response)
+    }
+
     async fn receive_one(
         &self,
         text: String,
@@ -137,7 +148,6 @@ impl Inbox {
         }
         // Waiting for iTop takes nothing from anybody.
         drop(share);
-        self.delivery.wake();
         if !row.state.is_ended() && !wait.is_zero() {
             self.delivery.outcome(row.id, wait).await;
             // Only a purge of ended rows can have come between.
@@ -179,7 +189,6 @@ impl Inbox {
             }
         }
         let accepted = self.store.accept(right).await?;
-        self.delivery.wake();
         let accepted: Vec<_> = accepted
             .into_iter()
             .map(|(accepted, row)| (accepted, self.delivery.with_reason(row)))
@@ -270,8 +279,7 @@ impl Inbox {
         let status = status(row, is_new);
         let mut response = answer(status, &view::acknowledgement(row, &self.addresses));
         if status != StatusCode::OK
-            && let Ok(location) =
-                HeaderValue::from_str(&format!("/api/v1/acknowledgements/{}", row.id))
+            && let Ok(location) = HeaderValue::from_str(&self.addresses.acknowledgement(row.id))
         {
             response.headers_mut().insert(header::LOCATION, location);
         }

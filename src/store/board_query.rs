@@ -1,0 +1,129 @@
+//! Looking at the board: pages of controls and their tickets.
+
+use rusqlite::{params_from_iter, types::Value};
+
+use super::{
+    Store, StoreError, TicketOfControl, as_json,
+    control_tickets::{COLUMNS, ITS_TICKET, row},
+};
+use crate::domain::keys::Instance;
+
+/// Which tickets to list.
+#[derive(Clone, Debug, Default)]
+pub struct BoardFilter {
+    /// Only this instance.
+    pub instance: Option<Instance>,
+    /// Only these companies, by key.
+    pub companies: Option<Vec<String>>,
+    /// Only tickets of this status.
+    pub status: Option<String>,
+    /// Only open ones, or only the others.
+    pub open: Option<bool>,
+    /// Only tickets of these numbers.
+    pub numbers: Option<Vec<String>>,
+    /// Only controls after this one, by instance and id.
+    pub after: Option<(String, String)>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+impl Store {
+    /// A page of the board, ordered by instance and control.
+    pub async fn board(&self, filter: BoardFilter) -> Result<Vec<TicketOfControl>, StoreError> {
+        self.read(move |db| {
+            let (sql, values) = page(&filter);
+            db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
+        })
+        .await
+    }
+}
+
+/// The query of a page, made of fixed pieces: only what is asked for stands in it, and each filter has
+/// an index, which but for numbers and several companies is in the order of the board.
+fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
+    let BoardFilter { instance, companies, status, open, numbers, after, limit } = filter;
+    let from = if numbers.is_some() {
+        "tickets AS t INDEXED BY tickets_ref
+             CROSS JOIN control_tickets AS m INDEXED BY control_tickets_ticket"
+            .to_owned()
+    } else {
+        let index = if companies.is_some() {
+            "INDEXED BY control_tickets_company"
+        } else if status.is_some() {
+            "INDEXED BY control_tickets_status"
+        } else if open.is_some() {
+            "INDEXED BY control_tickets_open"
+        } else {
+            // The table is in that order itself.
+            ""
+        };
+        format!("control_tickets AS m {index} CROSS JOIN tickets AS t")
+    };
+    let mut sql = format!("SELECT {COLUMNS} FROM {from} ON {ITS_TICKET} WHERE true");
+    let mut values = Vec::new();
+    let mut ask = |condition: &str, value: Value| {
+        sql.push_str(condition);
+        values.push(value);
+    };
+    if let Some(numbers) = numbers {
+        ask(" AND t.ref IN (SELECT value FROM json_each(?))", as_json(numbers).into());
+    }
+    match companies.as_deref() {
+        // One alone keeps the order of the board.
+        Some([company]) => ask(" AND m.company_key = ?", company.clone().into()),
+        Some(several) => {
+            ask(" AND m.company_key IN (SELECT value FROM json_each(?))", as_json(several).into());
+        }
+        None => {}
+    }
+    if let Some(status) = status {
+        ask(" AND m.ticket_status = ?", status.clone().into());
+    }
+    if let Some(open) = open {
+        ask(" AND m.ticket_open = ?", (*open).into());
+    }
+    if let Some(instance) = instance {
+        ask(" AND m.instance = ?", String::from(instance.clone()).into());
+    }
+    if let Some((instance, control)) = after {
+        ask(" AND (m.instance, m.control_id) > (?", instance.clone().into());
+        ask(", ?)", control.clone().into());
+    }
+    ask(
+        " ORDER BY m.instance, m.control_id LIMIT ?",
+        i64::try_from(*limit).unwrap_or(i64::MAX).into(),
+    );
+    (sql, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+
+    #[test]
+    fn every_filter_has_an_index_in_the_order_of_the_board() {
+        let db = empty();
+        let text = |text: &str| Some(text.to_owned());
+        for filters in 0..64_u8 {
+            let asked = |filter: u8| (filters >> filter) & 1 == 1;
+            let filter = BoardFilter {
+                instance: asked(0).then(Instance::default),
+                companies: asked(1).then(|| vec!["id:42".to_owned()]),
+                status: if asked(2) { text("new") } else { None },
+                open: asked(3).then_some(true),
+                numbers: asked(4).then(|| vec!["I-1".to_owned()]),
+                after: asked(5).then(|| ("default".to_owned(), "c".to_owned())),
+                limit: 100,
+            };
+            let (sql, values) = page(&filter);
+            let plan = plan(&db, &sql, values);
+            // Without a filter a page is the beginning of the table, in its order.
+            let may_scan = filters == 0;
+            assert!(may_scan || !plan.contains("SCAN m"), "{filter:?}: {plan}");
+            assert!(!plan.contains("SCAN t"), "{filter:?}: {plan}");
+            let sorts = plan.contains("USE TEMP B-TREE FOR ORDER BY");
+            assert_eq!(sorts, filter.numbers.is_some(), "{filter:?}: {plan}");
+        }
+    }
+}

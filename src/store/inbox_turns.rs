@@ -1,0 +1,143 @@
+//! Whose turn it is in the inbox, without a look at all that wait.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{Store, StoreError};
+
+/// A row whose turn has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The row.
+    pub id: i64,
+    /// Its instance and control: deliveries of one control run one after another.
+    pub control: (String, String),
+}
+
+/// Blocked rows that are due and looked at together, those that wait longest.
+const BLOCKED_AT_ONCE: u32 = 1_000;
+
+/// Rows of one company that are looked at together at least, as a part of all: so many deliveries
+/// may run at once.
+const LEAST_PART: usize = 8;
+
+impl Store {
+    /// Rows whose turn has come at `now`: the oldest of each company first, then the second oldest of
+    /// each, so that one company's storm does not starve another; never a row that is behind
+    /// another one of its control.
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let now = now.as_millisecond();
+        let companies = self.inner.changes.with_accepted();
+        self.read(move |db| {
+            let of_each = limit.div_ceil(companies.len().max(1)).max(limit / LEAST_PART);
+            let mut queues = Vec::with_capacity(companies.len());
+            for company in companies {
+                queues.push(accepted(db, &company, now, of_each)?);
+            }
+            queues.extend(blocked(db, now)?);
+            Ok(in_turns(queues, limit))
+        })
+        .await
+    }
+
+    /// When the next row is due of those that were not due at `time`.
+    pub async fn next_due_after(&self, time: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let now = time.as_millisecond();
+        let companies = self.inner.changes.with_accepted();
+        self.read(move |db| {
+            let mut accepted = db.prepare_cached(
+                "SELECT min(next_attempt_at) FROM acknowledgements INDEXED BY acknowledgements_due
+                 WHERE state = 'accepted' AND instance = ?1 AND company_key = ?2
+                   AND next_attempt_at > ?3",
+            )?;
+            let mut next: Option<i64> = db
+                .prepare_cached(
+                    "SELECT min(next_attempt_at)
+                     FROM acknowledgements INDEXED BY acknowledgements_blocked
+                     WHERE state = 'blocked' AND next_attempt_at > ?1",
+                )?
+                .query_row([now], |row| row.get(0))?;
+            for (instance, company) in companies {
+                let of_company: Option<i64> =
+                    accepted.query_row(params![instance, company, now], |row| row.get(0))?;
+                next = next.into_iter().chain(of_company).min();
+            }
+            Ok(next.map(super::time))
+        })
+        .await
+    }
+}
+
+/// The rows of one company, oldest first.
+type Queue = Vec<Due>;
+
+/// No row of the same control is before this one and still under way.
+const FIRST_OF_ITS_CONTROL: &str = "NOT EXISTS (
+    SELECT 1 FROM acknowledgements AS earlier
+    WHERE earlier.instance = a.instance AND earlier.control_id = a.control_id
+      AND earlier.id < a.id AND earlier.state IN ('accepted', 'creating', 'unknown'))";
+
+/// What is due of a company: the oldest of those that were never tried, and of those whose time has
+/// come those that wait longest.
+fn accepted(
+    db: &Connection,
+    (instance, company): &(String, String),
+    now: i64,
+    limit: usize,
+) -> rusqlite::Result<Queue> {
+    let part = |when: &str| {
+        format!(
+            "SELECT id, control_id FROM (
+                 SELECT id, control_id FROM acknowledgements AS a INDEXED BY acknowledgements_due
+                 WHERE state = 'accepted' AND instance = ?1 AND company_key = ?2 AND {when}
+                   AND {FIRST_OF_ITS_CONTROL}
+                 ORDER BY next_attempt_at, id LIMIT ?4)"
+        )
+    };
+    let sql = format!(
+        "{} UNION ALL {} ORDER BY id LIMIT ?4",
+        part("next_attempt_at = 0"),
+        part("next_attempt_at > 0 AND next_attempt_at <= ?3"),
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.prepare_cached(&sql)?
+        .query_map(params![instance, company, now, limit], |row| {
+            Ok(Due { id: row.get(0)?, control: (instance.clone(), row.get(1)?) })
+        })?
+        .collect()
+}
+
+/// The blocked rows that are due, by company.
+fn blocked(db: &Connection, now: i64) -> rusqlite::Result<Vec<Queue>> {
+    let sql = format!(
+        "SELECT id, instance, control_id, company_key FROM (
+             SELECT id, instance, control_id, company_key
+             FROM acknowledgements AS a INDEXED BY acknowledgements_blocked
+             WHERE state = 'blocked' AND next_attempt_at <= ?1 AND {FIRST_OF_ITS_CONTROL}
+             ORDER BY next_attempt_at, id LIMIT ?2)
+         ORDER BY instance, company_key, id"
+    );
+    let mut select = db.prepare_cached(&sql)?;
+    let mut rows = select.query(params![now, BLOCKED_AT_ONCE])?;
+    let (mut queues, mut last) = (Vec::<Queue>::new(), None);
+    while let Some(row) = rows.next()? {
+        let (instance, company): (String, Option<String>) = (row.get(1)?, row.get(3)?);
+        let due = Due { id: row.get(0)?, control: (instance.clone(), row.get(2)?) };
+        let whose = Some((instance, company));
+        match queues.last_mut().filter(|_| last == whose) {
+            Some(queue) => queue.push(due),
+            None => queues.push(vec![due]),
+        }
+        last = whose;
+    }
+    Ok(queues)
+}
+
+/// The first of each queue, oldest first, then the second of each.
+fn in_turns(queues: Vec<Queue>, limit: usize) -> Vec<Due> {
+    let numbered = queues.into_iter().flat_map(|queue| queue.into_iter().enumerate());
+    let mut turns: Vec<_> = numbered.collect();
+    turns.sort_by_key(|(turn, due)| (*turn, due.id));
+    turns.truncate(limit);
+    turns.into_iter().map(|(_, due)| due).collect()
+}
