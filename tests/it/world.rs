@@ -245,8 +245,8 @@ impl World {
     }
 
     /// Ends everything, and checks that nothing had ended before and nothing is left over: no fault that
-    /// was to strike a number of times and did not, no request in iTop, and after an end in good order
-    /// no write of which nobody knows whether it was sent.
+    /// was to strike a number of times and did not, and after an end in good order no write of which
+    /// nobody knows whether it was sent. iTop may still be at work for a client that is gone.
     pub async fn finish(mut self) {
         let stopped_in_order = self.running.is_some();
         if stopped_in_order {
@@ -255,7 +255,6 @@ impl World {
         let faults = self.itop.faults().switched_on();
         let undrawn: Vec<_> = faults.iter().filter(|(_, fault)| fault.times.is_some()).collect();
         assert!(undrawn.is_empty(), "these were to strike and did not: {undrawn:?}");
-        assert_eq!(self.itop.requests_seen().in_flight, 0, "requests that nobody waits for");
         if stopped_in_order {
             let left = self.in_database(|db| {
                 let writes = "SELECT count(*) FROM acknowledgements WHERE state = 'creating'";
