@@ -181,3 +181,25 @@ SET company_key = respelt(company_key), site_key = respelt(site_key)
 WHERE company_key <> respelt(company_key) OR site_key <> respelt(site_key);
 UPDATE control_tickets SET company_key = respelt(company_key)
 WHERE company_key <> respelt(company_key);
+
+-- step 5: which ticket is the control's, when iTop gives ids anew; tickets that were missing
+
+-- When work on the ticket began, by iTop: with number, title and organization what it is known by.
+ALTER TABLE tickets ADD COLUMN started_at INTEGER;
+-- The marker that the ticket bears for this control; whether number and beginning are enough, because
+-- it was not made for it; and what it was that the ticket was mapped for.
+ALTER TABLE control_tickets ADD COLUMN marker TEXT;
+ALTER TABLE control_tickets ADD COLUMN by_number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE control_tickets ADD COLUMN equipment_name TEXT;
+-- The number of the ticket that is gone because iTop gave its id to another one; NULL while it is there.
+ALTER TABLE control_tickets ADD COLUMN replaced TEXT;
+UPDATE control_tickets AS m SET marker = (
+    SELECT marker FROM acknowledgements AS a
+    WHERE a.instance = m.instance AND a.control_id = m.control_id AND a.state = 'created'
+      AND a.ticket_class = m.ticket_class AND a.ticket_id = m.ticket_id
+    ORDER BY a.id LIMIT 1);
+UPDATE control_tickets SET by_number = 1 WHERE marker IS NULL;
+-- A ticket that was missing from an answer is looked for again as seldom as one that has ended.
+DROP INDEX tickets_ended;
+CREATE INDEX tickets_ended ON tickets (as_of)
+    WHERE presence <> 'present' OR operational_status IN ('resolved', 'closed');

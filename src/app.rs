@@ -81,6 +81,10 @@ pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
     let wrong = |what: &str| StartError::Config(format!("itop.{what} cannot be used"));
     let secret = |secret: &Option<Secret>, what| secret.clone().ok_or_else(|| wrong(what));
     let user = section.user.clone();
+    let secret_file = match section.login {
+        LoginKind::Form | LoginKind::Basic => section.password_file.clone(),
+        LoginKind::Token => section.token_file.clone(),
+    };
     let login = match section.login {
         LoginKind::Form => Login::Form { user, password: secret(&section.password, "password")? },
         LoginKind::Basic => Login::Basic { user, password: secret(&section.password, "password")? },
@@ -89,6 +93,7 @@ pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
     Ok(itop::Settings {
         url: section.url.parse().map_err(|_| wrong("url"))?,
         login,
+        secret_file,
         ca_file: section.ca_file.clone(),
         connect_timeout: section.connect_timeout.duration(),
         timeout: section.timeout.duration(),

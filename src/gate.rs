@@ -10,9 +10,9 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Moment},
     config::Delivery,
-    itop::{Client, ItopError, WriteRight},
+    itop::{Client, ItopError, TOO_MANY, WriteRight},
 };
 
 /// Why the gate is closed.
@@ -46,10 +46,10 @@ impl Reason {
             ItopError::BadCredentials => Some(Self::Credentials),
             ItopError::ProfileMissing { .. } => Some(Self::ProfileMissing),
             ItopError::Maintenance { .. } => Some(Self::Maintenance),
-            ItopError::Unreachable { .. } | ItopError::NoClearAnswer { .. } => {
-                Some(Self::Unreachable)
-            }
-            ItopError::NotItop { .. } => Some(Self::NotItop),
+            ItopError::Unreachable { .. }
+            | ItopError::NoClearAnswer { .. }
+            | ItopError::TurnedAway { status: TOO_MANY, .. } => Some(Self::Unreachable),
+            ItopError::TurnedAway { .. } | ItopError::NotItop { .. } => Some(Self::NotItop),
         }
     }
 
@@ -78,7 +78,8 @@ impl Reason {
             Self::Maintenance => "Wait for the end of iTop's maintenance; nothing is lost.",
             Self::Credentials => {
                 "Check itop.user and itop.password (or itop.token), and that the account is \
-                 enabled in iTop."
+                 enabled in iTop. What is mended in iTop, or in the file of itop.password_file or \
+                 itop.token_file, is seen by itself; other changes need a restart."
             }
             Self::ProfileMissing => {
                 "Give the account the profile \"REST Services User\" in iTop (Admin tools, User \
@@ -106,13 +107,22 @@ impl Reason {
     }
 }
 
+/// When a state began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// For people.
+    pub at: Timestamp,
+    /// To tell how long ago that was.
+    pub moment: Moment,
+}
+
 /// The state of the way to iTop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GateState {
     /// Nothing is known to be wrong.
     Open {
         /// Since when iTop has answered without a break.
-        since: Timestamp,
+        since: Since,
     },
     /// Deliveries wait.
     Closed {
@@ -123,7 +133,7 @@ pub enum GateState {
         /// What to do about it.
         mend: &'static str,
         /// Since when.
-        since: Timestamp,
+        since: Since,
     },
 }
 
@@ -139,7 +149,7 @@ impl Gate {
     /// An open gate: whether it should be is found out by the first call.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        let open = GateState::Open { since: clock.now() };
+        let open = GateState::Open { since: since_now(&clock) };
         Self { clock, state: Arc::new(watch::Sender::new(open)), doubt: Arc::default() }
     }
 
@@ -187,8 +197,11 @@ impl Gate {
     pub fn after_failure(&self, error: &ItopError) {
         match error {
             ItopError::Refused { .. } => {}
-            // One call without an answer may be the fault of that call: a probe finds out.
-            ItopError::NoClearAnswer { .. } => self.doubt.notify_one(),
+            // One call without an answer of iTop may be the fault of that call, such as a word in it to
+            // which a firewall objects: a probe finds out.
+            ItopError::NoClearAnswer { .. }
+            | ItopError::TurnedAway { .. }
+            | ItopError::NotItop { .. } => self.doubt.notify_one(),
             error => {
                 if let Some(reason) = Reason::of(error) {
                     self.close_for(reason, error);
@@ -211,14 +224,14 @@ impl Gate {
     }
 
     fn close(&self, reason: Reason, message: &str, mend: &'static str) {
-        let now = self.clock.now();
+        let since = since_now(&self.clock);
         let changed = self.state.send_if_modified(|state| match state {
             GateState::Closed { reason: known, .. } if *known == reason => false,
             // Only a restart ends this one: no probe can tell that it was mended.
             GateState::Closed { reason: Reason::MarkerLost, .. } => false,
             state => {
                 let message = message.to_owned();
-                *state = GateState::Closed { reason, message, mend, since: now };
+                *state = GateState::Closed { reason, message, mend, since };
                 true
             }
         });
@@ -232,13 +245,13 @@ impl Gate {
     }
 
     fn open(&self) {
-        let now = self.clock.now();
+        let since = since_now(&self.clock);
         let opened = self.state.send_if_modified(|state| {
             // Nothing but a restart opens it after a marker was lost.
             let closed = matches!(state, GateState::Closed { reason, .. }
                 if *reason != Reason::MarkerLost);
             if closed {
-                *state = GateState::Open { since: now };
+                *state = GateState::Open { since };
             }
             closed
         });
@@ -247,8 +260,12 @@ impl Gate {
         }
     }
 
-    /// Probes iTop while the gate is closed or in doubt; runs until it is dropped.
+    /// Probes iTop at the start, and while the gate is closed or in doubt; runs until it is dropped.
     pub async fn keep(self, client: Client, class: impl AsyncFn() -> String, settings: Delivery) {
+        self.probe(&client, &class).await;
+        if self.is_open() {
+            tracing::info!(itop.url = %client.endpoint(), "iTop answers, and takes the bridge's login");
+        }
         let mut changes = self.watch();
         loop {
             let mut wait = settings.probe_first.duration();
@@ -268,6 +285,9 @@ impl Gate {
     }
 
     async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
+        if matches!(self.state(), GateState::Closed { reason: Reason::Credentials, .. }) {
+            client.read_secret_again().await;
+        }
         if let Err(error) = client.ping().await {
             // A read that is refused has been answered all the same.
             if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {
@@ -285,6 +305,10 @@ impl Gate {
             _ => self.open(),
         }
     }
+}
+
+fn since_now(clock: &Clock) -> Since {
+    Since { at: clock.now(), moment: clock.moment() }
 }
 
 fn is_about_rights(error: &ItopError) -> bool {

@@ -132,7 +132,7 @@ fn read_secret(
     file: Option<&Path>,
 ) -> Result<(), ConfigError> {
     let Some(path) = file else { return Ok(()) };
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let read = Secret::in_file(path).map_err(|error| {
         let path = path.display();
         ConfigError::Invalid(vec![format!("{key}_file: {path} cannot be read: {error}")])
     })?;
@@ -140,7 +140,7 @@ fn read_secret(
         let sentence = format!("{key} and {key}_file are both set; keep one of the two");
         return Err(ConfigError::Invalid(vec![sentence]));
     }
-    *secret = Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()));
+    *secret = Some(read);
     Ok(())
 }
 

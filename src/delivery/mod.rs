@@ -22,6 +22,7 @@ mod recreate;
 mod rehearsal;
 mod search;
 mod settle;
+mod unknown_since;
 mod write;
 
 pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalog::Catalog,
-    clock::Clock,
+    clock::{Clock, Moment},
     config,
     domain::{delivery_state::State, notice::Notice, ticket_text::Templates},
     gate::Gate,
@@ -76,6 +77,8 @@ struct Inner {
     client: Client,
     gate: Gate,
     clock: Clock,
+    /// When this process began: what was sent before it can only be older.
+    began: Moment,
     settings: Arc<Settings>,
     planner: Planner,
     outcomes: outcomes::Outcomes,
@@ -84,6 +87,10 @@ struct Inner {
     stopping: CancellationToken,
     /// A row has become unknown: it is looked for soon.
     unknown: Notify,
+    /// Since when rows are unknown.
+    unknown_since: unknown_since::UnknownSince,
+    /// Up to when it is noted that the bridge has run since a restore.
+    ran_noted: tokio::sync::Mutex<Moment>,
     /// Creates under way, and when one may be sent again.
     recreation: recreate::Recreation,
     /// Whose turn it is to write into a ticket that is there.
@@ -120,12 +127,15 @@ impl Delivery {
             catalog,
             client,
             gate,
+            began: clock.moment(),
+            ran_noted: tokio::sync::Mutex::new(clock.moment()),
             clock,
             settings,
             outcomes: outcomes::Outcomes::default(),
             wake: Notify::new(),
             stopping: CancellationToken::new(),
             unknown: Notify::new(),
+            unknown_since: unknown_since::UnknownSince::default(),
             recreation: recreate::Recreation::default(),
             turns: lines::Turns::default(),
             lines_written: Notify::new(),
@@ -154,7 +164,7 @@ impl Delivery {
     /// The creates that iTop has been at for longer than usual, by row, and for how long.
     #[must_use]
     pub fn slow_creates(&self) -> Vec<(i64, Duration)> {
-        self.inner.recreation.slow(SLOW, self.inner.clock.now())
+        self.inner.recreation.slow(SLOW, self.inner.clock.moment())
     }
 
     /// The ticket that a probe of the way of creates has made, after which none is sent any more.

@@ -1,10 +1,15 @@
 //! The HTTP client: one for all calls, bounded in flight.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
+use axum::body::Bytes;
 use reqwest::{
-    Certificate, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
+    Certificate, Response, Url,
+    header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -44,6 +49,24 @@ pub enum Login {
     },
 }
 
+impl Login {
+    /// The same with another secret.
+    fn with(&self, secret: Secret) -> Self {
+        match self {
+            Self::Form { user, .. } => Self::Form { user: user.clone(), password: secret },
+            Self::Basic { user, .. } => Self::Basic { user: user.clone(), password: secret },
+            Self::Token(_) => Self::Token(secret),
+        }
+    }
+
+    fn secret(&self) -> &Secret {
+        match self {
+            Self::Form { password, .. } | Self::Basic { password, .. } => password,
+            Self::Token(token) => token,
+        }
+    }
+}
+
 /// What the client needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -51,6 +74,8 @@ pub struct Settings {
     pub url: Url,
     /// How to log in.
     pub login: Login,
+    /// The file that its secret was read from, if it was.
+    pub secret_file: Option<PathBuf>,
     /// Certificates to trust beside the system's, PEM.
     pub ca_file: Option<PathBuf>,
     /// How long a connection may take.
@@ -94,6 +119,21 @@ pub enum Use {
     Write,
     /// Creates a ticket: a write that may take longer.
     Create,
+    /// Reads a whole list.
+    List,
+}
+
+impl Use {
+    /// How long an answer may be, in bytes: what answers is not trusted with all the memory. The
+    /// longest list seen, of 50,000 CIs, has 6.8 MB (ITOP.md); a status has half a kilobyte, and what
+    /// a search for markers finds brings its whole log.
+    fn longest_answer(self) -> usize {
+        match self {
+            Self::Write | Self::Create => 4 << 20,
+            Self::Read => 64 << 20,
+            Self::List => 128 << 20,
+        }
+    }
 }
 
 /// The way to one iTop. Cheap to clone.
@@ -101,7 +141,8 @@ pub enum Use {
 pub struct Client {
     http: reqwest::Client,
     endpoint: Url,
-    login: Login,
+    login: Arc<RwLock<Login>>,
+    secret_file: Option<PathBuf>,
     zone: ItopZone,
     create_timeout: Duration,
     slots: Arc<Slots>,
@@ -140,20 +181,15 @@ impl Client {
             builder = builder.tls_certs_merge(certificates);
         }
         if let Login::Token(token) = &settings.login {
-            let mut value =
-                HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
-            value.set_sensitive(true);
-            builder = builder.default_headers(HeaderMap::from_iter([(
-                HeaderName::from_static("auth-token"),
-                value,
-            )]));
+            token_header(token).ok_or(ClientError::Token)?;
         }
         // At least two, so that a write never takes the last slot from the reads.
         let all = settings.max_in_flight.max(2);
         Ok(Self {
             http: builder.build()?,
             endpoint: endpoint(&settings.url, &settings.login),
-            login: settings.login.clone(),
+            login: Arc::new(RwLock::new(settings.login.clone())),
+            secret_file: settings.secret_file.clone(),
             zone: settings.zone.clone(),
             create_timeout: settings.create_timeout,
             slots: Arc::new(Slots { all: Semaphore::new(all), writes: Semaphore::new(all - 1) }),
@@ -184,7 +220,7 @@ impl Client {
         &self,
         operation: &Value,
     ) -> Result<(L, Option<usize>), ItopError> {
-        answer::read_objects(&self.send(Use::Read, operation).await?)
+        answer::read_objects(&self.send(Use::List, operation).await?)
     }
 
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
@@ -195,12 +231,17 @@ impl Client {
         if purpose == Use::Create {
             request = request.timeout(self.create_timeout);
         }
-        match &self.login {
+        let login = self.login();
+        match &login {
             Login::Form { user, password } => {
                 form.push(("auth_user", user));
                 form.push(("auth_pwd", password.expose()));
             }
-            Login::Token(_) => {}
+            Login::Token(token) => {
+                if let Some(value) = token_header(token) {
+                    request = request.header(AUTH_TOKEN, value);
+                }
+            }
             Login::Basic { user, password } => {
                 request = request.basic_auth(user, Some(password.expose()));
             }
@@ -212,18 +253,70 @@ impl Client {
             Some(value.to_owned())
         };
         let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
-        let body = response.bytes().await.map_err(|error| failure(&error))?;
+        let body = bounded(response, purpose.longest_answer()).await?;
         Ok(Raw { status, content_type: content_type.unwrap_or_default(), location, body })
+    }
+
+    fn login(&self) -> Login {
+        self.login.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the secret of the login from its file once more, where it was read from one: somebody may
+    /// have written another one there.
+    pub async fn read_secret_again(&self) {
+        let Some(path) = self.secret_file.clone() else { return };
+        let shown = path.display().to_string();
+        let read = tokio::task::spawn_blocking(move || Secret::in_file(&path)).await;
+        let secret = match read {
+            Ok(Ok(secret)) => secret,
+            Ok(Err(error)) => return tracing::warn!(%error, "{shown} cannot be read"),
+            Err(_) => return,
+        };
+        let login = self.login();
+        if *login.secret() != secret {
+            tracing::info!("{shown} holds another secret by now, which is tried");
+            *self.login.write().unwrap_or_else(PoisonError::into_inner) = login.with(secret);
+        }
     }
 
     async fn slot(&self, purpose: Use) -> [Option<SemaphorePermit<'_>>; 2] {
         // The semaphores are never closed; without a permit a call would only be unbounded.
         let write = match purpose {
             Use::Write | Use::Create => self.slots.writes.acquire().await.ok(),
-            Use::Read => None,
+            Use::Read | Use::List => None,
         };
         [write, self.slots.all.acquire().await.ok()]
     }
+}
+
+/// The header of iTop's token extension.
+const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
+
+/// `None` where the token cannot stand in a header.
+fn token_header(token: &Secret) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(token.expose()).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The body of an answer that is not longer than this.
+async fn bounded(mut response: Response, most: usize) -> Result<Bytes, ItopError> {
+    let too_long = || ItopError::NoClearAnswer {
+        reason: format!("the answer is longer than {} MB", most >> 20),
+    };
+    let announced =
+        response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced > most {
+        return Err(too_long());
+    }
+    let mut body = Vec::with_capacity(announced);
+    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+        if body.len() + chunk.len() > most {
+            return Err(too_long());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
 }
 
 fn endpoint(root: &Url, login: &Login) -> Url {

@@ -21,6 +21,7 @@ pub use ci_list::{Ci, CiList, Matches};
 pub use client::{Client, ClientError, Login, Settings, Use};
 pub use conditions::{Conditions, IDS_OUT_OF_ORDER};
 pub use error::ItopError;
+pub(crate) use error::TOO_MANY;
 pub use lines::{NewLines, Raise};
 pub use lists::{Contract, Element, ListQueries, Organization, Person, Service, Team};
 pub use model::{INCIDENT, TicketModel, USER_REQUEST};

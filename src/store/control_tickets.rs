@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Store, StoreError, as_json, time};
+use super::{InboxRow, Store, StoreError, as_json, inbox_query, time};
 use crate::domain::{
     keys::{ControlId, Instance, OrgId, TicketKey},
+    marker::Marker,
     priority::Priority,
-    ticket_status::{Presence, TicketStatus},
+    ticket_status::{Identity, Presence, TicketStatus},
 };
 
 /// The control side of a control's ticket.
@@ -25,8 +26,14 @@ pub struct Mapping {
     pub acknowledgement_id: i64,
     /// The state of the control then, as it was sent.
     pub control_state: Option<String>,
+    /// The name of its equipment then, if it has one.
+    pub equipment_name: Option<String>,
     /// The organization that the ticket had then, if that is known.
     pub org: Option<OrgId>,
+    /// By what the ticket is known again.
+    pub identity: Identity,
+    /// The number of the ticket, where iTop has given its id to another one since.
+    pub replaced: Option<String>,
 }
 
 /// A ticket with the age of what is known of it.
@@ -36,7 +43,7 @@ pub struct KnownTicket {
     pub status: TicketStatus,
     /// Whether it was in that answer.
     pub presence: Presence,
-    /// When that answer came.
+    /// When that answer came, by [`Clock::at_latest`](crate::clock::Clock::at_latest).
     pub as_of: Timestamp,
 }
 
@@ -59,12 +66,12 @@ pub struct AgedTicket {
     pub as_of: Timestamp,
 }
 
-/// Tickets that change soon, and those that hardly ever do. One that is gone is neither.
+/// Tickets that change soon, and those that hardly ever do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// Work on it goes on.
     Open,
-    /// Resolved or closed.
+    /// Resolved or closed, or missing from the last answer.
     Ended,
 }
 
@@ -83,6 +90,15 @@ impl TicketOfControl {
     pub fn has_moved(&self) -> bool {
         self.mapping.org.is_some_and(|org| org != self.ticket.status.org)
     }
+}
+
+/// What is stored of some controls.
+#[derive(Clone, Debug, Default)]
+pub struct Controls {
+    /// Their tickets, in no order.
+    pub tickets: Vec<TicketOfControl>,
+    /// Of each the newest acknowledgement, and the newest one that asks for something, in no order.
+    pub rows: Vec<InboxRow>,
 }
 
 /// Which tickets to list.
@@ -105,7 +121,8 @@ pub struct BoardFilter {
 }
 
 const SELECT: &str = "SELECT m.instance, m.control_id, m.control_name, m.company_key,
-         m.acknowledgement_id, m.control_state, m.org_id AS mapped_org, t.class, t.id, t.ref,
+         m.acknowledgement_id, m.control_state, m.equipment_name, m.org_id AS mapped_org, m.marker,
+         m.by_number, m.replaced, t.class, t.id, t.ref, t.started_at,
          t.org_id, t.status, t.operational_status,
          t.priority, t.title, t.last_update, t.team, t.agent, t.presence, t.as_of
      FROM control_tickets AS m
@@ -127,20 +144,26 @@ impl Store {
         .await
     }
 
-    /// The tickets of many controls of one instance, in no order; unknown controls are left out.
-    pub async fn tickets_of_controls(
+    /// What is stored of many controls of one instance, all of it at one moment: what moves from the
+    /// inbox to a ticket meanwhile is in neither place or in both otherwise.
+    pub async fn controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
-    ) -> Result<Vec<TicketOfControl>, StoreError> {
+    ) -> Result<Controls, StoreError> {
         let instance = instance.to_string();
         let controls = as_json(controls);
         self.read(move |db| {
+            let snapshot = db.unchecked_transaction()?;
             let sql = format!(
                 "{SELECT} WHERE m.instance = ?1
                  AND m.control_id IN (SELECT value FROM json_each(?2))"
             );
-            db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
+            let mut select = snapshot.prepare_cached(&sql)?;
+            let tickets =
+                select.query_map(params![instance, controls], row)?.collect::<Result<_, _>>()?;
+            let rows = inbox_query::of_controls(&snapshot, &instance, &controls)?;
+            Ok(Controls { tickets, rows })
         })
         .await
     }
@@ -154,12 +177,12 @@ impl Store {
                    AND (:instance IS NULL OR m.instance = :instance)
                    AND (:companies IS NULL
                         OR m.company_key IN (SELECT value FROM json_each(:companies)))
-                   AND (:status IS NULL OR t.status = :status)
+                   AND (:status IS NULL OR (t.status = :status AND m.replaced IS NULL))
                    AND (:numbers IS NULL
-                        OR t.ref IN (SELECT value FROM json_each(:numbers)))
+                        OR coalesce(m.replaced, t.ref) IN (SELECT value FROM json_each(:numbers)))
                    AND (:open IS NULL OR :open =
                         (t.operational_status NOT IN ('resolved', 'closed')
-                         AND t.presence = 'present'))
+                         AND t.presence = 'present' AND m.replaced IS NULL))
                  ORDER BY m.instance, m.control_id LIMIT :limit"
             );
             let (after_instance, after_control) = filter.after.unwrap_or_default();
@@ -194,7 +217,9 @@ impl Store {
             Life::Open => {
                 "presence = 'present' AND operational_status NOT IN ('resolved', 'closed')"
             }
-            Life::Ended => "presence = 'present' AND operational_status IN ('resolved', 'closed')",
+            Life::Ended => {
+                "(presence <> 'present' OR operational_status IN ('resolved', 'closed'))"
+            }
         };
         self.read(move |db| {
             let sql = format!(
@@ -215,17 +240,25 @@ impl Store {
         .await
     }
 
-    /// Saves what an answer of iTop at `as_of` showed, and which tickets were missing from it.
+    /// Saves what an answer of iTop at `as_of` showed, and which tickets were missing from it. Those that
+    /// look like another ticket than the one that was known are not saved, and given back, unless
+    /// they were `recognised`.
     pub async fn save_statuses(
         &self,
         present: Vec<TicketStatus>,
+        recognised: Recognised,
         missing: Vec<(TicketKey, Presence)>,
         as_of: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<TicketStatus>, StoreError> {
         let as_of = as_of.as_millisecond();
         self.write(move |db| {
-            for status in &present {
-                update_status(db, status, as_of)?;
+            let mut doubtful = Vec::new();
+            for status in present {
+                if !update_status(db, &status, recognised, as_of)?
+                    && is_doubtful(db, &status, as_of)?
+                {
+                    doubtful.push(status);
+                }
             }
             let mut miss = db.prepare_cached(
                 "UPDATE tickets SET presence = ?3, as_of = ?4
@@ -234,10 +267,39 @@ impl Store {
             for (key, presence) in &missing {
                 miss.execute(params![key.class, key.id, presence.as_str(), as_of])?;
             }
-            Ok(())
+            Ok(doubtful)
         })
         .await
     }
+
+    /// Every control that one of these tickets is mapped to, with what is known of the ticket.
+    pub async fn controls_of_tickets(
+        &self,
+        tickets: Vec<TicketKey>,
+    ) -> Result<Vec<TicketOfControl>, StoreError> {
+        self.read(move |db| {
+            let mut select = db.prepare_cached(&format!(
+                "{SELECT} WHERE m.ticket_class = ?1 AND m.ticket_id = ?2 AND m.replaced IS NULL"
+            ))?;
+            let mut found = Vec::new();
+            for key in tickets {
+                for mapped in select.query_map(params![key.class, key.id], row)? {
+                    found.push(mapped?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+}
+
+/// Whether tickets are known to be the same ones as before, whatever has changed of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recognised {
+    /// By their markers.
+    Yes,
+    /// By their ids alone.
+    NotYet,
 }
 
 /// Saves a ticket whether it was known or not.
@@ -252,26 +314,64 @@ pub(super) fn save_status(
          VALUES (?1, ?2, '', 0, '', '', '', 'present', 0) ON CONFLICT DO NOTHING",
     )?
     .execute(params![status.key.class, status.key.id])?;
-    update_status(db, status, as_of)
+    update_status(db, status, Recognised::Yes, as_of).map(drop)
 }
 
-/// Saves a ticket if it is known: a mapping that was overwritten meanwhile has no use for it.
-fn update_status(db: &Connection, status: &TicketStatus, as_of: i64) -> rusqlite::Result<()> {
+/// Saves a ticket if it is known: a mapping that was overwritten meanwhile has no use for it. False if
+/// nothing was saved.
+fn update_status(
+    db: &Connection,
+    status: &TicketStatus,
+    recognised: Recognised,
+    as_of: i64,
+) -> rusqlite::Result<bool> {
+    let saved = db
+        .prepare_cached(
+            "UPDATE tickets
+             SET ref = :ref, org_id = :org, status = :status, operational_status = :operational,
+                 priority = :priority, title = :title, started_at = :started,
+                 last_update = :last_update, team = :team,
+                 agent = :agent, presence = 'present', as_of = :as_of
+             WHERE class = :class AND id = :id AND as_of <= :as_of
+               AND (:recognised OR (ref = :ref AND org_id = :org AND title = :title
+                   AND (started_at IS NULL OR started_at IS :started)))",
+        )?
+        .execute(named_params! {
+            ":recognised": recognised == Recognised::Yes,
+            ":started": status.started.map(Timestamp::as_millisecond),
+            ":class": status.key.class, ":id": status.key.id, ":ref": status.number,
+            ":org": status.org.0, ":status": status.status,
+            ":operational": status.operational_status,
+            ":priority": status.priority.map(u8::from), ":title": status.title,
+            ":last_update": status.last_update.map(Timestamp::as_millisecond),
+            ":team": status.team, ":agent": status.agent, ":as_of": as_of,
+        })?;
+    Ok(saved > 0)
+}
+
+/// Whether a ticket that was not saved is known, and what is known is not newer: then it looks like
+/// another one.
+fn is_doubtful(db: &Connection, status: &TicketStatus, as_of: i64) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM tickets WHERE class = ?1 AND id = ?2 AND as_of <= ?3")?
+        .exists(params![status.key.class, status.key.id, as_of])
+}
+
+/// iTop has just made this ticket. Where other controls point at its id, they got it before: iTop was
+/// restored from its backup and gives ids anew. Their tickets are gone.
+pub(super) fn replace_others(
+    db: &Connection,
+    acknowledgement: i64,
+    ticket: &TicketKey,
+) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "UPDATE tickets
-         SET ref = :ref, org_id = :org, status = :status, operational_status = :operational,
-             priority = :priority, title = :title, last_update = :last_update, team = :team,
-             agent = :agent, presence = 'present', as_of = :as_of
-         WHERE class = :class AND id = :id AND as_of <= :as_of",
+        "UPDATE control_tickets AS m
+         SET replaced = (SELECT ref FROM tickets WHERE class = ?2 AND id = ?3)
+         FROM acknowledgements AS a
+         WHERE a.id = ?1 AND m.ticket_class = ?2 AND m.ticket_id = ?3 AND m.replaced IS NULL
+           AND m.mapped_at < a.sent_at
+           AND (m.instance, m.control_id) <> (a.instance, a.control_id)",
     )?
-    .execute(named_params! {
-        ":class": status.key.class, ":id": status.key.id, ":ref": status.number,
-        ":org": status.org.0, ":status": status.status,
-        ":operational": status.operational_status,
-        ":priority": status.priority.map(u8::from), ":title": status.title,
-        ":last_update": status.last_update.map(Timestamp::as_millisecond),
-        ":team": status.team, ":agent": status.agent, ":as_of": as_of,
-    })?;
+    .execute(params![acknowledgement, ticket.class, ticket.id])?;
     Ok(())
 }
 
@@ -285,23 +385,34 @@ pub(super) fn map_control(
     ticket: &TicketKey,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let earlier: Option<(String, u64)> = db
+    let earlier: Option<(String, u64, Option<String>)> = db
         .prepare_cached(
-            "SELECT ticket_class, ticket_id FROM control_tickets
+            "SELECT ticket_class, ticket_id, CASE WHEN replaced IS NULL THEN marker END
+             FROM control_tickets
              WHERE instance = ?1 AND control_id = ?2",
         )?
-        .query_row([instance, control], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([instance, control], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
+    // A further line says nothing new of which ticket it is: the first marker is the oldest entry.
+    let same = earlier.as_ref().filter(|(class, id, _)| *class == ticket.class && *id == ticket.id);
+    let marker = same.and_then(|(_, _, marker)| marker.as_ref());
     db.prepare_cached(
         "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
-             ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state, org_id)
+             ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state,
+             equipment_name, org_id, marker, by_number)
          SELECT instance, control_id, control_name, company_key, ?2, ?3, id, ?4,
              CASE WHEN json_valid(body) THEN body ->> '$.control.state' END,
-             (SELECT org_id FROM tickets WHERE class = ?2 AND id = ?3)
+             CASE WHEN NOT json_valid(body) THEN NULL
+                  WHEN json_type(body, '$.equipment') = 'text' THEN body ->> '$.equipment'
+                  ELSE body ->> '$.equipment.name' END,
+             (SELECT org_id FROM tickets WHERE class = ?2 AND id = ?3),
+             CASE WHEN state = 'created' THEN marker ELSE coalesce(?5, marker) END,
+             state <> 'created'
+                 AND (?5 IS NULL OR json_valid(body) AND body ->> '$.ticket.existing_ref' IS NOT NULL)
          FROM acknowledgements WHERE id = ?1",
     )?
-    .execute(params![acknowledgement, ticket.class, ticket.id, now])?;
-    if let Some((class, id)) = earlier {
+    .execute(params![acknowledgement, ticket.class, ticket.id, now, marker])?;
+    if let Some((class, id, ..)) = earlier {
         db.prepare_cached(
             "DELETE FROM tickets WHERE class = ?1 AND id = ?2 AND NOT EXISTS (
                  SELECT 1 FROM control_tickets WHERE ticket_class = ?1 AND ticket_id = ?2)",
@@ -313,7 +424,9 @@ pub(super) fn map_control(
 
 fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
     let presence: String = row.get("presence")?;
-    Ok(TicketOfControl {
+    let marker: Option<String> = row.get("marker")?;
+    let replaced: Option<String> = row.get("replaced")?;
+    let mut found = TicketOfControl {
         mapping: Mapping {
             instance: row.get("instance")?,
             control_id: row.get("control_id")?,
@@ -321,6 +434,12 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
             company_key: row.get("company_key")?,
             acknowledgement_id: row.get("acknowledgement_id")?,
             control_state: row.get("control_state")?,
+            equipment_name: row.get("equipment_name")?,
+            identity: Identity {
+                marker: marker.and_then(|digits| Marker::from_digits(&digits)),
+                by_number: row.get("by_number")?,
+            },
+            replaced,
             org: row.get::<_, Option<u64>>("mapped_org")?.map(OrgId),
         },
         ticket: KnownTicket {
@@ -334,6 +453,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
                     .get::<_, Option<u8>>("priority")?
                     .and_then(|number| Priority::try_from(number).ok()),
                 title: row.get("title")?,
+                started: row.get::<_, Option<i64>>("started_at")?.map(time),
                 last_update: row.get::<_, Option<i64>>("last_update")?.map(time),
                 team: row.get("team")?,
                 agent: row.get("agent")?,
@@ -341,5 +461,13 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
             presence: Presence::parse(&presence).unwrap_or(Presence::NotVisible),
             as_of: time(row.get("as_of")?),
         },
-    })
+    };
+    if let Some(number) = &found.mapping.replaced {
+        // What has its id now is no business of this control's, and may be another company's.
+        let key = found.ticket.status.key;
+        let org = found.mapping.org.unwrap_or(OrgId(0));
+        found.ticket.status = TicketStatus::gone(key, number.clone(), org);
+        found.ticket.presence = Presence::Deleted;
+    }
+    Ok(found)
 }

@@ -4,15 +4,17 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, control_tickets, meta};
-use crate::domain::{
-    delivery_state::{Problem, State},
-    keys::{Instance, OrgId, TicketKey},
-    marker::Marker,
-    ticket_status::TicketStatus,
+use crate::{
+    clock::Moment,
+    domain::{
+        delivery_state::{Problem, State},
+        keys::{Instance, OrgId, TicketKey},
+        marker::Marker,
+        ticket_status::TicketStatus,
+    },
 };
 
 /// A row whose turn has come.
@@ -41,6 +43,8 @@ pub struct Waiting {
     pub state: State,
     /// How often a write was decided on.
     pub attempts: u32,
+    /// The code of what kept it from being delivered at its last attempt.
+    pub last_problem: Option<String>,
     /// Whether a write was ever decided on: then a search comes before the next one.
     pub was_sent: bool,
     /// The highest ticket id seen before its first write.
@@ -63,7 +67,7 @@ pub struct Delivered {
     /// Whether the marker was read back, so that this ticket can vouch for later searches.
     pub has_marker: bool,
     /// When its line is looked for in the ticket's log; `None` for a ticket of its own.
-    pub read_back_at: Option<Timestamp>,
+    pub read_back_at: Option<Moment>,
 }
 
 /// A line that is about to be added to a ticket.
@@ -79,27 +83,15 @@ impl Store {
     /// Rows whose turn has come at `now`: the oldest of each company first, then the second oldest of
     /// each, so that one company's storm does not starve another; never a row that is behind
     /// another one of its control.
-    /// What seems to wait for more than `longest_wait` is due too: the clock was put back.
-    pub async fn due(
-        &self,
-        now: Timestamp,
-        longest_wait: Duration,
-        limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        let now = now.as_millisecond();
-        let longest = i64::try_from(longest_wait.as_millis()).unwrap_or(i64::MAX);
-        let horizon = now.saturating_add(longest);
+    pub async fn due(&self, now: Moment, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let now = now.as_millis();
         self.read(move |db| {
             db.prepare_cached(
                 // The planner prefers another index, and would look at every row that waits for later.
                 "WITH due AS (
                      SELECT id, instance, company_key, control_id
                      FROM acknowledgements INDEXED BY acknowledgements_due
-                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at <= ?1
-                     UNION ALL
-                     SELECT id, instance, company_key, control_id
-                     FROM acknowledgements INDEXED BY acknowledgements_due
-                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?3)
+                     WHERE state IN ('accepted', 'blocked') AND next_attempt_at <= ?1)
                  SELECT id, instance, control_id FROM (
                      SELECT id, instance, control_id,
                             row_number() OVER (PARTITION BY instance, company_key ORDER BY id) turn
@@ -111,7 +103,7 @@ impl Store {
                            AND earlier.state IN ('accepted', 'creating', 'unknown')))
                  ORDER BY turn, id LIMIT ?2",
             )?
-            .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX), horizon], |row| {
+            .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                 Ok(Due { id: row.get(0)?, control: (row.get(1)?, row.get(2)?) })
             })?
             .collect()
@@ -120,8 +112,8 @@ impl Store {
     }
 
     /// When the next row is due of those that were not due at `time`.
-    pub async fn next_due_after(&self, time: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let now = time.as_millisecond();
+    pub async fn next_due_after(&self, time: Moment) -> Result<Option<Moment>, StoreError> {
+        let now = time.as_millis();
         self.read(move |db| {
             let next: Option<i64> = db
                 .prepare_cached(
@@ -130,7 +122,7 @@ impl Store {
                      WHERE state IN ('accepted', 'blocked') AND next_attempt_at > ?1",
                 )?
                 .query_row([now], |row| row.get(0))?;
-            Ok(next.map(super::time))
+            Ok(next.map(Moment::from_millis))
         })
         .await
     }
@@ -156,7 +148,7 @@ impl Store {
         ticket: &TicketKey,
         limit: usize,
     ) -> Result<Vec<Waiting>, StoreError> {
-        let (id, now, ticket) = (of.id, self.now_millis(), ticket.clone());
+        let (id, now, ticket) = (of.id, self.moment().as_millis(), ticket.clone());
         self.read(move |db| {
             db.prepare_cached(&format!(
                 // The planner prefers another index, and would look at every row that waits.
@@ -241,10 +233,10 @@ impl Store {
 
     /// Deliveries succeeded: each row ends, and its control points at the ticket.
     pub async fn record_delivered(&self, rows: Vec<(i64, Delivered)>) -> Result<(), StoreError> {
-        let now = self.now_millis();
+        let (now, as_of) = (self.now_millis(), self.as_of());
         self.write(move |db| {
             rows.into_iter()
-                .try_for_each(|(id, delivered)| record_delivered(db, id, delivered, now))
+                .try_for_each(|(id, delivered)| record_delivered(db, id, delivered, as_of, now))
         })
         .await
     }
@@ -254,7 +246,7 @@ impl Store {
     pub async fn wait_until(
         &self,
         id: i64,
-        next: Timestamp,
+        next: Moment,
         waited: Duration,
         problem: Problem,
     ) -> Result<(), StoreError> {
@@ -268,7 +260,7 @@ impl Store {
                  WHERE id = ?1",
             )?
             .execute([id, waited])?;
-            set_state(db, id, State::Accepted, &problem, None, next.as_millisecond(), now)
+            set_state(db, id, State::Accepted, &problem, None, next.as_millis(), now)
         })
         .await
     }
@@ -280,11 +272,11 @@ impl Store {
         id: i64,
         problem: Problem,
         warnings: Vec<String>,
-        next: Timestamp,
+        next: Moment,
     ) -> Result<(), StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
-            let next = next.as_millisecond();
+            let next = next.as_millis();
             set_state(db, id, State::Blocked, &problem, Some(&warnings), next, now)?;
             // Its company may have been linked since the link was looked for.
             db.prepare_cached(
@@ -323,10 +315,14 @@ fn record_delivered(
     db: &Connection,
     id: i64,
     delivered: Delivered,
+    as_of: i64,
     now: i64,
 ) -> rusqlite::Result<()> {
     let Delivered { state, ticket, warnings, has_marker, read_back_at } = delivered;
-    control_tickets::save_status(db, &ticket, now)?;
+    if state == State::Created {
+        control_tickets::replace_others(db, id, &ticket.key)?;
+    }
+    control_tickets::save_status(db, &ticket, as_of)?;
     let Some((instance, control)): Option<(String, String)> = db
         .prepare_cached(
             "UPDATE acknowledgements
@@ -343,7 +339,7 @@ fn record_delivered(
                 ":warnings": warnings.as_deref().map(as_json),
                 ":class": ticket.key.class, ":ticket": ticket.key.id,
                 ":number": ticket.number, ":now": now,
-                ":read_back": read_back_at.map(Timestamp::as_millisecond),
+                ":read_back": read_back_at.map(Moment::as_millis),
             },
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
@@ -407,7 +403,7 @@ pub(super) fn release_company(
 
 /// What is read of a [`Waiting`] row.
 const WAITING: &str = "id, instance, body, state, attempts, sent_at, id_floor, waited, request_id,
-     trusted_names, ticket_class, ticket_id";
+     trusted_names, ticket_class, ticket_id, problem_code";
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     let instance: String = row.get("instance")?;
@@ -421,6 +417,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         body: row.get("body")?,
         state: State::parse(&state).unwrap_or(State::Accepted),
         attempts: row.get("attempts")?,
+        last_problem: row.get("problem_code")?,
         was_sent: row.get::<_, Option<i64>>("sent_at")?.is_some(),
         id_floor: row.get("id_floor")?,
         target: row

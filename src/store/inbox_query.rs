@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, OptionalExtension as _, Row, params, params_from_iter,
+    Connection, OptionalExtension as _, Row, params_from_iter,
     types::{FromSql, Value},
 };
 
@@ -120,42 +120,6 @@ impl Store {
         .await
     }
 
-    /// The newest acknowledgement of a control, whatever its state.
-    pub async fn newest_of_control(
-        &self,
-        instance: &Instance,
-        control: &ControlId,
-    ) -> Result<Option<InboxRow>, StoreError> {
-        let key = [instance.to_string(), control.to_string()];
-        self.read(move |db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements
-                 WHERE instance = ?1 AND control_id = ?2 ORDER BY id DESC LIMIT 1"
-            );
-            db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
-        })
-        .await
-    }
-
-    /// The newest acknowledgement of each of these controls, whatever its state.
-    pub async fn newest_of_controls(
-        &self,
-        instance: &Instance,
-        controls: &[ControlId],
-    ) -> Result<Vec<InboxRow>, StoreError> {
-        let (instance, controls) = (instance.to_string(), super::as_json(controls));
-        self.read(move |db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
-                     SELECT (SELECT max(id) FROM acknowledgements
-                             WHERE instance = ?1 AND control_id = value)
-                     FROM json_each(?2))"
-            );
-            db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
-        })
-        .await
-    }
-
     /// How many rows are in each of the states that are no end, all at one moment.
     pub async fn count_unended(&self) -> Result<Vec<(State, u64)>, StoreError> {
         let states: Vec<_> = State::ALL.into_iter().filter(|state| !state.is_ended()).collect();
@@ -173,6 +137,28 @@ impl Store {
         let count = |state: State| counted.get(state.as_str()).copied().unwrap_or(0).into();
         Ok(states.into_iter().map(|state| (state, count(state))).collect())
     }
+}
+
+/// Of each of these controls the newest row, whatever its state, and the newest that asks for
+/// something: a recovery, say, which asks for nothing, must not hide what failed before it.
+pub(super) fn of_controls(
+    db: &Connection,
+    instance: &str,
+    controls: &str,
+) -> rusqlite::Result<Vec<InboxRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
+             SELECT (SELECT max(id) FROM acknowledgements
+                     WHERE instance = ?1 AND control_id = value)
+             FROM json_each(?2)
+             UNION
+             SELECT (SELECT id FROM acknowledgements
+                     WHERE instance = ?1 AND control_id = value
+                       AND state NOT IN ('recorded', 'discarded', 'rejected')
+                     ORDER BY id DESC LIMIT 1)
+             FROM json_each(?2))"
+    );
+    db.prepare_cached(&sql)?.query_map([instance, controls], row)?.collect()
 }
 
 /// The row of that number.

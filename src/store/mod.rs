@@ -3,6 +3,7 @@
 
 mod attempts;
 mod backup;
+mod bounds;
 mod changes;
 mod company_links;
 mod control_tickets;
@@ -24,7 +25,9 @@ pub use backup::{backup, restore};
 pub use changes::ControlChange;
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::Unlinked;
-pub use control_tickets::{AgedTicket, BoardFilter, KnownTicket, Life, Mapping, TicketOfControl};
+pub use control_tickets::{
+    AgedTicket, BoardFilter, Controls, KnownTicket, Life, Mapping, Recognised, TicketOfControl,
+};
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
 pub use inbox_delivery::{Delivered, Due, NewLine, Waiting};
@@ -42,7 +45,7 @@ use std::{
 use rusqlite::{Connection, config::DbConfig};
 use serde::Serialize;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use writer::Undo;
 
 /// The database. Cheap to clone; closed when the last clone is gone.
@@ -130,8 +133,19 @@ impl Store {
         self.write(|db| meta::set(db, "writable", "1")).await.is_ok()
     }
 
+    /// The time of day, as it is stored.
     fn now_millis(&self) -> i64 {
         self.inner.clock.now().as_millisecond()
+    }
+
+    /// The present moment, with which what is due is compared.
+    fn moment(&self) -> Moment {
+        self.inner.clock.moment()
+    }
+
+    /// The time with which what was read of iTop is marked.
+    fn as_of(&self) -> i64 {
+        self.inner.clock.at_latest().as_millisecond()
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{acknowledgement::decode, keys::Instance, priority::Priority};
+use crate::domain::{acknowledgement::decode, keys::Instance, notice::Notice, priority::Priority};
 
 fn full_event() -> Value {
     json!({
@@ -234,7 +234,9 @@ fn line_of(event: &Value, language: Language, worse: bool) -> String {
     let event = decode(&event.into()).unwrap();
     let zone = TimeZone::get("Europe/Paris").unwrap();
     let worse = worse.then(|| Worse::of(&event, Priority::Critical, Some(Priority::Medium), &zone));
-    line(&event, language, worse.as_ref())
+    let renamed = Notice::renamed(&event, ("[ack x", Some("&#91;ack y]")));
+    let changes = [worse.clone().map(Notice::Worse), renamed.filter(|_| worse.is_some())];
+    line(&event, language, &changes.into_iter().flatten().collect::<Vec<_>>())
 }
 
 #[test]

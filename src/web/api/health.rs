@@ -23,10 +23,10 @@ pub(in crate::web) async fn ready(
     let inbox: serde_json::Map<String, Value> =
         counts.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect();
     let gate = match delivery.gate() {
-        GateState::Open { since } => json!({"state": "open", "since": since}),
+        GateState::Open { since } => json!({"state": "open", "since": since.at}),
         GateState::Closed { reason, message, mend, since } => json!({
             "state": "closed", "reason": reason.code(), "message": message, "mend": mend,
-            "since": since,
+            "since": since.at,
         }),
     };
     let slow_creates: Vec<_> = delivery

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
@@ -65,6 +66,8 @@ pub async fn run(operations: &[Operation]) -> Result<(), String> {
         config.delivery.backoff_max = Period::seconds(4);
         config.delivery.probe_max = Period::seconds(4);
         config.delivery.recheck_blocked = Period::seconds(10);
+        // The clock is put forward by years.
+        config.store.retention = Period::days(100_000);
     })
     .await;
     let mut model = Model {
@@ -149,6 +152,9 @@ impl Model {
             }
             Operation::Pass(steps) => self.pass(usize::from(*steps), STEP).await,
             Operation::PassLong(halves) => self.pass(usize::from(*halves) * 5, LONG_STEP).await,
+            Operation::Step(minutes) => {
+                self.world.clock.step(SignedDuration::from_mins((*minutes).into()));
+            }
             Operation::Fault(trouble, on, times) => {
                 if self.may_meet(*trouble, *on) {
                     self.world.itop.faults().switch_on(trouble.fault(*on, *times));
