@@ -56,10 +56,11 @@ pub async fn fill(itop: &Process, folder: &Path, controls: u32) {
                      iif(open, 'assigned', 'closed'), iif(open, 'ongoing', 'closed'), 3,
                      '[CRITICAL] Server4 – Disk C:', {now}, 'Helpdesk', 'Anna Gavalda', 'present',
                      {now} FROM numbers;
-             INSERT INTO control_tickets
+             INSERT INTO control_tickets (instance, control_id, control_name, company_key,
+                     ticket_class, ticket_id, acknowledgement_id, mapped_at, org_id)
                  SELECT 'default', format('svc-%08d', i), 'Disk C:', 'id:42', 'Incident', ticket,
-                     i, {now} FROM numbers;
+                     i, {now}, 3 FROM numbers;
              COMMIT;"
         ))
-        .expect("the tables are as they were");
+        .expect("the tables have these columns");
 }
