@@ -249,9 +249,11 @@ impl Delivery {
             return self.fail(row, event, Problem::new("given-up", message)).await;
         }
         let sentence = capitalised(&error.to_string());
-        let code = if error.may_be_about_the_request() { TURNED_AWAY } else { "itop-unavailable" };
+        // Whether it is this row, or everything, that does not get through tells another request.
+        let is_turned_away = error.may_be_about_the_request() && inner.client.ping().await.is_ok();
+        let code = if is_turned_away { TURNED_AWAY } else { "itop-unavailable" };
         let again = row.last_problem.as_deref() == Some(code) && row.attempts + 1 >= REFUSALS;
-        if code == TURNED_AWAY && again && inner.client.ping().await.is_ok() {
+        if is_turned_away && again {
             return self.fail(row, event, turned_away(&sentence)).await;
         }
         let problem = Problem::new(code, sentence);

@@ -86,8 +86,8 @@ impl Client {
         markers: &[Marker],
     ) -> Result<Vec<(TicketStatus, Vec<Marker>)>, ItopError> {
         let query = format!("SELECT {class} WHERE id IN ({})", oql::id_list(ids));
-        let logs: String = attributes.iter().map(|attribute| format!(",{attribute}")).collect();
-        let answer = self.select(class, &query, &format!("{STATUS_FIELDS}{logs}")).await?;
+        let logs = attributes.iter().copied().collect::<Vec<_>>().join(",");
+        let answer = self.select(class, &query, &format!("{STATUS_FIELDS},{logs}")).await?;
         let bears = |fields: &Map<_, _>, marker: &&Marker| {
             attributes.iter().any(|attribute| carries(fields, attribute, marker))
         };
