@@ -28,8 +28,9 @@ const TIMEOUT_MS: u64 = 700;
 /// One longer step, of what takes long.
 const LONG_STEP: Duration = Duration::from_secs(6);
 
-/// How long everything may take to settle, in real time.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long everything may take to settle, in real time: long, since it bounds only what hangs, and
+/// a machine may be busy with eight of these and more.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// ServiceNav's companies: id, organization by name and key, team.
 const COMPANIES: [(u64, &str, i64, &str); 2] =
