@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, control_tickets, meta};
+use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, meta, ticket_statuses};
 use crate::{
     clock::Moment,
     domain::{
@@ -320,9 +320,9 @@ fn record_delivered(
 ) -> rusqlite::Result<()> {
     let Delivered { state, ticket, warnings, has_marker, read_back_at } = delivered;
     if state == State::Created {
-        control_tickets::replace_others(db, id, &ticket.key)?;
+        ticket_statuses::replace_others(db, id, &ticket.key)?;
     }
-    control_tickets::save_status(db, &ticket, as_of)?;
+    ticket_statuses::save_status(db, &ticket, as_of)?;
     let Some((instance, control)): Option<(String, String)> = db
         .prepare_cached(
             "UPDATE acknowledgements
@@ -348,7 +348,7 @@ fn record_delivered(
         // It has been purged meanwhile: nobody asks about it any more.
         return Ok(());
     };
-    control_tickets::map_control(db, id, &instance, &control, &ticket.key, now)?;
+    ticket_statuses::map_control(db, id, &instance, &control, &ticket.key, now)?;
     meta::raise_highest_ticket_id(db, i64::try_from(ticket.key.id).unwrap_or(i64::MAX))?;
     if has_marker {
         let marker: String = db

@@ -18,6 +18,7 @@ mod meta;
 mod migrate;
 mod read_back;
 mod readers;
+mod ticket_statuses;
 mod writer;
 
 pub use attempts::Attempt;
@@ -26,7 +27,7 @@ pub use changes::ControlChange;
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::Unlinked;
 pub use control_tickets::{
-    AgedTicket, BoardFilter, Controls, KnownTicket, Life, Mapping, Recognised, TicketOfControl,
+    AgedTicket, BoardFilter, Controls, KnownTicket, Life, Mapping, TicketOfControl,
 };
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement, Rejected};
@@ -36,6 +37,7 @@ pub use inbox_unknown::UnknownRow;
 pub use look::links_at;
 pub use meta::{Canary, Restored};
 pub use read_back::ReadBack;
+pub use ticket_statuses::Recognised;
 
 use std::{
     path::{Path, PathBuf},

@@ -30,7 +30,7 @@ const LONG_STEP: Duration = Duration::from_secs(6);
 
 /// How long everything may take to settle, in real time: long, since it bounds only what hangs, and
 /// a machine may be busy with eight of these and more.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// ServiceNav's companies: id, organization by name and key, team.
 const COMPANIES: [(u64, &str, i64, &str); 2] =
