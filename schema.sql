@@ -1,9 +1,11 @@
--- The database of the bridge. Compiled into the program and applied step by step: each fenced
--- step runs once, in its own transaction, and leaves its number in PRAGMA user_version.
--- A step that has been released is never edited; a change is a new step at the end.
+-- The database of the bridge. Compiled into the program and applied in fenced steps: each runs once,
+-- in its own transaction, and leaves its number in PRAGMA user_version. A step that has been released
+-- is never edited; a change is a new step at the end.
 -- Times are milliseconds since 1970 (UTC).
 
--- step 1: inbox, tickets of controls, company links
+-- step 1: nothing; what was meant as the first step was counted as the second
+
+-- step 2: inbox, tickets of controls, company links
 
 -- Single values: the epoch of this file, the key of signed links, the highest ticket id seen.
 CREATE TABLE meta (
@@ -135,7 +137,7 @@ CREATE TABLE company_links (
     PRIMARY KEY (instance, company_key, site_key)
 ) STRICT, WITHOUT ROWID;
 
--- step 2: which tickets to read again; one index of controls instead of two
+-- step 3: which tickets to read again; one index of controls instead of two
 
 CREATE INDEX tickets_open ON tickets (as_of)
     WHERE presence = 'present' AND operational_status NOT IN ('resolved', 'closed');
@@ -147,14 +149,14 @@ DROP INDEX acknowledgements_under_way;
 DROP INDEX acknowledgements_control;
 CREATE INDEX acknowledgements_control ON acknowledgements (instance, control_id, id, state);
 
--- step 3: whose turn it is, found without a look at those that wait for later
+-- step 4: whose turn it is, found without a look at those that wait for later
 
 DROP INDEX acknowledgements_waiting;
 CREATE INDEX acknowledgements_due
     ON acknowledgements (next_attempt_at, id)
     WHERE state IN ('accepted', 'blocked');
 
--- step 4: lines are read back; what a ticket and its control were when the one was mapped
+-- step 5: lines are read back; what a ticket and its control were when the one was mapped
 
 -- The words of a line for a ticket that is there, and the organization that the ticket belonged to;
 -- when the line is looked for in the log, and how often it was added again.
@@ -182,7 +184,100 @@ WHERE company_key <> respelt(company_key) OR site_key <> respelt(site_key);
 UPDATE control_tickets SET company_key = respelt(company_key)
 WHERE company_key <> respelt(company_key);
 
--- step 5: which ticket is the control's, when iTop gives ids anew; tickets that were missing
+-- step 6: keys of the ticket system are texts
+
+-- A STRICT column cannot change its type. Where new tables take the place of old ones, the renaming
+-- carries the reference along.
+CREATE TABLE new_tickets (
+    class              TEXT NOT NULL,
+    id                 TEXT NOT NULL,
+    ref                TEXT NOT NULL,
+    org_id             TEXT NOT NULL,
+    status             TEXT NOT NULL,
+    operational_status TEXT NOT NULL,
+    priority           INTEGER,
+    title              TEXT NOT NULL,
+    last_update        INTEGER,
+    team               TEXT,
+    agent              TEXT,
+    presence           TEXT NOT NULL CHECK (
+        presence = 'present' OR presence = 'deleted' OR presence = 'not_visible'),
+    as_of              INTEGER NOT NULL,
+    PRIMARY KEY (class, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_tickets
+SELECT class, id, ref, org_id, status, operational_status, priority, title, last_update, team,
+    agent, presence, as_of
+FROM tickets;
+
+CREATE TABLE new_control_tickets (
+    instance           TEXT NOT NULL,
+    control_id         TEXT NOT NULL,
+    control_name       TEXT NOT NULL,
+    company_key        TEXT NOT NULL,
+    ticket_class       TEXT NOT NULL,
+    ticket_id          TEXT NOT NULL,
+    acknowledgement_id INTEGER NOT NULL,
+    mapped_at          INTEGER NOT NULL,
+    control_state      TEXT,
+    org_id             TEXT,
+    PRIMARY KEY (instance, control_id),
+    FOREIGN KEY (ticket_class, ticket_id) REFERENCES new_tickets (class, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_control_tickets
+SELECT instance, control_id, control_name, company_key, ticket_class, ticket_id,
+    acknowledgement_id, mapped_at, control_state, org_id
+FROM control_tickets;
+
+DROP TABLE control_tickets;
+DROP TABLE tickets;
+ALTER TABLE new_tickets RENAME TO tickets;
+ALTER TABLE new_control_tickets RENAME TO control_tickets;
+CREATE INDEX tickets_ref ON tickets (ref);
+CREATE INDEX tickets_open ON tickets (as_of)
+    WHERE presence = 'present' AND operational_status NOT IN ('resolved', 'closed');
+CREATE INDEX tickets_ended ON tickets (as_of)
+    WHERE presence = 'present' AND operational_status IN ('resolved', 'closed');
+CREATE INDEX control_tickets_ticket ON control_tickets (ticket_class, ticket_id);
+
+CREATE TABLE new_company_links (
+    instance             TEXT NOT NULL,
+    company_key          TEXT NOT NULL,
+    site_key             TEXT NOT NULL DEFAULT '',
+    name                 TEXT,
+    org_id               TEXT NOT NULL,
+    org_name             TEXT NOT NULL,
+    tickets              INTEGER NOT NULL CHECK (tickets IN (0, 1)),
+    team_id              TEXT,
+    team_name            TEXT,
+    contact_id           TEXT,
+    contact_name         TEXT,
+    service_id           TEXT,
+    service_name         TEXT,
+    service_element_id   TEXT,
+    service_element_name TEXT,
+    updated_at           INTEGER NOT NULL,
+    PRIMARY KEY (instance, company_key, site_key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_company_links
+SELECT instance, company_key, site_key, name, org_id, org_name, tickets, team_id, team_name,
+    contact_id, contact_name, service_id, service_name, service_element_id, service_element_name,
+    updated_at
+FROM company_links;
+DROP TABLE company_links;
+ALTER TABLE new_company_links RENAME TO company_links;
+
+-- The inbox holds all bodies: its columns are exchanged, and its rows stay where they are.
+ALTER TABLE acknowledgements ADD COLUMN ticket_key TEXT;
+ALTER TABLE acknowledgements ADD COLUMN line_org_key TEXT;
+UPDATE acknowledgements SET ticket_key = ticket_id, line_org_key = line_org_id
+WHERE ticket_id IS NOT NULL OR line_org_id IS NOT NULL;
+ALTER TABLE acknowledgements DROP COLUMN ticket_id;
+ALTER TABLE acknowledgements DROP COLUMN line_org_id;
+ALTER TABLE acknowledgements RENAME COLUMN ticket_key TO ticket_id;
+ALTER TABLE acknowledgements RENAME COLUMN line_org_key TO line_org_id;
+
+-- step 7: which ticket is the control's, when iTop gives ids anew; tickets that were missing
 
 -- When work on the ticket began, by iTop: with number, title and organization what it is known by.
 ALTER TABLE tickets ADD COLUMN started_at INTEGER;

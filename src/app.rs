@@ -1,5 +1,7 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
+mod reload;
+
 use std::{net::SocketAddr, pin::Pin};
 
 use axum::ServiceExt as _;
@@ -14,11 +16,13 @@ use crate::{
     delivery::{Delivery, Settings},
     domain::ticket_text::{TemplateError, Templates},
     gate::Gate,
-    itop::{self, Client, ClientError, ItopZone, Login},
+    itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
     secret::Secret,
     store::{Store, StoreError},
     web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Signer},
 };
+
+pub use reload::Reload;
 
 /// What a background task does.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -71,6 +75,7 @@ pub struct App {
     refresher: Refresher,
     gate: Gate,
     client: Client,
+    reload: Reload,
     config: Config,
     address: SocketAddr,
 }
@@ -81,20 +86,18 @@ pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
     let wrong = |what: &str| StartError::Config(format!("itop.{what} cannot be used"));
     let secret = |secret: &Option<Secret>, what| secret.clone().ok_or_else(|| wrong(what));
     let user = section.user.clone();
-    let secret_file = match section.login {
-        LoginKind::Form | LoginKind::Basic => section.password_file.clone(),
-        LoginKind::Token => section.token_file.clone(),
-    };
     let login = match section.login {
         LoginKind::Form => Login::Form { user, password: secret(&section.password, "password")? },
         LoginKind::Basic => Login::Basic { user, password: secret(&section.password, "password")? },
         LoginKind::Token => Login::Token(secret(&section.token, "token")?),
     };
+    let front = section.front_user.as_ref().zip(section.front_password.clone());
+    let client = section.client_cert_file.clone().zip(section.client_key_file.clone());
     Ok(itop::Settings {
         url: section.url.parse().map_err(|_| wrong("url"))?,
         login,
-        secret_file,
-        ca_file: section.ca_file.clone(),
+        front: front.map(|(user, password)| FrontLogin { user: user.clone(), password }),
+        tls: TlsFiles { ca_file: section.ca_file.clone(), client },
         connect_timeout: section.connect_timeout.duration(),
         timeout: section.timeout.duration(),
         create_timeout: section.create_timeout.duration(),
@@ -111,10 +114,14 @@ impl App {
         listener: TcpListener,
     ) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
-        if !address.ip().is_loopback() && config.auth.tokens.is_empty() {
-            return Err(StartError::Open(address));
+        refuse_open(address, &config)?;
+        for warning in config.warnings() {
+            tracing::warn!(mend = warning.mend, "{}", warning.seen);
         }
         let client = Client::new(&client_settings(&config)?)?;
+        if let Some(itop::Proxy { address, variable, .. }) = itop::proxy(&client.endpoint()) {
+            tracing::info!(proxy = address, variable, "iTop is called through a proxy");
+        }
         let ticket = &config.ticket;
         let templates = Templates::new(
             ticket.language,
@@ -123,20 +130,11 @@ impl App {
             &ticket.fields,
         )?;
         let store = Store::open(&config.store.path, clock.clone())?;
-        let key = match &config.server.link_key {
-            Some(key) => key.clone(),
-            None => Secret::new(store.meta_or_insert("link_key", random_key()).await?),
-        };
-        if config.server.public_url.is_none() && address.ip().is_unspecified() {
-            tracing::warn!(
-                "server.public_url is not set: links in answers lead to {address}, where no \
-                 browser finds the bridge"
-            );
-        }
+        let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url =
             config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
-        let addresses = Addresses::new(&bridge_url, itop_url, Signer::new(&key));
+        let addresses = Addresses::new(&bridge_url, itop_url, signer.clone());
 
         let gate = Gate::new(clock.clone());
         let catalog = Catalog::new(
@@ -176,9 +174,24 @@ impl App {
             addresses.clone(),
             clock.clone(),
         );
+        let reload = Reload::new(
+            &config,
+            address,
+            client.clone(),
+            store.clone(),
+            tokens.clone(),
+            signer,
+            answers.clone(),
+        );
         let parts = Parts { store, catalog, delivery, board, clock, tokens, addresses, answers };
         let state = AppState::from(parts);
-        Ok(Self { listener, state, refresher, gate, client, config, address })
+        Ok(Self { listener, state, refresher, gate, client, reload, config, address })
+    }
+
+    /// What can be read again while the bridge runs.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        self.reload.clone()
     }
 
     /// The address it listens on.
@@ -194,7 +207,7 @@ impl App {
     /// Where the server or a background task ends by itself: the process should end too, so that
     /// whoever watches it starts it again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self { listener, state, refresher, gate, client, config, address } = self;
+        let Self { listener, state, refresher, gate, client, reload, config, address } = self;
         let mut tasks = JoinSet::new();
         let delivery = state.delivery.clone();
         let deliveries_stop = stop.clone();
@@ -218,7 +231,8 @@ impl App {
                 model.map_or(itop::USER_REQUEST, |model| model.class).to_owned()
             }
         };
-        background("gate", Box::pin(gate.keep(client, class, config.delivery.clone())));
+        let renew = move || reload.secret_files();
+        background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
         let retention = config.store.retention.duration();
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
@@ -265,6 +279,22 @@ async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
                 }
             }
         }
+    }
+}
+
+/// Beyond loopback nobody is let in without a token.
+fn refuse_open(address: SocketAddr, config: &Config) -> Result<(), StartError> {
+    if !address.ip().is_loopback() && config.auth.tokens.is_empty() {
+        return Err(StartError::Open(address));
+    }
+    Ok(())
+}
+
+/// The key of signed links: the configured one, else one that is made once and kept.
+async fn link_key(config: &Config, store: &Store) -> Result<Secret, StoreError> {
+    match &config.server.link_key {
+        Some(key) => Ok(key.clone()),
+        None => Ok(Secret::new(store.meta_or_insert("link_key", random_key()).await?)),
     }
 }
 

@@ -78,8 +78,8 @@ impl Reason {
             Self::Maintenance => "Wait for the end of iTop's maintenance; nothing is lost.",
             Self::Credentials => {
                 "Check itop.user and itop.password (or itop.token), and that the account is \
-                 enabled in iTop. What is mended in iTop, or in the file of itop.password_file or \
-                 itop.token_file, is seen by itself; other changes need a restart."
+                 enabled in iTop. A running bridge reads a secret's file again by itself, the \
+                 configuration after SIGHUP."
             }
             Self::ProfileMissing => {
                 "Give the account the profile \"REST Services User\" in iTop (Admin tools, User \
@@ -260,11 +260,19 @@ impl Gate {
         }
     }
 
-    /// Probes iTop at the start, and while the gate is closed or in doubt; runs until it is dropped.
-    pub async fn keep(self, client: Client, class: impl AsyncFn() -> String, settings: Delivery) {
+    /// Probes iTop at the start, and while the gate is closed or in doubt; runs until it is dropped. Before a closed
+    /// gate is probed, `renew` reads again what the mend may have changed.
+    pub async fn keep(
+        self,
+        client: Client,
+        class: impl AsyncFn() -> String,
+        renew: impl Fn(),
+        settings: Delivery,
+    ) {
         self.probe(&client, &class).await;
         if self.is_open() {
-            tracing::info!(itop.url = %client.endpoint(), "iTop answers, and takes the bridge's login");
+            let itop = client.endpoint();
+            tracing::info!(itop.url = %itop, "iTop answers, and takes the bridge's login");
         }
         let mut changes = self.watch();
         loop {
@@ -278,6 +286,7 @@ impl Gate {
             }
             while !self.is_open() {
                 self.clock.sleep(wait).await;
+                renew();
                 self.probe(&client, &class).await;
                 wait = (wait * 2).min(settings.probe_max.duration());
             }
@@ -285,9 +294,6 @@ impl Gate {
     }
 
     async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
-        if matches!(self.state(), GateState::Closed { reason: Reason::Credentials, .. }) {
-            client.read_secret_again().await;
-        }
         if let Err(error) = client.ping().await {
             // A read that is refused has been answered all the same.
             if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {

@@ -1,6 +1,7 @@
-//! When to stop: at the first signal in good order, at the second at once.
+//! Signals: when to stop, at the first in good order, at the second at once; and when to read the
+//! configuration again.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The exit status of a process that a second signal ended.
@@ -28,4 +29,10 @@ pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
         }
     });
     Ok(stop)
+}
+
+/// SIGHUP, which would otherwise end the process: each means that the configuration is to be read
+/// again.
+pub fn reload_signal() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }

@@ -76,16 +76,16 @@ pub(crate) async fn check(
     else {
         return Err(LinkCheckError::Invalid(errors.0));
     };
-    let (org_id, org_name) = (org.id, org.name.clone());
+    let (org_id, org_name) = (org.id.clone(), org.name.clone());
     let mut defaults = LinkDefaults::default();
     if let Some(team) = team {
-        let teams = catalog.teams(org_id).get(freshness).await?;
+        let teams = catalog.teams(&org_id).get(freshness).await?;
         defaults.team =
             one(&teams, &team, "/team", &format!("team of organization '{org_name}'"), &mut errors)
                 .map(named);
     }
     if let Some(contact) = contact {
-        let contacts = catalog.contacts(org_id).get(freshness).await?;
+        let contacts = catalog.contacts(&org_id).get(freshness).await?;
         defaults.contact = one(
             &contacts,
             &contact,
@@ -100,7 +100,7 @@ pub(crate) async fn check(
         errors.push("/service", "required", message);
     }
     if let Some(service) = service {
-        let services = catalog.services(org_id).get(freshness).await?;
+        let services = catalog.services(&org_id).get(freshness).await?;
         let service = one(
             &services,
             &service,

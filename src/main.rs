@@ -7,6 +7,8 @@ use servicenav_itop_bridge::cli::Cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // Whatever it writes, database and backups above all, is for its own user.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     match Cli::parse().run().await {
         Ok(code) => code,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Text that must not be seen.
 
-use std::{fmt, io, path::Path};
+use std::fmt;
 
 use serde::Deserialize;
 
@@ -14,12 +14,6 @@ impl Secret {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
-    }
-
-    /// What a file holds, without the line break at its end.
-    pub fn in_file(path: &Path) -> io::Result<Self> {
-        let text = std::fs::read_to_string(path)?;
-        Ok(Self(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
     /// The text itself; the name is for whoever reviews its uses.

@@ -13,7 +13,7 @@ use crate::{
     catalog::Catalog,
     clock::earlier,
     domain::{
-        keys::{OrgId, TicketKey},
+        keys::{OrgId, TicketId, TicketKey},
         ticket_status::{Presence, TicketStatus},
     },
     itop::{Client, ItopError},
@@ -100,7 +100,7 @@ impl Reader {
             for ticket in waiting.iter().flat_map(|question| &question.tickets) {
                 // Whoever asked before the last read was saved has not seen it.
                 if read.get(&ticket.key.id).is_none_or(|read_at| *read_at <= ticket.as_of) {
-                    wanted.insert(ticket.key.id, ticket.org);
+                    wanted.insert(ticket.key.id.clone(), ticket.org.clone());
                 }
             }
             self.read_all(&class, wanted, &mut read).await;
@@ -115,8 +115,8 @@ impl Reader {
     async fn read_all(
         &self,
         class: &str,
-        mut wanted: BTreeMap<u64, OrgId>,
-        read: &mut HashMap<u64, Timestamp>,
+        mut wanted: BTreeMap<TicketId, OrgId>,
+        read: &mut HashMap<TicketId, Timestamp>,
     ) {
         if wanted.is_empty() {
             return;
@@ -128,7 +128,7 @@ impl Reader {
         for ids in wanted.chunks(batch) {
             let as_of = self.board.clock.at_latest();
             if self.read(class, ids, as_of).await.is_ok() {
-                read.extend(ids.iter().map(|(id, _)| (*id, as_of)));
+                read.extend(ids.iter().map(|(id, _)| (id.clone(), as_of)));
             }
         }
         // What was asked for before this has been answered, or its asker has lost patience.
@@ -139,7 +139,7 @@ impl Reader {
     /// A batch costs iTop little more than one ticket: the open tickets that somebody will ask
     /// about next, from half of their age on, are read with it, so that the batches are full and
     /// their number is bounded.
-    async fn fill_up(&self, class: &str, wanted: &mut BTreeMap<u64, OrgId>, most: usize) {
+    async fn fill_up(&self, class: &str, wanted: &mut BTreeMap<TicketId, OrgId>, most: usize) {
         let board = &self.board;
         let old = earlier(board.clock.at_latest(), board.settings.max_age.duration() / 2);
         match board.store.stale_tickets(Life::Open, old, most * 2).await {
@@ -157,10 +157,10 @@ impl Reader {
     async fn read(
         &self,
         class: &str,
-        ids: &[(u64, OrgId)],
+        ids: &[(TicketId, OrgId)],
         as_of: Timestamp,
     ) -> Result<(), ItopError> {
-        let outcome = self.client.statuses(class, ids.iter().map(|(id, _)| *id)).await;
+        let outcome = self.client.statuses(class, ids.iter().map(|(id, _)| id)).await;
         self.board.gate.after_read(&outcome);
         let present = outcome?;
         let missing = self.missing(class, ids, &present).await;
@@ -199,7 +199,7 @@ impl Reader {
         };
         let markers: Vec<_> =
             mapped.iter().filter_map(|found| found.mapping.identity.marker.clone()).collect();
-        let ids = tickets.iter().map(|ticket| ticket.key.id);
+        let ids = tickets.iter().map(|ticket| &ticket.key.id);
         let attributes = self.catalog.marker_attributes();
         let seen = self.client.marked_statuses(class, ids, &attributes, &markers).await;
         self.board.gate.after_read(&seen);
@@ -227,10 +227,10 @@ impl Reader {
     async fn missing(
         &self,
         class: &str,
-        ids: &[(u64, OrgId)],
+        ids: &[(TicketId, OrgId)],
         present: &[TicketStatus],
     ) -> Vec<(TicketKey, Presence)> {
-        let present: HashSet<_> = present.iter().map(|status| status.key.id).collect();
+        let present: HashSet<_> = present.iter().map(|status| &status.key.id).collect();
         let missing: Vec<_> = ids.iter().filter(|(id, _)| !present.contains(id)).collect();
         if missing.is_empty() {
             return Vec::new();
@@ -238,8 +238,8 @@ impl Reader {
         let Ok(companies) = self.catalog.companies().get(self.catalog.on_miss()).await else {
             return Vec::new();
         };
-        let sees = |org: OrgId| companies.listed.items.iter().any(|company| company.id == org);
-        let limited = if missing.iter().any(|(_, org)| sees(*org)) {
+        let sees = |org: &OrgId| companies.listed.items.iter().any(|company| company.id == *org);
+        let limited = if missing.iter().any(|(_, org)| sees(org)) {
             let hides = self.client.hides_organizations().await;
             self.board.gate.after_read(&hides);
             let Ok(hides) = hides else { return Vec::new() };
@@ -251,8 +251,8 @@ impl Reader {
         missing
             .into_iter()
             .map(|(id, org)| {
-                let key = TicketKey { class: class.to_owned(), id: *id };
-                let deleted = !limited && sees(*org);
+                let key = TicketKey { class: class.to_owned(), id: id.clone() };
+                let deleted = !limited && sees(org);
                 (key, if deleted { Presence::Deleted } else { Presence::NotVisible })
             })
             .collect()

@@ -239,10 +239,10 @@ impl Lists {
             let outcome = load.await;
             self.gate.after_read(&outcome);
             let listed = outcome?;
-            self.known.insert(key, listed.clone()).await;
+            self.known.insert(key.clone(), listed.clone()).await;
             Ok(listed)
         };
-        let outcome = self.loading.try_get_with(key, timed).await;
+        let outcome = self.loading.try_get_with_by_ref(&key, timed).await;
         // The value is in `known` now; what stays here would answer the next load.
         self.loading.invalidate(&key).await;
         outcome.map_err(|error: Arc<ItopError>| (*error).clone())

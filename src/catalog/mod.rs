@@ -154,41 +154,41 @@ impl Catalog {
     }
 
     /// The teams that may take a company's tickets.
-    pub fn teams(&self, org: OrgId) -> Asked<'_, Vec<Team>> {
+    pub fn teams(&self, org: &OrgId) -> Asked<'_, Vec<Team>> {
         if self.inner.settings.teams == TeamChoice::All {
             return self.all_teams();
         }
-        let inner = self.inner.clone();
-        self.inner.teams.ask(Some(org), async move {
-            inner.client.teams(&inner.settings.queries.teams, Some(org)).await
+        let (inner, org) = (self.inner.clone(), org.clone());
+        self.inner.teams.ask(Some(org.clone()), async move {
+            inner.client.teams(&inner.settings.queries.teams, Some(&org)).await
         })
     }
 
     /// The active contacts of a company.
-    pub fn contacts(&self, org: OrgId) -> Asked<'_, Vec<Person>> {
-        let inner = self.inner.clone();
-        self.inner.contacts.ask(Some(org), async move {
-            inner.client.contacts(&inner.settings.queries.contacts, org).await
+    pub fn contacts(&self, org: &OrgId) -> Asked<'_, Vec<Person>> {
+        let (inner, org) = (self.inner.clone(), org.clone());
+        self.inner.contacts.ask(Some(org.clone()), async move {
+            inner.client.contacts(&inner.settings.queries.contacts, &org).await
         })
     }
 
     /// The services that a company's contracts include, with the elements that fit the class of
     /// new tickets.
-    pub fn services(&self, org: OrgId) -> Asked<'_, Vec<Service>> {
-        let catalog = self.clone();
-        self.inner.services.ask(Some(org), async move {
+    pub fn services(&self, org: &OrgId) -> Asked<'_, Vec<Service>> {
+        let (catalog, org) = (self.clone(), org.clone());
+        self.inner.services.ask(Some(org.clone()), async move {
             let request_type = catalog.ticket_model().await?.request_type;
             let Inner { client, settings, .. } = &*catalog.inner;
-            client.services(&settings.queries, org, request_type).await
+            client.services(&settings.queries, &org, request_type).await
         })
     }
 
     /// The CIs of a company.
-    pub fn cis(&self, org: OrgId) -> Asked<'_, CiList> {
-        let inner = self.inner.clone();
-        self.inner.cis.ask(Some(org), async move {
+    pub fn cis(&self, org: &OrgId) -> Asked<'_, CiList> {
+        let (inner, org) = (self.inner.clone(), org.clone());
+        self.inner.cis.ask(Some(org.clone()), async move {
             let settings = &inner.settings;
-            inner.client.cis(&settings.queries.cis, org, settings.page_size).await
+            inner.client.cis(&settings.queries.cis, &org, settings.page_size).await
         })
     }
 
@@ -196,7 +196,7 @@ impl Catalog {
     /// themselves: what a list that has grown old lacks need not be read with fifty thousand others.
     pub async fn cis_called(
         &self,
-        org: OrgId,
+        org: &OrgId,
         keys: &[ObjectId],
         names: &[&str],
     ) -> Result<CiList, ItopError> {
@@ -207,11 +207,10 @@ impl Catalog {
     }
 
     /// Whether the account sees an organization, active or not.
-    pub async fn organization_exists(&self, org: OrgId) -> Result<bool, ItopError> {
-        let query = format!("SELECT Organization WHERE id = {org}");
-        let found = self.inner.client.organizations(&query).await;
-        self.inner.gate.after_read(&found);
-        Ok(!found?.is_empty())
+    pub async fn organization_exists(&self, org: &OrgId) -> Result<bool, ItopError> {
+        let exists = self.inner.client.organization_exists(org).await;
+        self.inner.gate.after_read(&exists);
+        exists
     }
 
     /// Whether a list is so old that what is not found in it may be there by now.

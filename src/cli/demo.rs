@@ -88,7 +88,8 @@ async fn wait_unless_stopped(itop: &mut Sandbox, stop: &CancellationToken) -> an
 
 /// Links companies and posts a few acknowledgements, through the API as anybody would.
 async fn prepare(base: &str, now: Timestamp) -> anyhow::Result<()> {
-    let http = reqwest::Client::new();
+    // It listens on loopback, which no proxy reaches.
+    let http = reqwest::Client::builder().no_proxy().build()?;
     let send = async |request: reqwest::RequestBuilder, body: Value| -> anyhow::Result<()> {
         let request = request.header("content-type", "application/json").body(body.to_string());
         let answer = request.send().await?;

@@ -8,10 +8,7 @@ mod sandbox;
 mod serve;
 mod token;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -52,8 +49,9 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
     /// The configuration file; without it, environment variables alone
+    // A text, because a path must not be empty, and an empty variable is one that is not set.
     #[arg(short, long, env = "BRIDGE_CONFIG")]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
 }
 
 impl ConfigFile {
@@ -67,7 +65,8 @@ impl ConfigFile {
     /// The named file, else the usual one if it is there.
     fn file(&self) -> Option<&Path> {
         let usual = Path::new("/etc/servicenav-itop-bridge/config.toml");
-        self.config.as_deref().or_else(|| usual.exists().then_some(usual))
+        let named = self.config.as_ref().filter(|named| !named.is_empty()).map(Path::new);
+        named.or_else(|| usual.exists().then_some(usual))
     }
 }
 
@@ -78,7 +77,7 @@ impl Cli {
             Command::Serve(file) => serve::serve(&file).await,
             Command::Demo(demo) => demo.run().await,
             Command::Sandbox(sandbox) => sandbox.run().await,
-            Command::Check(check) => check.run().await,
+            Command::Check(check) => Box::pin(check.run()).await,
             Command::Token(args) => Ok(args.run()),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::Config;
-use crate::secret::Secret;
+use super::{Config, explain};
 
 /// The prefix of environment variables that override the file: `BRIDGE__ITOP__URL`.
 const PREFIX: &str = "BRIDGE__";
@@ -26,7 +25,7 @@ pub enum ConfigError {
     Wrong {
         /// The file, or the environment variable.
         origin: String,
-        /// What is wrong, with the line, and the nearest valid key of an unknown one.
+        /// Where and what, without what stands there, which may be a secret.
         reason: String,
     },
     /// Everything reads well, and does not fit together.
@@ -51,13 +50,14 @@ pub fn load(
         })?;
         let wrong = |error: toml::de::Error| ConfigError::Wrong {
             origin: path.display().to_string(),
-            reason: explained(&error),
+            reason: explain::in_file(&text, error),
         };
-        // Read as a whole first: only so can an error show its line.
+        // Read as a whole first: only so does an error know its line.
         toml::from_str::<Config>(&text).map_err(wrong)?;
         table = toml::from_str(&text).map_err(wrong)?;
     }
-    for (name, text) in environment {
+    // Compose files pass on variables that are not set as empty ones.
+    for (name, text) in environment.into_iter().filter(|(_, text)| !text.is_empty()) {
         if let Some(path) = name.strip_prefix(PREFIX) {
             table = overridden(&table, path, &text)
                 .map_err(|reason| ConfigError::Wrong { origin: name.clone(), reason })?;
@@ -65,12 +65,9 @@ pub fn load(
     }
     let mut config: Config = table.try_into().map_err(|error| ConfigError::Wrong {
         origin: "as a whole".to_owned(),
-        reason: explained(&error),
+        reason: explain::elsewhere(error),
     })?;
-    let Config { itop, server, .. } = &mut config;
-    read_secret("itop.password", &mut itop.password, itop.password_file.as_deref())?;
-    read_secret("itop.token", &mut itop.token, itop.token_file.as_deref())?;
-    read_secret("server.link_key", &mut server.link_key, server.link_key_file.as_deref())?;
+    config.read_secrets()?;
     let problems = config.problems();
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
 }
@@ -82,7 +79,7 @@ fn overridden(table: &Table, path: &str, text: &str) -> Result<Table, String> {
     let as_text = with_value(table, &keys, Value::String(text.to_owned()));
     let failure = match as_text.clone().try_into::<Config>() {
         Ok(_) => return Ok(as_text),
-        Err(error) => explained(&error),
+        Err(error) => explain::elsewhere(error),
     };
     let literal = toml::from_str::<Table>(&format!("value = {text}"));
     if let Some(value) = literal.ok().and_then(|mut table| table.remove("value")) {
@@ -107,41 +104,6 @@ fn with_value(table: &Table, keys: &[String], value: Value) -> Table {
         }
     }
     table
-}
-
-/// The parser's words; of an unknown key also the nearest valid one.
-fn explained(error: &toml::de::Error) -> String {
-    let message = error.to_string();
-    // serde's fixed form: unknown field `a`, expected one of `b`, `c`
-    let quoted: Vec<&str> = error.message().split('`').skip(1).step_by(2).collect();
-    let nearest = match (error.message().starts_with("unknown field"), quoted.as_slice()) {
-        (true, [unknown, known @ ..]) => known
-            .iter()
-            .map(|known| (strsim::jaro_winkler(unknown, known), known))
-            .max_by(|(a, _), (b, _)| a.total_cmp(b))
-            .filter(|(likeness, _)| *likeness > 0.7)
-            .map(|(_, known)| format!("\nDid you mean `{known}`?")),
-        _ => None,
-    };
-    message.trim_end().to_owned() + &nearest.unwrap_or_default()
-}
-
-fn read_secret(
-    key: &str,
-    secret: &mut Option<Secret>,
-    file: Option<&Path>,
-) -> Result<(), ConfigError> {
-    let Some(path) = file else { return Ok(()) };
-    let read = Secret::in_file(path).map_err(|error| {
-        let path = path.display();
-        ConfigError::Invalid(vec![format!("{key}_file: {path} cannot be read: {error}")])
-    })?;
-    if secret.is_some() {
-        let sentence = format!("{key} and {key}_file are both set; keep one of the two");
-        return Err(ConfigError::Invalid(vec![sentence]));
-    }
-    *secret = Some(read);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -210,6 +172,50 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_error_tells_where_it_is_and_nothing_of_what_stands_there() {
+        for (file, says) in [
+            ("[itop]\npassword = s3cret\n", "line 2, column 12"),
+            ("[itop]\npassword = \"s3cret\n", "line 2"),
+            ("[itop]\npassword s3cret\n", "line 2"),
+            ("[itop]\n  timeout = 's3cret'\n", "line 2, column 13: no length of time"),
+            ("[itop]\nmax_in_flight = 's3cret'\n", "line 2, column 17: invalid type: string"),
+            ("[itop]\nmax_in_flight = -77123\n", "line 2, column 17"),
+            ("[itop]\nlogin = 's3cret, expected `x`'\n", "expected one of `form`"),
+            ("[itop]\nuser = 's3cret'\nuser = 's3cret'\n", "line 3, column 1"),
+            ("[server]\nlisten = 's3cret'\n", "line 2, column 10"),
+            ("# é\n[auth]\ntokens = [{ name = 's3cret' }]\n", "missing field `hash`"),
+        ] {
+            let error = from(file, &[]).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+            assert!(!error.contains("s3cret") && !error.contains("77123"), "{error}");
+        }
+        for (name, value) in [
+            ("BRIDGE__ITOP__MAX_IN_FLIGHT", "s3cret"),
+            ("BRIDGE__ITOP__TIMEOUT", "s3cret"),
+            ("BRIDGE__ITOP__LOGIN", "s3cret"),
+            ("BRIDGE__SERVER__LISTEN", "s3cret"),
+            ("BRIDGE__ITOP__URL", "s3cret"),
+            ("BRIDGE__ITOP__TIME_ZONE", "s3cret"),
+            ("BRIDGE__LOG__FILTER", "s3cret=[s3cret"),
+            ("BRIDGE__AUTH__TOKENS", "[{name='a', hash='s3cret', scopes=['s3cret']}]"),
+            ("BRIDGE__TICKET__MARKER_FIELD", "s3cret s3cret"),
+        ] {
+            let error = from(LEAST, &[(name, value)]).unwrap_err().to_string();
+            let key = name["BRIDGE__".len()..].to_lowercase().replace("__", ".");
+            assert!(error.contains(name) || error.contains(&key), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_is_one_that_is_not_set() {
+        let empty = ["URL", "PASSWORD", "MAX_IN_FLIGHT", "CA_FILE", "NO_SUCH_KEY"]
+            .map(|key| format!("BRIDGE__ITOP__{key}"));
+        let empty: Vec<_> = empty.iter().map(|name| (name.as_str(), "")).collect();
+        assert_eq!(from(LEAST, &empty).unwrap(), from(LEAST, &[]).unwrap());
+    }
+
+    #[test]
     fn an_unknown_key_is_named_with_the_nearest_one() {
         let error = from("[server]\nlsten = '127.0.0.1:1'\n", &[]).unwrap_err().to_string();
         assert!(error.contains("lsten") && error.contains("Did you mean `listen`?"), "{error}");
@@ -230,7 +236,8 @@ pub(super) mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(config.itop.password, Some(Secret::new("012345".to_owned())));
+        let password = crate::secret::Secret::new("012345".to_owned());
+        assert_eq!(config.itop.password, Some(password));
         assert_eq!(config.itop.max_in_flight, 19);
         assert_eq!(config.server.listen.port(), 9999);
         assert_eq!(config.delivery.settle, super::super::Period::seconds(90));

@@ -2,12 +2,17 @@
 //!
 //! `config.example.toml` states every key with its default and meaning.
 
+mod explain;
 mod load;
 mod period;
+mod renew;
+mod secrets;
 mod validate;
+mod warnings;
 
 pub use load::{ConfigError, load};
 pub use period::Period;
+pub use warnings::Warning;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
@@ -138,8 +143,18 @@ pub struct ItopSection {
     pub token: Option<Secret>,
     /// A file that holds a token of iTop.
     pub token_file: Option<PathBuf>,
+    /// The user for what asks for a basic login before iTop does.
+    pub front_user: Option<String>,
+    /// The password for that.
+    pub front_password: Option<Secret>,
+    /// A file that holds the password for that.
+    pub front_password_file: Option<PathBuf>,
     /// Certificates to trust beside the system's, PEM.
     pub ca_file: Option<PathBuf>,
+    /// The certificate that the bridge shows to what asks for one, with its chain, PEM.
+    pub client_cert_file: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    pub client_key_file: Option<PathBuf>,
     /// The IANA name of the time zone that iTop is set to.
     pub time_zone: String,
     /// How long a connection may take.
@@ -163,7 +178,12 @@ impl Default for ItopSection {
             password_file: None,
             token: None,
             token_file: None,
+            front_user: None,
+            front_password: None,
+            front_password_file: None,
             ca_file: None,
+            client_cert_file: None,
+            client_key_file: None,
             time_zone: "Europe/Paris".to_owned(),
             connect_timeout: Period::seconds(5),
             timeout: Period::seconds(30),

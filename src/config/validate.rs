@@ -2,6 +2,7 @@
 //! fit together, with the key and the reason.
 
 use reqwest::Url;
+use tracing_subscriber::EnvFilter;
 
 use super::{Config, Delivery, LoginKind, Period, TeamChoice, Token};
 use crate::{
@@ -10,9 +11,16 @@ use crate::{
         ticket_text::Templates,
     },
     itop::{ItopZone, why_not_marker, why_not_template},
+    secret::Secret,
 };
 
 const WEB_ROOT: &str = "such as https://itop.example/";
+
+/// The fewest characters of a key of signed links.
+const LEAST_LINK_KEY: usize = 32;
+
+/// The SHA-256 of nothing.
+const HASH_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 impl Config {
     /// What does not fit together, a sentence each.
@@ -20,6 +28,8 @@ impl Config {
         let mut problems = Vec::new();
         self.addresses(&mut problems);
         self.login(&mut problems);
+        self.front(&mut problems);
+        self.server(&mut problems);
         self.periods(&mut problems);
         self.numbers(&mut problems);
         self.queries(&mut problems);
@@ -49,17 +59,17 @@ impl Config {
                     "itop.url must be an http or https address without user and password, \
                      {WEB_ROOT}"
                 )),
-                Some(url) => problems.extend(below_the_root("itop.url", &url)),
+                Some(address) => problems.extend(not_a_root("itop.url", url, &address)),
             }
         }
         for (key, url) in [
             ("itop.public_url", &self.itop.public_url),
             ("server.public_url", &self.server.public_url),
         ] {
-            match url.as_deref().map(web_url) {
-                None => {}
-                Some(None) => problems.push(format!("{key} must be an http or https address")),
-                Some(Some(url)) => problems.extend(below_the_root(key, &url)),
+            let Some(url) = url else { continue };
+            match web_url(url) {
+                None => problems.push(format!("{key} must be an http or https address")),
+                Some(address) => problems.extend(not_a_root(key, url, &address)),
             }
         }
     }
@@ -83,6 +93,47 @@ impl Config {
         check(
             ItopZone::named(&itop.time_zone).is_err(),
             "itop.time_zone must be an IANA name such as Europe/Paris",
+        );
+    }
+
+    /// What stands between the bridge and iTop, and asks for something of its own.
+    fn front(&self, problems: &mut Vec<String>) {
+        let itop = &self.itop;
+        let mut check = check(problems);
+        check(
+            itop.front_user.is_some() != itop.front_password.is_some(),
+            "itop.front_user and itop.front_password (or itop.front_password_file) belong together",
+        );
+        check(
+            itop.front_user.is_some() && itop.login == LoginKind::Basic,
+            "itop.front_user and itop.login = \"basic\" would need the same header; use \
+             itop.login = \"form\" or \"token\" behind a login of its own",
+        );
+        check(
+            itop.front_user.as_deref().is_some_and(|user| user.contains(':')),
+            "itop.front_user must not have a ':', at which a basic login ends the user",
+        );
+        check(
+            itop.client_cert_file.is_some() != itop.client_key_file.is_some(),
+            "itop.client_cert_file and itop.client_key_file belong together; one file may hold both",
+        );
+        check(
+            itop.client_cert_file.is_some() && !itop.url.starts_with("https:"),
+            "itop.client_cert_file needs an https address in itop.url",
+        );
+    }
+
+    fn server(&self, problems: &mut Vec<String>) {
+        let short = |key: &Secret| key.expose().chars().count() < LEAST_LINK_KEY;
+        let mut check = check(problems);
+        check(
+            self.server.link_key.as_ref().is_some_and(short),
+            "server.link_key must have at least 32 characters: who guesses it opens all links",
+        );
+        check(
+            EnvFilter::try_new(&self.log.filter).is_err(),
+            "log.filter must be a level such as info, or target=level pairs such as \
+             info,servicenav_itop_bridge::itop=debug",
         );
     }
 
@@ -230,13 +281,16 @@ fn token_problems(token: &Token) -> Vec<String> {
             token.name
         ));
     }
+    if digits.eq_ignore_ascii_case(HASH_OF_NOTHING) {
+        problems.push(format!("auth.tokens '{}': hash is that of an empty token", token.name));
+    }
     // An instance that cannot be read would not limit the token at all.
     if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
         problems.push(format!("auth.tokens '{}': instance {error}", token.name));
     }
-    for company in token.companies.iter().flatten() {
+    for (number, company) in (1..).zip(token.companies.iter().flatten()) {
         if let Err(error) = company.parse::<PartyKey>() {
-            problems.push(format!("auth.tokens '{}': company '{company}' {error}", token.name));
+            problems.push(format!("auth.tokens '{}': company {number} {error}", token.name));
         }
     }
     problems
@@ -251,23 +305,34 @@ fn web_url(text: &str) -> Option<Url> {
     })
 }
 
-/// An address that was copied from a browser or a manual: a page below the web root.
-fn below_the_root(key: &str, url: &Url) -> Option<String> {
+/// What an address that was copied from a browser or a manual has beyond the web root: everything
+/// would be appended to it, links to tickets too.
+fn not_a_root(key: &str, text: &str, url: &Url) -> Option<String> {
     let mut folders: Vec<_> = url.path().split('/').filter(|part| !part.is_empty()).collect();
     let whole = folders.len();
     folders.pop_if(|last| last.to_ascii_lowercase().ends_with(".php"));
     folders.pop_if(|last| ["webservices", "pages"].contains(last));
-    if folders.len() == whole {
-        return None;
-    }
     let mut root = url.clone();
-    folders.push("");
-    root.set_path(&folders.join("/"));
+    let names_a_page = folders.len() < whole;
+    if names_a_page {
+        folders.push("");
+        root.set_path(&folders.join("/"));
+    }
     root.set_query(None);
     root.set_fragment(None);
-    Some(format!(
-        "{key} names a page; write the web root, below which webservices/rest.php stands: {root}"
-    ))
+    if names_a_page {
+        Some(format!(
+            "{key} names a page; write the web root, below which webservices/rest.php stands: \
+             {root}"
+        ))
+    } else if url.query().is_some() || url.fragment().is_some() {
+        Some(format!("{key} has a query (?) or a fragment (#); write the web root alone: {root}"))
+    // The parser drops them, and what is built from the text as it stands would keep them.
+    } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        Some(format!("{key} has blanks; write the web root alone: {root}"))
+    } else {
+        None
+    }
 }
 
 /// Whether `:org` stands in a query, and not the beginning of a longer name.

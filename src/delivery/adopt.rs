@@ -6,7 +6,7 @@ use super::{Delivery, lines::READ_BACK, settle::LOOK};
 use crate::{
     domain::{
         delivery_state::{Problem, State},
-        keys::TicketKey,
+        keys::{TicketId, TicketKey},
     },
     itop::Marked,
     store::{Delivered, StoreError},
@@ -27,9 +27,9 @@ impl Delivery {
     /// commit.
     pub(super) async fn adopt_all(&self, adopted: Vec<Adopted>) -> Result<(), StoreError> {
         let inner = &*self.inner;
-        let mut ids = BTreeMap::<&str, BTreeSet<u64>>::new();
+        let mut ids = BTreeMap::<&str, BTreeSet<&TicketId>>::new();
         for Adopted { ticket, .. } in &adopted {
-            ids.entry(&ticket.class).or_default().insert(ticket.id);
+            ids.entry(&ticket.class).or_default().insert(&ticket.id);
         }
         let mut live = Vec::new();
         for (class, ids) in ids {

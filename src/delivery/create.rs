@@ -78,7 +78,7 @@ impl Delivery {
         let error = match outcome {
             Ok(created) => {
                 inner.recreation.succeeded(row.id, now);
-                let is_old = created.status.key.id <= highest;
+                let is_old = created.status.key.sequence() <= highest;
                 self.created(row, event, link, plan, created).await;
                 if is_old {
                     // Ids may have been set back: then searches above the highest would be blind.
@@ -187,7 +187,7 @@ impl Delivery {
                 let why = plan.resolution.warnings.into_iter();
                 notices.extend(why.filter(|why| !known.contains(why)));
             }
-            notices.extend(resolve::ambiguous(&inner.catalog, link.org, &refs).await);
+            notices.extend(resolve::ambiguous(&inner.catalog, &link.org, &refs).await);
             if notices.is_empty() {
                 return;
             }

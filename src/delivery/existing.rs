@@ -64,7 +64,7 @@ impl Delivery {
             mapped.iter().filter_map(|found| found.mapping.identity.marker.clone()).collect();
         let attributes = inner.catalog.marker_attributes();
         let live =
-            inner.client.marked_statuses(&ticket.class, [ticket.id], &attributes, &markers).await;
+            inner.client.marked_statuses(&ticket.class, [&ticket.id], &attributes, &markers).await;
         inner.gate.after_read(&live);
         let Some((now, borne)) = live.map_err(PlanError::Way)?.pop() else { return Ok(false) };
         // A log that somebody has written anew has lost its marker: here the number is enough.
@@ -98,7 +98,7 @@ impl Delivery {
         let TicketKey { class, id } = &before.key;
         let attributes = inner.catalog.marker_attributes();
         let markers: Vec<_> = identity.marker.iter().cloned().collect();
-        let live = inner.client.marked_statuses(class, [*id], &attributes, &markers).await;
+        let live = inner.client.marked_statuses(class, [id], &attributes, &markers).await;
         inner.gate.after_read(&live);
         let Some((ticket, borne)) = live.map_err(PlanError::Way)?.pop() else { return Ok(None) };
         let fits = ticket.is_open() && ticket.org == link.org;

@@ -125,14 +125,15 @@ impl Delivery {
             None => None,
         };
         let new = lines.iter().map(Line::as_stored).collect();
-        let begun = inner.store.begin_lines(new, floor, ticket.key.clone(), ticket.org).await?;
+        let begun =
+            inner.store.begin_lines(new, floor, ticket.key.clone(), ticket.org.clone()).await?;
         lines.retain(|line| begun.contains(&line.row.id));
         if lines.is_empty() {
             return Ok(Some(Written::Nothing));
         }
         let new = NewLines {
             ticket: &ticket.key,
-            org: ticket.org,
+            org: &ticket.org,
             // One that the sender names may have ended.
             only_if_open: event.ticket.existing_ref.is_none(),
             lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),

@@ -164,7 +164,7 @@ impl Planner {
             PlanError::blocked(State::Failed, "template-failed", error.to_string())
         })?;
         Ok(NewTicket {
-            org: resolution.org,
+            org: resolution.org.clone(),
             refs: refs.clone(),
             title: text.title,
             description: text.description,
@@ -287,7 +287,7 @@ impl Delivery {
         let link = CompanyLink {
             key: LinkKey { site: None, ..key.clone() },
             name: Some(name.clone()),
-            org: item.id,
+            org: item.id.clone(),
             org_name: item.name.clone(),
             tickets: true,
             defaults: LinkDefaults::default(),

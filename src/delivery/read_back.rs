@@ -97,7 +97,7 @@ impl Delivery {
     async fn add_again(&self, ticket: &TicketKey, lines: &[&ReadBack]) -> Result<(), StoreError> {
         let inner = &*self.inner;
         let _turn = inner.turns.of(ticket).await;
-        let Some(org) = lines.first().map(|line| line.org) else { return Ok(()) };
+        let Some(org) = lines.first().map(|line| &line.org) else { return Ok(()) };
         match self.is_replaced(ticket).await {
             Ok(false) => {}
             Ok(true) => {

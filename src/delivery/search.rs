@@ -46,7 +46,7 @@ impl Delivery {
     pub(super) async fn look(&self, wanted: &[SearchFor<'_>]) -> Result<Search, ItopError> {
         let targets: Vec<_> = wanted.iter().filter_map(|search| search.target).collect();
         let within = if targets.len() == wanted.len() {
-            Within::Ids(targets.iter().map(|target| target.id).collect())
+            Within::Ids(targets.iter().map(|target| target.id.clone()).collect())
         } else {
             let floor = wanted.iter().map(|search| search.floor).min().unwrap_or(0);
             Within::Above(floor.saturating_sub(IDS_OUT_OF_ORDER))
@@ -88,11 +88,11 @@ impl Delivery {
         places.extend(canary.iter().map(|canary| (field, &canary.marker)));
         let within = match (&canary, within) {
             (Some(canary), Within::Ids(mut ids)) => {
-                ids.push(canary.key.id);
+                ids.push(canary.key.id.clone());
                 Within::Ids(ids)
             }
             (Some(canary), Within::Above(floor)) => {
-                Within::Above(floor.min(canary.key.id.saturating_sub(1)))
+                Within::Above(floor.min(canary.key.sequence().saturating_sub(1)))
             }
             (_, within) => within,
         };
@@ -111,7 +111,6 @@ impl Delivery {
             trusted = self.search_works(MARKER_LOG, floor).await?;
         }
         found.retain(|marked| wanted.iter().any(|search| marked.markers.contains(search.marker)));
-        found.sort_by_key(|marked| marked.key.id);
         Ok(Search { found, trusted })
     }
 

@@ -16,10 +16,10 @@ pub struct LinkKey {
     pub site: Option<PartyKey>,
 }
 
-/// An object of iTop with the name it had when it was chosen.
+/// An object of the ticket system with the name it had when it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Named {
-    /// Its key in iTop.
+    /// Its key.
     pub id: ObjectId,
     /// Its name.
     pub name: String,

@@ -1,6 +1,6 @@
 //! Identities. Each is checked once, where it enters, and passed on as a type.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -161,39 +161,65 @@ impl<'de> Deserialize<'de> for PartyKey {
     }
 }
 
-macro_rules! itop_id {
+macro_rules! object_key {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-        )]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
-        pub struct $name(pub u64);
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The key of that text, as the ticket system writes it.
+            #[must_use]
+            pub fn new(key: impl Into<Arc<str>>) -> Self {
+                Self(key.into())
+            }
+
+            /// The key as the ticket system writes it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                f.write_str(&self.0)
             }
         }
     };
 }
 
-itop_id! {
-    /// The key of an Organization in iTop.
+// Those of iTop are numbers; that is known in `itop` alone. Cheap to clone.
+object_key! {
+    /// The key of an organization in the ticket system.
     OrgId
 }
-itop_id! {
-    /// The key of any other list object in iTop: a person, team, service, element or CI.
+object_key! {
+    /// The key of what else a ticket refers to: a person, team, service, element or CI.
     ObjectId
 }
+object_key! {
+    /// The key of a ticket among those of its class.
+    TicketId
+}
 
-/// A ticket in iTop. Its number (`ref`) may exist in two classes and is not made from the id.
+/// A ticket. Its number (`ref`) may exist in two classes and is not made from the id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct TicketKey {
-    /// The concrete class, `Incident` or `UserRequest`.
+    /// The concrete class, such as `Incident` or `UserRequest`.
     pub class: String,
-    /// The key within the class `Ticket`.
-    pub id: u64,
+    /// The key.
+    pub id: TicketId,
+}
+
+impl TicketKey {
+    /// Where the ticket stands in the order in which its system gives ids, by which searches for new
+    /// tickets are bounded; 0, which bounds nothing, where ids are no numbers.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.id.as_str().parse().unwrap_or(0)
+    }
 }
 
 impl fmt::Display for TicketKey {

@@ -86,9 +86,9 @@ impl Chosen {
 
     /// Its key, where that is known.
     #[must_use]
-    pub fn id(&self) -> Option<ObjectId> {
+    pub fn id(&self) -> Option<&ObjectId> {
         match self {
-            Self::Key { id, .. } => Some(*id),
+            Self::Key { id, .. } => Some(id),
             Self::Name(_) | Self::Email(_) => None,
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 pub(super) use typed::{Objects, read_objects};
 
-use super::{ItopError, error::PORTAL_USER, obstacle};
+use super::{ItopError, error::PORTAL_USER, obstacle, redact::Redactor};
 use crate::domain::text::{cut_chars, one_line};
 
 /// How much of a foreign text goes into an error, in characters. iTop can echo 64 kB back.
@@ -50,7 +50,8 @@ fn class_and_id(name: &str) -> Option<(&str, u64)> {
     Some((class, id.parse().ok()?))
 }
 
-/// What came back, before anybody has judged it.
+/// What came back, before anybody has judged it. It is shown through [`Raw::echo`] and [`Raw::shown`]
+/// alone; the objects of a success are iTop's data, and are taken as they are.
 pub(super) struct Raw {
     /// The status of HTTP.
     pub(super) status: u16,
@@ -60,35 +61,52 @@ pub(super) struct Raw {
     pub(super) location: Option<String>,
     /// The body.
     pub(super) body: Bytes,
+    /// Takes out what the bridge had sent and nobody may see.
+    pub(super) redactor: Redactor,
+}
+
+impl Raw {
+    /// A part of the answer for people: without secrets, on one line, cut. In this order, so that
+    /// no part of a secret is left at the cut.
+    fn echo(&self, message: &str) -> String {
+        cut_chars(&one_line(&self.redactor.text(message)), MAX_ECHO_CHARS).into_owned()
+    }
+
+    /// The same of bytes that may be no text.
+    fn shown(&self, bytes: &[u8]) -> String {
+        self.echo(&String::from_utf8_lossy(bytes))
+    }
 }
 
 /// Judges what came back from `rest.php`.
 pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
-    let Raw { status, content_type, location, body } = raw;
+    let Raw { status, content_type, location, body, .. } = raw;
     let status = *status;
     if let Some(Found { object, beside }) = Found::of(body) {
         if let Some(code) = object.get("code").and_then(Value::as_i64) {
             let message = object.get("message").and_then(Value::as_str).unwrap_or_default();
             return match code {
-                0 => Ok(Answer { body: object, beside: beside.map(|text| shown(&text)) }),
+                0 => Ok(Answer { body: object, beside: beside.map(|text| raw.shown(&text)) }),
                 // The login was not even found in the request.
                 5 | 6 => Err(ItopError::BadCredentials),
-                1 => Err(unauthorized(message)),
+                1 => Err(unauthorized(message, raw)),
                 _ if message.contains(NO_CONSOLE) => {
-                    Err(ItopError::ProfileMissing { message: echo(message) })
+                    Err(ItopError::ProfileMissing { message: raw.echo(message) })
                 }
-                _ => Err(ItopError::Refused { code, message: echo(message) }),
+                _ => Err(ItopError::Refused { code, message: raw.echo(message) }),
             };
         }
         if let Some(message) = maintenance(status, &object) {
-            return Err(ItopError::Maintenance { message });
+            return Err(ItopError::Maintenance { message: raw.echo(message) });
         }
         if status < 400 {
-            let reason = format!("HTTP {status} with JSON of another shape: {}", shown(body));
+            let reason = format!("HTTP {status} with JSON of another shape: {}", raw.shown(body));
             return Err(ItopError::NotItop { reason });
         }
     }
-    let reason = obstacle::instead(status, content_type, location.as_deref(), &shown(body));
+    let location = location.as_deref().map(|location| raw.echo(location));
+    let reason =
+        obstacle::instead(status, &raw.echo(content_type), location.as_deref(), &raw.shown(body));
     let is_json = content_type.starts_with("application/json");
     Err(match status {
         // 408: whoever says so may have lost patience with iTop as well as with the bridge.
@@ -123,7 +141,7 @@ impl Found {
 /// What iTop says of an account that may use neither console nor portal.
 const NO_CONSOLE: &str = "Nowhere to go";
 
-fn unauthorized(message: &str) -> ItopError {
+fn unauthorized(message: &str, raw: &Raw) -> ItopError {
     if ["Invalid login", "Unknown authentication error"].iter().any(|known| message.contains(known))
     {
         ItopError::BadCredentials
@@ -131,27 +149,17 @@ fn unauthorized(message: &str) -> ItopError {
         .iter()
         .any(|known| message.contains(known))
     {
-        ItopError::ProfileMissing { message: echo(message) }
+        ItopError::ProfileMissing { message: raw.echo(message) }
     } else {
-        ItopError::NotAllowed { message: echo(message) }
+        ItopError::NotAllowed { message: raw.echo(message) }
     }
 }
 
 /// The words of `{"data":[{"code":100,"message":…}],"scripts":[]}` (recordings, outages 001).
-fn maintenance(status: u16, body: &Map<String, Value>) -> Option<String> {
+fn maintenance(status: u16, body: &Map<String, Value>) -> Option<&str> {
     let first = body.get("data")?.as_array()?.first()?;
     let message = first.get("message")?.as_str()?;
-    (status == 503).then(|| echo(message))
-}
-
-fn echo(message: &str) -> String {
-    cut_chars(&one_line(message), MAX_ECHO_CHARS).into_owned()
-}
-
-fn shown(body: &[u8]) -> String {
-    // Four bytes are the most that a character can have.
-    let start = &body[..body.len().min(MAX_ECHO_CHARS * 4)];
-    echo(&String::from_utf8_lossy(start))
+    (status == 503).then_some(message)
 }
 
 #[cfg(test)]
@@ -162,7 +170,7 @@ mod tests {
 
     pub(super) fn raw(status: u16, content_type: &str, body: &[u8]) -> Raw {
         let (content_type, body) = (content_type.to_owned(), Bytes::copy_from_slice(body));
-        Raw { status, content_type, location: None, body }
+        Raw { status, content_type, location: None, body, redactor: Redactor::default() }
     }
 
     fn judge(status: u16, content_type: &str, body: &str) -> Result<Answer, ItopError> {
@@ -294,6 +302,41 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn what_the_request_held_is_shown_nowhere() {
+        // Behind it stands more than is shown: nothing of it may come into sight by a cut.
+        let echoed = "auth_user=bridge&auth_pwd=s3cret&".repeat(40);
+        let page = format!("<pre>{echoed}</pre>");
+        for (status, content_type, body) in [
+            (200, "text/html", page.clone()),
+            (403, "text/html", page.clone()),
+            (500, "text/html", page.clone()),
+            (302, "text/html", String::new()),
+            (200, "text/plain; s3cret", String::new()),
+            (200, "application/json", page.clone()),
+            (200, "application/json", format!(r#"{{"request":"{echoed}"}}"#)),
+            (200, "application/json", format!(r#"{{"code":1,"message":"{echoed}"}}"#)),
+            (200, "application/json", format!(r#"{{"code":100,"message":"{echoed}"}}"#)),
+            (
+                200,
+                "application/json",
+                format!(r#"{{"code":100,"message":"Nowhere to go {page}"}}"#),
+            ),
+            (200, "application/json", format!(r#"{{"code":1,"message":"{PORTAL_USER} {page}"}}"#)),
+            (503, "application/json", format!(r#"{{"data":[{{"message":"{echoed}"}}]}}"#)),
+        ] {
+            let mut raw = raw(status, content_type, body.as_bytes());
+            raw.redactor = Redactor::new(["s3cret"]);
+            raw.location = Some(format!("https://sso.example/s3cret/{echoed}"));
+            let error = read(&raw).unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("s3cr"), "{error}");
+        }
+        let mut notice = raw(200, "text/html", format!("{page}{{\"code\":0}}").as_bytes());
+        notice.redactor = Redactor::new(["s3cret"]);
+        let beside = read(&notice).unwrap().beside.unwrap();
+        assert!(beside.contains("auth_pwd=***") && !beside.contains("s3cr"), "{beside}");
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use std::{
 
 use axum::body::Bytes;
 use reqwest::{
-    Certificate, Response, Url,
+    RequestBuilder, Response, Url,
     header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
 use serde_json::Value;
@@ -18,6 +18,9 @@ use super::{
     Answer, ItopError, ItopZone,
     answer::{self, Objects, Raw},
     obstacle,
+    redact::Redactor,
+    route,
+    tls::{Credentials, TlsFiles},
 };
 use crate::secret::Secret;
 
@@ -28,8 +31,11 @@ const VERSION: &str = "1.3";
 /// closed is one whose fate is unknown.
 const IDLE: Duration = Duration::from_secs(3);
 
+/// The header of iTop's token extension.
+const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
+
 /// How the bridge logs in, on each call anew.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// `auth_user` and `auth_pwd` in the form.
     Form {
@@ -49,35 +55,26 @@ pub enum Login {
     },
 }
 
-impl Login {
-    /// The same with another secret.
-    fn with(&self, secret: Secret) -> Self {
-        match self {
-            Self::Form { user, .. } => Self::Form { user: user.clone(), password: secret },
-            Self::Basic { user, .. } => Self::Basic { user: user.clone(), password: secret },
-            Self::Token(_) => Self::Token(secret),
-        }
-    }
-
-    fn secret(&self) -> &Secret {
-        match self {
-            Self::Form { password, .. } | Self::Basic { password, .. } => password,
-            Self::Token(token) => token,
-        }
-    }
+/// A basic login at what stands before iTop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontLogin {
+    /// The user there.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
 }
 
 /// What the client needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The web root of iTop: `https://itop.example/` or `https://itop.example/itop`.
     pub url: Url,
     /// How to log in.
     pub login: Login,
-    /// The file that its secret was read from, if it was.
-    pub secret_file: Option<PathBuf>,
-    /// Certificates to trust beside the system's, PEM.
-    pub ca_file: Option<PathBuf>,
+    /// The login that is asked for before iTop's own, which is then not [`Login::Basic`].
+    pub front: Option<FrontLogin>,
+    /// The certificates.
+    pub tls: TlsFiles,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long a whole call may take.
@@ -94,18 +91,26 @@ pub struct Settings {
 /// A client that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The CA file cannot be read or is not PEM.
-    #[error("the CA file {path} cannot be used: {reason}")]
-    CaFile {
+    /// A file of certificates or of a key cannot be read or is not PEM.
+    #[error("{key}: {path} cannot be used: {reason}")]
+    PemFile {
+        /// The key of the configuration that names it.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
+    /// Certificate and key of the bridge cannot be used.
+    #[error("itop.client_cert_file and itop.client_key_file cannot be used together: {0}")]
+    OwnCertificate(rustls::Error),
+    /// The certificates cannot be used, or this system has none.
+    #[error("the certificates cannot be used: {0}")]
+    Tls(rustls::Error),
     /// The token cannot stand in a header.
     #[error("the token of iTop has characters that cannot stand in an HTTP header")]
     Token,
-    /// Anything else, such as no certificates on this system.
+    /// Anything else.
     #[error("the HTTP client cannot be made: {0}")]
     Http(#[from] reqwest::Error),
 }
@@ -139,13 +144,18 @@ impl Use {
 /// The way to one iTop. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
+    line: Arc<RwLock<Arc<Line>>>,
+    zone: ItopZone,
+    slots: Arc<Slots>,
+}
+
+/// How iTop is called: replaced as a whole when secrets or certificates change.
+struct Line {
     http: reqwest::Client,
     endpoint: Url,
-    login: Arc<RwLock<Login>>,
-    secret_file: Option<PathBuf>,
-    zone: ItopZone,
-    create_timeout: Duration,
-    slots: Arc<Slots>,
+    settings: Settings,
+    credentials: Credentials,
+    redactor: Redactor,
 }
 
 struct Slots {
@@ -155,45 +165,116 @@ struct Slots {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client").field("endpoint", &self.endpoint.as_str()).finish_non_exhaustive()
+        let endpoint = self.endpoint();
+        f.debug_struct("Client").field("endpoint", &endpoint.as_str()).finish_non_exhaustive()
     }
 }
 
-impl Client {
-    /// Makes the one client of the process.
-    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
+impl Line {
+    fn new(settings: &Settings, credentials: Credentials) -> Result<Self, ClientError> {
         // A second call finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        if let Login::Token(token) = &settings.login {
+            HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
+        }
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("servicenav-itop-bridge/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.timeout)
-            .pool_idle_timeout(IDLE);
-        if let Some(path) = &settings.ca_file {
-            let failure = |reason: String| ClientError::CaFile { path: path.clone(), reason };
-            let pem = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
-            let certificates =
-                Certificate::from_pem_bundle(&pem).map_err(|error| failure(error.to_string()))?;
-            if certificates.is_empty() {
-                return Err(failure("it holds no PEM certificate".to_owned()));
-            }
-            builder = builder.tls_certs_merge(certificates);
+            .pool_idle_timeout(IDLE)
+            .tls_backend_preconfigured(credentials.config()?);
+        // Docker puts HTTP_PROXY into every container, and what it names reaches other machines.
+        if route::is_loopback(&settings.url) {
+            builder = builder.no_proxy();
         }
-        if let Login::Token(token) = &settings.login {
-            token_header(token).ok_or(ClientError::Token)?;
-        }
-        // At least two, so that a write never takes the last slot from the reads.
-        let all = settings.max_in_flight.max(2);
         Ok(Self {
             http: builder.build()?,
             endpoint: endpoint(&settings.url, &settings.login),
-            login: Arc::new(RwLock::new(settings.login.clone())),
-            secret_file: settings.secret_file.clone(),
+            redactor: redactor(settings),
+            settings: settings.clone(),
+            credentials,
+        })
+    }
+
+    /// A call to iTop, with all logins, and what of them belongs into the form.
+    fn request(&self) -> (RequestBuilder, Vec<(&'static str, &str)>) {
+        let mut request = self.http.post(self.endpoint.clone());
+        let mut form = Vec::with_capacity(3);
+        match &self.settings.login {
+            Login::Form { user, password } => {
+                form.push(("auth_user", user.as_str()));
+                form.push(("auth_pwd", password.expose()));
+            }
+            Login::Token(token) => {
+                // One that cannot stand in a header was refused when this was made.
+                if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
+                    value.set_sensitive(true);
+                    request = request.header(AUTH_TOKEN, value);
+                }
+            }
+            Login::Basic { user, password } => {
+                request = request.basic_auth(user, Some(password.expose()));
+            }
+        }
+        if let Some(FrontLogin { user, password }) = &self.settings.front {
+            request = request.basic_auth(user, Some(password.expose()));
+        }
+        (request, form)
+    }
+}
+
+/// Of everything that is sent and that nobody else may see.
+fn redactor(settings: &Settings) -> Redactor {
+    let (Login::Form { password: login, .. }
+    | Login::Basic { password: login, .. }
+    | Login::Token(login)) = &settings.login;
+    let mut secrets = vec![login.expose().to_owned()];
+    // A basic login is sent as one text.
+    if let Login::Basic { user, password } = &settings.login {
+        secrets.push(format!("{user}:{}", password.expose()));
+    }
+    if let Some(FrontLogin { user, password }) = &settings.front {
+        secrets.push(format!("{user}:{}", password.expose()));
+        secrets.push(password.expose().to_owned());
+    }
+    let proxy = route::proxy(&settings.url).and_then(|proxy| proxy.password);
+    secrets.extend(proxy.map(|password| password.expose().to_owned()));
+    Redactor::new(secrets.iter().map(String::as_str))
+}
+
+impl Client {
+    /// Makes the one client of the process.
+    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
+        let line = Line::new(settings, Credentials::read(&settings.tls)?)?;
+        // At least two, so that a write never takes the last slot from the reads.
+        let all = settings.max_in_flight.max(2);
+        Ok(Self {
+            line: Arc::new(RwLock::new(Arc::new(line))),
             zone: settings.zone.clone(),
-            create_timeout: settings.create_timeout,
             slots: Arc::new(Slots { all: Semaphore::new(all), writes: Semaphore::new(all - 1) }),
         })
+    }
+
+    /// Calls with these settings from now on, and with what their files hold now; what is in flight
+    /// ends as it began. Tells whether anything is different. Time zone and number of calls stay what
+    /// they were.
+    ///
+    /// # Errors
+    /// Nothing is changed then.
+    pub fn renew(&self, settings: &Settings) -> Result<bool, ClientError> {
+        let credentials = Credentials::read(&settings.tls)?;
+        let known = self.line();
+        if known.settings == *settings && known.credentials == credentials {
+            return Ok(false);
+        }
+        let line = Arc::new(Line::new(settings, credentials)?);
+        *self.line.write().unwrap_or_else(PoisonError::into_inner) = line;
+        Ok(true)
+    }
+
+    fn line(&self) -> Arc<Line> {
+        self.line.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The time zone of this iTop.
@@ -204,8 +285,8 @@ impl Client {
 
     /// The address that is called.
     #[must_use]
-    pub fn endpoint(&self) -> &Url {
-        &self.endpoint
+    pub fn endpoint(&self) -> Url {
+        self.line().endpoint.clone()
     }
 
     /// Sends one operation and judges the answer. It is never repeated here: whether that is safe
@@ -223,60 +304,27 @@ impl Client {
         answer::read_objects(&self.send(Use::List, operation).await?)
     }
 
+    /// The one place where foreign text enters: what it gives shows itself without secrets only.
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
         let _slot = self.slot(purpose).await;
+        let line = self.line();
+        let failure = |error: reqwest::Error| failure(&error, &line.redactor);
         let json = operation.to_string();
-        let mut form = vec![("json_data", json.as_str())];
-        let mut request = self.http.post(self.endpoint.clone());
+        let (mut request, mut form) = line.request();
+        form.push(("json_data", &json));
         if purpose == Use::Create {
-            request = request.timeout(self.create_timeout);
+            request = request.timeout(line.settings.create_timeout);
         }
-        let login = self.login();
-        match &login {
-            Login::Form { user, password } => {
-                form.push(("auth_user", user));
-                form.push(("auth_pwd", password.expose()));
-            }
-            Login::Token(token) => {
-                if let Some(value) = token_header(token) {
-                    request = request.header(AUTH_TOKEN, value);
-                }
-            }
-            Login::Basic { user, password } => {
-                request = request.basic_auth(user, Some(password.expose()));
-            }
-        }
-        let response = request.form(&form).send().await.map_err(|error| failure(&error))?;
+        let response = request.form(&form).send().await.map_err(failure)?;
         let status = response.status().as_u16();
         let header = |name: HeaderName| {
             let value = response.headers().get(name)?.to_str().ok()?;
             Some(value.to_owned())
         };
         let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
-        let body = bounded(response, purpose.longest_answer()).await?;
-        Ok(Raw { status, content_type: content_type.unwrap_or_default(), location, body })
-    }
-
-    fn login(&self) -> Login {
-        self.login.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Reads the secret of the login from its file once more, where it was read from one: somebody may
-    /// have written another one there.
-    pub async fn read_secret_again(&self) {
-        let Some(path) = self.secret_file.clone() else { return };
-        let shown = path.display().to_string();
-        let read = tokio::task::spawn_blocking(move || Secret::in_file(&path)).await;
-        let secret = match read {
-            Ok(Ok(secret)) => secret,
-            Ok(Err(error)) => return tracing::warn!(%error, "{shown} cannot be read"),
-            Err(_) => return,
-        };
-        let login = self.login();
-        if *login.secret() != secret {
-            tracing::info!("{shown} holds another secret by now, which is tried");
-            *self.login.write().unwrap_or_else(PoisonError::into_inner) = login.with(secret);
-        }
+        let body = bounded(response, purpose.longest_answer(), failure).await?;
+        let content_type = content_type.unwrap_or_default();
+        Ok(Raw { status, content_type, location, body, redactor: line.redactor.clone() })
     }
 
     async fn slot(&self, purpose: Use) -> [Option<SemaphorePermit<'_>>; 2] {
@@ -289,30 +337,24 @@ impl Client {
     }
 }
 
-/// The header of iTop's token extension.
-const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
-
-/// `None` where the token cannot stand in a header.
-fn token_header(token: &Secret) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(token.expose()).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
 /// The body of an answer that is not longer than this.
-async fn bounded(mut response: Response, most: usize) -> Result<Bytes, ItopError> {
-    let too_long = || ItopError::NoClearAnswer {
-        reason: format!("the answer is longer than {} MB", most >> 20),
+async fn bounded(
+    mut response: Response,
+    most: usize,
+    failure: impl Fn(reqwest::Error) -> ItopError,
+) -> Result<Bytes, ItopError> {
+    let too_long = || {
+        let reason = format!("the answer is longer than {} MB", most >> 20);
+        Err(ItopError::NoClearAnswer { reason })
     };
-    let announced =
-        response.content_length().map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > most {
-        return Err(too_long());
+        return too_long();
     }
     let mut body = Vec::with_capacity(announced);
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(&failure)? {
         if body.len() + chunk.len() > most {
-            return Err(too_long());
+            return too_long();
         }
         body.extend_from_slice(&chunk);
     }
@@ -334,8 +376,8 @@ fn endpoint(root: &Url, login: &Login) -> Url {
 
 /// Whether a request that failed can have reached iTop: only one whose connection was never made
 /// certainly did not.
-fn failure(error: &reqwest::Error) -> ItopError {
-    let reason = obstacle::broken(causes(error));
+fn failure(error: &reqwest::Error, redactor: &Redactor) -> ItopError {
+    let reason = obstacle::broken(redactor.text(&causes(error)).into_owned());
     if error.is_connect() || error.is_builder() {
         ItopError::Unreachable { reason }
     } else {

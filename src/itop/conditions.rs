@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ListQueries, TicketModel, oql};
+use super::{ListQueries, TicketModel, keys::number, oql};
 use crate::domain::{
     keys::OrgId,
     marker::Marker,
@@ -46,9 +46,9 @@ impl Conditions {
     }
 
     /// The company, if it is still there, and if none of its tickets carries the marker yet.
-    pub(super) fn company(&self, org: OrgId, unless: Option<Unless<'_>>) -> String {
+    pub(super) fn company(&self, org: &OrgId, unless: Option<Unless<'_>>) -> String {
         oql::narrowed("Organization", &self.queries.companies, |alias| {
-            let mut condition = format!("{alias}.id = {org}");
+            let mut condition = format!("{alias}.id = {}", number(org.as_str()));
             if let Some(Unless { field, marker, floor }) = unless {
                 let above = floor.saturating_sub(IDS_OUT_OF_ORDER);
                 let marked = format!("marked.id > {above} AND marked.{field} LIKE '%{marker}%'");
@@ -59,18 +59,18 @@ impl Conditions {
         })
     }
 
-    pub(super) fn team(&self, org: OrgId, team: &Chosen) -> String {
+    pub(super) fn team(&self, org: &OrgId, team: &Chosen) -> String {
         let query = if self.any_team { &self.queries.all_teams } else { &self.queries.teams };
         oql::narrowed("Team", &bound(query, org), |alias| is(alias, team, "name"))
     }
 
-    pub(super) fn contact(&self, org: OrgId, contact: &Chosen) -> String {
+    pub(super) fn contact(&self, org: &OrgId, contact: &Chosen) -> String {
         oql::narrowed("Person", &bound(&self.queries.contacts, org), |alias| {
             is(alias, contact, "friendlyname")
         })
     }
 
-    pub(super) fn service(&self, org: OrgId, service: &Chosen) -> String {
+    pub(super) fn service(&self, org: &OrgId, service: &Chosen) -> String {
         oql::narrowed("Service", &bound(&self.queries.services, org), |alias| {
             format!("{} AND {}", not_obsolete(alias), is(alias, service, "name"))
         })
@@ -79,7 +79,7 @@ impl Conditions {
     /// The element, of that service if it is known which, and of the type that fits the ticket.
     pub(super) fn service_element(
         &self,
-        org: OrgId,
+        org: &OrgId,
         refs: &Refs,
         element: &Chosen,
         model: &TicketModel,
@@ -94,7 +94,7 @@ impl Conditions {
             );
             match &refs.service {
                 Some(Chosen::Key { id, .. }) => {
-                    let _ = write!(condition, " AND {alias}.service_id = {id}");
+                    let _ = write!(condition, " AND {alias}.service_id = {}", number(id.as_str()));
                 }
                 // A query inside, for the service, would have the aliases of this one.
                 Some(service) => {
@@ -110,7 +110,7 @@ impl Conditions {
         })
     }
 
-    pub(super) fn ci(&self, org: OrgId, ci: &Chosen) -> String {
+    pub(super) fn ci(&self, org: &OrgId, ci: &Chosen) -> String {
         oql::narrowed("FunctionalCI", &bound(&self.queries.cis, org), |alias| is(alias, ci, "name"))
     }
 }
@@ -118,7 +118,7 @@ impl Conditions {
 /// That an object is the chosen one.
 fn is(alias: &str, chosen: &Chosen, name: &str) -> String {
     match chosen {
-        Chosen::Key { id, .. } => format!("{alias}.id = {id}"),
+        Chosen::Key { id, .. } => format!("{alias}.id = {}", number(id.as_str())),
         Chosen::Name(text) => format!("{alias}.{name} = {}", oql::quote(text)),
         Chosen::Email(text) => format!("{alias}.email = {}", oql::quote(text)),
     }
@@ -131,6 +131,6 @@ fn not_obsolete(alias: &str) -> String {
 }
 
 /// A query of a company's list.
-pub(super) fn bound(query: &str, org: OrgId) -> String {
-    query.replace(":org", &org.to_string())
+pub(super) fn bound(query: &str, org: &OrgId) -> String {
+    query.replace(":org", &number(org.as_str()).to_string())
 }

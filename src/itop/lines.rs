@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 
 use super::{
     Client, ItopError, Use,
+    keys::number,
     lists::text,
     tickets::{COMMENT, MARKER_LOG, STATUS_FIELDS, log_entry, single},
 };
@@ -22,7 +23,7 @@ pub struct NewLines<'a> {
     /// The ticket; its class is the concrete one.
     pub ticket: &'a TicketKey,
     /// The company that it must belong to.
-    pub org: OrgId,
+    pub org: &'a OrgId,
     /// Whether it must still be open.
     pub only_if_open: bool,
     /// Markers and words; at least one.
@@ -47,7 +48,7 @@ impl Client {
         ticket: &TicketKey,
         priority: Priority,
     ) -> Result<Option<Raise>, ItopError> {
-        let query = format!("SELECT {} WHERE id = {}", ticket.class, ticket.id);
+        let query = format!("SELECT {} WHERE id = {}", ticket.class, number(ticket.id.as_str()));
         let answer = self.select(&ticket.class, &query, "id,impact,urgency,priority").await?;
         let Some((_, _, fields)) = answer.objects().next() else { return Ok(None) };
         if Priority::parse(&text(fields, "priority")).is_none_or(|has| !priority.is_above(has)) {
@@ -71,8 +72,8 @@ impl Client {
     /// [`ItopError::found_no_object`] says that something did not hold, and nothing was written.
     pub async fn add_lines(&self, new: &NewLines<'_>) -> Result<TicketStatus, ItopError> {
         let NewLines { ticket, org, only_if_open, lines, raise } = new;
-        let mut key =
-            format!("SELECT {} WHERE id = {} AND org_id = {org}", ticket.class, ticket.id);
+        let (id, org) = (number(ticket.id.as_str()), number(org.as_str()));
+        let mut key = format!("SELECT {} WHERE id = {id} AND org_id = {org}", ticket.class);
         if *only_if_open {
             // Any other word counts as open, as everywhere else.
             key.push_str(" AND operational_status NOT IN ('resolved', 'closed')");

@@ -8,7 +8,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, CiList, Client, ItopError, Use, conditions::bound, oql};
+use super::{
+    Answer, CiList, Client, ItopError, Use,
+    conditions::bound,
+    keys::{is_key, number},
+    oql,
+};
 use crate::domain::keys::{ObjectId, OrgId};
 
 /// The smallest page before a broken answer counts as a failure.
@@ -152,17 +157,23 @@ impl Client {
             .objects()
             .filter(|(_, id, _)| seen.insert(*id))
             .map(|(_, id, fields)| Organization {
-                id: OrgId(id),
+                id: OrgId::new(id.to_string()),
                 name: text(fields, "name"),
                 code: text(fields, "code"),
-                parent: key(fields, "parent_id").map(OrgId),
+                parent: key(fields, "parent_id").map(OrgId::new),
                 parent_name: some_text(fields, "parent_name"),
             })
             .collect())
     }
 
+    /// Whether the account sees a company, active or not.
+    pub async fn organization_exists(&self, org: &OrgId) -> Result<bool, ItopError> {
+        let query = format!("SELECT Organization WHERE id = {}", number(org.as_str()));
+        Ok(self.select("Organization", &query, "id").await?.objects().next().is_some())
+    }
+
     /// The active contacts of a company.
-    pub async fn contacts(&self, query: &str, org: OrgId) -> Result<Vec<Person>, ItopError> {
+    pub async fn contacts(&self, query: &str, org: &OrgId) -> Result<Vec<Person>, ItopError> {
         let fields = "id,friendlyname,email,phone";
         let answer = self.select("Person", &bound(query, org), fields).await?;
         Ok(distinct(&answer, |id, fields| {
@@ -176,7 +187,7 @@ impl Client {
     }
 
     /// All teams, or those of a company.
-    pub async fn teams(&self, query: &str, org: Option<OrgId>) -> Result<Vec<Team>, ItopError> {
+    pub async fn teams(&self, query: &str, org: Option<&OrgId>) -> Result<Vec<Team>, ItopError> {
         let query = org.map_or_else(|| query.to_owned(), |org| bound(query, org));
         let answer = self.select("Team", &query, "id,name,email").await?;
         Ok(distinct(&answer, |id, fields| {
@@ -189,7 +200,7 @@ impl Client {
     pub async fn services(
         &self,
         queries: &ListQueries,
-        org: OrgId,
+        org: &OrgId,
         request_type: &str,
     ) -> Result<Vec<Service>, ItopError> {
         let services = bound(&queries.services, org);
@@ -205,32 +216,33 @@ impl Client {
             ),
         )?;
 
-        let mut elements_of = BTreeMap::<u64, Vec<Element>>::new();
+        let service = |fields| key(fields, "service_id").map(ObjectId::new).unwrap_or_default();
+        let mut elements_of = BTreeMap::<ObjectId, Vec<Element>>::new();
         let mut seen = HashSet::new();
         for (_, id, fields) in elements.objects() {
             let request = text(fields, "request_type");
             if !seen.insert(id) || is_obsolete(fields) || request != request_type {
                 continue;
             }
-            let element =
-                Element { id: ObjectId(id), name: text(fields, "name"), request_type: request };
-            elements_of.entry(key(fields, "service_id").unwrap_or(0)).or_default().push(element);
+            let id = ObjectId::new(id.to_string());
+            let element = Element { id, name: text(fields, "name"), request_type: request };
+            elements_of.entry(service(fields)).or_default().push(element);
         }
-        let mut contracts_of = BTreeMap::<u64, Vec<Contract>>::new();
+        let mut contracts_of = BTreeMap::<ObjectId, Vec<Contract>>::new();
         for (_, _, fields) in links.objects() {
-            let Some(id) = key(fields, "customercontract_id").map(ObjectId) else { continue };
-            let contracts = contracts_of.entry(key(fields, "service_id").unwrap_or(0)).or_default();
+            let Some(id) = key(fields, "customercontract_id").map(ObjectId::new) else { continue };
+            let contracts = contracts_of.entry(service(fields)).or_default();
             if !contracts.iter().any(|contract| contract.id == id) {
                 contracts.push(Contract { id, name: text(fields, "customercontract_name") });
             }
         }
         Ok(distinct(&services, |id, fields| {
             (!is_obsolete(fields)).then(|| Service {
+                contracts: contracts_of.remove(&id).unwrap_or_default(),
+                elements: elements_of.remove(&id).unwrap_or_default(),
                 id,
                 name: text(fields, "name"),
                 description: text(fields, "description"),
-                contracts: contracts_of.remove(&id.0).unwrap_or_default(),
-                elements: elements_of.remove(&id.0).unwrap_or_default(),
             })
         }))
     }
@@ -242,7 +254,7 @@ impl Client {
     pub async fn cis(
         &self,
         query: &str,
-        org: OrgId,
+        org: &OrgId,
         page_size: usize,
     ) -> Result<CiList, ItopError> {
         let query = bound(query, org);
@@ -269,7 +281,7 @@ impl Client {
                 }
                 other => other?,
             };
-            for ci in page.iter().filter(|ci| seen.insert(ci.id)) {
+            for ci in page.iter().filter(|ci| seen.insert(number(ci.id))) {
                 cis.push(ci);
             }
             offset += size;
@@ -285,7 +297,7 @@ impl Client {
     pub async fn cis_called(
         &self,
         query: &str,
-        org: OrgId,
+        org: &OrgId,
         keys: &[ObjectId],
         names: &[&str],
     ) -> Result<CiList, ItopError> {
@@ -293,7 +305,7 @@ impl Client {
             return Ok(CiList::default());
         }
         let query = oql::narrowed("FunctionalCI", &bound(query, org), |alias| {
-            let keys = keys.iter().map(|key| format!("{alias}.id = {key}"));
+            let keys = keys.iter().map(|key| format!("{alias}.id = {}", number(key.as_str())));
             let names = names.iter().map(|name| format!("{alias}.name = {}", oql::quote(name)));
             let ways: Vec<_> = keys.chain(names).collect();
             format!("({})", ways.join(" OR "))
@@ -325,7 +337,7 @@ fn distinct<T>(answer: &Answer, mut make: impl FnMut(ObjectId, &Fields) -> Optio
     answer
         .objects()
         .filter(|(_, id, _)| seen.insert(*id))
-        .filter_map(|(_, id, fields)| make(ObjectId(id), fields))
+        .filter_map(|(_, id, fields)| make(ObjectId::new(id.to_string()), fields))
         .collect()
 }
 
@@ -353,12 +365,8 @@ pub(super) fn some_text(fields: &Fields, name: &str) -> Option<String> {
     Some(text(fields, name)).filter(|text| !text.is_empty())
 }
 
-/// A reference; iTop writes an empty one as `"0"`, and keys as texts or numbers.
-pub(super) fn key(fields: &Fields, name: &str) -> Option<u64> {
-    match fields.get(name)? {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => number.as_u64(),
-        _ => None,
-    }
-    .filter(|id| *id != 0)
+/// The key of a reference; iTop writes an empty one as `"0"`, and keys as texts or numbers.
+pub(super) fn key(fields: &Fields, name: &str) -> Option<String> {
+    let text = as_text(fields.get(name));
+    is_key(&text).then(|| text.into_owned())
 }

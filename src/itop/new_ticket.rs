@@ -65,26 +65,26 @@ impl Client {
             set(name, json!(value));
         }
         set(marker_field, marker_value(&ticket.marker, marker_field));
-        set("team_id", json!(conditions.team(*org, &refs.team)));
+        set("team_id", json!(conditions.team(org, &refs.team)));
         if let Some(contact) = &refs.contact {
-            set("caller_id", json!(conditions.contact(*org, contact)));
+            set("caller_id", json!(conditions.contact(org, contact)));
         }
         if let Some(service) = &refs.service {
-            set("service_id", json!(conditions.service(*org, service)));
+            set("service_id", json!(conditions.service(org, service)));
         }
         if let Some(element) = &refs.service_element {
-            let query = conditions.service_element(*org, refs, element, model);
+            let query = conditions.service_element(org, refs, element, model);
             set("servicesubcategory_id", json!(query));
         }
         if let Some(ci) = &refs.ci {
             // The same CI twice would be refused; there is only ever one.
-            let query = conditions.ci(*org, ci);
+            let query = conditions.ci(org, ci);
             set("functionalcis_list", json!([{"functionalci_id": query, "impact_code": "manual"}]));
         }
         // Last, because iTop evaluates the fields in their order: as late as can be.
         let unless =
             floor.map(|floor| Unless { field: marker_field, marker: &ticket.marker, floor });
-        set("org_id", json!(conditions.company(*org, unless)));
+        set("org_id", json!(conditions.company(org, unless)));
         let mut output = format!("{STATUS_FIELDS},{marker_field}");
         for (kind, attribute) in ATTRIBUTES {
             if refs.get(kind).is_some() {

@@ -27,7 +27,42 @@ const NOT_TRUSTED: &str =
 const NAME_AUTHORITY: &str =
     "Put the certificate of that authority into a PEM file and name it in itop.ca_file.";
 
+const NO_NAMES: &str =
+    "the certificate of iTop names no host in subjectAltName, where alone names are looked for";
+const NAME_IT: &str = "Make a certificate with the host name of itop.url in it: openssl req -x509 … \
+     -addext subjectAltName=DNS:itop.example (IP:10.0.0.1 for an address).";
+
+const OWN_CERTIFICATE: &str = "a certificate of the bridge is asked for there";
+const SHOW_IT: &str = "Set itop.client_cert_file and itop.client_key_file; where they are set, what \
+     stands before iTop does not accept that certificate.";
+
 const OBSTACLES: &[Obstacle] = &[
+    // What nginx says with status 400, and what TLS itself does.
+    Obstacle {
+        sign: Sign::Words("No required SSL certificate was sent"),
+        sentence: OWN_CERTIFICATE,
+        mend: SHOW_IT,
+    },
+    Obstacle {
+        sign: Sign::Words("The SSL certificate error"),
+        sentence: OWN_CERTIFICATE,
+        mend: SHOW_IT,
+    },
+    Obstacle {
+        sign: Sign::Words("received fatal alert: CertificateRequired"),
+        sentence: OWN_CERTIFICATE,
+        mend: SHOW_IT,
+    },
+    Obstacle {
+        sign: Sign::Words("received fatal alert: BadCertificate"),
+        sentence: OWN_CERTIFICATE,
+        mend: SHOW_IT,
+    },
+    Obstacle {
+        sign: Sign::Words("received fatal alert: UnknownCA"),
+        sentence: OWN_CERTIFICATE,
+        mend: SHOW_IT,
+    },
     Obstacle {
         sign: Sign::Words("HTTP request was sent to HTTPS port"),
         sentence: "this port speaks https and was spoken to in plain http",
@@ -41,8 +76,9 @@ const OBSTACLES: &[Obstacle] = &[
     Obstacle {
         sign: Sign::Status(401),
         sentence: "a login is asked for by what stands in front of iTop, before iTop's own",
-        mend: "Let the bridge through to webservices/rest.php there without that login; with \
-               itop.login = \"basic\" check itop.user and itop.password first.",
+        mend: "Give the bridge that login (itop.front_user, itop.front_password), or let it through \
+               to webservices/rest.php there without; with itop.login = \"basic\" check itop.user \
+               and itop.password first.",
     },
     Obstacle {
         sign: Sign::Status(403),
@@ -107,10 +143,16 @@ const OBSTACLES: &[Obstacle] = &[
     Obstacle { sign: Sign::Words("BadSignature"), sentence: NOT_TRUSTED, mend: NAME_AUTHORITY },
     Obstacle {
         sign: Sign::Words("CaUsedAsEndEntity"),
-        sentence: "the certificate of iTop is one of an authority, and cannot be a server's too",
-        mend: "Make one for iTop with basicConstraints=CA:FALSE (openssl's default for a certificate \
-               of one's own is CA:TRUE), and name it, or its authority's, in itop.ca_file.",
+        sentence: "the certificate of iTop is its own (CA:TRUE) and is not trusted here",
+        mend: "Name that very certificate in itop.ca_file, PEM.",
     },
+    Obstacle {
+        sign: Sign::Words("certificate is not valid for any names"),
+        sentence: NO_NAMES,
+        mend: NAME_IT,
+    },
+    // The first version of certificates has no such extension.
+    Obstacle { sign: Sign::Words("UnsupportedCertVersion"), sentence: NO_NAMES, mend: NAME_IT },
     Obstacle {
         sign: Sign::Words("certificate not valid for name"),
         sentence: "the certificate of iTop is for another name",

@@ -1,4 +1,4 @@
-//! Texts and ids in OQL, iTop's query language.
+//! Texts and conditions in OQL, iTop's query language.
 
 use crate::domain::text::clean;
 
@@ -16,12 +16,6 @@ pub fn quote(text: &str) -> String {
     }
     quoted.push('\'');
     quoted
-}
-
-/// `1,2,3`, for `IN (…)`. An empty list would be a syntax error: the caller asks nothing then.
-#[must_use]
-pub fn id_list(ids: impl IntoIterator<Item = u64>) -> String {
-    ids.into_iter().map(|id| id.to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// The organizations of the tickets that a condition on `marked` holds for.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{
     Client, ItopError, Use,
+    keys::number,
     lists::text,
     setup::UNKNOWN,
     tickets::{COMMENT, single},
@@ -51,7 +52,7 @@ impl Client {
         urgency: u8,
     ) -> Result<Option<Priority>, ItopError> {
         let operation = json!({
-            "operation": "core/update", "class": ticket.class, "key": ticket.id,
+            "operation": "core/update", "class": ticket.class, "key": number(ticket.id.as_str()),
             "comment": COMMENT,
             "fields": {"impact": impact.to_string(), "urgency": urgency.to_string()},
             "output_fields": "id,priority",

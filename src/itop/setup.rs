@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Client, ItopError, Use,
+    keys::number,
     lists::{key, text},
     new_ticket::ref_of,
 };
@@ -123,8 +124,8 @@ impl Client {
 
     /// The name of the delivery model of a company, empty where it has none; `None` where the data
     /// model knows no delivery models.
-    pub async fn delivery_model(&self, org: OrgId) -> Result<Option<String>, ItopError> {
-        let query = format!("SELECT Organization WHERE id = {org}");
+    pub async fn delivery_model(&self, org: &OrgId) -> Result<Option<String>, ItopError> {
+        let query = format!("SELECT Organization WHERE id = {}", number(org.as_str()));
         let fields = "id,deliverymodel_id,deliverymodel_id_friendlyname";
         match self.select("Organization", &query, fields).await {
             Ok(answer) => Ok(answer.objects().next().map(|(_, _, fields)| {

@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Answer, Client, ItopError,
+    keys::number,
     lists::{key, some_text, text},
     oql,
 };
 use crate::domain::{
-    keys::{OrgId, TicketKey},
+    keys::{OrgId, TicketId, TicketKey},
     marker::Marker,
     priority::Priority,
     ticket_status::TicketStatus,
@@ -30,10 +31,10 @@ pub(super) const COMMENT: &str = "Acknowledgement (servicenav-itop-bridge)";
 /// Where a search for markers looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Within {
-    /// Among tickets with a higher id.
+    /// Among tickets with a higher id, see [`TicketKey::sequence`].
     Above(u64),
     /// Among these tickets; at least one.
-    Ids(Vec<u64>),
+    Ids(Vec<TicketId>),
     /// Among all.
     Anywhere,
 }
@@ -57,18 +58,18 @@ pub fn address(root: &str, key: &TicketKey) -> String {
         "{}/pages/UI.php?operation=details&class={}&id={}",
         root.trim_end_matches('/'),
         utf8_percent_encode(&key.class, RESERVED),
-        key.id
+        utf8_percent_encode(key.id.as_str(), RESERVED)
     )
 }
 
 impl Client {
     /// The status of tickets of one class. A ticket that is not there is left out.
-    pub async fn statuses(
+    pub async fn statuses<'i>(
         &self,
         class: &str,
-        ids: impl IntoIterator<Item = u64>,
+        ids: impl IntoIterator<Item = &'i TicketId>,
     ) -> Result<Vec<TicketStatus>, ItopError> {
-        let ids = oql::id_list(ids);
+        let ids = id_list(ids);
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -78,14 +79,14 @@ impl Client {
 
     /// The same, each with those of the markers that it bears in one of the attributes. It brings whole
     /// logs: for few tickets.
-    pub async fn marked_statuses(
+    pub async fn marked_statuses<'i>(
         &self,
         class: &str,
-        ids: impl IntoIterator<Item = u64>,
+        ids: impl IntoIterator<Item = &'i TicketId>,
         attributes: &BTreeSet<&str>,
         markers: &[Marker],
     ) -> Result<Vec<(TicketStatus, Vec<Marker>)>, ItopError> {
-        let query = format!("SELECT {class} WHERE id IN ({})", oql::id_list(ids));
+        let query = format!("SELECT {class} WHERE id IN ({})", id_list(ids));
         let logs = attributes.iter().copied().collect::<Vec<_>>().join(",");
         let answer = self.select(class, &query, &format!("{STATUS_FIELDS},{logs}")).await?;
         let bears = |fields: &Map<_, _>, marker: &&Marker| {
@@ -115,7 +116,8 @@ impl Client {
         Ok(answer.objects().map(|(class, id, fields)| self.status(class, id, fields)).collect())
     }
 
-    /// The tickets that carry one of the markers in its attribute, across classes, in one query.
+    /// The tickets that carry one of the markers in its attribute, across classes, in one query;
+    /// the oldest first.
     /// A bound by ids makes it fifteen to a hundred times cheaper (ITOP.md).
     pub async fn find_marked(
         &self,
@@ -130,17 +132,19 @@ impl Client {
         let any = any.into_iter().collect::<Vec<_>>().join(" OR ");
         let bound = match within {
             Within::Above(id) => format!("id > {id} AND "),
-            Within::Ids(ids) => format!("id IN ({}) AND ", oql::id_list(ids.iter().copied())),
+            Within::Ids(ids) => format!("id IN ({}) AND ", id_list(ids)),
             Within::Anywhere => String::new(),
         };
         let query = format!("SELECT Ticket WHERE {bound}({any})");
         let fields: BTreeSet<_> = places.iter().map(|(field, _)| *field).collect();
         let fields = fields.into_iter().collect::<Vec<_>>().join(",");
         let answer = self.select("Ticket", &query, &format!("id,{fields}")).await?;
-        Ok(answer
-            .objects()
+        let mut objects: Vec<_> = answer.objects().collect();
+        objects.sort_by_key(|(_, id, _)| *id);
+        Ok(objects
+            .into_iter()
             .map(|(class, id, fields)| Marked {
-                key: TicketKey { class: class.to_owned(), id },
+                key: ticket_key(class, id),
                 markers: places
                     .iter()
                     .filter(|(field, marker)| carries(fields, field, marker))
@@ -152,9 +156,9 @@ impl Client {
 
     pub(super) fn status(&self, class: &str, id: u64, fields: &Map<String, Value>) -> TicketStatus {
         TicketStatus {
-            key: TicketKey { class: class.to_owned(), id },
+            key: ticket_key(class, id),
             number: text(fields, "ref"),
-            org: OrgId(key(fields, "org_id").unwrap_or(0)),
+            org: key(fields, "org_id").map(OrgId::new).unwrap_or_default(),
             status: text(fields, "status"),
             operational_status: text(fields, "operational_status"),
             priority: Priority::parse(&text(fields, "priority")),
@@ -165,6 +169,16 @@ impl Client {
             agent: some_text(fields, "agent_id_friendlyname"),
         }
     }
+}
+
+fn ticket_key(class: &str, id: u64) -> TicketKey {
+    TicketKey { class: class.to_owned(), id: TicketId::new(id.to_string()) }
+}
+
+/// `1,2,3`, for `IN (…)`. An empty list would be a syntax error: the caller asks nothing then.
+fn id_list<'i>(ids: impl IntoIterator<Item = &'i TicketId>) -> String {
+    let numbers = ids.into_iter().map(|id| number(id.as_str()).to_string());
+    numbers.collect::<Vec<_>>().join(",")
 }
 
 pub(super) fn log_entry(message: &str) -> Value {

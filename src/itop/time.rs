@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 const FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The time zone that iTop is set to (default Europe/Paris).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItopZone(TimeZone);
 
 impl ItopZone {

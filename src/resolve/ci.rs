@@ -11,7 +11,7 @@ use crate::{
         new_ticket::{Chosen, RefKind},
         notice::{CiWay, Notice},
     },
-    itop::{CiList, ItopError},
+    itop::{self, CiList, ItopError},
 };
 
 impl Resolver<'_> {
@@ -62,8 +62,8 @@ impl Resolver<'_> {
 
     /// The CIs that any of the ways may mean.
     async fn ask_for(&self, ways: &[Way]) -> Result<CiList, ItopError> {
-        let keys = ways.iter().filter_map(|way| way.wanted.id.as_deref()?.parse().ok());
-        let keys: Vec<_> = keys.map(ObjectId).collect();
+        let keys = ways.iter().filter_map(|way| way.wanted.id.as_deref());
+        let keys: Vec<_> = keys.filter(|key| itop::is_key(key)).map(ObjectId::new).collect();
         let names: Vec<_> = ways.iter().filter_map(|way| way.wanted.name.as_deref()).collect();
         self.catalog.cis_called(self.org, &keys, &names).await
     }

@@ -41,7 +41,7 @@ impl Doubts {
 
     /// iTop has refused it.
     pub fn refused(&mut self, kind: RefKind, chosen: Option<&Chosen>) {
-        self.refused.push((kind, chosen.and_then(Chosen::id)));
+        self.refused.push((kind, chosen.and_then(Chosen::id).cloned()));
     }
 
     /// Whether its list must be read anew.
@@ -64,11 +64,11 @@ impl Doubts {
 
     /// Whether this very object was refused although its list had been read anew.
     #[must_use]
-    pub fn excludes(&self, kind: RefKind, id: ObjectId) -> bool {
+    pub fn excludes(&self, kind: RefKind, id: &ObjectId) -> bool {
         let mut of_kind = self.refused.iter().filter(|(refused, _)| *refused == kind);
         // The first refusal may have been one of an old list.
         of_kind.next();
-        of_kind.any(|(_, refused)| *refused == Some(id))
+        of_kind.any(|(_, refused)| refused.as_ref() == Some(id))
     }
 
     fn times(&self, kind: RefKind) -> usize {
@@ -82,15 +82,16 @@ mod tests {
 
     #[test]
     fn what_is_refused_again_is_not_chosen_again_and_doubting_ends() {
-        let chosen = Chosen::Key { id: ObjectId(7), name: "x".to_owned() };
+        let id = ObjectId::new("7");
+        let chosen = Chosen::Key { id: id.clone(), name: "x".to_owned() };
         let mut doubts = Doubts::default();
         assert!(!doubts.of(RefKind::Contact) && doubts.may_doubt(RefKind::Contact));
         doubts.refused(RefKind::Contact, Some(&chosen));
         assert!(doubts.of(RefKind::Contact) && !doubts.of(RefKind::Ci));
-        assert!(!doubts.excludes(RefKind::Contact, ObjectId(7)));
+        assert!(!doubts.excludes(RefKind::Contact, &id));
         doubts.refused(RefKind::Contact, Some(&chosen));
-        assert!(doubts.excludes(RefKind::Contact, ObjectId(7)));
-        assert!(!doubts.excludes(RefKind::Ci, ObjectId(7)));
+        assert!(doubts.excludes(RefKind::Contact, &id));
+        assert!(!doubts.excludes(RefKind::Ci, &id));
         assert!(!doubts.may_doubt(RefKind::Contact) && !doubts.may_doubt(RefKind::Company));
     }
 }

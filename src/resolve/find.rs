@@ -3,7 +3,7 @@
 //! sent: who sent it may have meant either.
 
 use crate::{
-    domain::{acknowledgement::Ref, keys::ObjectId, names},
+    domain::{acknowledgement::Ref, names},
     itop::{Ci, Contract, Element, Organization, Person, Service, Team},
 };
 
@@ -13,7 +13,7 @@ const CANDIDATES: usize = 5;
 /// What every item of a list has.
 pub trait Item {
     /// Its key in iTop.
-    fn key(&self) -> ObjectId;
+    fn key(&self) -> &str;
     /// Its name.
     fn name(&self) -> &str;
 }
@@ -21,8 +21,8 @@ pub trait Item {
 macro_rules! item {
     ($($type:ty),*) => {
         $(impl Item for $type {
-            fn key(&self) -> ObjectId {
-                self.id
+            fn key(&self) -> &str {
+                self.id.as_str()
             }
 
             fn name(&self) -> &str {
@@ -32,10 +32,10 @@ macro_rules! item {
     };
 }
 
-item!(Person, Team, Service, Element, Contract);
+item!(Organization, Person, Team, Service, Element, Contract);
 
 impl Item for Ci<'_> {
-    fn key(&self) -> ObjectId {
+    fn key(&self) -> &str {
         self.id
     }
 
@@ -45,22 +45,12 @@ impl Item for Ci<'_> {
 }
 
 impl<T: Item> Item for &T {
-    fn key(&self) -> ObjectId {
+    fn key(&self) -> &str {
         T::key(self)
     }
 
     fn name(&self) -> &str {
         T::name(self)
-    }
-}
-
-impl Item for Organization {
-    fn key(&self) -> ObjectId {
-        ObjectId(self.id.0)
-    }
-
-    fn name(&self) -> &str {
-        &self.name
     }
 }
 
@@ -93,7 +83,7 @@ pub fn find<T: Item>(
     wanted: &Ref,
 ) -> Found<T> {
     let items = items.into_iter();
-    let key = wanted.id.as_deref().and_then(|id| id.parse().ok()).map(ObjectId);
+    let key = wanted.id.as_deref();
     if let Some(item) = key.and_then(|key| items.clone().find(|item| item.key() == key)) {
         let renamed = wanted.name.as_deref().is_some_and(|name| !names::same(name, item.name()));
         return Found::One { item, renamed };
@@ -139,9 +129,10 @@ pub fn candidates<T: Item>(several: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::keys::ObjectId;
 
     fn team(id: u64, name: &str) -> Team {
-        Team { id: ObjectId(id), name: name.to_owned(), email: String::new() }
+        Team { id: ObjectId::new(id.to_string()), name: name.to_owned(), email: String::new() }
     }
 
     fn wanted(id: Option<&str>, name: Option<&str>) -> Ref {

@@ -22,7 +22,7 @@ use crate::{
         notice::{Candidates, Notice},
         ticket_text::Language,
     },
-    itop::ItopError,
+    itop::{self, ItopError},
 };
 
 /// Everything that a ticket refers to, checked against its company.
@@ -60,7 +60,7 @@ pub async fn resolve(
     configured_team: Option<&str>,
     doubts: &Doubts,
 ) -> Result<Resolution, ResolveError> {
-    let mut resolver = Resolver { catalog, org: link.org, doubts, warnings: Vec::new() };
+    let mut resolver = Resolver { catalog, org: &link.org, doubts, warnings: Vec::new() };
     if !doubts.is_written() {
         // All these reads together are large, and seldom needed.
         Box::pin(resolver.read_lists(event, link)).await;
@@ -71,7 +71,7 @@ pub async fn resolve(
     let (service, service_element) = resolver.service(event, link).await?;
     let ci = resolver.ci(event).await?;
     Ok(Resolution {
-        org: link.org,
+        org: link.org.clone(),
         org_name,
         refs: Refs { team, contact, service, service_element, ci },
         warnings: resolver.warnings,
@@ -80,7 +80,7 @@ pub async fn resolve(
 
 struct Resolver<'a> {
     catalog: &'a Catalog,
-    org: OrgId,
+    org: &'a OrgId,
     doubts: &'a Doubts,
     warnings: Vec<Notice>,
 }
@@ -112,7 +112,7 @@ impl Resolver<'_> {
             return Ok(link.org_name.clone());
         }
         let mut reading = self.catalog.companies().get(self.freshness(RefKind::Company)).await;
-        let missing = |reading: &Reading<Vec<crate::itop::Organization>>| {
+        let missing = |reading: &Reading<Vec<itop::Organization>>| {
             !reading.listed.items.iter().any(|org| org.id == link.org)
         };
         if reading.as_ref().is_ok_and(missing) {
@@ -122,7 +122,8 @@ impl Resolver<'_> {
         if let Some(org) = reading.listed.items.iter().find(|org| org.id == link.org) {
             return Ok(org.name.clone());
         }
-        let exists = self.catalog.organization_exists(link.org).await.map_err(ResolveError::Way)?;
+        let exists =
+            self.catalog.organization_exists(&link.org).await.map_err(ResolveError::Way)?;
         let why = if exists {
             "is no longer active in iTop (or no longer one of catalog.queries.companies): activate \
              it there, or link the company to another one."
@@ -194,7 +195,7 @@ impl Resolver<'_> {
     fn unless_refused(&self, kind: RefKind, named: Named) -> Result<Named, Notice> {
         let name = named.name.clone();
         match kind {
-            _ if !self.doubts.excludes(kind, named.id) => Ok(named),
+            _ if !self.doubts.excludes(kind, &named.id) => Ok(named),
             RefKind::Team => Err(Notice::TeamRefusedByItop { name }),
             _ => Err(Notice::RefusedByItop { kind, name }),
         }
@@ -229,7 +230,7 @@ impl Resolver<'_> {
 fn at_once(wanted: &Ref) -> Option<Chosen> {
     match (&wanted.id, &wanted.name) {
         (Some(id), name) => {
-            let id = ObjectId(id.parse().ok()?);
+            let id = itop::is_key(id).then(|| ObjectId::new(id.as_str()))?;
             Some(Chosen::Key { id, name: name.clone().unwrap_or_default() })
         }
         (None, Some(name)) => names::is_plain(name).then(|| Chosen::Name(name.clone())),
@@ -239,7 +240,7 @@ fn at_once(wanted: &Ref) -> Option<Chosen> {
 
 /// What of a ticket was named without a look into a list, and bears a name that others bear too,
 /// but for white space: iTop took the one that was written exactly so. The lists are waited for.
-pub async fn ambiguous(catalog: &Catalog, org: OrgId, refs: &Refs) -> Vec<Notice> {
+pub async fn ambiguous(catalog: &Catalog, org: &OrgId, refs: &Refs) -> Vec<Notice> {
     let mut notices = Vec::new();
     let cached = Freshness::Cached;
     for kind in [RefKind::Team, RefKind::Contact, RefKind::Service, RefKind::Ci] {
@@ -297,5 +298,5 @@ fn several<T: Item>(items: &[T]) -> Candidates {
 }
 
 pub(crate) fn named(item: &impl Item) -> Named {
-    Named { id: item.key(), name: item.name().to_owned() }
+    Named { id: ObjectId::new(item.key()), name: item.name().to_owned() }
 }

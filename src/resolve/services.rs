@@ -1,5 +1,7 @@
 //! Service and service element, by the company's contracts.
 
+use std::collections::HashSet;
+
 use super::{Found, ResolveError, Resolver, at_once, find, named, several};
 use crate::{
     catalog::{Freshness, Reading},
@@ -122,7 +124,8 @@ fn choose(reading: &Reading<Vec<Service>>, wanted: &Wanted) -> Choice {
     let mut choice = Choice::default();
     let contract = choice.contract(&reading.listed.items, wanted);
     let in_contract = |service: &Service| {
-        contract.is_none_or(|id| service.contracts.iter().any(|contract| contract.id == id))
+        let has = |id: &ObjectId| service.contracts.iter().any(|contract| contract.id == *id);
+        contract.as_ref().is_none_or(has)
     };
     let services: Vec<Service> =
         reading.listed.items.iter().filter(|service| in_contract(service)).cloned().collect();
@@ -161,11 +164,11 @@ impl Choice {
         let contract = wanted.contract.as_ref()?;
         let mut contracts: Vec<_> =
             services.iter().flat_map(|service| service.contracts.clone()).collect();
-        contracts.sort_by_key(|contract| contract.id);
-        contracts.dedup_by_key(|contract| contract.id);
+        let mut seen = HashSet::new();
+        contracts.retain(|contract| seen.insert(contract.id.clone()));
         let wanted = contract.clone();
         self.warnings.push(match find(&contracts, contract) {
-            Found::One { item, .. } => return Some(item.id),
+            Found::One { item, .. } => return Some(item.id.clone()),
             Found::Several(items) => {
                 Notice::ContractAmbiguous { wanted, candidates: several(&items) }
             }

@@ -1,6 +1,7 @@
 //! The users of the sandbox, and how a request says who sends it.
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{classes::Class, session::Refusal};
 
@@ -125,26 +126,15 @@ pub(super) fn no_profile() -> Refusal {
 
 /// User and password of a basic login. iTop splits at every colon and keeps two pieces.
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let encoded = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
-    let decoded = String::from_utf8(base64(encoded.trim())?).ok()?;
+    let decoded = credentials(headers)?;
     let mut pieces = decoded.split(':');
     Some((pieces.next()?.to_owned(), pieces.next()?.to_owned()))
 }
 
-fn base64(text: &str) -> Option<Vec<u8>> {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::new();
-    let (mut bits, mut width) = (0_u32, 0);
-    for digit in text.trim_end_matches('=').bytes() {
-        let value = DIGITS.iter().position(|known| *known == digit)?;
-        bits = (bits << 6) | u32::try_from(value).ok()?;
-        width += 6;
-        if width >= 8 {
-            width -= 8;
-            bytes.push(u8::try_from((bits >> width) & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+/// What a basic login says: `user:password`.
+pub(super) fn credentials(headers: &HeaderMap) -> Option<String> {
+    let encoded = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod clerk;
 mod collation;
 mod database;
 mod faults;
+mod front;
 mod inspect;
 mod lifecycle;
 mod line;

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    body::to_bytes,
+    body::{Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{
     Itop,
     faults::FaultKind,
+    front,
     line::Line,
     login,
     operations::Effect,
@@ -43,6 +44,7 @@ pub(super) async fn rest(
         query: form(parts.uri.query().unwrap_or_default().as_bytes()),
         form: form(&body),
         headers: parts.headers,
+        body,
     };
     // A client that hangs up does not stop PHP: the work has a task of its own.
     let work = itop.tasks.spawn({
@@ -69,6 +71,7 @@ struct Call {
     query: HashMap<String, String>,
     form: HashMap<String, String>,
     headers: HeaderMap,
+    body: Bytes,
 }
 
 impl Call {
@@ -95,6 +98,10 @@ async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
     let halves = latency.map(|latency| latency.halves(effect, busy, itop.clock.now()));
     let [before, inside] = halves.unwrap_or_default();
     itop.clock.sleep(before + strike.before).await;
+    let in_front = |(kind, _): &(FaultKind, bool)| front::answer(kind, &call.headers, &call.body);
+    if let Some(page) = strike.kinds.iter().find_map(in_front) {
+        return Reply::Answer(page);
+    }
     if let Some(reply) = strike
         .kinds
         .iter()

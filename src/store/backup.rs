@@ -1,13 +1,17 @@
 //! Copying a live database, and starting from such a copy.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
     StoreError,
-    lock::Lock,
+    lock::{Lock, private},
     meta::{self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR, RESTORED_IS_FREE, RESTORED_RAN},
     migrate, with_suffix, writer,
 };
@@ -24,9 +28,13 @@ pub fn backup(database: &Path, copy: &Path) -> Result<(), StoreError> {
         .and_then(|source| source.busy_timeout(writer::BUSY).map(|()| source))
         .map_err(|error| failed(database, error.to_string()))?;
     let target = copy.to_str().ok_or_else(|| failed(copy, "its name is not UTF-8".to_owned()))?;
-    source
-        .execute("VACUUM INTO ?1", [target])
-        .map_err(|error| failed(database, error.to_string()))?;
+    // For its own user from the first byte on; SQLite takes an empty file for one that is not there.
+    private().create_new(true).open(copy).map_err(|error| failed(copy, error.to_string()))?;
+    source.execute("VACUUM INTO ?1", [target]).map_err(|error| {
+        // What is left of it would be in the way of the next one.
+        let _ = std::fs::remove_file(copy);
+        failed(database, error.to_string())
+    })?;
     // SQLite leaves it to the caller when such a copy reaches the disk.
     std::fs::File::open(copy)
         .and_then(|file| file.sync_all())
@@ -44,10 +52,11 @@ pub fn restore(
     now: Timestamp,
 ) -> Result<Option<PathBuf>, StoreError> {
     check(copy)?;
-    let _lock = Lock::take(database)?;
+    let lock = Lock::take(database)?;
+    let database = lock.path();
     let failed = |reason: String| StoreError::Unusable { path: database.into(), reason };
     let prepared = restoring(database);
-    std::fs::copy(copy, &prepared).map_err(|error| failed(error.to_string()))?;
+    copied(copy, &prepared).map_err(|error| failed(error.to_string()))?;
     begin_epoch(&prepared, now)?;
     let kept = beside(database, &format!("before-restore-{}", now.as_millisecond()));
     let was_there = database.exists();
@@ -66,6 +75,13 @@ pub fn restore(
         .and_then(|folder| folder.sync_all())
         .map_err(|error| failed(error.to_string()))?;
     Ok(was_there.then_some(kept))
+}
+
+/// Copies a file to one that is for its own user alone.
+fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut target = private().truncate(true).open(to)?;
+    std::io::copy(&mut std::fs::File::open(from)?, &mut target)?;
+    target.set_permissions(Permissions::from_mode(0o600))
 }
 
 /// Marks the copy as restored; it is a single file again afterwards.

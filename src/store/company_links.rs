@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use super::{Store, StoreError, inbox_delivery::release_company, time};
 use crate::domain::{
     company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
-    keys::{ObjectId, OrgId, PartyKey},
+    keys::{ObjectId, PartyKey},
 };
 
 /// A company that waits for a link.
@@ -153,7 +153,7 @@ fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
 fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
     let instance = link.key.instance.to_string();
     let company = link.key.company.to_string();
-    let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.0);
+    let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
     let name = |named: &Option<Named>| named.as_ref().map(|named| named.name.clone());
     let LinkDefaults { team, contact, service, service_element } = &link.defaults;
     db.execute(
@@ -165,7 +165,7 @@ fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
         ),
         named_params! {
             ":instance": instance, ":company": company, ":site": site_text(&link.key),
-            ":name": link.name, ":org": link.org.0, ":org_name": link.org_name,
+            ":name": link.name, ":org": link.org, ":org_name": link.org_name,
             ":tickets": link.tickets,
             ":team": id(team), ":team_name": name(team),
             ":contact": id(contact), ":contact_name": name(contact),
@@ -183,8 +183,8 @@ fn site_text(key: &LinkKey) -> String {
 
 fn link(row: &Row<'_>) -> rusqlite::Result<CompanyLink> {
     let named = |id: &str, name: &str| -> rusqlite::Result<Option<Named>> {
-        let (id, name): (Option<u64>, Option<String>) = (row.get(id)?, row.get(name)?);
-        Ok(id.map(|id| Named { id: ObjectId(id), name: name.unwrap_or_default() }))
+        let (id, name): (Option<ObjectId>, Option<String>) = (row.get(id)?, row.get(name)?);
+        Ok(id.map(|id| Named { id, name: name.unwrap_or_default() }))
     };
     let party = |text: String| {
         text.parse::<PartyKey>().map_err(|error| {
@@ -204,7 +204,7 @@ fn link(row: &Row<'_>) -> rusqlite::Result<CompanyLink> {
             site: if site.is_empty() { None } else { Some(party(site)?) },
         },
         name: row.get("name")?,
-        org: OrgId(row.get("org_id")?),
+        org: row.get("org_id")?,
         org_name: row.get("org_name")?,
         tickets: row.get("tickets")?,
         defaults: LinkDefaults {

@@ -51,7 +51,7 @@ impl KnownTicket {
     /// The ticket and how old what is known of it is.
     #[must_use]
     pub fn aged(&self) -> AgedTicket {
-        AgedTicket { key: self.status.key.clone(), org: self.status.org, as_of: self.as_of }
+        AgedTicket { key: self.status.key.clone(), org: self.status.org.clone(), as_of: self.as_of }
     }
 }
 
@@ -88,7 +88,7 @@ impl TicketOfControl {
     /// Whether the ticket has been moved to another organization since the control got it.
     #[must_use]
     pub fn has_moved(&self) -> bool {
-        self.mapping.org.is_some_and(|org| org != self.ticket.status.org)
+        self.mapping.org.as_ref().is_some_and(|org| *org != self.ticket.status.org)
     }
 }
 
@@ -231,7 +231,7 @@ impl Store {
                 .query_map(params![before.as_millisecond(), limit], |row| {
                     Ok(AgedTicket {
                         key: TicketKey { class: row.get(0)?, id: row.get(1)? },
-                        org: OrgId(row.get(2)?),
+                        org: row.get(2)?,
                         as_of: time(row.get(3)?),
                     })
                 })?
@@ -279,13 +279,13 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
                 by_number: row.get("by_number")?,
             },
             replaced,
-            org: row.get::<_, Option<u64>>("mapped_org")?.map(OrgId),
+            org: row.get("mapped_org")?,
         },
         ticket: KnownTicket {
             status: TicketStatus {
                 key: TicketKey { class: row.get("class")?, id: row.get("id")? },
                 number: row.get("ref")?,
-                org: OrgId(row.get("org_id")?),
+                org: row.get("org_id")?,
                 status: row.get("status")?,
                 operational_status: row.get("operational_status")?,
                 priority: row
@@ -304,7 +304,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
     if let Some(number) = &found.mapping.replaced {
         // What has its id now is no business of this control's, and may be another company's.
         let key = found.ticket.status.key;
-        let org = found.mapping.org.unwrap_or(OrgId(0));
+        let org = found.mapping.org.clone().unwrap_or_default();
         found.ticket.status = TicketStatus::gone(key, number.clone(), org);
         found.ticket.presence = Presence::Deleted;
     }

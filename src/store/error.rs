@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 /// A database that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It cannot take this now: disk full, read-only, busy. The sender may try again.
     #[error("the database cannot take this now: {0}")]
     Unavailable(String),
+    /// A part of the file is not what SQLite wrote; a backup must be restored.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
     /// Another process serves the same file.
     #[error("the database {path} is already served by another bridge ({holder})")]
     Locked {
@@ -41,6 +46,11 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Unavailable(error.to_string())
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Unavailable(error.to_string()),
+        }
     }
 }

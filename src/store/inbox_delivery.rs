@@ -218,9 +218,9 @@ impl Store {
                     ":id": id, ":now": now, ":floor": id_floor,
                     ":warnings": as_json(&warnings),
                     ":class": target.as_ref().map(|(key, _)| &key.class),
-                    ":ticket": target.as_ref().map(|(key, _)| key.id),
+                    ":ticket": target.as_ref().map(|(key, _)| &key.id),
                     ":line": target.is_some().then_some(words),
-                    ":org": target.as_ref().map(|(_, org)| org.0),
+                    ":org": target.as_ref().map(|(_, org)| org),
                 })?;
                 if changed == 1 {
                     begun.push(id);
@@ -349,7 +349,7 @@ fn record_delivered(
         return Ok(());
     };
     ticket_statuses::map_control(db, id, &instance, &control, &ticket.key, now)?;
-    meta::raise_highest_ticket_id(db, i64::try_from(ticket.key.id).unwrap_or(i64::MAX))?;
+    meta::raise_highest_ticket_id(db, ticket.key.sequence())?;
     if has_marker {
         let marker: String = db
             .prepare_cached("SELECT marker FROM acknowledgements WHERE id = ?1")?

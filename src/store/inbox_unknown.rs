@@ -10,7 +10,7 @@ use crate::{
     clock::Moment,
     domain::{
         delivery_state::{Problem, State},
-        keys::TicketKey,
+        keys::{TicketId, TicketKey},
         marker::Marker,
     },
 };
@@ -46,7 +46,7 @@ const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ti
 
 /// `None` for a row without a usable marker, which only a rejected one is.
 fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
-    let (class, target): (Option<String>, Option<u64>) = (row.get(4)?, row.get(5)?);
+    let (class, target): (Option<String>, Option<TicketId>) = (row.get(4)?, row.get(5)?);
     let (marker, state): (String, String) = (row.get(1)?, row.get(6)?);
     let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
     let state = State::parse(&state).unwrap_or(State::Failed);

@@ -5,7 +5,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Store, StoreError};
-use crate::domain::{keys::TicketKey, marker::Marker};
+use crate::domain::{
+    keys::{TicketId, TicketKey},
+    marker::Marker,
+};
 
 /// A ticket that is known to carry a marker: a search that does not find it proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +55,7 @@ impl Store {
         .await
     }
 
-    /// The highest ticket id that any answer of iTop has shown.
+    /// The highest ticket id that any answer of iTop has shown ([`TicketKey::sequence`]).
     pub async fn highest_ticket_id(&self) -> Result<u64, StoreError> {
         let value = self.read(|db| get(db, HIGHEST_TICKET_ID)).await?;
         Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
@@ -60,7 +63,6 @@ impl Store {
 
     /// An answer of iTop has shown a ticket of this id.
     pub async fn saw_ticket_id(&self, id: u64) -> Result<(), StoreError> {
-        let id = i64::try_from(id).unwrap_or(i64::MAX);
         self.write(move |db| raise_highest_ticket_id(db, id)).await
     }
 
@@ -127,11 +129,10 @@ impl Store {
     pub async fn canary(&self) -> Result<Option<Canary>, StoreError> {
         let value = self.read(|db| get(db, CANARY)).await?;
         Ok(value.and_then(|value| {
-            let mut parts = value.split(' ');
-            let class = parts.next()?.to_owned();
-            let id = parts.next()?.parse().ok()?;
-            let marker = Marker::from_digits(parts.next()?)?;
-            Some(Canary { key: TicketKey { class, id }, marker })
+            let (key, marker) = value.rsplit_once(' ')?;
+            let (class, id) = key.split_once(' ')?;
+            let key = TicketKey { class: class.to_owned(), id: TicketId::new(id) };
+            Some(Canary { key, marker: Marker::from_digits(marker)? })
         }))
     }
 }
@@ -156,7 +157,8 @@ pub(super) fn remove(db: &Connection, name: &str) -> rusqlite::Result<()> {
 }
 
 /// Remembers the highest ticket id: it only grows.
-pub(super) fn raise_highest_ticket_id(db: &Connection, id: i64) -> rusqlite::Result<()> {
+pub(super) fn raise_highest_ticket_id(db: &Connection, id: u64) -> rusqlite::Result<()> {
+    let id = i64::try_from(id).unwrap_or(i64::MAX);
     db.prepare_cached(
         "INSERT INTO meta (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value

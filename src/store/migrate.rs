@@ -131,6 +131,55 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_were_numbers_become_texts() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        // As the store opens it.
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        respells(&connection).unwrap();
+        for (number, step) in (1_i64..).zip(steps()).take(5) {
+            connection.execute_batch(step.split_once('\n').unwrap().1).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        }
+        connection
+            .execute_batch(
+                "INSERT INTO acknowledgements (instance, event_id, event_type, body, state,
+                     ticket_class, ticket_id, line_org_id, received_at, updated_at)
+                 VALUES ('default', 'a', 'acknowledgement', '{}', 'reused', 'Incident', 104, 3, 1, 1),
+                     ('default', 'b', 'acknowledgement', '{}', 'blocked', NULL, NULL, NULL, 1, 1);
+                 INSERT INTO attempts (acknowledgement_id, number, code, message, times, first_at,
+                     last_at) VALUES (2, 1, 'c', 'm', 1, 1, 1);
+                 INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
+                     presence, as_of) VALUES ('Incident', 104, 'I-7', 3, 'new', 'ongoing', 't',
+                     'present', 1);
+                 INSERT INTO control_tickets (instance, control_id, control_name, company_key,
+                     ticket_class, ticket_id, acknowledgement_id, mapped_at, org_id)
+                 VALUES ('default', 'c', 'C', 'id:42', 'Incident', 104, 1, 1, 3);
+                 INSERT INTO company_links (instance, company_key, org_id, org_name, tickets,
+                     team_id, updated_at) VALUES ('default', 'id:42', 3, 'Demo', 1, 37, 1);",
+            )
+            .unwrap();
+        migrate(&mut connection, Path::new("test.db")).unwrap();
+        for (keys, table) in [
+            ("ticket_id, line_org_id", "acknowledgements WHERE event_id = 'a'"),
+            ("id, org_id", "tickets"),
+            ("ticket_id, org_id", "control_tickets"),
+            ("team_id, org_id", "company_links"),
+        ] {
+            let select = format!("SELECT {keys} FROM {table}");
+            // Only a text is read as one.
+            let row: (String, String) =
+                connection.query_row(&select, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+            let expected = if table == "company_links" { "37" } else { "104" };
+            assert_eq!(row, (expected.to_owned(), "3".to_owned()), "{table}");
+        }
+        let count = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(count("SELECT count(*) FROM acknowledgements WHERE ticket_id IS NULL"), 1);
+        assert_eq!(count("SELECT count(*) FROM attempts"), 1);
+        assert_eq!(count("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+        assert!(connection.execute("DELETE FROM tickets", []).is_err(), "a control points there");
+    }
+
+    #[test]
     fn a_newer_database_is_refused() {
         let mut connection = Connection::open_in_memory().unwrap();
         connection.pragma_update(None, "user_version", 999).unwrap();

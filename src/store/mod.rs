@@ -12,6 +12,7 @@ mod inbox;
 mod inbox_delivery;
 mod inbox_query;
 mod inbox_unknown;
+mod keys;
 mod lock;
 mod look;
 mod meta;
@@ -41,7 +42,10 @@ pub use ticket_statuses::Recognised;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rusqlite::{Connection, config::DbConfig};
@@ -60,6 +64,7 @@ struct Inner {
     clock: Clock,
     readers: readers::Readers,
     changes: changes::Changes,
+    damaged: AtomicBool,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
@@ -83,10 +88,12 @@ impl Store {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
         }
-        let lock = lock::Lock::take(path)?;
+        let mut lock = lock::Lock::take(path)?;
+        let path = &lock.path().to_owned();
         if !path.exists() && backup::restoring(path).exists() {
             return Err(unusable("a restore was interrupted; run 'restore' again".to_owned()));
         }
+        lock.lock_database()?;
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;
@@ -98,7 +105,9 @@ impl Store {
             changes::Changes::of(&connection).map_err(|error| unusable(error.to_string()))?;
         let (writer, thread) = writer::Writer::start(connection, changes.clone())
             .map_err(|error| unusable(error.to_string()))?;
-        let inner = Inner { clock, readers, changes, writer, _thread: thread, _lock: lock };
+        let damaged = AtomicBool::new(false);
+        let inner =
+            Inner { clock, readers, changes, damaged, writer, _thread: thread, _lock: lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -108,7 +117,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner.writer.run(Undo::Savepoint, work).await
+        self.watched(self.inner.writer.run(Undo::Savepoint, work).await)
     }
 
     /// The same for a closure that changes something with one statement only.
@@ -116,7 +125,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner.writer.run(Undo::Statement, work).await
+        self.watched(self.inner.writer.run(Undo::Statement, work).await)
     }
 
     /// Runs a short synchronous closure on a read-only connection.
@@ -124,7 +133,26 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.inner.readers.run(work).await
+        self.watched(self.inner.readers.run(work).await)
+    }
+
+    /// Remembers that a part of the file turned out to be damaged: other parts may work for long.
+    fn watched<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Damaged(reason)) = &outcome
+            && !self.inner.damaged.swap(true, Ordering::Relaxed)
+        {
+            tracing::error!(
+                "the database is damaged ({reason}): stop the bridge and restore a backup; until \
+                 then it takes what it can"
+            );
+        }
+        outcome
+    }
+
+    /// Whether something that was read or written turned out to be damaged.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.inner.damaged.load(Ordering::Relaxed)
     }
 
     /// Whether commits succeed: true unless the last one failed and a small one fails now.

@@ -53,7 +53,7 @@ impl Store {
                     words: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
                     ticket: TicketKey { class: row.get(3)?, id: row.get(4)? },
                     number: row.get(5)?,
-                    org: OrgId(row.get::<_, Option<u64>>(6)?.unwrap_or(0)),
+                    org: row.get::<_, Option<OrgId>>(6)?.unwrap_or_default(),
                     again: row.get(7)?,
                 }))
             })?

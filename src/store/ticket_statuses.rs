@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::{Store, StoreError};
 use crate::domain::{
-    keys::TicketKey,
+    keys::{TicketId, TicketKey},
     ticket_status::{Presence, TicketStatus},
 };
 
@@ -61,7 +61,7 @@ pub(super) fn save_status(
     db.prepare_cached(
         "INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
              presence, as_of)
-         VALUES (?1, ?2, '', 0, '', '', '', 'present', 0) ON CONFLICT DO NOTHING",
+         VALUES (?1, ?2, '', '', '', '', '', 'present', 0) ON CONFLICT DO NOTHING",
     )?
     .execute(params![status.key.class, status.key.id])?;
     update_status(db, status, Recognised::Yes, as_of).map(drop)
@@ -90,7 +90,7 @@ fn update_status(
             ":recognised": recognised == Recognised::Yes,
             ":started": status.started.map(Timestamp::as_millisecond),
             ":class": status.key.class, ":id": status.key.id, ":ref": status.number,
-            ":org": status.org.0, ":status": status.status,
+            ":org": status.org, ":status": status.status,
             ":operational": status.operational_status,
             ":priority": status.priority.map(u8::from), ":title": status.title,
             ":last_update": status.last_update.map(Timestamp::as_millisecond),
@@ -135,7 +135,7 @@ pub(super) fn map_control(
     ticket: &TicketKey,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let earlier: Option<(String, u64, Option<String>)> = db
+    let earlier: Option<(String, TicketId, Option<String>)> = db
         .prepare_cached(
             "SELECT ticket_class, ticket_id, CASE WHEN replaced IS NULL THEN marker END
              FROM control_tickets

@@ -1,14 +1,15 @@
 //! Who calls, and what they may do.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::{header, request::Parts},
 };
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
-use super::problem::ApiError;
+use super::{problem::ApiError, share::Receiving};
 use crate::{
     config::{Scope, Token},
     domain::{
@@ -20,10 +21,16 @@ use crate::{
 /// The tokens of the configuration. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ApiTokens {
+    callers: Arc<watch::Sender<Callers>>,
+}
+
+#[derive(Debug)]
+enum Callers {
+    /// There are no tokens: everyone is let in.
+    Anyone(Arc<Caller>),
     /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
     /// beginnings of hashes knows no token.
-    /// `None` lets everyone in.
-    callers: Option<Arc<HashMap<[u8; 32], Arc<Caller>>>>,
+    Known(HashMap<[u8; 32], Arc<Caller>>),
 }
 
 /// What a hash begins with.
@@ -41,26 +48,31 @@ impl ApiTokens {
     /// loopback only.
     #[must_use]
     pub fn new(tokens: &[Token]) -> Self {
-        let known = |token: &Token| {
-            let caller = Caller {
-                name: token.name.clone(),
-                scopes: token.scopes.clone(),
-                instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
-                companies: token.companies.as_ref().map(|companies| {
-                    companies.iter().filter_map(|company| company.parse().ok()).collect()
-                }),
-            };
-            // A hash that is none fits no token; loading the configuration has refused it.
-            let hash = token.hash.to_ascii_lowercase();
-            let digest = hash.strip_prefix(HASH).and_then(unhex)?.try_into().ok()?;
-            Some((digest, Arc::new(caller)))
-        };
-        let callers = || Arc::new(tokens.iter().filter_map(known).collect());
-        Self { callers: (!tokens.is_empty()).then(callers) }
+        Self { callers: Arc::new(watch::Sender::new(Callers::of(tokens))) }
+    }
+
+    /// Knows these tokens from now on, and no others.
+    pub fn replace(&self, tokens: &[Token]) {
+        self.callers.send_replace(Callers::of(tokens));
+    }
+
+    /// Waits until other tokens are known: what was granted before must be asked for anew.
+    pub(super) fn replaced(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut changes = self.callers.subscribe();
+        let tokens = self.clone();
+        async move {
+            // An error says that they will not be replaced any more, which `tokens` prevents.
+            let _ = changes.changed().await;
+            drop(tokens);
+        }
     }
 
     fn caller(&self, parts: &Parts) -> Result<Arc<Caller>, ApiError> {
-        let Some(callers) = &self.callers else { return Ok(Arc::new(Caller::anyone())) };
+        let callers = self.callers.borrow();
+        let known = match &*callers {
+            Callers::Anyone(anyone) => return Ok(anyone.clone()),
+            Callers::Known(known) => known,
+        };
         let token = parts
             .headers
             .get(header::AUTHORIZATION)
@@ -69,7 +81,31 @@ impl ApiTokens {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim());
         let digest = <[u8; 32]>::from(Sha256::digest(token.ok_or(ApiError::Unauthorized)?));
-        callers.get(&digest).cloned().ok_or(ApiError::Unauthorized)
+        known.get(&digest).cloned().ok_or(ApiError::Unauthorized)
+    }
+}
+
+impl Callers {
+    fn of(tokens: &[Token]) -> Self {
+        if tokens.is_empty() {
+            return Self::Anyone(Arc::new(Caller::anyone()));
+        }
+        let known = |token: &Token| {
+            let caller = Caller {
+                name: token.name.clone(),
+                scopes: token.scopes.clone(),
+                instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
+                companies: token.companies.as_ref().map(|companies| {
+                    companies.iter().filter_map(|company| company.parse().ok()).collect()
+                }),
+                receiving: Receiving::default(),
+            };
+            // A hash that is none fits no token; loading the configuration has refused it.
+            let hash = token.hash.to_ascii_lowercase();
+            let digest = hash.strip_prefix(HASH).and_then(unhex)?.try_into().ok()?;
+            Some((digest, Arc::new(caller)))
+        };
+        Self::Known(tokens.iter().filter_map(known).collect())
     }
 }
 
@@ -80,6 +116,7 @@ pub(super) struct Caller {
     scopes: Vec<Scope>,
     instance: Option<Instance>,
     companies: Option<Vec<PartyKey>>,
+    pub(super) receiving: Receiving,
 }
 
 impl Caller {
@@ -89,6 +126,7 @@ impl Caller {
             scopes: vec![Scope::Admin],
             instance: None,
             companies: None,
+            receiving: Receiving::default(),
         }
     }
 
@@ -125,6 +163,11 @@ impl Caller {
             (None, None) => Ok(None),
             (named, _) => self.instance(named).map(Some),
         }
+    }
+
+    /// Whether the token is limited to nothing: what concerns all may be told.
+    pub(super) fn sees_all(&self) -> bool {
+        self.instance.is_none() && self.companies.is_none()
     }
 
     /// Whether objects of this company are visible to the token.
@@ -180,4 +223,20 @@ scope! {
 scope! {
     /// A caller that may change links and pull the operator's levers.
     Admin, Scope::Admin
+}
+
+/// The caller, if there is one that may read: for what everybody is told a little of.
+pub(super) struct MaybeReader(pub(super) Option<Arc<Caller>>);
+
+impl<S> FromRequestParts<S> for MaybeReader
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let caller = ApiTokens::from_ref(state).caller(parts);
+        Ok(Self(caller.and_then(|caller| caller.require(Scope::Read)).ok()))
+    }
 }

@@ -99,6 +99,11 @@ impl ControlAnswers {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Keeps nothing of what was answered so far.
+    pub fn forget(&self) {
+        self.inner.kept.invalidate_all();
+    }
+
     /// The answer about each of these controls, in order: `None` where nothing was ever received
     /// of it or the caller may not see it.
     pub(super) async fn of(

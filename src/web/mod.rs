@@ -7,8 +7,10 @@ mod control_answers;
 mod listing;
 mod problem;
 mod request_log;
+mod share;
 mod signed_link;
 mod state;
+mod unauthorized;
 mod view;
 
 pub use auth::{ApiTokens, hash_token};
@@ -31,6 +33,7 @@ pub fn routes(state: AppState) -> Logged {
     use api::{
         acknowledgements as inbox, companies, controls, health, links, preview, stream, tickets,
     };
+    let clock = state.clock.clone();
     let links_of = "/api/v1/links/{company}";
     let site_of = "/api/v1/links/{company}/sites/{site}";
     let lists = Router::new()
@@ -65,5 +68,5 @@ pub fn routes(state: AppState) -> Logged {
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(state);
-    Logged(routes)
+    Logged::new(routes, clock)
 }

@@ -36,6 +36,8 @@ pub(super) enum ApiError {
     Invalid(Vec<FieldError>),
     /// The database cannot take this now.
     StoreUnavailable,
+    /// A part of the database cannot be read any more.
+    StoreDamaged,
     /// iTop cannot be asked now, and nothing is known from before.
     ItopUnavailable,
     /// A defect.
@@ -116,6 +118,12 @@ impl ApiError {
                 "store-unavailable",
                 "The bridge cannot store anything now",
                 "Nothing was accepted. Send the request again in a moment.".to_owned(),
+            ),
+            Self::StoreDamaged => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-damaged",
+                "The database of the bridge is damaged",
+                "Stop the bridge and restore a backup; the log tells what was found.".to_owned(),
             ),
             Self::ItopUnavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,

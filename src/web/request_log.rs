@@ -18,9 +18,9 @@ use futures_util::FutureExt as _;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
-use super::{LOOKUP, problem::ApiError};
+use super::{LOOKUP, problem::ApiError, unauthorized::Unauthorized};
 use crate::{
-    clock::Stopwatch,
+    clock::{Clock, Stopwatch},
     domain::{keys::MAX_ID_CHARS, marker::hex, text::cut_bytes},
 };
 
@@ -47,7 +47,16 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
 /// The routes, with a line in the log for each answer. It stands around all of them rather than
 /// around each, which would make a cached answer a tenth dearer.
 #[derive(Clone)]
-pub struct Logged(pub(super) Router);
+pub struct Logged {
+    routes: Router,
+    unauthorized: Unauthorized,
+}
+
+impl Logged {
+    pub(super) fn new(routes: Router, clock: Clock) -> Self {
+        Self { routes, unauthorized: Unauthorized::new(clock) }
+    }
+}
 
 impl Service<Request> for Logged {
     type Response = Response;
@@ -62,8 +71,9 @@ impl Service<Request> for Logged {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let answer = self.0.call(request);
-        Box::pin(async move { Ok(logged(id, &method, &uri, answer).await) })
+        let answer = self.routes.call(request);
+        let unauthorized = self.unauthorized.clone();
+        Box::pin(async move { Ok(logged(id, &method, &uri, answer, &unauthorized).await) })
     }
 }
 
@@ -75,6 +85,7 @@ async fn logged(
     method: &Method,
     uri: &Uri,
     answer: RouteFuture<Infallible>,
+    unauthorized: &Unauthorized,
 ) -> Response {
     let shown = id.to_str().map_or("-", |id| cut_bytes(id, SHOWN_OF_ID));
     let path = shown_path(uri);
@@ -94,7 +105,9 @@ async fn logged(
         ApiError::Internal.into_response()
     };
     let (status, latency) = (response.status().as_u16(), watch.micros());
-    if !is_read {
+    if status == 401 && !unauthorized.is_told() {
+        tracing::debug!(request_id = shown, %method, path, "had no valid token");
+    } else if !is_read {
         span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
     } else if status < 400 {
         // What is read without trouble would bury everything else.
@@ -148,7 +161,10 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, Logged(routes).into_make_service()).into_future());
+        tokio::spawn(
+            axum::serve(listener, Logged::new(routes, Clock::system()).into_make_service())
+                .into_future(),
+        );
         for (path, status) in [("/defect", 500), ("/fine", 200), ("/defect", 500)] {
             let answer = reqwest::get(format!("{root}{path}")).await.unwrap();
             assert_eq!(answer.status(), status, "{path}");

@@ -1,6 +1,8 @@
 //! Links for browsers that carry no token: signed for one control, read-only, revoked by changing
 //! the key.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
 
@@ -9,18 +11,43 @@ use crate::{
     secret::Secret,
 };
 
-/// Signs and verifies.
+/// Signs and verifies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Signer {
+    keyed: Arc<RwLock<Keyed>>,
+}
+
+#[derive(Debug)]
+struct Keyed {
+    key: Secret,
     /// With the key in it; cloned for each signature.
-    keyed: Hmac<Sha256>,
+    hmac: Hmac<Sha256>,
+}
+
+impl Keyed {
+    fn new(key: &Secret) -> Self {
+        #[expect(clippy::expect_used, reason = "the type allows an error that HMAC does not have")]
+        let hmac = Hmac::new_from_slice(key.expose().as_bytes()).expect("any length is valid");
+        Self { key: key.clone(), hmac }
+    }
 }
 
 impl Signer {
     /// A signer with the key of `server.link_key` or of the database.
     #[must_use]
     pub fn new(key: &Secret) -> Self {
-        Self { keyed: keyed(key) }
+        Self { keyed: Arc::new(RwLock::new(Keyed::new(key))) }
+    }
+
+    /// Signs with this key from now on, and takes no signature of another one; tells whether it is
+    /// another one.
+    pub fn replace(&self, key: &Secret) -> bool {
+        let mut keyed = self.keyed.write().unwrap_or_else(PoisonError::into_inner);
+        let is_other = keyed.key != *key;
+        if is_other {
+            *keyed = Keyed::new(key);
+        }
+        is_other
     }
 
     /// The signature of a control, in hexadecimal.
@@ -37,14 +64,10 @@ impl Signer {
     }
 
     fn mac(&self, instance: &str, control: &str) -> Hmac<Sha256> {
+        let hmac = self.keyed.read().unwrap_or_else(PoisonError::into_inner).hmac.clone();
         // An instance has no line break, so the pair is unambiguous.
-        ["open\n", instance, "\n", control].into_iter().fold(self.keyed.clone(), Mac::chain_update)
+        ["open\n", instance, "\n", control].into_iter().fold(hmac, Mac::chain_update)
     }
-}
-
-fn keyed(key: &Secret) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "the type allows an error that HMAC does not have")]
-    Hmac::new_from_slice(key.expose().as_bytes()).expect("a key of any length is valid")
 }
 
 #[cfg(test)]
@@ -59,7 +82,9 @@ mod tests {
         assert!(!signer.verify("default", "svc-2", &signature));
         assert!(!signer.verify("other", "svc-1", &signature));
         assert!(!signer.verify("default", "svc-1", ""));
-        let revoked = Signer::new(&Secret::new("another".to_owned()));
-        assert!(!revoked.verify("default", "svc-1", &signature));
+        assert!(!signer.replace(&Secret::new("key".to_owned())));
+        assert!(signer.verify("default", "svc-1", &signature));
+        assert!(signer.clone().replace(&Secret::new("another".to_owned())));
+        assert!(!signer.verify("default", "svc-1", &signature));
     }
 }

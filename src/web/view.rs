@@ -9,6 +9,7 @@ use crate::{
     board::Board,
     domain::{
         delivery_state::{Problem, State},
+        keys::TicketId,
         ticket_status::Presence,
     },
     store::{InboxRow, TicketOfControl},
@@ -56,7 +57,7 @@ struct Control<'r> {
 struct Ticket<'r> {
     r#ref: &'r str,
     class: &'r str,
-    id: u64,
+    id: &'r TicketId,
     url: String,
 }
 
@@ -90,7 +91,7 @@ pub(super) fn acknowledgement<'r>(
         ticket: row.ticket.as_ref().map(|(key, number)| Ticket {
             r#ref: number,
             class: &key.class,
-            id: key.id,
+            id: &key.id,
             url: addresses.ticket(key),
         }),
         attempts: row.attempts,

@@ -10,6 +10,11 @@ use servicenav_itop_bridge::{
     web::hash_token,
 };
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 
 /// The token of this name.
@@ -236,7 +241,7 @@ async fn a_token_of_some_companies_sees_no_others() {
             (ACKNOWLEDGEMENTS, "/company/key", json!("id:42")),
             ("/api/v1/tickets", "/company", json!("id:42")),
             ("/api/v1/links", "/company", json!("id:42")),
-            ("/api/v1/companies", "/id", json!(3)),
+            ("/api/v1/companies", "/id", json!("3")),
         ] {
             let list = get(&world, token, path).await.expect(200);
             let seen: Vec<_> = list["items"]
@@ -383,5 +388,45 @@ async fn a_company_that_a_token_is_limited_to_is_one_however_its_name_is_written
     assert_eq!(counted(ACKNOWLEDGEMENTS).await, 1);
     assert_eq!(counted("/api/v1/tickets").await, 1);
     assert_eq!(counted("/api/v1/tickets?company=name:Espace%20double").await, 1);
+    world.finish().await;
+}
+
+/// Sends the beginning of a post, and waits until the bridge wants the rest of it.
+async fn begun(world: &World, token: &str, length: usize) -> TcpStream {
+    let address = world.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST {ACKNOWLEDGEMENTS} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\
+         expect: 100-continue\r\n\r\n",
+        secret(token)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+#[tokio::test]
+async fn a_flood_of_one_token_leaves_room_for_the_others() {
+    let world = world().await;
+    // As much as one token may have under way.
+    let begun = begun(&world, "admin", 8 << 20).await;
+    let event_that_waits = event("waits");
+    let mut waiting = Box::pin(ask(&world, "admin", "POST", ACKNOWLEDGEMENTS, &event_that_waits));
+    for key in ["one", "two"] {
+        let event = event(key);
+        let other = ask(&world, "ingest", "POST", ACKNOWLEDGEMENTS, &event);
+        tokio::select! {
+            biased;
+            answer = &mut waiting => panic!("it had to wait: {}", answer.text),
+            answer = other => drop(answer.expect(201)),
+        }
+    }
+    // Reads are not held up.
+    get(&world, "admin", "/api/v1/tickets").await.expect(200);
+    drop(begun);
+    waiting.await.expect(201);
     world.finish().await;
 }

@@ -328,7 +328,7 @@ async fn after_a_restore_the_condition_looks_above_what_the_backup_knew() {
             (row["state"] == "created").then_some(row)
         })
         .await;
-    assert_eq!(row["ticket"]["id"], newest(&world).await.id);
+    assert_eq!(row["ticket"]["id"], newest(&world).await.id.to_string());
     assert_eq!(world.itop.tickets().await.unwrap().len(), 5);
     assert!(newest(&world).await.id > known);
     world.finish().await;

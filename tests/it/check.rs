@@ -242,10 +242,3 @@ async fn a_notice_around_the_answers() {
     assert!(report.contains("warning  answers: iTop prints text around its answers"), "{report}");
     assert!(!report.contains("failure"), "{report}");
 }
-
-#[tokio::test]
-async fn a_ca_file_that_is_not_there() {
-    let report =
-        with_config(false, |config| config.itop.ca_file = Some("/no/such.pem".into())).await;
-    assert!(report.contains("failure  configuration: the CA file /no/such.pem"), "{report}");
-}

@@ -1,20 +1,10 @@
 //! What `check` says of what stands between the bridge and iTop: each in a sentence of its own, with
 //! its mend.
 
-use std::{
-    io::{Read as _, Write as _},
-    path::PathBuf,
-    sync::Arc,
-};
-
 use axum::{
     Router,
     http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
-};
-use rustls::{
-    ServerConfig, ServerConnection, Stream,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use servicenav_itop_bridge::{
     cli::{Finding, Verdict},
@@ -35,22 +25,20 @@ async fn of(login: LoginKind, answer: Answer) -> Finding {
     let address = listener.local_addr().unwrap();
     let routes = Router::new().fallback(async move |uri: Uri| answer(&uri));
     let server = tokio::spawn(async move { axum::serve(listener, routes).await });
-    let finding = failure(&format!("http://{address}/"), login, None).await;
+    let finding = failure(&format!("http://{address}/"), |itop| itop.login = login).await;
     server.abort();
     finding
 }
 
 /// The one thing that is wrong.
-async fn failure(url: &str, login: LoginKind, ca_file: Option<&str>) -> Finding {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let itop = ItopSection {
+pub async fn failure(url: &str, change: impl FnOnce(&mut ItopSection)) -> Finding {
+    let mut itop = ItopSection {
         url: url.to_owned(),
         user: "bridge".to_owned(),
         password: Some(Secret::new("secret".to_owned())),
-        login,
-        ca_file: ca_file.map(PathBuf::from),
         ..ItopSection::default()
     };
+    change(&mut itop);
     let config = Config { itop, ..Config::default() };
     let mut failures = findings(&config, &Clock::system(), None, false).await;
     failures.retain(|finding| finding.verdict == Verdict::Failure);
@@ -107,52 +95,8 @@ async fn a_port_that_does_not_speak_https() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, Router::new()).await });
-    let finding = failure(&url, LoginKind::Form, None).await;
+    let finding = failure(&url, |_| {}).await;
     assert!(finding.seen.contains("this port does not speak https"), "{finding}");
     assert!(finding.mend.unwrap().contains("Write http:// in itop.url"));
     server.abort();
-}
-
-/// An iTop behind TLS, with a certificate of an authority that nobody knows: `tests/fixtures/tls` was
-/// made for this test and is used nowhere else. The authority's key was thrown away.
-fn behind_tls() -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
-    let certificate = CertificateDer::from_pem_file(format!("{folder}/server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(format!("{folder}/server.key")).unwrap();
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = ServerConfig::builder().with_no_client_auth();
-    let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (mut stream, config) = (stream.unwrap(), config.clone());
-            let mut connection = ServerConnection::new(config).unwrap();
-            let mut tls = Stream::new(&mut connection, &mut stream);
-            let (mut request, mut piece) = (Vec::new(), [0; 4096]);
-            // The form ends with the password; who does not trust the certificate sends nothing.
-            while !request.ends_with(b"secret") {
-                match tls.read(&mut piece) {
-                    Ok(read) if read > 0 => request.extend_from_slice(&piece[..read]),
-                    _ => break,
-                }
-            }
-            let body = r#"{"code":1,"message":"Error: Invalid login"}"#;
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", body.len());
-            let _ = tls.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes());
-        }
-    });
-    format!("https://localhost:{port}/")
-}
-
-#[tokio::test]
-async fn a_certificate_that_is_not_trusted() {
-    let url = behind_tls();
-    let finding = failure(&url, LoginKind::Form, None).await;
-    assert!(finding.seen.contains("authority that is not trusted here"), "{finding}");
-    assert!(finding.mend.unwrap().contains("itop.ca_file"));
-
-    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
-    let finding = failure(&url, LoginKind::Form, Some(authority)).await;
-    assert_eq!(finding.what, "login", "{finding}");
 }

@@ -1,7 +1,7 @@
-//! What holds for every answer: a request id, problem documents, no secrets.
+//! What holds for every answer: a request id, problem documents, no secrets, keys of iTop as texts.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Scope, Token},
     sandbox::{self, FaultKind},
@@ -9,7 +9,7 @@ use servicenav_itop_bridge::{
     web::hash_token,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 
 const TOKEN: &str = "token-5f1d7c9e0b3a4e6f8a2c";
 const PASSWORD: &str = "passw0rd-that-nobody-may-read";
@@ -139,4 +139,88 @@ async fn secrets_stand_in_no_answer() {
     let shown = format!("{:?}", world.config);
     assert!(!shown.contains(PASSWORD) && !shown.contains(LINK_KEY), "{shown}");
     world.finish().await;
+}
+
+#[tokio::test]
+async fn keys_of_itop_are_texts_wherever_they_stand() {
+    let world = World::start().await;
+    let link = json!({
+        "organization": {"id": 3}, "team": {"id": 37}, "contact": {"id": "3"},
+        "service": {"id": "3"}, "service_element": {"id": 4},
+    });
+    let linked = world.put("/api/v1/links/42", &link).await.expect(201);
+    let unlinked = with(event("unlinked"), "/company", json!({"id": 9, "name": "ACME Retail"}));
+    let blocked = world.acknowledge(&unlinked).await.expect(202);
+    let preview = world.post("/api/v1/acknowledgements/preview", &event("a")).await.expect(200);
+    let mut event = event("a");
+    for member in ["contact", "service", "service_element", "equipment"] {
+        event[member].take();
+    }
+    event["control"]["element_type"] = json!("user_service");
+    // A key may come as a number or as a text.
+    event["ci"] = json!({"id": 4});
+    let made = world.acknowledge(&event).await.expect(201);
+    assert_eq!(made["warnings"], json!([]));
+    let again = with(event.clone(), "/event_id", json!("again"));
+    let again = with(again, "/ci", json!({"id": "4"}));
+    let reuse = world.post("/api/v1/acknowledgements/preview", &again).await.expect(200);
+    let lookup = json!({"items": [{"control": "control-a"}, {"ref": made["ticket"]["ref"]}]});
+    let mut answers = vec![
+        linked,
+        blocked,
+        preview,
+        made.clone(),
+        reuse,
+        world.post("/api/v1/tickets/lookup", &lookup).await.expect(200),
+    ];
+    let number = made["ticket"]["ref"].as_str().unwrap();
+    for path in [
+        "/api/v1/acknowledgements",
+        "/api/v1/acknowledgements/2",
+        "/api/v1/controls/control-a/ticket",
+        "/api/v1/tickets",
+        &format!("/api/v1/tickets/{number}"),
+        "/api/v1/companies",
+        "/api/v1/teams",
+        "/api/v1/companies/3/contacts",
+        "/api/v1/companies/3/teams",
+        "/api/v1/companies/3/services",
+        "/api/v1/companies/3/cis",
+        "/api/v1/links",
+        "/api/v1/links/42",
+        "/api/v1/links/42/effective",
+        "/api/v1/links/unlinked",
+    ] {
+        answers.push(world.get(path).await.expect(200));
+    }
+    for answer in &answers {
+        let mut keys = Vec::new();
+        collect_keys(answer, &mut keys);
+        assert!(!keys.is_empty(), "{answer}");
+        assert!(keys.iter().all(|key| key.is_string()), "{answer}");
+    }
+    // iTop itself is told by numbers in queries.
+    let ci = &answers[2]["request"]["fields"]["functionalcis_list"][0]["functionalci_id"];
+    assert!(ci.as_str().unwrap().ends_with("FunctionalCI.id = 4"), "{ci}");
+    world.finish().await;
+}
+
+/// Each `id` and `parent` in an answer; rows of the inbox are numbered by the bridge itself, and of
+/// their bodies and requests to iTop nothing is said here.
+fn collect_keys<'v>(value: &'v Value, keys: &mut Vec<&'v Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_keys(item, keys)),
+        Value::Object(members) => {
+            let is_row = members.contains_key("received_at");
+            for (name, member) in members {
+                match name.as_str() {
+                    "body" | "request" => {}
+                    "id" if is_row => {}
+                    "id" | "parent" if !member.is_null() => keys.push(member),
+                    _ => collect_keys(member, keys),
+                }
+            }
+        }
+        _ => {}
+    }
 }

@@ -1,12 +1,12 @@
-//! What stands in front of iTop: a firewall that objects to one text, limits, text around answers,
-//! answers that are too long; and secrets that change while the bridge runs.
+//! What stands in front of iTop: a firewall that objects to one text, limits, answers that are too
+//! long.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::Period,
-    sandbox::{self, Fault, FaultKind, Operations, Options},
+    sandbox::{Fault, FaultKind, Operations, Options},
     secret::Secret,
 };
 
@@ -178,34 +178,17 @@ async fn an_answer_that_is_too_long_for_its_kind_is_none() {
 }
 
 #[tokio::test]
-async fn a_password_that_is_written_into_its_file_is_taken_without_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("password");
-    std::fs::write(&file, "no longer right\n").unwrap();
-    let named = file.clone();
+async fn what_is_wrong_with_the_way_is_known_at_the_start() {
     let world = World::with(Options::default(), |config| {
-        config.itop.password = Some(Secret::new("no longer right".to_owned()));
-        config.itop.password_file = Some(named);
+        config.itop.password = Some(Secret::new("wrong".to_owned()));
     })
     .await;
-    // That is seen at the start, before anything is to be delivered.
-    let ready = world
+    // Nothing was posted or asked.
+    world
         .until("the gate is closed", async || {
             let ready = world.get("/readyz").await.expect(200);
-            (ready["gate"]["reason"] == "credentials").then_some(ready)
+            (ready["gate"]["reason"] == "credentials").then_some(())
         })
         .await;
-    let mend = ready["gate"]["mend"].as_str().unwrap();
-    assert!(mend.contains("itop.password_file"), "{mend}");
-    std::fs::write(&file, format!("{}\n", sandbox::PASSWORD)).unwrap();
-    world
-        .until("the gate is open", async || {
-            world.clock.advance(Duration::from_secs(30));
-            let ready = world.get("/readyz").await.expect(200);
-            (ready["gate"]["state"] == "open").then_some(())
-        })
-        .await;
-    world.link_demo().await;
-    world.acknowledge(&event("a")).await.expect(201);
     world.finish().await;
 }

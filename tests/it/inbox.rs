@@ -243,7 +243,7 @@ async fn the_preview_shows_the_exact_request_and_does_nothing() {
     let preview = world.post(PREVIEW, &strange).await.expect(200);
     insta::assert_json_snapshot!(preview);
     // By id, by name, or not at all: what was resolved is told.
-    assert_eq!(preview["resolution"]["ci"], json!({"id": 4, "name": "Server4"}));
+    assert_eq!(preview["resolution"]["ci"], json!({"id": "4", "name": "Server4"}));
 
     for (event, outcome, code) in [
         (with(strange.clone(), "/company", json!({"id": 77})), "blocked", "company-not-linked"),

@@ -88,7 +88,7 @@ async fn a_ticket_that_is_closed_while_its_line_is_on_the_way_gets_none_and_anot
         // The clock that was moved ends the wait for the answer as well.
         _ => world.until_state(&answer.body["id"], "created").await,
     };
-    assert_ne!(row["ticket"]["id"], ticket.id);
+    assert_ne!(row["ticket"]["id"], ticket.id.to_string());
     let tickets = world.itop.tickets().await.unwrap();
     assert_eq!(tickets.len(), 2);
     assert_eq!(tickets[0].private_log.len(), 1, "{:?}", tickets[0].private_log);

@@ -18,8 +18,8 @@ async fn companies_have_codes_and_parents_and_inactive_ones_are_left_out() {
     assert_eq!(list["stale"], false);
     assert_eq!(list["next"], Value::Null);
     let company = json!({
-        "id": 5002, "name": "ACME Logistics", "code": "ACME-LOG",
-        "parent": 5001, "parent_name": "ACME Group",
+        "id": "5002", "name": "ACME Logistics", "code": "ACME-LOG",
+        "parent": "5001", "parent_name": "ACME Group",
     });
     assert_eq!(item(&list, 5002), &company);
     assert_eq!(item(&list, 3)["code"], "");
@@ -35,7 +35,7 @@ async fn contacts_are_the_active_ones_of_their_company() {
     let list = world.get("/api/v1/companies/5002/contacts").await.expect(200);
     assert_eq!(ids(&list), [601, 602, 604, 605]);
     let julie = json!({
-        "id": 601, "name": "Julie Martin", "email": "julie.martin@acme.example",
+        "id": "601", "name": "Julie Martin", "email": "julie.martin@acme.example",
         "phone": "+33 1 23 45 67 01",
     });
     assert_eq!(item(&list, 601), &julie);
@@ -48,7 +48,7 @@ async fn teams_are_those_of_the_delivery_model() {
     let world = World::start().await;
     let all = world.get("/api/v1/teams").await.expect(200);
     assert_eq!(ids(&all), [36, 37, 38, 39, 501]);
-    let hardware = json!({"id": 36, "name": "Hardware support", "email": "hw@test.com"});
+    let hardware = json!({"id": "36", "name": "Hardware support", "email": "hw@test.com"});
     assert_eq!(item(&all, 36), &hardware);
     let teams = [(5002, vec![37, 38, 39, 501]), (5003, vec![36, 37]), (5006, vec![])];
     for (company, expected) in teams {
@@ -77,11 +77,11 @@ async fn services_nest_the_elements_that_fit_incidents() {
         assert_eq!(network["name"], "Network");
         assert_eq!(network["description"], "WAN links, switches, firewalls and Wi-Fi.");
         let contracts = json!([
-            {"id": 502, "name": "ACME Logistics 2026"},
-            {"id": 503, "name": "ACME Logistics network"},
+            {"id": "502", "name": "ACME Logistics 2026"},
+            {"id": "503", "name": "ACME Logistics network"},
         ]);
         assert_eq!(network["contracts"], contracts);
-        let first = json!({"id": 104, "name": "Link down", "request_type": "incident"});
+        let first = json!({"id": "104", "name": "Link down", "request_type": "incident"});
         assert_eq!(network["elements"][0], first);
         let none = world.get("/api/v1/companies/5006/services").await.expect(200);
         assert_eq!(none["items"], json!([]));
@@ -105,7 +105,7 @@ async fn cis_have_their_class_and_are_searched_whatever_the_case() {
     let cis = "/api/v1/companies/5002/cis";
     let list = world.get(cis).await.expect(200);
     assert_eq!(ids(&list), [200_001, 200_002, 200_003, 200_004, 200_005, 200_007]);
-    let switch = json!({"id": 200_003, "name": "sw-depot-1", "class": "NetworkDevice"});
+    let switch = json!({"id": "200003", "name": "sw-depot-1", "class": "NetworkDevice"});
     assert_eq!(item(&list, 200_003), &switch);
     for (search, expected) in [
         ("PRINT", vec![200_004, 200_005]),
@@ -177,17 +177,17 @@ async fn wrong_parameters_and_unknown_companies_are_refused_in_words() {
     world.finish().await;
 }
 
-/// The keys of a list, sorted; those that come twice are there twice.
+/// The keys of a list, which are texts, as sorted numbers; those that come twice are there twice.
 pub fn ids(list: &Value) -> Vec<u64> {
     let items = list["items"].as_array().unwrap().iter();
-    let mut ids: Vec<_> = items.map(|item| item["id"].as_u64().unwrap()).collect();
+    let mut ids: Vec<_> = items.map(|item| item["id"].as_str().unwrap().parse().unwrap()).collect();
     ids.sort_unstable();
     ids
 }
 
 #[track_caller]
 fn item(list: &Value, id: u64) -> &Value {
-    list["items"].as_array().unwrap().iter().find(|item| item["id"] == id).unwrap()
+    list["items"].as_array().unwrap().iter().find(|item| item["id"] == id.to_string()).unwrap()
 }
 
 /// The keys of services with those of their elements, sorted.

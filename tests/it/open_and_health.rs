@@ -125,7 +125,7 @@ async fn links_name_the_addresses_at_which_people_reach_itop_and_the_bridge() {
     let made = world.acknowledge(&event("a")).await.expect(201);
     let page = format!(
         "https://itop.example/itop/pages/UI.php?operation=details&class=Incident&id={}",
-        made["ticket"]["id"]
+        made["ticket"]["id"].as_str().unwrap()
     );
     assert_eq!(made["ticket"]["url"], page);
     let link = made["links"]["open"].as_str().unwrap();

@@ -20,7 +20,7 @@ async fn a_control_shows_its_ticket_as_it_is_in_itop() {
     assert_eq!((&known["pending"], &known["stale"]), (&Value::Null, &json!(false)));
     assert!(known["as_of"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
     let expected = json!({
-        "ref": seen.reference, "class": "Incident", "id": seen.id,
+        "ref": seen.reference, "class": "Incident", "id": seen.id.to_string(),
         "title": "[CRITICAL] Server4 – Disk C:", "status": "new",
         "operational_status": "ongoing", "open": true, "presence": "present", "moved": false, "priority": 2,
         "team": "Helpdesk", "agent": null, "last_update": known["ticket"]["last_update"],

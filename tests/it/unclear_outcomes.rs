@@ -219,7 +219,7 @@ async fn a_reused_ticket_gets_its_line_once_though_the_answer_was_lost() {
     let row = world.until_state(&id, "reused").await;
     let tickets = world.itop.tickets().await.unwrap();
     assert_eq!(tickets.len(), 2, "the warm-up and one ticket");
-    let ticket = tickets.iter().find(|t| row["ticket"]["id"] == t.id).unwrap();
+    let ticket = tickets.iter().find(|t| row["ticket"]["id"] == t.id.to_string()).unwrap();
     let markers = ticket.private_log.iter().filter(|line| line.starts_with("[ack ")).count();
     assert_eq!(markers, 2);
     world.finish().await;

@@ -104,7 +104,7 @@ async fn companies_can_link_themselves_by_their_exact_name() {
 
     world.acknowledge(&of_retail("first")).await.expect(201);
     let link = world.get("/api/v1/links/77").await.expect(200);
-    assert_eq!(link["organization"], json!({"id": 5003, "name": "ACME Retail"}));
+    assert_eq!(link["organization"], json!({"id": "5003", "name": "ACME Retail"}));
     assert_eq!(tickets(&world).await[0].org_id, 5003);
     // Almost, inactive, or no name at all: they wait.
     for (n, company) in [

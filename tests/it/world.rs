@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt::Display, path::PathBuf, time::Duration};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    app::{App, RunError, StartError},
+    app::{App, Reload, RunError, StartError},
     clock::Clock,
     config::{Config, ItopSection, StoreSection},
     sandbox::{self, Sandbox},
@@ -36,6 +36,7 @@ pub struct World {
 /// The bridge has a runtime of its own: when that ends, nothing of the bridge goes on.
 struct Running {
     stop: CancellationToken,
+    reload: Reload,
     ended: JoinHandle<Result<(), RunError>>,
     runtime: Option<Runtime>,
 }
@@ -208,9 +209,16 @@ impl World {
             })
             .await;
         self.base = format!("http://{}", app.address());
-        let stop = CancellationToken::new();
+        let (stop, reload) = (CancellationToken::new(), app.reload());
         let ended = runtime.spawn(app.run(stop.clone()));
-        self.running = Some(Running { stop, ended, runtime: Some(runtime) });
+        self.running = Some(Running { stop, reload, ended, runtime: Some(runtime) });
+    }
+
+    /// Has the running bridge read its configuration again; tells whether more was changed than it
+    /// can take over.
+    pub async fn reload(&self) -> Result<bool, StartError> {
+        let running = self.running.as_ref().expect("the bridge runs");
+        running.reload.configuration(&self.config).await
     }
 
     /// Stops the bridge in good order.

@@ -4,6 +4,7 @@ use super::examine::Examination;
 use crate::{
     catalog::Freshness,
     config::TeamChoice,
+    domain::keys::OrgId,
     itop::{ItopError, Organization},
     resolve::{Found, by_name},
 };
@@ -44,11 +45,11 @@ impl Examination<'_> {
 
     /// That each link leads to a company that can be seen.
     fn linked_companies(&mut self, companies: &[Organization]) {
-        let is_seen = |org| companies.iter().any(|company| company.id == org);
+        let is_seen = |org: &OrgId| companies.iter().any(|company| company.id == *org);
         let lost: Vec<_> = self
             .links
             .iter()
-            .filter(|link| link.tickets && !is_seen(link.org))
+            .filter(|link| link.tickets && !is_seen(&link.org))
             .map(|link| {
                 let company = link.name.clone().unwrap_or_else(|| link.key.company.to_string());
                 format!("'{company}' to '{}' (key {})", link.org_name, link.org)
@@ -65,7 +66,7 @@ impl Examination<'_> {
     }
 
     fn named(&mut self, companies: &[Organization], wanted: &str) -> Option<Organization> {
-        let by_key = companies.iter().find(|org| org.id.to_string() == wanted);
+        let by_key = companies.iter().find(|org| org.id.as_str() == wanted);
         let by_name = match by_name(companies, wanted) {
             Found::One { item, .. } => Some(item),
             Found::Nothing | Found::Several(_) => None,
@@ -90,7 +91,7 @@ impl Examination<'_> {
         candidates.extend(companies.iter().filter(|org| !is_linked(org)));
         for company in candidates.iter().take(COMPANIES_LOOKED_AT) {
             self.report.examining("company");
-            let teams = self.catalog.teams(company.id).get(Freshness::Cached).await;
+            let teams = self.catalog.teams(&company.id).get(Freshness::Cached).await;
             if teams.is_ok_and(|teams| !teams.listed.items.is_empty()) {
                 return Some((*company).clone());
             }
@@ -102,7 +103,7 @@ impl Examination<'_> {
     pub(super) async fn lists(&mut self, company: &Organization) {
         let name = &company.name;
         self.report.examining("list of teams");
-        let teams = self.catalog.teams(company.id).get(Freshness::Cached).await;
+        let teams = self.catalog.teams(&company.id).get(Freshness::Cached).await;
         match teams.map(|reading| reading.listed.items.len()) {
             Ok(0) => {
                 let mend = self.mend_of_no_team(company).await;
@@ -113,16 +114,16 @@ impl Examination<'_> {
             Err(error) => self.report.failed("list of teams", &error),
         }
         self.report.examining("list of contacts");
-        let contacts = self.catalog.contacts(company.id).get(Freshness::Cached).await;
+        let contacts = self.catalog.contacts(&company.id).get(Freshness::Cached).await;
         let contacts = contacts.map(|reading| reading.listed.items.len());
         self.optional("list of contacts", name, contacts, "Tickets of it will have no contact.");
         self.report.examining("list of services");
-        let services = self.catalog.services(company.id).get(Freshness::Cached).await;
+        let services = self.catalog.services(&company.id).get(Freshness::Cached).await;
         let services = services.map(|reading| reading.listed.items.len());
         let no_services = "Without a customer contract tickets of it will have no service.";
         self.optional("list of services", name, services, no_services);
         self.report.examining("list of CIs");
-        let cis = self.catalog.cis(company.id).get(Freshness::Cached).await;
+        let cis = self.catalog.cis(&company.id).get(Freshness::Cached).await;
         let cis = cis.map(|reading| reading.listed.items.len());
         self.optional("list of CIs", name, cis, "Tickets of it will have no CI.");
     }
@@ -158,7 +159,7 @@ impl Examination<'_> {
                 .to_owned();
         }
         let or = "or set catalog.teams = \"all\"";
-        match self.client.delivery_model(company.id).await {
+        match self.client.delivery_model(&company.id).await {
             Ok(Some(model)) if model.is_empty() => format!(
                 "The company has no delivery model: give it one with teams in iTop (Service \
                  management, Delivery models), {or}."

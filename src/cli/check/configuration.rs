@@ -36,16 +36,9 @@ pub(super) fn refused(error: &ConfigError, report: &mut Report<'_>) {
 pub(super) fn examine(config: &Config, report: &mut Report<'_>) {
     let itop = &config.itop;
     let mut is_fine = true;
-    let is_local = ["127.0.0.1", "localhost", "[::1]"]
-        .iter()
-        .any(|host| itop.url.starts_with(&format!("http://{host}")));
-    if itop.url.starts_with("http://") && !is_local {
+    for warning in config.warnings() {
         is_fine = false;
-        report.warning(
-            CONFIGURATION,
-            "itop.url is not https: the password crosses the network in clear",
-            "Use https; for a certificate of your own set itop.ca_file.",
-        );
+        report.warning(CONFIGURATION, warning.seen, warning.mend);
     }
     let colon = itop.password.as_ref().is_some_and(|password| password.expose().contains(':'));
     if itop.login == LoginKind::Basic && colon {
@@ -63,14 +56,6 @@ pub(super) fn examine(config: &Config, report: &mut Report<'_>) {
             CONFIGURATION,
             format!("server.listen is {listen}, beyond loopback, and there is no token"),
             "Make one with the command 'token'; without one the bridge will not start.",
-        );
-    }
-    if listen.ip().is_unspecified() && config.server.public_url.is_none() {
-        is_fine = false;
-        report.warning(
-            CONFIGURATION,
-            format!("links in answers lead to {listen}, where no browser finds the bridge"),
-            "Set server.public_url to how browsers and dashboards reach the bridge.",
         );
     }
     if is_fine {

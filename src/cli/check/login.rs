@@ -1,10 +1,10 @@
 //! The way to iTop, and whether it lets the bridge in.
 
-use super::examine::Examination;
+use super::{examine::Examination, finding::mend};
 use crate::{
     app::client_settings,
     config::LoginKind,
-    itop::{Client, ItopError, Login, Protocol},
+    itop::{Client, ItopError, Login, Protocol, Proxy, proxy},
 };
 
 impl Examination<'_> {
@@ -25,7 +25,8 @@ impl Examination<'_> {
                 return None;
             }
             Err(error) => {
-                self.report.failed("iTop", &error);
+                let seen = format!("{error}{}", self.through());
+                self.report.failure("iTop", seen, mend(&error));
                 return None;
             }
         };
@@ -44,7 +45,17 @@ impl Examination<'_> {
     }
 
     fn answers(&mut self) {
-        self.report.ok("iTop", format!("answers at {}", self.client.endpoint()));
+        self.report.ok("iTop", format!("answers at {}{}", self.client.endpoint(), self.through()));
+    }
+
+    /// The proxy that the calls take, where the environment names one.
+    fn through(&self) -> String {
+        match proxy(&self.client.endpoint()) {
+            Some(Proxy { address, variable, .. }) => {
+                format!(" through the proxy {address} ({variable})")
+            }
+            None => String::new(),
+        }
     }
 
     /// iTop says the same of a wrong password and of a login type that it does not look at: the
@@ -76,6 +87,8 @@ impl Examination<'_> {
     async fn other_login_works(&mut self) -> bool {
         let Ok(mut settings) = client_settings(self.config) else { return false };
         settings.login = match settings.login {
+            // Its header is taken.
+            Login::Form { .. } if settings.front.is_some() => return false,
             // It would be cut there.
             Login::Form { password, .. } if password.expose().contains(':') => return false,
             Login::Form { user, password } => Login::Basic { user, password },

@@ -91,7 +91,7 @@ impl Examination<'_> {
                 site: None,
             },
             name: Some(name.clone()),
-            org: company.id,
+            org: company.id.clone(),
             org_name: name.clone(),
             tickets: true,
             defaults: LinkDefaults::default(),
@@ -109,7 +109,7 @@ impl Examination<'_> {
         if blocked.problem.code != TEAM_MISSING {
             return Some(event);
         }
-        let teams = self.catalog.teams(link.org).get(Freshness::Cached).await.ok()?;
+        let teams = self.catalog.teams(&link.org).get(Freshness::Cached).await.ok()?;
         // That there is none was told with the list.
         let team = teams.listed.items.first()?;
         self.report.warning(
@@ -122,7 +122,7 @@ impl Examination<'_> {
             "Give the company link a team, or set ticket.team, unless ServiceNav names a team \
              each time.",
         );
-        Some(sample::least(link, Some(team.id), self.clock.now()))
+        Some(sample::least(link, Some(&team.id), self.clock.now()))
     }
 
     async fn planned(

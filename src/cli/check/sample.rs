@@ -10,20 +10,21 @@ use crate::{
         company_link::CompanyLink,
         keys::{ObjectId, PartyKey},
     },
+    resolve::Item,
 };
 
 /// What the sample is called where people see it.
 pub(super) const TITLE: &str = "Check of the ServiceNav bridge: please close";
 
 /// The least that an acknowledgement has; `team` only where nothing else gives one.
-pub(super) fn least(link: &CompanyLink, team: Option<ObjectId>, now: Timestamp) -> Value {
+pub(super) fn least(link: &CompanyLink, team: Option<&ObjectId>, now: Timestamp) -> Value {
     let company = match &link.key.company {
         PartyKey::Id(id) => json!({"id": id, "name": link.name}),
         PartyKey::Name(name) => json!({ "name": name }),
     };
     json!({
         "event_id": format!("check:{now}"), "created_at": now, "company": company,
-        "team": team.map(|team| json!({"id": team.to_string()})), "priority": 4,
+        "team": team.map(|team| json!({ "id": team })), "priority": 4,
         "control": {
             "id": "check", "element_type": "user_service", "name": "Check of the bridge",
             "criticality": "low", "state": "OK", "status_changed_at": now
@@ -34,25 +35,25 @@ pub(super) fn least(link: &CompanyLink, team: Option<ObjectId>, now: Timestamp) 
 
 /// The same with everything that an acknowledgement can have, of what this company has.
 pub(super) async fn full(mut event: Value, catalog: &Catalog, link: &CompanyLink) -> Value {
-    let key = |id: ObjectId| json!({"id": id.to_string()});
-    if let Ok(contacts) = catalog.contacts(link.org).get(Freshness::Cached).await {
-        event["contact"] = contacts.listed.items.first().map_or(Value::Null, |one| key(one.id));
+    let key = |item: &dyn Item| json!({"id": item.key()});
+    if let Ok(contacts) = catalog.contacts(&link.org).get(Freshness::Cached).await {
+        event["contact"] = contacts.listed.items.first().map_or(Value::Null, |one| key(one));
     }
-    if let Ok(services) = catalog.services(link.org).get(Freshness::Cached).await {
+    if let Ok(services) = catalog.services(&link.org).get(Freshness::Cached).await {
         let services = &services.listed.items;
         let with_elements = services.iter().find(|service| !service.elements.is_empty());
         if let Some(service) = with_elements.or(services.first()) {
-            event["service"] = key(service.id);
+            event["service"] = key(service);
             event["service_element"] =
-                service.elements.first().map_or(Value::Null, |element| key(element.id));
+                service.elements.first().map_or(Value::Null, |element| key(element));
             event["contract"] =
-                service.contracts.first().map_or(Value::Null, |contract| key(contract.id));
+                service.contracts.first().map_or(Value::Null, |contract| key(contract));
         }
     }
-    if let Ok(cis) = catalog.cis(link.org).get(Freshness::Cached).await
+    if let Ok(cis) = catalog.cis(&link.org).get(Freshness::Cached).await
         && let Some(ci) = cis.listed.items.iter().next()
     {
-        event["ci"] = key(ci.id);
+        event["ci"] = key(&ci);
         event["equipment"] = json!({
             "name": ci.name, "address": "192.0.2.1", "category": "Check", "id": "check"
         });

@@ -19,7 +19,7 @@ fn a_limit_of_a_token_that_cannot_be_read_is_no_limit_left_out() {
     from(&token("instance = 'sn-prod'\ncompanies = ['id:42']"), &[]).unwrap();
     for (limit, says) in [
         ("instance = ' '", "auth.tokens 'sn': instance must not be empty"),
-        ("companies = ['42']", "auth.tokens 'sn': company '42' must read id:… or name:…"),
+        ("companies = ['42']", "auth.tokens 'sn': company 1 must read id:… or name:…"),
     ] {
         let error = from(&token(limit), &[]).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
@@ -127,6 +127,26 @@ fn an_address_that_names_a_page_is_told_the_web_root() {
         assert!(error.contains("itop.url names a page"), "{error}");
         assert!(error.ends_with(&format!("stands: {root}")), "{error}");
     }
+    for (given, says) in [
+        ("https://i.example/?x=1", "has a query (?) or a fragment (#)"),
+        ("https://i.example/?", "has a query (?) or a fragment (#)"),
+        ("https://i.example/#/home", "has a query (?) or a fragment (#)"),
+        (" https://i.example/", "has blanks"),
+        ("https://i.example/ ", "has blanks"),
+        ("https://i.example/\\n", "has blanks"),
+        ("https://i.ex\\tample/", "has blanks"),
+    ] {
+        let whole = format!("\"{given}\"");
+        for (key, file) in [
+            ("itop.url", LEAST.replace("'https://itop.example/'", &whole)),
+            ("itop.public_url", format!("{LEAST}public_url = {whole}")),
+            ("server.public_url", format!("{LEAST}[server]\npublic_url = {whole}")),
+        ] {
+            let error = from(&file, &[]).unwrap_err().to_string();
+            assert!(error.contains(&format!("{key} {says}")), "{error}");
+            assert!(error.ends_with("write the web root alone: https://i.example/"), "{error}");
+        }
+    }
     for fine in ["https://pages.example/pages/itop", "https://i.example/my.php.d/"] {
         from(&LEAST.replace("https://itop.example/", fine), &[]).unwrap();
     }
@@ -144,4 +164,39 @@ fn a_template_with_a_name_that_there_is_not_is_refused() {
         let said = said(lines);
         assert!(said.contains(says), "{said}");
     }
+}
+
+#[test]
+fn a_key_of_links_that_can_be_guessed_is_refused() {
+    let key = |length: usize| said(&format!("[server]\nlink_key = '{}'", "é".repeat(length)));
+    assert!(key(31).contains("server.link_key must have at least 32 characters"));
+    assert_eq!(key(32), "");
+}
+
+#[test]
+fn the_hash_of_an_empty_token_is_refused() {
+    let hash = crate::web::hash_token("");
+    let said = said(&format!("[[auth.tokens]]\nname = 'a'\nhash = '{hash}'\nscopes = ['read']"));
+    assert!(said.contains("auth.tokens 'a': hash is that of an empty token"), "{said}");
+}
+
+#[test]
+fn what_belongs_together_is_set_together() {
+    for (lines, says) in [
+        ("front_user = 'a'", "itop.front_user and itop.front_password"),
+        ("front_password = 'a'", "itop.front_user and itop.front_password"),
+        ("front_user = 'a'\nfront_password = 'b'\nlogin = 'basic'", "would need the same header"),
+        ("front_user = 'a:b'\nfront_password = 'b'", "itop.front_user must not have a ':'"),
+        ("client_cert_file = 'a'", "itop.client_cert_file and itop.client_key_file"),
+        ("client_key_file = 'a'", "itop.client_cert_file and itop.client_key_file"),
+    ] {
+        let said = said(lines);
+        assert!(said.contains(says), "{said}");
+    }
+    assert_eq!(said("front_user = 'a'\nfront_password = 'b'"), "");
+    let both = "client_cert_file = 'a'\nclient_key_file = 'a'";
+    assert_eq!(said(both), "");
+    let http = LEAST.replace("https", "http");
+    let error = from(&format!("{http}{both}"), &[]).unwrap_err().to_string();
+    assert!(error.contains("itop.client_cert_file needs an https address"), "{error}");
 }

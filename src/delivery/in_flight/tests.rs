@@ -32,7 +32,7 @@ impl Full {
     fn one(&mut self, millis: u64, written: Written) {
         let running = self.rule.limit().into();
         let begun = self.rule.begun(running, self.now);
-        self.now = self.now.later(Duration::from_millis(millis) / self.rule.limit().into());
+        self.now = self.now.later(Duration::from_millis(millis) / u32::from(self.rule.limit()));
         self.rule.ended(begun, running, self.now, written);
     }
 }

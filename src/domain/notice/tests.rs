@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     acknowledgement::ControlState,
-    keys::{ObjectId, TicketKey},
+    keys::{ObjectId, TicketId, TicketKey},
 };
 
 fn wanted(id: Option<&str>, name: Option<&str>) -> Ref {
@@ -11,7 +11,9 @@ fn wanted(id: Option<&str>, name: Option<&str>) -> Ref {
 }
 
 fn candidates(count: u64) -> Candidates {
-    Candidates::new((1..=count).map(|id| Named { id: ObjectId(id), name: "Ops".to_owned() }))
+    Candidates::new(
+        (1..=count).map(|id| Named { id: ObjectId::new(id.to_string()), name: "Ops".to_owned() }),
+    )
 }
 
 /// A sample of the variant after this one. A new variant needs an arm of its own to be compiled,
@@ -95,8 +97,8 @@ fn after(notice: &Notice) -> Option<Notice> {
         N::LineUnread { .. } => N::LineSwallowed { number: text("I-000012") },
         N::LineSwallowed { .. } => N::ProbeMade { ticket: text("I-000013 (Incident::13)") },
         N::ProbeMade { .. } => {
-            let key = |id| TicketKey { class: text("Incident"), id };
-            N::Twins { tickets: vec![key(12), key(13)] }
+            let key = |id: &str| TicketKey { class: text("Incident"), id: TicketId::new(id) };
+            N::Twins { tickets: vec![key("12"), key("13")] }
         }
         N::Twins { .. } => return None,
     })

@@ -28,6 +28,20 @@ pub enum FaultKind {
         /// What it objects to in a request; the empty text stands in each.
         word: String,
     },
+    /// The web server asks for a basic login of its own: 401 with HTML without this one.
+    FrontLogin {
+        /// The user.
+        user: String,
+        /// Its password.
+        password: String,
+    },
+    /// A debug page, as of a firewall: all headers and the body of the request.
+    EchoPage {
+        /// Its status.
+        status: u16,
+    },
+    /// The same inside the message of a refusal of iTop, as an extension may do it.
+    EchoMessage,
     /// 200 with valid JSON that is no answer of iTop.
     WrongJson,
     /// A PHP notice stands before the JSON. The work is done.

@@ -82,7 +82,7 @@ pub(in crate::web) async fn contacts(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.contacts(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.contacts(&company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -92,7 +92,7 @@ pub(in crate::web) async fn teams(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.teams(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.teams(&company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -102,7 +102,7 @@ pub(in crate::web) async fn services(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.services(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.services(&company.org).get(params.freshness()).await?;
     params.page(&known, &reading, reading.listed.items.iter())
 }
 
@@ -112,7 +112,7 @@ pub(in crate::web) async fn cis(
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = company.catalog.cis(company.org).get(params.freshness()).await?;
+    let reading = company.catalog.cis(&company.org).get(params.freshness()).await?;
     let wanted = params.search.as_deref().unwrap_or_default().trim();
     params.page(&known, &reading, reading.listed.items.search(wanted))
 }
@@ -135,7 +135,7 @@ impl axum::extract::FromRequestParts<crate::web::AppState> for Company {
         let Path(text) = path.map_err(|error| ApiError::BadParameter(error.body_text()))?;
         let missing =
             || ApiError::NotFound(format!("iTop has no active company with the key '{text}'."));
-        let org = OrgId(text.parse().map_err(|_| missing())?);
+        let org = OrgId::new(text.as_str());
         let visible = visible(&caller, &state.store).await?;
         if visible.is_some_and(|seen| !seen.contains(&org)) {
             return Err(missing());

@@ -135,7 +135,7 @@ pub(in crate::web) async fn put(
     link.name = link.name.or_else(|| path.name());
     let mut view = view(&link);
     view["warnings"] = json!(link_warning::of(&state, &caller, &link.key).await?);
-    let (company, organization) = (link.key.company.clone(), link.org);
+    let (company, organization) = (link.key.company.clone(), link.org.clone());
     let is_new = state.store.put_link(link).await?;
     tracing::info!(%company, %organization, token = caller.name, "company linked");
     state.delivery.wake();

@@ -10,7 +10,7 @@ use axum::{
     extract::State,
     response::sse::{Event, KeepAlive, Sse},
 };
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@ use crate::{
     domain::keys::{ControlId, Instance},
     store::{ControlChange, Store, StoreError},
     web::{
-        ControlAnswers,
+        ApiTokens, ControlAnswers,
         auth::{Caller, Reader},
         listing::Params,
         problem::ApiError,
@@ -45,6 +45,7 @@ pub(in crate::web) async fn changes(
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(answers): State<ControlAnswers>,
+    State(tokens): State<ApiTokens>,
     Params(params): Params<StreamParams>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
@@ -63,6 +64,8 @@ pub(in crate::web) async fn changes(
         let event = listener.next().await?;
         Some((Ok(event), listener))
     });
+    // Whoever is still known comes again.
+    let events = events.take_until(tokens.replaced());
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 

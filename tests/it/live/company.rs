@@ -116,7 +116,7 @@ impl Account {
     /// What a ticket of the bridge refers to, and its log.
     pub async fn ticket(&self, ticket: &Value) -> Ticket {
         let class = ticket["class"].as_str().unwrap();
-        let query = format!("SELECT {class} WHERE id = {}", ticket["id"]);
+        let query = format!("SELECT {class} WHERE id = {}", ticket["id"].as_str().unwrap());
         let read = self.read(
             &query,
             "org_id,team_id,caller_id,service_id,servicesubcategory_id,functionalcis_list,\

@@ -19,13 +19,13 @@ use super::{
 use crate::world::World;
 
 fn key(id: u64) -> Chosen {
-    Chosen::Key { id: ObjectId(id), name: String::new() }
+    Chosen::Key { id: ObjectId::new(id.to_string()), name: String::new() }
 }
 
 /// The ticket of an event of a company.
 fn new_ticket(world: &World, company: &Company, event: &Value) -> NewTicket {
     NewTicket {
-        org: OrgId(company.org),
+        org: OrgId::new(company.org.to_string()),
         refs: Refs {
             team: key(company.team),
             contact: Some(key(company.contact)),

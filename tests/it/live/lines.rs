@@ -159,7 +159,7 @@ async fn live_a_control_that_has_become_worse_raises_its_ticket() {
 
     // An agent has set a higher one meanwhile: it stays.
     let set = json!({"impact": "1", "urgency": "1"});
-    let id = created["ticket"]["id"].as_u64().unwrap();
+    let id = created["ticket"]["id"].as_str().unwrap().parse().unwrap();
     admin.change(created["ticket"]["class"].as_str().unwrap(), id, set).await;
     world.acknowledge(&state(again(&first, "worse-again"), "CRITICAL", "high")).await.expect(200);
     let ticket = admin.ticket(&created["ticket"]).await;

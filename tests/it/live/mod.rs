@@ -73,7 +73,7 @@ async fn world(change: impl FnOnce(&mut Config)) -> Option<(World, Client)> {
 async fn real_event(world: &World, key: &str) -> Value {
     let list = async |path: &str| world.get(&format!("/api/v1/companies{path}")).await.expect(200);
     for company in list("").await["items"].as_array().unwrap() {
-        let id = &company["id"];
+        let id = company["id"].as_str().unwrap();
         let first = async |what: &str| list(&format!("/{id}/{what}")).await["items"][0].clone();
         let (team, contact) = (first("teams").await, first("contacts").await);
         let services = list(&format!("/{id}/services")).await;

@@ -308,7 +308,7 @@ impl Model {
             .as_array()
             .into_iter()
             .flatten()
-            .filter_map(|item| item["ticket"]["id"].as_i64())
+            .filter_map(|item| item["ticket"]["id"].as_str()?.parse::<i64>().ok())
             .collect();
         let tickets = self.tickets().await;
         let Some(ticket) = tickets.iter().rfind(|ticket| known.contains(&ticket.id)) else {
@@ -402,7 +402,7 @@ impl Model {
             let shown = format!("{key}: {row:#}, named in {named:?}, marked in {marked:?}");
             expect(named.len() <= 1 && times <= 1, &format!("twice: {shown}"))?;
             // A line may have been added between the look at a ticket and its deletion.
-            let ticket = row["ticket"]["id"].as_i64();
+            let ticket = row["ticket"]["id"].as_str().and_then(|id| id.parse().ok());
             let is_gone = ticket.is_some_and(|id| self.deleted.contains(&id));
             if is_gone || self.gone.contains(&key) || self.discarded.contains(&key) {
                 continue;
@@ -416,7 +416,10 @@ impl Model {
             expect(times == 1, &format!("without its marker: {shown}"))?;
             let org = COMPANIES[number % 2].2;
             expect(marked[0].org_id == org, &format!("another company's: {shown}"))?;
-            expect(row["ticket"]["id"] == marked[0].id, &format!("another ticket: {shown}"))?;
+            expect(
+                row["ticket"]["id"] == marked[0].id.to_string(),
+                &format!("another ticket: {shown}"),
+            )?;
         }
         Ok(())
     }

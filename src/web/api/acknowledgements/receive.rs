@@ -23,10 +23,11 @@ use crate::{
     store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
     web::{
         Addresses,
-        auth::{Caller, Ingest},
+        auth::Caller,
         body::{JsonBody, MAX_BODY, read},
         problem::{ApiError, sentence},
         request_log::RequestId,
+        share::{Posting, Share},
         view::{self, AcknowledgementView},
     },
 };
@@ -48,7 +49,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 
 /// `POST /api/v1/acknowledgements`: one event or a list.
 pub(in crate::web) async fn receive(
-    Ingest(caller): Ingest,
+    Posting { caller, share }: Posting,
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
@@ -58,9 +59,9 @@ pub(in crate::web) async fn receive(
 ) -> Result<Response, ApiError> {
     let inbox = Inbox { caller, store, delivery, addresses, request_id };
     if let Some(events) = body.items()? {
-        return inbox.receive_list(&body.text, &events).await;
+        return inbox.receive_list(&body.text, &events, share).await;
     }
-    let mut response = inbox.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT)).await?;
+    let mut response = inbox.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT), share).await?;
     if let Some(wait) = wait {
         let applied = format!("wait={}", wait.as_secs());
         if let Ok(applied) = HeaderValue::from_str(&applied) {
@@ -121,7 +122,12 @@ struct Inbox {
 }
 
 impl Inbox {
-    async fn receive_one(&self, text: String, wait: Duration) -> Result<Response, ApiError> {
+    async fn receive_one(
+        &self,
+        text: String,
+        wait: Duration,
+        share: Share,
+    ) -> Result<Response, ApiError> {
         let new = match self.checked(text) {
             Ok(new) => new,
             Err(Refused { error, kept }) => {
@@ -135,6 +141,8 @@ impl Inbox {
         if accepted == Accepted::Conflict {
             return Err(self.conflict(&self.delivery.with_reason(row)));
         }
+        // Waiting for iTop takes nothing from anybody.
+        drop(share);
         self.delivery.wake();
         if !row.state.is_ended() && !wait.is_zero() {
             self.delivery.outcome(row.id, wait).await;
@@ -145,7 +153,12 @@ impl Inbox {
         Ok(self.answered(&self.delivery.with_reason(row), accepted == Accepted::New))
     }
 
-    async fn receive_list(&self, text: &str, events: &[&RawValue]) -> Result<Response, ApiError> {
+    async fn receive_list(
+        &self,
+        text: &str,
+        events: &[&RawValue],
+        _share: Share,
+    ) -> Result<Response, ApiError> {
         if events.len() > MAX_ITEMS {
             let errors = vec![FieldError {
                 pointer: String::new(),

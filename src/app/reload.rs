@@ -1,0 +1,94 @@
+//! What a running bridge takes over without a restart: tokens, the key of links, and how it logs in.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{StartError, client_settings, link_key, refuse_open};
+use crate::{
+    config::Config,
+    itop::Client,
+    store::Store,
+    web::{ApiTokens, ControlAnswers, Signer},
+};
+
+/// Changes a running bridge. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// What the bridge runs with now.
+    config: Mutex<Config>,
+    address: SocketAddr,
+    client: Client,
+    store: Store,
+    tokens: ApiTokens,
+    signer: Signer,
+    answers: ControlAnswers,
+}
+
+impl Reload {
+    pub(super) fn new(
+        config: &Config,
+        address: SocketAddr,
+        client: Client,
+        store: Store,
+        tokens: ApiTokens,
+        signer: Signer,
+        answers: ControlAnswers,
+    ) -> Self {
+        let config = Mutex::new(config.clone());
+        let inner = Inner { config, address, client, store, tokens, signer, answers };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Takes tokens, secrets and the login to iTop from a configuration that was read again. Tells
+    /// whether it differs in anything else, which needs a restart. The log is its caller's.
+    ///
+    /// # Errors
+    /// Nothing is taken then: everybody could call, or the login cannot be used.
+    pub async fn configuration(&self, read: &Config) -> Result<bool, StartError> {
+        let inner = &*self.inner;
+        let known = self.config();
+        let renewed = known.renewed(read);
+        refuse_open(inner.address, &renewed)?;
+        let settings = client_settings(&renewed)?;
+        let key = link_key(&renewed, &inner.store).await?;
+        inner.client.renew(&settings)?;
+        if renewed.auth != known.auth {
+            inner.tokens.replace(&renewed.auth.tokens);
+        }
+        if inner.signer.replace(&key) {
+            // They hold links.
+            inner.answers.forget();
+        }
+        let needs_restart = renewed != *read;
+        *inner.config.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
+        Ok(needs_restart)
+    }
+
+    /// Reads the files of secrets and certificates for iTop again: whoever changes a password there
+    /// changes the file, and nothing else tells the bridge.
+    pub(super) fn secret_files(&self) {
+        let inner = &*self.inner;
+        let mut config = self.config();
+        for problem in config.read_secret_files_again() {
+            tracing::warn!("a secret could not be read again: {problem}");
+        }
+        let renewed = client_settings(&config)
+            .and_then(|settings| inner.client.renew(&settings).map_err(StartError::from));
+        match renewed {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("the login to iTop was read again and has changed"),
+            Err(error) => tracing::warn!(%error, "the login to iTop could not be read again"),
+        }
+    }
+
+    fn config(&self) -> Config {
+        self.inner.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,30 @@
+//! What a running bridge takes over from a configuration that is read again.
+
+use super::Config;
+
+impl Config {
+    /// This configuration with the tokens, the secrets and the log filter of another one, and how it
+    /// logs in to iTop: a user and its password change together. The rest needs a start.
+    #[must_use]
+    pub fn renewed(&self, read: &Self) -> Self {
+        let mut renewed = self.clone();
+        renewed.auth = read.auth.clone();
+        renewed.log.filter.clone_from(&read.log.filter);
+        renewed.server.link_key.clone_from(&read.server.link_key);
+        renewed.server.link_key_file.clone_from(&read.server.link_key_file);
+        let itop = read.itop.clone();
+        renewed.itop.login = itop.login;
+        renewed.itop.user = itop.user;
+        renewed.itop.password = itop.password;
+        renewed.itop.password_file = itop.password_file;
+        renewed.itop.token = itop.token;
+        renewed.itop.token_file = itop.token_file;
+        renewed.itop.front_user = itop.front_user;
+        renewed.itop.front_password = itop.front_password;
+        renewed.itop.front_password_file = itop.front_password_file;
+        renewed.itop.ca_file = itop.ca_file;
+        renewed.itop.client_cert_file = itop.client_cert_file;
+        renewed.itop.client_key_file = itop.client_key_file;
+        renewed
+    }
+}

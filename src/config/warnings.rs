@@ -1,0 +1,60 @@
+//! What works and should be looked at: `serve` logs it, `check` reports it.
+
+use super::Config;
+use crate::itop::is_loopback;
+
+/// Something in a configuration that works and harms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What it does.
+    pub seen: &'static str,
+    /// What to do about it.
+    pub mend: &'static str,
+}
+
+impl Config {
+    /// What harms although it works.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let url = self.itop.url.parse::<reqwest::Url>();
+        if url.is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url)) {
+            warnings.push(Warning {
+                seen: "itop.url is not https: the password crosses the network in clear",
+                mend: "Use https; for a certificate of your own set itop.ca_file.",
+            });
+        }
+        let listen = self.server.listen;
+        if listen.ip().is_unspecified() && self.server.public_url.is_none() {
+            warnings.push(Warning {
+                seen: "server.public_url is not set: links in answers lead to the address that the \
+                       bridge listens on, where no browser finds it",
+                mend: "Set server.public_url to how browsers and dashboards reach the bridge.",
+            });
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::tests::{LEAST, from};
+
+    #[test]
+    fn a_password_in_clear_on_the_network_is_warned_of() {
+        for (url, warned) in [
+            ("http://itop.example/", true),
+            ("http://127.0.0.1.example/", true),
+            ("http://localhost.example:8080/", true),
+            ("HTTP://10.0.0.1/", true),
+            ("https://itop.example/", false),
+            ("http://127.0.0.1:8081/", false),
+            ("http://127.3.2.1/", false),
+            ("http://LOCALHOST/itop", false),
+            ("http://[::1]:80/", false),
+        ] {
+            let config = from(&LEAST.replace("https://itop.example/", url), &[]).unwrap();
+            assert_eq!(!config.warnings().is_empty(), warned, "{url}");
+        }
+    }
+}

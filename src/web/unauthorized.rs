@@ -1,0 +1,100 @@
+//! Requests without a valid token: a flood of them must not bury the rest of the log.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::clock::Clock;
+
+/// How long further ones are counted after one was told.
+const WINDOW: Duration = Duration::from_mins(1);
+
+/// Tells the first one at once and what follows in the next minute in one line. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Unauthorized {
+    clock: Clock,
+    /// How many were not told since the first one; `None` where none was told lately.
+    untold: Arc<Mutex<Option<u64>>>,
+}
+
+impl Unauthorized {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, untold: Arc::default() }
+    }
+
+    /// Counts one; true if it is to be told by itself.
+    pub(super) fn is_told(&self) -> bool {
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(untold) = &mut *untold {
+            *untold += 1;
+            return false;
+        }
+        *untold = Some(0);
+        let this = self.clone();
+        tokio::spawn(async move {
+            this.clock.sleep(WINDOW).await;
+            this.sum_up();
+        });
+        true
+    }
+
+    fn sum_up(&self) {
+        let untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(count @ 1..) = untold {
+            let seconds = WINDOW.as_secs();
+            tracing::warn!(count, seconds, "further requests had no valid token");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_one_line_a_minute_and_none_is_forgotten() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false);
+        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let clock = Clock::system();
+        let unauthorized = Unauthorized::new(clock.clone());
+        for _ in 0..3 {
+            let told = (0..500).filter(|_| unauthorized.is_told()).count();
+            assert_eq!(told, 1);
+            // The task has to wait before time can pass for it.
+            tokio::task::yield_now().await;
+            clock.advance(WINDOW);
+            while unauthorized.untold.lock().unwrap().is_some() {
+                tokio::task::yield_now().await;
+            }
+        }
+        // A single one needs no sum.
+        assert!(unauthorized.is_told());
+        tokio::task::yield_now().await;
+        clock.advance(WINDOW);
+        while unauthorized.untold.lock().unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(log.lines().count(), 3, "{log}");
+        assert!(log.lines().all(|line| line.contains("count=499 seconds=60")), "{log}");
+    }
+}

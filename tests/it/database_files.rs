@@ -1,0 +1,74 @@
+//! The files of the database: whose they are, and what damage does.
+
+use std::{
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::symlink,
+};
+
+use serde_json::json;
+use servicenav_itop_bridge::{
+    clock::Clock,
+    store::{Store, StoreError},
+};
+
+use crate::world::{ACKNOWLEDGEMENTS, World, event};
+
+#[tokio::test]
+async fn a_second_bridge_finds_the_database_taken_by_whatever_name() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link.db");
+    symlink(world.database(), &link).unwrap();
+    let through = folder.path().join("folder");
+    symlink(world.database().parent().unwrap(), &through).unwrap();
+    let hard = folder.path().join("hard.db");
+    std::fs::hard_link(world.database(), &hard).unwrap();
+    for name in [world.database(), link, through.join("bridge.db"), hard] {
+        let refused = Store::open(&name, Clock::system()).err().unwrap();
+        assert!(matches!(refused, StoreError::Locked { .. }), "{}: {refused}", name.display());
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_damaged_page_that_is_found_later_is_told() {
+    let mut world = World::start().await;
+    // Enough to be kept on pages of their own.
+    let events: Vec<_> = (0..500)
+        .map(|n| {
+            crate::world::with(event(&n.to_string()), "/control/output", json!("x".repeat(6_000)))
+        })
+        .collect();
+    for list in events.chunks(250) {
+        world.post(ACKNOWLEDGEMENTS, &json!(list)).await.expect(200);
+    }
+    world.stop_bridge().await;
+    let mut file =
+        std::fs::OpenOptions::new().read(true).write(true).open(world.database()).unwrap();
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).unwrap();
+    // The rows of one table are inner nodes and leaves of a tree; what one leaf says of itself is lost.
+    let page = u64::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    let mut spoilt = 0;
+    for at in (page..bytes.len() as u64).step_by(usize::try_from(page).unwrap()) {
+        const LEAF_OF_A_TABLE: u8 = 13;
+        let rows = &bytes[usize::try_from(at).unwrap()..][..usize::try_from(page).unwrap()];
+        if rows[0] == LEAF_OF_A_TABLE && rows.windows(9).any(|text| text == b"event-250") {
+            file.seek(SeekFrom::Start(at)).unwrap();
+            file.write_all(&[0xff; 64]).unwrap();
+            spoilt += 1;
+        }
+    }
+    assert!(spoilt > 0);
+    drop(file);
+    world.start_bridge().await;
+    world
+        .until("the damage is found", async || {
+            world.get(&format!("{ACKNOWLEDGEMENTS}?limit=500")).await;
+            let ready = world.get("/readyz").await;
+            (ready.status == 503).then(|| ready.problem(503, "store-damaged"))
+        })
+        .await;
+    world.get("/healthz").await.expect(200);
+    world.finish().await;
+}
