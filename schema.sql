@@ -277,7 +277,14 @@ ALTER TABLE acknowledgements DROP COLUMN line_org_id;
 ALTER TABLE acknowledgements RENAME COLUMN ticket_key TO ticket_id;
 ALTER TABLE acknowledgements RENAME COLUMN line_org_key TO line_org_id;
 
--- step 7: which ticket is the control's, when iTop gives ids anew; tickets that were missing
+-- step 7: a time of change before 2000 is none
+
+-- What was stored with one is no longer told from the same event by its fingerprint.
+UPDATE acknowledgements SET fingerprint = NULL
+WHERE fingerprint IS NOT NULL AND CASE WHEN json_valid(body)
+    THEN json_extract(body, '$.control.status_changed_at') < '2000' ELSE FALSE END;
+
+-- step 8: which ticket is the control's, when iTop gives ids anew; tickets that were missing
 
 -- When work on the ticket began, by iTop: with number, title and organization what it is known by.
 ALTER TABLE tickets ADD COLUMN started_at INTEGER;

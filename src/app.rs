@@ -4,7 +4,6 @@ mod reload;
 
 use std::{net::SocketAddr, pin::Pin};
 
-use axum::ServiceExt as _;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +17,9 @@ use crate::{
     gate::Gate,
     itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
     secret::Secret,
+    server,
     store::{Store, StoreError},
-    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Signer},
+    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Signer},
 };
 
 pub use reload::Reload;
@@ -59,9 +59,6 @@ pub enum StartError {
 /// A bridge that ended although nobody told it to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The HTTP server failed.
-    #[error("the HTTP server ended: {0}")]
-    Server(#[from] std::io::Error),
     /// A background task ended: without it the bridge would only seem to work.
     #[error("the background task '{0}' ended; see the log before this")]
     Task(&'static str),
@@ -78,6 +75,8 @@ pub struct App {
     reload: Reload,
     config: Config,
     address: SocketAddr,
+    /// How many there can be at once.
+    connections: usize,
 }
 
 /// The settings of the iTop client, from a checked configuration.
@@ -183,9 +182,21 @@ impl App {
             signer,
             answers.clone(),
         );
-        let parts = Parts { store, catalog, delivery, board, clock, tokens, addresses, answers };
+        let connections =
+            server::connections_for(config.server.max_connections, config.itop.max_in_flight);
+        let parts = Parts {
+            store,
+            catalog,
+            delivery,
+            board,
+            clock,
+            tokens,
+            addresses,
+            answers,
+            rooms: Rooms::beside(connections),
+        };
         let state = AppState::from(parts);
-        Ok(Self { listener, state, refresher, gate, client, reload, config, address })
+        Ok(Self { listener, state, refresher, gate, client, reload, config, address, connections })
     }
 
     /// What can be read again while the bridge runs.
@@ -207,7 +218,8 @@ impl App {
     /// Where the server or a background task ends by itself: the process should end too, so that
     /// whoever watches it starts it again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self { listener, state, refresher, gate, client, reload, config, address } = self;
+        let Self { listener, state, refresher, gate, client, reload, config, address, connections } =
+            self;
         let mut tasks = JoinSet::new();
         let delivery = state.delivery.clone();
         let deliveries_stop = stop.clone();
@@ -238,9 +250,11 @@ impl App {
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "the bridge listens");
-        let server = axum::serve(listener, web::routes(state.clone()).into_make_service());
-        let server = server.with_graceful_shutdown(stop.clone().cancelled_owned());
-        let serving = async { server.await.map_err(RunError::from) };
+        let routes = web::routes(state.clone(), &config);
+        let serving = async {
+            server::serve(listener, routes, connections, state.clock.clone(), stop.clone()).await;
+            Ok(())
+        };
         let watching = async {
             while let Some(ended) = tasks.join_next().await {
                 // After `stop` every task ends, in any order.

@@ -41,7 +41,8 @@ impl Reason {
     #[must_use]
     pub fn of(error: &ItopError) -> Option<Self> {
         match error {
-            ItopError::Refused { .. } => None,
+            // What this machine lacks says nothing about iTop.
+            ItopError::Refused { .. } | ItopError::NoConnectionLeft { .. } => None,
             ItopError::NotAllowed { .. } => Some(Self::WritesRefused),
             ItopError::BadCredentials => Some(Self::Credentials),
             ItopError::ProfileMissing { .. } => Some(Self::ProfileMissing),
@@ -238,8 +239,9 @@ impl Gate {
         if changed {
             tracing::error!(
                 gate.reason = reason.code(),
+                gate.message = message,
                 gate.mend = mend,
-                "deliveries wait: {message}"
+                "deliveries wait"
             );
         }
     }
@@ -295,6 +297,10 @@ impl Gate {
 
     async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
         if let Err(error) = client.ping().await {
+            if matches!(error, ItopError::NoConnectionLeft { .. }) {
+                tracing::error!(%error, "iTop could not be probed");
+                return;
+            }
             // A read that is refused has been answered all the same.
             if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {
                 self.close_for(reason, &error);
@@ -319,4 +325,20 @@ fn since_now(clock: &Clock) -> Since {
 
 fn is_about_rights(error: &ItopError) -> bool {
     matches!(error, ItopError::NotAllowed { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_closes_nothing() {
+        let gate = Gate::new(Clock::system());
+        let lacking = ItopError::NoConnectionLeft { reason: "Too many open files".to_owned() };
+        gate.after_failure(&lacking);
+        gate.after_read::<()>(&Err(lacking));
+        assert!(gate.is_open());
+        gate.after_failure(&ItopError::Unreachable { reason: "refused".to_owned() });
+        assert!(!gate.is_open());
+    }
 }

@@ -20,6 +20,7 @@ mod link_check;
 pub mod resolve;
 pub mod sandbox;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod web;

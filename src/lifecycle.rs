@@ -1,8 +1,9 @@
-//! Signals: when to stop, at the first in good order, at the second at once; and when to read the
-//! configuration again.
+//! Signals (when to stop, at the first in good order, at the second at once; when to read the
+//! configuration again), and what is not to be stopped half-way.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// The exit status of a process that a second signal ended.
 const ENDED_AT_ONCE: i32 = 130;
@@ -35,4 +36,20 @@ pub fn stop_on_signal() -> std::io::Result<CancellationToken> {
 /// again.
 pub fn reload_signal() -> std::io::Result<Signal> {
     signal(SignalKind::hangup())
+}
+
+/// Does something that runs to its end even if whoever waits for it goes: a future that is dropped
+/// ends between two of its steps.
+///
+/// # Panics
+/// Where the work does.
+pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and with it whoever waits.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn check(
     let mut errors = Errors::default();
     let Value::Object(members) = body else {
         errors.push("", "type", expected("an object: a company link", body));
-        return Err(LinkCheckError::Invalid(errors.0));
+        return Err(LinkCheckError::Invalid(errors.found));
     };
     for name in members.keys().filter(|name| !MEMBERS.contains(name)) {
         let message = format!("'{name}' is no member of a link; known are {}", MEMBERS.join(", "));
@@ -66,15 +66,15 @@ pub(crate) async fn check(
     };
     let (team, contact) = (wish("team"), wish("contact"));
     let (service, element) = (wish("service"), wish("service_element"));
-    let Some(organization) = organization.filter(|_| errors.0.is_empty()) else {
-        return Err(LinkCheckError::Invalid(errors.0));
+    let Some(organization) = organization.filter(|_| errors.found.is_empty()) else {
+        return Err(LinkCheckError::Invalid(errors.found));
     };
 
     let freshness = catalog.on_miss();
     let companies = catalog.companies().get(freshness).await?;
     let Some(org) = one(&companies, &organization, "/organization", "organization", &mut errors)
     else {
-        return Err(LinkCheckError::Invalid(errors.0));
+        return Err(LinkCheckError::Invalid(errors.found));
     };
     let (org_id, org_name) = (org.id.clone(), org.name.clone());
     let mut defaults = LinkDefaults::default();
@@ -116,8 +116,8 @@ pub(crate) async fn check(
         }
         defaults.service = service.map(named);
     }
-    if !errors.0.is_empty() {
-        return Err(LinkCheckError::Invalid(errors.0));
+    if !errors.found.is_empty() {
+        return Err(LinkCheckError::Invalid(errors.found));
     }
     Ok(CompanyLink { key, name, org: org_id, org_name, tickets, defaults, updated_at: now })
 }

@@ -18,7 +18,8 @@ use crate::{
     clock::{Clock, elapsed},
     domain::keys::OrgId,
     gate::Gate,
-    itop::{CiList, ItopError},
+    itop::{CiList, Client, ItopError},
+    lifecycle::to_its_end,
 };
 
 /// After a load ahead of expiry has failed, the next is tried when this part of the time for
@@ -29,6 +30,9 @@ const AHEAD_PAUSE: u32 = 10;
 /// has asked for it goes on without it to a write, for which iTop shall be free.
 const BEHIND_THE_WRITE: Duration = Duration::from_secs(1);
 
+/// How old a list must be to be read again because somebody insists.
+const INSIST_AFTER: Duration = Duration::from_secs(5);
+
 /// How old a list may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
@@ -38,8 +42,17 @@ pub enum Freshness {
     Cached,
     /// Younger than this.
     YoungerThan(Duration),
+    /// As young as one that somebody insists on: what has only just been read is not read again.
+    Insisted,
     /// Read now.
     Now,
+}
+
+impl Freshness {
+    /// Whether iTop is asked although it is known to fail.
+    fn insists(self) -> bool {
+        matches!(self, Self::Insisted | Self::Now)
+    }
 }
 
 /// A list as one answer of iTop gave it.
@@ -93,11 +106,18 @@ pub(super) struct Cached<L> {
 
 impl<L: List> Cached<L> {
     /// `capacity` counts items over all keys.
-    pub(super) fn new(gate: Gate, clock: Clock, ttl: Duration, capacity: u64) -> Self {
+    pub(super) fn new(
+        client: Client,
+        gate: Gate,
+        clock: Clock,
+        ttl: Duration,
+        capacity: u64,
+    ) -> Self {
         let weigh = |_: &Key, listed: &Shared| {
             u32::try_from(listed.count()).unwrap_or(u32::MAX).saturating_add(1)
         };
         let lists = Lists {
+            client,
             gate,
             clock,
             ttl,
@@ -187,6 +207,7 @@ impl<L: List> Kept for Listed<L> {
 type Load = Pin<Box<dyn Future<Output = Result<Shared, ItopError>> + Send>>;
 
 struct Lists {
+    client: Client,
     gate: Gate,
     clock: Clock,
     ttl: Duration,
@@ -215,17 +236,37 @@ impl Lists {
         }
         let loaded = match self.gate.refuses_reads() {
             // A list that was never read is tried all the same: the error is then a fresh one.
-            Some(error) if known.is_some() && freshness != Freshness::Now => Err(error),
-            _ => self.load(key, freshness, load).await,
+            Some(error) if known.is_some() && !freshness.insists() => Err(error),
+            _ => self.load_to_its_end(key, freshness, load).await,
         };
         match (loaded, known) {
             (Ok(listed), _) => Ok((listed, false)),
             (Err(_), Some(listed)) => {
                 let stale = !self.is_fresh(&*listed, Freshness::Cached);
-                Ok((listed, stale || freshness == Freshness::Now))
+                Ok((listed, stale || freshness.insists()))
             }
             (Err(error), None) => Err(error),
         }
+    }
+
+    /// Loads although whoever waits may go: what iTop has begun to read it reads to the end, and who
+    /// comes next shares that instead of beginning it anew.
+    async fn load_to_its_end(
+        self: &Arc<Self>,
+        key: Key,
+        freshness: Freshness,
+        load: Load,
+    ) -> Result<Shared, ItopError> {
+        let lists = self.clone();
+        to_its_end(async move {
+            // Taken before the load is shared: who does not insist waits for no place.
+            let _place = match freshness {
+                Freshness::Insisted => lists.client.place_on_demand().await,
+                _ => None,
+            };
+            lists.load(key, freshness, load).await
+        })
+        .await
     }
 
     async fn load(&self, key: Key, freshness: Freshness, load: Load) -> Result<Shared, ItopError> {
@@ -285,6 +326,7 @@ impl Lists {
             Freshness::Known => return true,
             Freshness::Cached => self.ttl,
             Freshness::YoungerThan(age) => age.min(self.ttl),
+            Freshness::Insisted => INSIST_AFTER.min(self.ttl),
             Freshness::Now => return false,
         };
         elapsed(listed.as_of(), self.clock.at_latest()) < oldest

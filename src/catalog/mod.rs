@@ -71,22 +71,24 @@ impl Catalog {
         ticket: config::Ticket,
     ) -> Self {
         fn cached<L: cached::List>(
+            client: &Client,
             gate: &Gate,
             clock: &Clock,
             settings: &CatalogSection,
             capacity: u64,
         ) -> Cached<L> {
-            Cached::new(gate.clone(), clock.clone(), settings.ttl.duration(), capacity)
+            let (client, gate, clock) = (client.clone(), gate.clone(), clock.clone());
+            Cached::new(client, gate, clock, settings.ttl.duration(), capacity)
         }
         let inner = Inner {
             // An item weighs two: with less room it would not be kept.
-            model: cached(gate, clock, &settings, 2),
-            companies: cached(gate, clock, &settings, CIS),
-            all_teams: cached(gate, clock, &settings, CIS),
-            teams: cached(gate, clock, &settings, COMPANIES * 100),
-            contacts: cached(gate, clock, &settings, COMPANIES * 100),
-            services: cached(gate, clock, &settings, COMPANIES * 100),
-            cis: cached(gate, clock, &settings, CIS),
+            model: cached(&client, gate, clock, &settings, 2),
+            companies: cached(&client, gate, clock, &settings, CIS),
+            all_teams: cached(&client, gate, clock, &settings, CIS),
+            teams: cached(&client, gate, clock, &settings, COMPANIES * 100),
+            contacts: cached(&client, gate, clock, &settings, COMPANIES * 100),
+            services: cached(&client, gate, clock, &settings, COMPANIES * 100),
+            cis: cached(&client, gate, clock, &settings, CIS),
             client,
             gate: gate.clone(),
             clock: clock.clone(),

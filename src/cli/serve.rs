@@ -6,13 +6,14 @@ use super::{ConfigFile, listen};
 use crate::{
     app::{App, Reload},
     clock::Clock,
-    lifecycle,
+    lifecycle, server,
     telemetry::{self, Filter},
 };
 
 pub(super) async fn serve(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     let config = file.load()?;
     let filter = telemetry::start(&config.log)?;
+    server::raise_limit();
     let stop = lifecycle::stop_on_signal()?;
     let mut reload_signal = lifecycle::reload_signal()?;
     let listener = listen(config.server.listen, "server.listen").await?;

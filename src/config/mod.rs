@@ -53,6 +53,10 @@ pub struct Server {
     pub link_key: Option<Secret>,
     /// A file that holds the key of signed links.
     pub link_key_file: Option<PathBuf>,
+    /// The origins of pages in browsers that may call, such as `https://dashboard.example`.
+    pub cors_origins: Vec<String>,
+    /// Connections at once; more wait. The limit of open files can leave room for fewer.
+    pub max_connections: usize,
     /// How long calls in flight may take to end when the bridge stops.
     pub shutdown_grace: Period,
 }
@@ -64,6 +68,8 @@ impl Default for Server {
             public_url: None,
             link_key: None,
             link_key_file: None,
+            cors_origins: Vec::new(),
+            max_connections: 2_000,
             shutdown_grace: Period::seconds(20),
         }
     }

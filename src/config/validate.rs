@@ -72,6 +72,15 @@ impl Config {
                 Some(address) => problems.extend(not_a_root(key, url, &address)),
             }
         }
+        for origin in &self.server.cors_origins {
+            let exact = web_url(origin).map(|url| url.origin().ascii_serialization());
+            if exact.as_ref() != Some(origin) {
+                problems.push(format!(
+                    "server.cors_origins: '{origin}' is no origin as browsers send it: scheme, host \
+                     and, where it is not the usual one, port, such as https://dashboard.example"
+                ));
+            }
+        }
     }
 
     fn login(&self, problems: &mut Vec<String>) {
@@ -179,9 +188,13 @@ impl Config {
     }
 
     fn numbers(&self, problems: &mut Vec<String>) {
-        let Self { itop, catalog, board, .. } = self;
+        let Self { server, itop, catalog, board, .. } = self;
         let Delivery { in_flight_min, in_flight_max, recreate_at_once, .. } = self.delivery;
         let mut check = check(problems);
+        check(
+            !(8..=100_000).contains(&server.max_connections),
+            "server.max_connections must be between 8 and 100000",
+        );
         check(
             !(2..=1_000).contains(&itop.max_in_flight),
             "itop.max_in_flight must be at least 2 and at most 1000: one is kept for reads",

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Moment,
     domain::{
-        acknowledgement::{Acknowledgement, Wants, decode},
+        acknowledgement::{Acknowledgement, Receipt, Wants, read},
         delivery_state::{Problem, State},
         marker::Marker,
     },
@@ -49,8 +49,7 @@ impl Delivery {
     }
 
     async fn attempt_row(&self, row: Waiting) -> Result<Written, StoreError> {
-        let event = serde_json::from_str(&row.body).ok().and_then(|body| decode(&body).ok());
-        let Some(event) = event else {
+        let Some(event) = event_of(&row) else {
             // It was checked when it was stored, so a later version reads it otherwise.
             let problem = Problem::new(
                 "unreadable",
@@ -85,7 +84,8 @@ impl Delivery {
             // It was stored by another version, to which it was another kind of event.
             Wants::Record(why) => {
                 let problem = Problem::new("no-ticket-wanted", why);
-                self.inner.store.record_without_ticket(row.id, problem, Vec::new()).await?;
+                let warnings = self.say(&event.notices);
+                self.inner.store.record_without_ticket(row.id, problem, warnings).await?;
                 return Ok(Written::Nothing);
             }
         }
@@ -112,7 +112,7 @@ impl Delivery {
     ) -> Result<(), StoreError> {
         let store = &self.inner.store;
         let Blocked { state, problem, warnings } = blocked;
-        let warnings = self.say(&warnings);
+        let warnings = self.say(&event.with_own_notices(warnings));
         match state {
             State::Recorded => store.record_without_ticket(row.id, problem, warnings).await,
             State::Failed => self.fail(row, event, problem).await,
@@ -120,9 +120,10 @@ impl Delivery {
                 if row.state != State::Blocked {
                     tracing::warn!(
                         acknowledgement = row.id,
-                        company = %event.company.key,
+                        company = event.company.key.to_string(),
                         problem = problem.code,
-                        "an acknowledgement waits: {}", problem.message
+                        reason = problem.message,
+                        "an acknowledgement waits"
                     );
                 }
                 let again = self.inner.settings.delivery.recheck_blocked.duration();
@@ -140,10 +141,11 @@ impl Delivery {
     ) -> Result<(), StoreError> {
         tracing::error!(
             acknowledgement = row.id,
-            company = %event.company.key,
-            control = %event.control.id,
+            company = event.company.key.to_string(),
+            control = event.control.id.as_str(),
             problem = problem.code,
-            "an acknowledgement has failed: {}", problem.message
+            reason = problem.message,
+            "an acknowledgement has failed"
         );
         self.inner.store.fail(row.id, problem).await
     }
@@ -273,6 +275,13 @@ pub(super) fn turned_away(sentence: &str) -> Problem {
          webservices/rest.php there without that check, then retry."
     );
     Problem::new(TURNED_AWAY, message)
+}
+
+/// The event of a row, read as it was when it was stored, and with the key that it got then.
+pub(super) fn event_of(row: &Waiting) -> Option<Acknowledgement> {
+    let receipt = Receipt { at: row.received_at, instance: row.instance.clone() };
+    let event = read(&row.body, &receipt).ok()?;
+    Some(Acknowledgement { event_id: row.event_id.clone(), ..event })
 }
 
 pub(super) fn capitalised(sentence: &str) -> String {

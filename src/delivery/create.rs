@@ -143,7 +143,7 @@ impl Delivery {
             acknowledgement = row.id,
             ticket.number = status.number,
             ticket.key = %status.key,
-            company = %event.company.key,
+            company = event.company.key.to_string(),
             "ticket created"
         );
         let delivered = Delivered {

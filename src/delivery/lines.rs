@@ -15,7 +15,7 @@ use std::{
 use super::{
     Delivery,
     adopt::Adopted,
-    attempt::capitalised,
+    attempt::{capitalised, event_of},
     in_flight::Written,
     search::{Search, SearchFor},
     write::Sent,
@@ -24,7 +24,7 @@ use crate::{
     clock::Moment,
     config::OnWorse,
     domain::{
-        acknowledgement::{Acknowledgement, ControlState, Wants, decode},
+        acknowledgement::{Acknowledgement, ControlState, Wants},
         delivery_state::{Problem, State},
         keys::TicketKey,
         marker::Marker,
@@ -61,7 +61,7 @@ impl Line {
     }
 
     fn as_stored(&self) -> NewLine {
-        NewLine { id: self.row.id, words: self.words.clone() }
+        NewLine { id: self.row.id, words: self.words.clone(), warnings: self.warnings.clone() }
     }
 }
 
@@ -225,8 +225,7 @@ impl Delivery {
             .into_iter()
             // Their order is kept: behind one that wants something else nothing goes first.
             .map_while(|row| {
-                let other = serde_json::from_str(&row.body).ok();
-                let other = other.and_then(|body| decode(&body).ok()).filter(wants_the_same)?;
+                let other = event_of(&row).filter(wants_the_same)?;
                 Some(Line::new(row, other))
             })
             .collect())
@@ -337,7 +336,7 @@ impl Delivery {
             *words = line(event, settings.language, &changes);
             let mut notices: Vec<_> = Notice::existing_ended(ticket).into_iter().collect();
             notices.extend(changes);
-            *warnings = self.say(&notices);
+            *warnings = self.say(&event.with_own_notices(notices));
         }
         Ok(raise_to.filter(|_| settings.on_worse == OnWorse::Raise))
     }

@@ -22,6 +22,7 @@ use crate::{
         ticket_text::{self, Resolved},
     },
     itop::{Client, ItopError, Terms, TicketModel},
+    lifecycle::to_its_end,
     resolve::{self, Doubts, Found, Resolution, ResolveError, by_name},
     store::StoreError,
 };
@@ -192,10 +193,28 @@ impl Planner {
 }
 
 impl Delivery {
-    /// Resolves an event and plans its ticket; stores and sends nothing.
+    /// Resolves an event and plans its ticket for somebody who asks; stores and sends nothing. What it
+    /// asks of iTop is some of the few calls that anybody may cause at any time.
     ///
     /// `trusted_names` says whether the name that the event gives its company may link it.
     pub async fn preview(
+        &self,
+        instance: Instance,
+        event: Acknowledgement,
+        trusted_names: bool,
+    ) -> Result<Preview, PlanError> {
+        let place = self.inner.client.place_on_demand().await;
+        let delivery = self.clone();
+        // The place is kept for as long as iTop may be at work, whoever waits.
+        to_its_end(async move {
+            let _place = place;
+            delivery.look_ahead(&instance, &event, trusted_names).await
+        })
+        .await
+    }
+
+    /// What would become of an event now.
+    pub(super) async fn look_ahead(
         &self,
         instance: &Instance,
         event: &Acknowledgement,
@@ -301,7 +320,7 @@ impl Delivery {
             return Ok(inner.store.effective_link(key).await?);
         }
         tracing::info!(
-            company = %key.company,
+            company = key.company.to_string(),
             organization = %item.id,
             "company linked by its exact name"
         );

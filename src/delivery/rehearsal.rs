@@ -16,7 +16,7 @@ impl Delivery {
     ) -> Result<(), PlanError> {
         let test = || "test".to_owned();
         let (code, outcome, warnings) =
-            match self.preview(&row.instance, event, row.trusted_names).await {
+            match self.look_ahead(&row.instance, event, row.trusted_names).await {
                 Ok(Preview::Create(plan, _)) => {
                     let resolution = plan.resolution;
                     let outcome = format!(
@@ -29,14 +29,16 @@ impl Delivery {
                 }
                 Ok(Preview::Reuse(ticket)) => {
                     let outcome = format!("take ticket {}.", ticket.number);
-                    let mut warnings = self.say(Notice::existing_ended(&ticket).as_slice());
+                    let ended = Notice::existing_ended(&ticket).into_iter().collect();
+                    let mut warnings = self.say(&event.with_own_notices(ended));
                     warnings.extend(self.doubts(row, event).await?);
                     (test(), outcome, warnings)
                 }
                 Err(PlanError::Blocked(blocked)) => {
                     let outcome =
                         format!("be '{}': {}", blocked.state.as_str(), blocked.problem.message);
-                    (blocked.problem.code, outcome, self.say(&blocked.warnings))
+                    let warnings = self.say(&event.with_own_notices(blocked.warnings));
+                    (blocked.problem.code, outcome, warnings)
                 }
                 Err(error @ (PlanError::Way(_) | PlanError::Store(_))) => return Err(error),
             };
@@ -54,10 +56,14 @@ impl Delivery {
     ) -> Result<Vec<String>, PlanError> {
         let keep = if row.trusted_names { KeepLink::No } else { KeepLink::Never };
         let link = self.link(&row.instance, event, keep).await?;
+        let others = |mut all: Vec<Notice>| {
+            all.retain(|notice| !event.notices.contains(notice));
+            all
+        };
         match self.inner.planner.plan(&row.instance, event, &link, &Doubts::default()).await {
-            Ok(plan) => Ok(self.say(&plan.resolution.warnings)),
+            Ok(plan) => Ok(self.say(&others(plan.resolution.warnings))),
             Err(PlanError::Blocked(Blocked { problem, warnings, .. })) => {
-                let mut warnings = self.say(&warnings);
+                let mut warnings = self.say(&others(warnings));
                 warnings.push(problem.message);
                 Ok(warnings)
             }

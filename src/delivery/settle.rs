@@ -144,8 +144,8 @@ impl Delivery {
                 tracing::error!(
                     acknowledgement = row.id,
                     problem = problem.code,
-                    "an acknowledgement has failed: {}",
-                    problem.message
+                    reason = problem.message,
+                    "an acknowledgement has failed"
                 );
                 inner.store.fail(row.id, problem).await?;
             } else if self.may_be_sent_again(&row, open_since.max(since)) {
@@ -172,7 +172,11 @@ impl Delivery {
              Mend it, then retry.",
             row.attempts
         );
-        tracing::error!(acknowledgement = row.id, "an acknowledgement has failed: {message}");
+        tracing::error!(
+            acknowledgement = row.id,
+            reason = message,
+            "an acknowledgement has failed"
+        );
         self.inner.store.fail(row.id, Problem::new("given-up", message)).await
     }
 
@@ -209,9 +213,10 @@ impl Delivery {
             match outcome {
                 Ok(PathProbe::Made(ticket)) => {
                     tracing::error!(
-                        "iTop took a ticket that it should have refused: close {ticket} there. The \
-                         way of creates is not probed any more; delivery.settle_unproven is waited \
-                         for instead."
+                        ticket,
+                        "iTop took a ticket that it should have refused: close it there. The way of \
+                         creates is not probed any more; delivery.settle_unproven is waited for \
+                         instead."
                     );
                     let written = async {
                         inner.store.end_path_probe(ticket.clone()).await?;

@@ -143,7 +143,7 @@ impl Delivery {
     }
 
     async fn unknown_because(&self, row: &Waiting, problem: Problem) -> Result<(), StoreError> {
-        tracing::warn!(acknowledgement = row.id, "outcome unknown: {}", problem.message);
+        tracing::warn!(acknowledgement = row.id, reason = problem.message, "outcome unknown");
         let late_look = self.after(LATE_LOOK);
         let at = self.inner.store.record_unknown(row.id, problem, late_look).await?;
         self.inner.unknown_since.began(row.id, at, self.inner.clock.moment());

@@ -3,8 +3,10 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{
+    marker::hex,
     names::spelling,
     text::{one_line, too_long},
 };
@@ -93,6 +95,15 @@ text_id! {
 text_id! {
     /// The idempotency key of an acknowledgement, unique within its instance.
     EventId
+}
+
+impl EventId {
+    /// The key of an event that has none of its own, from what makes it that event.
+    pub(super) fn derived(parts: &impl Serialize) -> Self {
+        // Texts and numbers can always be written as JSON.
+        let digest = Sha256::digest(serde_json::to_vec(parts).unwrap_or_default());
+        Self(format!("derived-{}", hex(&digest[..16])))
+    }
 }
 
 impl Default for Instance {

@@ -12,12 +12,14 @@ pub const MAX_TITLE_CHARS: usize = 255;
 const WORD_JOINER: char = '\u{2060}';
 
 /// Removes what no text should carry: the colours of a terminal, and control characters other than
-/// line break and tab (a NUL ends the text in iTop's HTML parser). Each kind of line break is `\n`.
+/// line break and tab (a NUL ends the text in iTop's HTML parser). Each kind of line break is `\n`,
+/// also the vertical tab, the form feed and NEL.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
     let unwanted = |c: char| c.is_control() && c != '\n' && c != '\t';
     if text.contains(unwanted) {
-        let text = without_sequences(text).replace("\r\n", "\n").replace('\r', "\n");
+        let text = without_sequences(text).replace("\r\n", "\n");
+        let text = text.replace(['\r', '\u{b}', '\u{c}', '\u{85}'], "\n");
         Cow::Owned(text.replace(unwanted, ""))
     } else {
         Cow::Borrowed(text)
@@ -206,6 +208,8 @@ mod tests {
         assert_eq!(clean("a\rb\r\nc\nd"), "a\nb\nc\nd");
         assert_eq!(clean("\u{1b}[31ma\u{1b}[0m\u{7}\tb"), "a\tb");
         assert_eq!(one_line("a\rb"), "a b");
+        assert_eq!(clean("a\u{85}b\u{b}c\u{c}d"), "a\nb\nc\nd");
+        assert_eq!(one_line("a\u{85}b\u{b}c\u{c}d\u{2028}e"), "a b c d e");
     }
 
     #[test]

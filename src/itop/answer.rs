@@ -47,7 +47,13 @@ fn found(message: &str) -> Option<usize> {
 /// `Class::id`, the name of an object: the class is the concrete one, whatever was asked for.
 fn class_and_id(name: &str) -> Option<(&str, u64)> {
     let (class, id) = name.split_once("::")?;
-    Some((class, id.parse().ok()?))
+    Some((class, read_id(id)?))
+}
+
+/// The key of an object. iTop numbers with integers of its database, which end where what the bridge
+/// can store does: what is above is none.
+pub(super) fn read_id(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|id| i64::try_from(*id).is_ok())
 }
 
 /// What came back, before anybody has judged it. It is shown through [`Raw::echo`] and [`Raw::shown`]
@@ -238,6 +244,18 @@ mod tests {
             Err(ItopError::NoClearAnswer { .. })
         ));
         assert!(matches!(judge(200, "", ""), Err(ItopError::NoClearAnswer { .. })));
+    }
+
+    #[test]
+    fn an_id_that_no_database_can_hold_is_none() {
+        let named = |id: &str| {
+            let body = format!(r#"{{"code":0,"objects":{{"Incident::{id}":{{"fields":{{}}}}}}}}"#);
+            judge(200, "application/json", &body).unwrap().objects().map(|(_, id, _)| id).next()
+        };
+        assert_eq!(named("9223372036854775807"), Some(9_223_372_036_854_775_807));
+        for id in ["9223372036854775808", "18446744073709551615", "-1", "1e3"] {
+            assert_eq!(named(id), None, "{id}");
+        }
     }
 
     #[test]

@@ -11,8 +11,9 @@ use reqwest::{
     RequestBuilder, Response, Url,
     header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION},
 };
+use rustix::io::Errno;
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     Answer, ItopError, ItopZone,
@@ -22,7 +23,7 @@ use super::{
     route,
     tls::{Credentials, TlsFiles},
 };
-use crate::secret::Secret;
+use crate::{lifecycle::to_its_end, secret::Secret};
 
 /// The version of the REST protocol, the newest that iTop 3.1 and 3.2 offer.
 const VERSION: &str = "1.3";
@@ -146,7 +147,7 @@ impl Use {
 pub struct Client {
     line: Arc<RwLock<Arc<Line>>>,
     zone: ItopZone,
-    slots: Arc<Slots>,
+    slots: Slots,
 }
 
 /// How iTop is called: replaced as a whole when secrets or certificates change.
@@ -158,10 +159,15 @@ struct Line {
     redactor: Redactor,
 }
 
+#[derive(Clone)]
 struct Slots {
-    all: Semaphore,
-    writes: Semaphore,
+    all: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
+    on_demand: Arc<Semaphore>,
 }
+
+/// Of the calls in flight this part, and at least one, may be such that anybody can cause at any time.
+const ON_DEMAND: usize = 4;
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -252,7 +258,11 @@ impl Client {
         Ok(Self {
             line: Arc::new(RwLock::new(Arc::new(line))),
             zone: settings.zone.clone(),
-            slots: Arc::new(Slots { all: Semaphore::new(all), writes: Semaphore::new(all - 1) }),
+            slots: Slots {
+                all: Arc::new(Semaphore::new(all)),
+                writes: Arc::new(Semaphore::new(all - 1)),
+                on_demand: Arc::new(Semaphore::new((all / ON_DEMAND).max(1))),
+            },
         })
     }
 
@@ -304,36 +314,40 @@ impl Client {
         answer::read_objects(&self.send(Use::List, operation).await?)
     }
 
-    /// The one place where foreign text enters: what it gives shows itself without secrets only.
+    /// A place among the few questions that callers cause at will: previews, lists read anew because
+    /// somebody insists. Whatever they ask, most of the slots stay for deliveries and statuses.
+    pub async fn place_on_demand(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        self.slots.on_demand.clone().acquire_owned().await.ok()
+    }
+
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
-        let _slot = self.slot(purpose).await;
+        let slot = self.slot(purpose).await;
         let line = self.line();
-        let failure = |error: reqwest::Error| failure(&error, &line.redactor);
         let json = operation.to_string();
         let (mut request, mut form) = line.request();
         form.push(("json_data", &json));
         if purpose == Use::Create {
             request = request.timeout(line.settings.create_timeout);
         }
-        let response = request.form(&form).send().await.map_err(failure)?;
-        let status = response.status().as_u16();
-        let header = |name: HeaderName| {
-            let value = response.headers().get(name)?.to_str().ok()?;
-            Some(value.to_owned())
-        };
-        let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
-        let body = bounded(response, purpose.longest_answer(), failure).await?;
-        let content_type = content_type.unwrap_or_default();
-        Ok(Raw { status, content_type, location, body, redactor: line.redactor.clone() })
+        let request = request.form(&form);
+        let (redactor, longest) = (line.redactor.clone(), purpose.longest_answer());
+        // iTop works on although whoever waited is gone, and so the slot stays taken until it answers.
+        to_its_end(async move {
+            let _slot = slot;
+            exchange(request, longest, redactor).await
+        })
+        .await
     }
 
-    async fn slot(&self, purpose: Use) -> [Option<SemaphorePermit<'_>>; 2] {
+    async fn slot(&self, purpose: Use) -> [Option<OwnedSemaphorePermit>; 2] {
+        let Slots { all, writes, .. } = self.slots.clone();
         // The semaphores are never closed; without a permit a call would only be unbounded.
         let write = match purpose {
-            Use::Write | Use::Create => self.slots.writes.acquire().await.ok(),
+            Use::Write | Use::Create => writes.acquire_owned().await.ok(),
             Use::Read | Use::List => None,
         };
-        [write, self.slots.all.acquire().await.ok()]
+        [write, all.acquire_owned().await.ok()]
     }
 }
 
@@ -361,6 +375,26 @@ async fn bounded(
     Ok(body.into())
 }
 
+/// Sends a request and reads what comes back, of which no more than `longest` bytes are taken: the one
+/// place where foreign text enters, and what it gives shows itself without secrets only.
+async fn exchange(
+    request: RequestBuilder,
+    longest: usize,
+    redactor: Redactor,
+) -> Result<Raw, ItopError> {
+    let failure = |error: reqwest::Error| failure(&error, &redactor);
+    let response = request.send().await.map_err(failure)?;
+    let status = response.status().as_u16();
+    let header = |name: HeaderName| {
+        let value = response.headers().get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
+    let body = bounded(response, longest, failure).await?;
+    let content_type = content_type.unwrap_or_default();
+    Ok(Raw { status, content_type, location, body, redactor })
+}
+
 fn endpoint(root: &Url, login: &Login) -> Url {
     let mut url = root.clone();
     let path = format!("{}/webservices/rest.php", root.path().trim_end_matches('/'));
@@ -377,12 +411,29 @@ fn endpoint(root: &Url, login: &Login) -> Url {
 /// Whether a request that failed can have reached iTop: only one whose connection was never made
 /// certainly did not.
 fn failure(error: &reqwest::Error, redactor: &Redactor) -> ItopError {
-    let reason = obstacle::broken(redactor.text(&causes(error)).into_owned());
+    let causes = redactor.text(&causes(error)).into_owned();
+    if lacks_files(error) {
+        return ItopError::NoConnectionLeft { reason: causes };
+    }
+    let reason = obstacle::broken(causes);
     if error.is_connect() || error.is_builder() {
         ItopError::Unreachable { reason }
     } else {
         ItopError::NoClearAnswer { reason }
     }
+}
+
+/// Whether this process, or this machine, has as many files open as it may.
+fn lacks_files(error: &dyn std::error::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let system = error.downcast_ref::<std::io::Error>().and_then(Errno::from_io_error);
+        if matches!(system, Some(Errno::MFILE | Errno::NFILE)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The chain of causes without the URL, which every message would repeat.
@@ -406,6 +457,18 @@ fn causes(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the call failed")]
+    struct Wrapped(#[source] std::io::Error);
+
+    #[test]
+    fn files_that_are_all_in_use_are_told_from_an_itop_that_is_away() {
+        let lacks = |errno: Errno| lacks_files(&Wrapped(errno.into()));
+        assert!(lacks(Errno::MFILE) && lacks(Errno::NFILE));
+        assert!(!lacks(Errno::CONNREFUSED));
+        assert!(!lacks_files(&Wrapped(std::io::Error::other("cut"))));
+    }
 
     #[test]
     fn the_endpoint_stands_below_any_web_root() {

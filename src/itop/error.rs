@@ -41,6 +41,12 @@ pub enum ItopError {
         /// What the connection said.
         reason: String,
     },
+    /// The request was never sent: this machine can open no further connection, whatever iTop does.
+    #[error("no connection to iTop can be opened from here: {reason}")]
+    NoConnectionLeft {
+        /// What the system said.
+        reason: String,
+    },
     /// The request was sent and no clear answer came: a write may have happened or may still.
     #[error("no clear answer came from iTop: {reason}")]
     NoClearAnswer {
@@ -85,6 +91,10 @@ impl ItopError {
                  requests) beside \"REST Services User\", and not \"Portal user\": who may use the \
                  portal alone may not use the web services.",
             ),
+            Self::NoConnectionLeft { .. } => Some(
+                "Raise the limit of open files of the bridge (LimitNOFILE of its unit, nofile of its \
+                 container, ulimit -n).",
+            ),
             Self::ProfileMissing { .. }
             | Self::Refused { .. }
             | Self::NotAllowed { .. }
@@ -104,7 +114,10 @@ impl ItopError {
             | Self::ProfileMissing { .. }
             | Self::Maintenance { .. }
             | Self::TurnedAway { .. } => true,
-            Self::Unreachable { .. } | Self::NoClearAnswer { .. } | Self::NotItop { .. } => false,
+            Self::Unreachable { .. }
+            | Self::NoConnectionLeft { .. }
+            | Self::NoClearAnswer { .. }
+            | Self::NotItop { .. } => false,
         }
     }
 
@@ -188,7 +201,8 @@ impl ItopError {
             | Self::ProfileMissing { .. }
             | Self::Maintenance { .. }
             | Self::TurnedAway { status: TOO_MANY, .. }
-            | Self::Unreachable { .. } => true,
+            | Self::Unreachable { .. }
+            | Self::NoConnectionLeft { .. } => true,
             // Code 100 does not prove that nothing was created: triggers run after the commit. And a
             // firewall may have objected to iTop's answer.
             Self::Refused { .. }

@@ -60,7 +60,8 @@ pub async fn resolve(
     configured_team: Option<&str>,
     doubts: &Doubts,
 ) -> Result<Resolution, ResolveError> {
-    let mut resolver = Resolver { catalog, org: &link.org, doubts, warnings: Vec::new() };
+    let mut resolver =
+        Resolver { catalog, org: &link.org, doubts, warnings: event.notices.clone() };
     if !doubts.is_written() {
         // All these reads together are large, and seldom needed.
         Box::pin(resolver.read_lists(event, link)).await;

@@ -1,12 +1,13 @@
 //! Putting acknowledgements into the inbox, and the operator's levers on them.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{InboxRow, Store, StoreError, as_json, changes::Changes, inbox_query::by_id, time};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Party},
     delivery_state::{Problem, State},
-    keys::{EventId, Instance},
+    keys::Instance,
     marker::Marker,
 };
 
@@ -19,6 +20,8 @@ pub struct NewAcknowledgement {
     pub event: Acknowledgement,
     /// The body it was read from.
     pub body: String,
+    /// When it came.
+    pub received_at: Timestamp,
     /// The id of the request that brought it: it stands in the log lines of the delivery too.
     pub request_id: Option<String>,
     /// Whether what it says of a company's name may make a link by itself: not where its token
@@ -32,28 +35,15 @@ pub struct NewAcknowledgement {
     pub warnings: Vec<String>,
 }
 
-/// A body that is wrong in itself, kept for the operator.
-#[derive(Clone, Debug)]
-pub struct Rejected {
-    /// The instance that sent it.
-    pub instance: Instance,
-    /// Its event id, if that much could be read.
-    pub event_id: Option<EventId>,
-    /// The beginning of the body.
-    pub body: String,
-    /// What was wrong.
-    pub problem: Problem,
-}
-
 /// What became of a post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Accepted {
     /// A new row.
     New,
     /// The same event as this row; a failed or blocked one is tried again.
     Same,
-    /// This row has the same key and says something else.
-    Conflict,
+    /// This row has the same key and says something else than what was sent.
+    Conflict(Box<NewAcknowledgement>),
 }
 
 /// An acknowledgement with its fingerprint and its marker.
@@ -66,7 +56,6 @@ impl Store {
         &self,
         acknowledgements: Vec<NewAcknowledgement>,
     ) -> Result<Vec<(Accepted, InboxRow)>, StoreError> {
-        let now = self.now_millis();
         // The one writer does only what needs it.
         let hashed = |new: NewAcknowledgement| {
             let marker = Marker::new(&new.instance, &new.event.event_id);
@@ -74,33 +63,13 @@ impl Store {
         };
         let mut hashed: Vec<_> = acknowledgements.into_iter().map(hashed).collect();
         let changes = self.inner.changes.clone();
-        let accept = move |db: &Connection, hashed| accept(db, &changes, hashed, now);
+        let accept = move |db: &Connection, hashed| accept(db, &changes, hashed);
         if hashed.len() == 1
             && let Some(only) = hashed.pop()
         {
             return self.write_statement(move |db| Ok(vec![accept(db, only)?])).await;
         }
         self.write(move |db| hashed.into_iter().map(|new| accept(db, new)).collect()).await
-    }
-
-    /// Keeps bodies that were refused.
-    pub async fn keep_rejected(&self, rejected: Vec<Rejected>) -> Result<(), StoreError> {
-        let now = self.now_millis();
-        self.write(move |db| {
-            let mut insert = db.prepare_cached(
-                "INSERT INTO acknowledgements (instance, event_id, event_type, body, state,
-                     problem_code, problem, received_at, updated_at, ended_at)
-                 VALUES (?1, ?2, 'unknown', ?3, 'rejected', ?4, ?5, ?6, ?6, ?6)",
-            )?;
-            for row in rejected {
-                let Problem { code, message } = row.problem;
-                let event_id = row.event_id.as_ref().map(EventId::as_str);
-                let instance = row.instance.as_str();
-                insert.execute(params![instance, event_id, row.body, code, message, now])?;
-            }
-            Ok(())
-        })
-        .await
     }
 
     /// Tries a failed or blocked row again; false if it is in another state.
@@ -145,9 +114,8 @@ fn accept(
     db: &Connection,
     changes: &Changes,
     (fingerprint, marker, new): Hashed,
-    now: i64,
 ) -> rusqlite::Result<(Accepted, InboxRow)> {
-    let event = &new.event;
+    let (event, now) = (&new.event, new.received_at.as_millisecond());
     let (instance, event_id) = (new.instance.as_str(), event.event_id.as_str());
     let company_key = event.company.key.to_string();
     let ended_at = new.state.is_ended().then_some(now);
@@ -191,7 +159,7 @@ fn accept(
             )?
             .query_row([instance, event_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
         if stored.is_some_and(|stored| stored != fingerprint) {
-            return Ok((Accepted::Conflict, by_id(db, id)?));
+            return Ok((Accepted::Conflict(Box::new(new)), by_id(db, id)?));
         }
         retry(db, id, now)?;
         return Ok((Accepted::Same, by_id(db, id)?));

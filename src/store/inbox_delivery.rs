@@ -4,14 +4,18 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use jiff::Timestamp;
+use rusqlite::{
+    Connection, Error::FromSqlConversionFailure, OptionalExtension as _, Row, named_params, params,
+    types::Type,
+};
 
 use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, meta, ticket_statuses};
 use crate::{
     clock::Moment,
     domain::{
         delivery_state::{Problem, State},
-        keys::{Instance, OrgId, TicketKey},
+        keys::{EventId, Instance, OrgId, TicketKey},
         marker::Marker,
         ticket_status::TicketStatus,
     },
@@ -33,6 +37,10 @@ pub struct Waiting {
     pub id: i64,
     /// The instance that sent it.
     pub instance: Instance,
+    /// Its key within the instance.
+    pub event_id: EventId,
+    /// When it was received.
+    pub received_at: Timestamp,
     /// The id of the request that brought it.
     pub request_id: Option<String>,
     /// Whether what it says of a company's name may make a link by itself.
@@ -77,6 +85,8 @@ pub struct NewLine {
     pub id: i64,
     /// The words behind its marker.
     pub words: String,
+    /// What could not be done as asked.
+    pub warnings: Vec<String>,
 }
 
 impl Store {
@@ -176,8 +186,8 @@ impl Store {
         id_floor: u64,
         warnings: Vec<String>,
     ) -> Result<bool, StoreError> {
-        let only = NewLine { id, words: String::new() };
-        let begun = self.begin_write(vec![only], id_floor, None, warnings).await?;
+        let only = NewLine { id, words: String::new(), warnings };
+        let begun = self.begin_write(vec![only], id_floor, None).await?;
         Ok(!begun.is_empty())
     }
 
@@ -190,7 +200,7 @@ impl Store {
         target: TicketKey,
         org: OrgId,
     ) -> Result<Vec<i64>, StoreError> {
-        self.begin_write(lines, id_floor, Some((target, org)), Vec::new()).await
+        self.begin_write(lines, id_floor, Some((target, org))).await
     }
 
     async fn begin_write(
@@ -198,7 +208,6 @@ impl Store {
         lines: Vec<NewLine>,
         id_floor: u64,
         target: Option<(TicketKey, OrgId)>,
-        warnings: Vec<String>,
     ) -> Result<Vec<i64>, StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
@@ -213,7 +222,7 @@ impl Store {
                          updated_at = :now
                      WHERE id = :id AND state IN ('accepted', 'blocked', 'creating')",
             )?;
-            for NewLine { id, words } in lines {
+            for NewLine { id, words, warnings } in lines {
                 let changed = update.execute(named_params! {
                     ":id": id, ":now": now, ":floor": id_floor,
                     ":warnings": as_json(&warnings),
@@ -402,16 +411,21 @@ pub(super) fn release_company(
 }
 
 /// What is read of a [`Waiting`] row.
-const WAITING: &str = "id, instance, body, state, attempts, sent_at, id_floor, waited, request_id,
-     trusted_names, ticket_class, ticket_id, problem_code";
+const WAITING: &str =
+    "id, instance, event_id, received_at, body, state, attempts, sent_at, id_floor,
+     waited, request_id, trusted_names, ticket_class, ticket_id, problem_code";
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
-    let instance: String = row.get("instance")?;
+    let (instance, event_id): (String, String) = (row.get("instance")?, row.get("event_id")?);
     let state: String = row.get("state")?;
     Ok(Waiting {
         id: row.get("id")?,
         // It was checked when it was stored.
         instance: instance.parse().unwrap_or_default(),
+        event_id: event_id
+            .parse::<EventId>()
+            .map_err(|error| FromSqlConversionFailure(2, Type::Text, error.into()))?,
+        received_at: super::time(row.get("received_at")?),
         request_id: row.get("request_id")?,
         trusted_names: row.get("trusted_names")?,
         body: row.get("body")?,

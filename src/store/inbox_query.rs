@@ -120,9 +120,11 @@ impl Store {
         .await
     }
 
-    /// How many rows are in each of the states that are no end, all at one moment.
+    /// How many rows are in each of the states that are no end, and how many were refused, all at
+    /// one moment.
     pub async fn count_unended(&self) -> Result<Vec<(State, u64)>, StoreError> {
-        let states: Vec<_> = State::ALL.into_iter().filter(|state| !state.is_ended()).collect();
+        let is_counted = |state: &State| !state.is_ended() || *state == State::Rejected;
+        let states: Vec<_> = State::ALL.into_iter().filter(is_counted).collect();
         let words = super::as_json(&states.iter().map(|state| state.as_str()).collect::<Vec<_>>());
         let counted: HashMap<String, u32> = self
             .read(move |db| {
@@ -139,7 +141,7 @@ impl Store {
     }
 }
 
-/// Of each of these controls the newest row, whatever its state, and the newest that asks for
+/// Of each of these controls the newest row that was not refused, and the newest that asks for
 /// something: a recovery, say, which asks for nothing, must not hide what failed before it.
 pub(super) fn of_controls(
     db: &Connection,
@@ -149,7 +151,7 @@ pub(super) fn of_controls(
     let sql = format!(
         "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
              SELECT (SELECT max(id) FROM acknowledgements
-                     WHERE instance = ?1 AND control_id = value)
+                     WHERE instance = ?1 AND control_id = value AND state <> 'rejected')
              FROM json_each(?2)
              UNION
              SELECT (SELECT id FROM acknowledgements

@@ -98,7 +98,11 @@ mod tests {
                  VALUES ('default', 'a', 'acknowledgement', '0', 'f', 'name:Espace  Été', 'c', 'C',
                      '{}', 'created', 1, 1),
                      ('default', 'b', 'acknowledgement', '1', 'f', 'id:42', 'd', 'D', '{}',
-                     'blocked', 1, 1);
+                     'blocked', 1, 1),
+                     ('default', 'c', 'acknowledgement', '2', 'f', 'id:42', 'd', 'D',
+                     '{\"control\":{\"status_changed_at\":\"1970-01-01T00:00:00Z\"}}', 'created', 1, 1),
+                     ('default', 'd', 'acknowledgement', '3', 'f', 'id:42', 'd', 'D',
+                     '{\"control\":{\"status_changed_at\":\"2026-11-21T08:14:09Z\"}}', 'created', 1, 1);
                  INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
                      presence, as_of) VALUES ('Incident', 7, 'I-7', 3, 'new', 'ongoing', 't',
                      'present', 1);
@@ -121,7 +125,13 @@ mod tests {
         let key = PartyKey::name("Espace Été").unwrap().to_string();
         assert_eq!(
             texts("SELECT company_key, fingerprint FROM acknowledgements ORDER BY id"),
-            [pair(&key, None), pair("id:42", Some("f"))]
+            [
+                pair(&key, None),
+                pair("id:42", Some("f")),
+                // A time before 2000 is none.
+                pair("id:42", None),
+                pair("id:42", Some("f")),
+            ]
         );
         assert_eq!(texts("SELECT company_key, org_name FROM company_links").len(), 1);
         assert_eq!(

@@ -19,6 +19,7 @@ mod meta;
 mod migrate;
 mod read_back;
 mod readers;
+mod rejected;
 mod ticket_statuses;
 mod writer;
 
@@ -31,13 +32,14 @@ pub use control_tickets::{
     AgedTicket, BoardFilter, Controls, KnownTicket, Life, Mapping, TicketOfControl,
 };
 pub use error::StoreError;
-pub use inbox::{Accepted, NewAcknowledgement, Rejected};
+pub use inbox::{Accepted, NewAcknowledgement};
 pub use inbox_delivery::{Delivered, Due, NewLine, Waiting};
 pub use inbox_query::{InboxFilter, InboxRow};
 pub use inbox_unknown::UnknownRow;
 pub use look::links_at;
 pub use meta::{Canary, Restored};
 pub use read_back::ReadBack;
+pub use rejected::Rejected;
 pub use ticket_statuses::Recognised;
 
 use std::{

@@ -16,6 +16,7 @@ use crate::{
         keys::{Instance, PartyKey},
         marker::{hex, unhex},
     },
+    secret::Secret,
 };
 
 /// The tokens of the configuration. Cheap to clone.
@@ -83,6 +84,21 @@ impl ApiTokens {
         let digest = <[u8; 32]>::from(Sha256::digest(token.ok_or(ApiError::Unauthorized)?));
         known.get(&digest).cloned().ok_or(ApiError::Unauthorized)
     }
+
+    /// Whether everyone is let in.
+    pub(super) fn let_in_anyone(&self) -> bool {
+        matches!(&*self.callers.borrow(), Callers::Anyone(_))
+    }
+
+    /// Those who have a token of this name.
+    pub(super) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
+        match &*self.callers.borrow() {
+            Callers::Anyone(anyone) => vec![anyone.clone()],
+            Callers::Known(known) => {
+                known.values().filter(|known| known.name == name).cloned().collect()
+            }
+        }
+    }
 }
 
 impl Callers {
@@ -91,7 +107,12 @@ impl Callers {
             return Self::Anyone(Arc::new(Caller::anyone()));
         }
         let known = |token: &Token| {
+            // A hash that is none fits no token; loading the configuration has refused it.
+            let hash = token.hash.to_ascii_lowercase();
+            let hash = hash.strip_prefix(HASH)?;
+            let digest = unhex(hash)?.try_into().ok()?;
             let caller = Caller {
+                id: Secret::new(hash.to_owned()),
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
                 instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
@@ -100,9 +121,6 @@ impl Callers {
                 }),
                 receiving: Receiving::default(),
             };
-            // A hash that is none fits no token; loading the configuration has refused it.
-            let hash = token.hash.to_ascii_lowercase();
-            let digest = hash.strip_prefix(HASH).and_then(unhex)?.try_into().ok()?;
             Some((digest, Arc::new(caller)))
         };
         Self::Known(tokens.iter().filter_map(known).collect())
@@ -112,6 +130,8 @@ impl Callers {
 /// Whoever sent a request.
 #[derive(Debug)]
 pub(super) struct Caller {
+    /// The hash of the token, which tells it from others of its name; for signatures alone.
+    pub(super) id: Secret,
     pub(super) name: String,
     scopes: Vec<Scope>,
     instance: Option<Instance>,
@@ -122,6 +142,7 @@ pub(super) struct Caller {
 impl Caller {
     fn anyone() -> Self {
         Self {
+            id: Secret::new(String::new()),
             name: "anyone".to_owned(),
             scopes: vec![Scope::Admin],
             instance: None,
@@ -139,6 +160,10 @@ impl Caller {
             Scope::Read => "read",
             Scope::Admin => "admin",
         };
+        if scope == "ingest" {
+            // The sender may ignore the answer, and nothing else would tell of what it has sent.
+            tracing::warn!(token = self.name, "a post was refused: its token lacks the scope");
+        }
         Err(ApiError::Forbidden(format!("The token '{}' lacks the scope '{scope}'.", self.name)))
     }
 
@@ -198,6 +223,13 @@ macro_rules! scope {
         $(#[$doc])*
         pub(super) struct $name(pub(super) Arc<Caller>);
 
+        impl $name {
+            /// The caller, if it may do this.
+            pub(super) fn of(caller: Arc<Caller>) -> Result<Self, ApiError> {
+                caller.require($scope).map(Self)
+            }
+        }
+
         impl<S> FromRequestParts<S> for $name
         where
             ApiTokens: FromRef<S>,
@@ -206,7 +238,7 @@ macro_rules! scope {
             type Rejection = ApiError;
 
             async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-                ApiTokens::from_ref(state).caller(parts)?.require($scope).map(Self)
+                Self::of(ApiTokens::from_ref(state).caller(parts)?)
             }
         }
     };

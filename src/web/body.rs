@@ -1,15 +1,21 @@
 //! Reading a JSON body: bounded, and refused in words.
 
+use std::io::Read as _;
+
 use axum::{
-    body::to_bytes,
-    extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    body::{Body, HttpBody as _},
+    extract::{FromRef, FromRequest, Request},
+    http::{HeaderMap, HeaderName, header},
+    response::{IntoResponse, Response},
 };
+use flate2::read::MultiGzDecoder;
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json_borrow::Value;
 
-use super::problem::ApiError;
+use super::{Rooms, charset, problem::ApiError};
+use crate::domain::json_text::without_raw_controls;
 
 /// The largest body with one acknowledgement, or of any other call, in bytes.
 pub(super) const MAX_BODY: usize = 256 * 1024;
@@ -17,10 +23,39 @@ pub(super) const MAX_BODY: usize = 256 * 1024;
 /// The largest body with a list, in bytes.
 pub(super) const MAX_BATCH: usize = 8 * 1024 * 1024;
 
+/// What each gzip file begins with, and no JSON.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// Bodies up to this length, in bytes, are read however many come at once; each has no more than this
+/// of the memory, and most acknowledgements are far below.
+const SHORT: u64 = 64 * 1024;
+
 /// A body that is a text, and JSON by its content type.
 pub(super) struct JsonBody {
     pub(super) text: String,
     is_list: bool,
+}
+
+/// A body that cannot be taken.
+pub(super) struct BadBody {
+    /// Why.
+    pub(super) error: ApiError,
+    /// What came of it, as well as it can be read.
+    pub(super) text: String,
+}
+
+impl BadBody {
+    fn new(error: ApiError, came: &[u8]) -> Self {
+        Self { error, text: String::from_utf8_lossy(came).into_owned() }
+    }
+}
+
+impl IntoResponse for BadBody {
+    fn into_response(self) -> Response {
+        self.error.into_response()
+    }
 }
 
 impl JsonBody {
@@ -29,60 +64,144 @@ impl JsonBody {
         read(&self.text)
     }
 
-    /// The texts of its items, if it is a list.
-    pub(super) fn items(&self) -> Result<Option<Vec<&RawValue>>, ApiError> {
-        self.is_list.then(|| read(&self.text)).transpose()
+    /// The texts of its items, if it is a list; raw control characters in their strings are left to
+    /// whoever reads them.
+    pub(super) fn items(&self) -> Result<Option<Vec<&str>>, ApiError> {
+        if !self.is_list {
+            return Ok(None);
+        }
+        let strict = match read::<Vec<&RawValue>>(&self.text) {
+            Ok(items) => return Ok(Some(items.into_iter().map(RawValue::get).collect())),
+            Err(error) => error,
+        };
+        let Some(spaced) = without_raw_controls(&self.text) else { return Err(strict) };
+        let Ok(items) = read::<Vec<&RawValue>>(&spaced) else { return Err(strict) };
+        // Each byte has kept its place, and so has each item.
+        let begin = spaced.as_ptr().addr();
+        let items = items.into_iter().map(|item| {
+            let at = item.get().as_ptr().addr() - begin;
+            &self.text[at..at + item.get().len()]
+        });
+        Ok(Some(items.collect()))
     }
 
-    async fn receive(request: Request, max_object: usize) -> Result<Self, ApiError> {
-        require_json(request.headers())?;
-        let bytes = to_bytes(request.into_body(), MAX_BATCH)
-            .await
-            .map_err(|_| ApiError::TooLarge(MAX_BATCH))?;
+    async fn receive(request: Request, rooms: &Rooms, max_object: usize) -> Result<Self, BadBody> {
+        let (parts, body) = request.into_parts();
+        let bytes = whole(body, rooms).await?;
+        let mut bytes = unpacked(&parts.headers, bytes)?;
+        let content_type = named(&parts.headers, header::CONTENT_TYPE);
+        if !is_json(&parts.headers) {
+            let found = if content_type.is_empty() { "no content type" } else { content_type };
+            return Err(BadBody::new(ApiError::UnsupportedMediaType(found.to_owned()), &bytes));
+        }
+        if bytes.starts_with(&BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+        }
         let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         if !is_list && bytes.len() > max_object {
-            return Err(ApiError::TooLarge(max_object));
+            return Err(BadBody::new(ApiError::TooLarge(max_object), &bytes));
         }
-        let text = String::from_utf8(bytes.into()).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            ApiError::Unreadable(format!("It is not UTF-8: byte {at} begins no character."))
-        })?;
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => charset::decoded(content_type, error.as_bytes()).ok_or_else(|| {
+                let at = error.utf8_error().valid_up_to();
+                let detail = format!("It is not UTF-8: byte {at} begins no character.");
+                BadBody::new(ApiError::Unreadable(detail), error.as_bytes())
+            })?,
+        };
         Ok(Self { text, is_list })
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
-    type Rejection = ApiError;
+impl<S: Send + Sync> FromRequest<S> for JsonBody
+where
+    Rooms: FromRef<S>,
+{
+    type Rejection = BadBody;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        Self::receive(request, MAX_BODY).await
+    async fn from_request(request: Request, state: &S) -> Result<Self, BadBody> {
+        Self::receive(request, &Rooms::from_ref(state), MAX_BODY).await
     }
 }
 
 /// An object that holds a list: it may be as large as a list.
 pub(super) struct ListBody(pub(super) JsonBody);
 
-impl<S: Send + Sync> FromRequest<S> for ListBody {
-    type Rejection = ApiError;
+impl<S: Send + Sync> FromRequest<S> for ListBody
+where
+    Rooms: FromRef<S>,
+{
+    type Rejection = BadBody;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        JsonBody::receive(request, MAX_BATCH).await.map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, BadBody> {
+        JsonBody::receive(request, &Rooms::from_ref(state), MAX_BATCH).await.map(Self)
     }
 }
 
 /// Reads JSON without copying what it says.
 pub(super) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ApiError> {
-    serde_json::from_str(text)
-        .map_err(|error| ApiError::Unreadable(format!("It is not JSON: {error}.")))
+    serde_json::from_str(text).map_err(|error| ApiError::not_json(&error.to_string()))
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let found = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("no content type");
-    let essence = found.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json = essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"));
-    if is_json { Ok(()) } else { Err(ApiError::UnsupportedMediaType(found.to_owned())) }
+/// All of a body. A long one has a place of its own while it comes, so that those that come slowly
+/// cannot take the memory; it waits for that before anything of it is read.
+async fn whole(body: Body, rooms: &Rooms) -> Result<Vec<u8>, BadBody> {
+    let is_short = body.size_hint().upper().is_some_and(|length| length <= SHORT);
+    let _place = if is_short { None } else { rooms.long_bodies.acquire().await.ok() };
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let Ok(chunk) = chunk else {
+            let detail = format!("It broke off after {} bytes.", bytes.len());
+            return Err(BadBody::new(ApiError::Unreadable(detail), &bytes));
+        };
+        if bytes.is_empty() {
+            // Most bodies come in one piece, which is not copied.
+            bytes = chunk.into();
+        } else {
+            bytes.extend_from_slice(&chunk);
+        }
+        if bytes.len() > MAX_BATCH {
+            return Err(BadBody::new(ApiError::TooLarge(MAX_BATCH), &bytes));
+        }
+    }
+    Ok(bytes)
+}
+
+/// The body as it was before the sender packed it. What stands in front of the bridge may have unpacked
+/// it and left the header: the body itself tells.
+fn unpacked(headers: &HeaderMap, bytes: Vec<u8>) -> Result<Vec<u8>, BadBody> {
+    let coding = named(headers, header::CONTENT_ENCODING);
+    let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(coding.trim()));
+    if !is(&["", "identity", "gzip", "x-gzip"]) {
+        return Err(BadBody::new(ApiError::UnsupportedCoding(coding.to_owned()), &bytes));
+    }
+    if !bytes.starts_with(&GZIP) {
+        return Ok(bytes);
+    }
+    let most = u64::try_from(MAX_BATCH).unwrap_or(u64::MAX) + 1;
+    let mut plain = Vec::new();
+    match MultiGzDecoder::new(bytes.as_slice()).take(most).read_to_end(&mut plain) {
+        Ok(_) if plain.len() > MAX_BATCH => {
+            Err(BadBody::new(ApiError::TooLarge(MAX_BATCH), &plain))
+        }
+        Ok(_) => Ok(plain),
+        Err(error) => {
+            let detail = format!("It begins as gzip does and cannot be unpacked: {error}.");
+            Err(BadBody::new(ApiError::Unreadable(detail), &plain))
+        }
+    }
+}
+
+/// A header, where it is there and a text.
+fn named(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether a body is JSON by its content type.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let essence = named(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }

@@ -73,20 +73,27 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 }
 
 /// The entity tags of what the caller has already (`If-None-Match`).
-pub(super) struct KnownTags(Option<HeaderValue>);
+pub(super) struct KnownTags(Vec<HeaderValue>);
 
 impl<S: Send + Sync> FromRequestParts<S> for KnownTags {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.headers.get(header::IF_NONE_MATCH).cloned()))
+        Ok(Self(parts.headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect()))
     }
 }
 
 impl KnownTags {
+    /// Whether a tag is among them. The comparison is the weak one (RFC 9110, 8.8.3.2): a proxy that
+    /// packs an answer makes its tag a weak one, and `*` is any.
     fn contains(&self, tag: &HeaderValue) -> bool {
-        let known = self.0.as_ref().and_then(|tags| tags.to_str().ok());
-        known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag))
+        let Some(wanted) = tag.to_str().ok().and_then(|tag| tag.split('"').nth(1)) else {
+            return false;
+        };
+        self.0.iter().filter_map(|tags| tags.to_str().ok()).any(|tags| {
+            // What stands between quotes is a tag; quotes cannot stand in one.
+            tags.trim() == "*" || tags.split('"').skip(1).step_by(2).any(|known| known == wanted)
+        })
     }
 }
 
@@ -156,4 +163,25 @@ pub(super) fn unless_known(known: &KnownTags, tag: &HeaderValue, body: Bytes) ->
     response.headers_mut().insert(header::ETAG, tag.clone());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_compared_weakly() {
+        let tag = HeaderValue::from_static("W/\"ab\"");
+        let contains = |known: &[&'static str]| {
+            let known = known.iter().map(|tags| HeaderValue::from_static(tags));
+            KnownTags(known.collect()).contains(&tag)
+        };
+        for known in ["W/\"ab\"", "\"ab\"", "*", "\"x,y\", W/\"ab\"", "\"x\" ,\"ab\""] {
+            assert!(contains(&[known]), "{known}");
+        }
+        assert!(contains(&["\"x\"", "\"ab\""]));
+        for other in ["", "ab", "W/\"abc\"", "\"a\", \"b\"", "W/\"\"", "**"] {
+            assert!(!contains(&[other]), "{other}");
+        }
+    }
 }

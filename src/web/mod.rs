@@ -3,7 +3,9 @@
 mod api;
 mod auth;
 mod body;
+mod charset;
 mod control_answers;
+mod door;
 mod listing;
 mod problem;
 mod request_log;
@@ -17,23 +19,26 @@ pub use auth::{ApiTokens, hash_token};
 pub use control_answers::ControlAnswers;
 pub use request_log::Logged;
 pub use signed_link::Signer;
-pub use state::{Addresses, AppState, Parts};
+pub use state::{Addresses, AppState, Parts, Rooms};
 
 use axum::{
     Router,
     routing::{get, post},
 };
 
+use crate::config::Config;
+use door::Door;
 use problem::ApiError;
 
 const LOOKUP: &str = "/api/v1/tickets/lookup";
+const STREAM: &str = "/api/v1/tickets/stream";
 
 /// All routes of the bridge.
-pub fn routes(state: AppState) -> Logged {
+pub fn routes(state: AppState, config: &Config) -> Logged {
     use api::{
-        acknowledgements as inbox, companies, controls, health, links, preview, stream, tickets,
+        acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
+        stream_address, tickets,
     };
-    let clock = state.clock.clone();
     let links_of = "/api/v1/links/{company}";
     let site_of = "/api/v1/links/{company}/sites/{site}";
     let lists = Router::new()
@@ -53,9 +58,11 @@ pub fn routes(state: AppState) -> Logged {
         .route("/api/v1/acknowledgements/{id}/retry", post(inbox::retry))
         .route("/api/v1/acknowledgements/{id}/discard", post(inbox::discard))
         .route("/api/v1/controls/{control}/ticket", get(controls::ticket))
-        .route("/controls/{control}/open", get(controls::open))
-        .route(LOOKUP, post(tickets::lookup))
-        .route("/api/v1/tickets/stream", get(stream::changes))
+        .route("/api/v1/controls/ticket", get(controls::ticket_of_any))
+        .route("/controls/open", get(controls::open))
+        .route(LOOKUP, post(lookup::lookup))
+        .route(STREAM, get(stream::changes))
+        .route("/api/v1/tickets/stream/address", post(stream_address::address))
         .route("/api/v1/tickets/{number}", get(tickets::by_number))
         .route("/api/v1/links", get(links::list))
         .route("/api/v1/links/unlinked", get(links::unlinked))
@@ -67,6 +74,11 @@ pub fn routes(state: AppState) -> Logged {
         .route("/readyz", get(health::ready))
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(state);
-    Logged::new(routes, clock)
+        .with_state(state.clone());
+    let routes = match door::cors(&config.server.cors_origins) {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    let door = Door::of(&config.server, state.tokens.clone());
+    Logged::new(door, routes, state.clock.clone())
 }

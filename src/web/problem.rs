@@ -6,7 +6,11 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{domain::body::FieldError, itop::ItopError, store::StoreError};
+use crate::{
+    domain::{acknowledgement::ReadError, body::FieldError, delivery_state::Problem},
+    itop::ItopError,
+    store::StoreError,
+};
 
 /// What every `type` begins with.
 pub(super) const TYPE_PREFIX: &str = "urn:servicenav-itop-bridge:problem:";
@@ -22,6 +26,8 @@ pub(super) enum ApiError {
     Unauthorized,
     /// The token may not do this.
     Forbidden(String),
+    /// Not from there: by a name, or for a page, that may not call where no token is needed.
+    ForeignCaller(String),
     /// Not there, or not for this token.
     NotFound(String),
     /// The address is right, the method is not.
@@ -32,6 +38,8 @@ pub(super) enum ApiError {
     TooLarge(usize),
     /// The body is not JSON by its content type.
     UnsupportedMediaType(String),
+    /// The body is packed in a way that is not unpacked here.
+    UnsupportedCoding(String),
     /// The body alone shows that it is wrong.
     Invalid(Vec<FieldError>),
     /// The database cannot take this now.
@@ -40,6 +48,8 @@ pub(super) enum ApiError {
     StoreDamaged,
     /// iTop cannot be asked now, and nothing is known from before.
     ItopUnavailable,
+    /// As many event streams are open as there may be.
+    StreamsTaken,
     /// A defect.
     Internal,
 }
@@ -58,7 +68,27 @@ impl From<ItopError> for ApiError {
     }
 }
 
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotJson(reason) => Self::not_json(&reason),
+            ReadError::Invalid(errors) => Self::Invalid(errors),
+        }
+    }
+}
+
 impl ApiError {
+    /// A text that is not JSON.
+    pub(super) fn not_json(reason: &str) -> Self {
+        Self::Unreadable(format!("It is not JSON: {reason}."))
+    }
+
+    /// The same for the row of what was refused.
+    pub(super) fn problem(&self) -> Problem {
+        let (_, code, _, detail) = self.parts();
+        Problem::new(code, detail)
+    }
+
     /// Status, code, title and detail. The bodies of 5xx are constant.
     fn parts(&self) -> (StatusCode, &'static str, &'static str, String) {
         match self {
@@ -80,6 +110,12 @@ impl ApiError {
             Self::Forbidden(detail) => {
                 (StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail.clone())
             }
+            Self::ForeignCaller(detail) => (
+                StatusCode::FORBIDDEN,
+                "foreign-caller",
+                "Nobody may call from there without a token",
+                detail.clone(),
+            ),
             Self::NotFound(detail) => {
                 (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone())
             }
@@ -107,6 +143,14 @@ impl ApiError {
                 "The body must be JSON",
                 format!("Send 'Content-Type: application/json', not '{found}'."),
             ),
+            Self::UnsupportedCoding(found) => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body is packed in a way that is not taken",
+                format!(
+                    "Content-Encoding '{found}' is not taken: send the body as it is, or gzip."
+                ),
+            ),
             Self::Invalid(errors) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid",
@@ -130,6 +174,14 @@ impl ApiError {
                 "itop-unavailable",
                 "iTop cannot be asked now",
                 "The bridge has no earlier answer to give. /readyz tells what is wrong.".to_owned(),
+            ),
+            Self::StreamsTaken => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "streams-taken",
+                "No further event stream can be opened now",
+                "Half of server.max_connections are open as event streams. Poll meanwhile, or try \
+                 again later."
+                    .to_owned(),
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -168,7 +220,10 @@ impl IntoResponse for ApiError {
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Self::StoreUnavailable | Self::ItopUnavailable => {
+            Self::UnsupportedCoding(_) => {
+                headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            Self::StoreUnavailable | Self::ItopUnavailable | Self::StreamsTaken => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}
@@ -178,7 +233,7 @@ impl IntoResponse for ApiError {
 }
 
 /// One line for the operator who pressed *acknowledge*.
-pub(super) fn sentence(errors: &[FieldError]) -> String {
+fn sentence(errors: &[FieldError]) -> String {
     let parts: Vec<_> = errors
         .iter()
         .map(|error| match error.pointer.as_str() {

@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -12,13 +13,13 @@ use axum::{
     extract::{FromRequestParts, Request},
     http::{HeaderName, HeaderValue, Method, Uri, request::Parts},
     response::{IntoResponse as _, Response},
-    routing::future::RouteFuture,
 };
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::Either};
+use tower_http::normalize_path::NormalizePath;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
-use super::{LOOKUP, problem::ApiError, unauthorized::Unauthorized};
+use super::{LOOKUP, door::Door, problem::ApiError, unauthorized::Unauthorized};
 use crate::{
     clock::{Clock, Stopwatch},
     domain::{keys::MAX_ID_CHARS, marker::hex, text::cut_bytes},
@@ -44,17 +45,23 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// The routes, with a line in the log for each answer. It stands around all of them rather than
-/// around each, which would make a cached answer a tenth dearer.
+/// The routes behind their door, with a line in the log for each answer. It stands around all of them
+/// rather than around each, which would make a cached answer a tenth dearer.
 #[derive(Clone)]
 pub struct Logged {
-    routes: Router,
+    door: Arc<Door>,
+    routes: NormalizePath<Router>,
     unauthorized: Unauthorized,
 }
 
 impl Logged {
-    pub(super) fn new(routes: Router, clock: Clock) -> Self {
-        Self { routes, unauthorized: Unauthorized::new(clock) }
+    /// Takes each address with or without a slash at its end.
+    pub(super) fn new(door: Door, routes: Router, clock: Clock) -> Self {
+        Self {
+            door: Arc::new(door),
+            routes: NormalizePath::trim_trailing_slash(routes),
+            unauthorized: Unauthorized::new(clock),
+        }
     }
 }
 
@@ -71,7 +78,10 @@ impl Service<Request> for Logged {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let answer = self.routes.call(request);
+        let answer = match self.door.refuses(&request) {
+            Some(refused) => Either::Left(async { Ok(refused.into_response()) }),
+            None => Either::Right(self.routes.call(request)),
+        };
         let unauthorized = self.unauthorized.clone();
         Box::pin(async move { Ok(logged(id, &method, &uri, answer, &unauthorized).await) })
     }
@@ -84,7 +94,7 @@ async fn logged(
     id: HeaderValue,
     method: &Method,
     uri: &Uri,
-    answer: RouteFuture<Infallible>,
+    answer: impl Future<Output = Result<Response, Infallible>>,
     unauthorized: &Unauthorized,
 ) -> Response {
     let shown = id.to_str().map_or("-", |id| cut_bytes(id, SHOWN_OF_ID));
@@ -139,14 +149,15 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::{config::Server, web::ApiTokens};
 
     #[test]
     fn a_path_is_shown_without_a_signature() {
         let long = format!("/{}", "a".repeat(1_000));
         for (uri, shown) in [
-            ("/controls/svc%3A1/open?instance=a&signature=b", "/controls/svc%3A1/open"),
-            ("/controls/svc-1/open%3Finstance=a&signature=b", "/controls/svc-1/open"),
-            ("/controls/svc-1/open%3finstance=a%3Fsignature=b", "/controls/svc-1/open"),
+            ("/controls/open?control=svc%3A1&signature=b", "/controls/open"),
+            ("/controls/open%3Fcontrol=a&signature=b", "/controls/open"),
+            ("/controls/open%3fcontrol=a%3Fsignature=b", "/controls/open"),
             (long.as_str(), &long[..SHOWN_OF_PATH]),
         ] {
             assert_eq!(shown_path(&uri.parse().unwrap()), shown);
@@ -161,10 +172,9 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(
-            axum::serve(listener, Logged::new(routes, Clock::system()).into_make_service())
-                .into_future(),
-        );
+        let door = Door::of(&Server::default(), ApiTokens::new(&[]));
+        let logged = Logged::new(door, routes, Clock::system());
+        tokio::spawn(axum::serve(listener, logged.into_make_service()).into_future());
         for (path, status) in [("/defect", 500), ("/fine", 200), ("/defect", 500)] {
             let answer = reqwest::get(format!("{root}{path}")).await.unwrap();
             assert_eq!(answer.status(), status, "{path}");

@@ -50,23 +50,24 @@ impl Signer {
         is_other
     }
 
-    /// The signature of a control, in hexadecimal.
+    /// The signature of these texts for a purpose, in hexadecimal. Only the last one may have line
+    /// breaks.
     #[must_use]
-    pub fn sign(&self, instance: &str, control: &str) -> String {
-        hex(&self.mac(instance, control).finalize().into_bytes())
+    pub fn sign(&self, purpose: &str, texts: &[&str]) -> String {
+        hex(&self.mac(purpose, texts).finalize().into_bytes())
     }
 
     /// Whether the signature is right, in constant time.
     #[must_use]
-    pub fn verify(&self, instance: &str, control: &str, signature: &str) -> bool {
+    pub fn verify(&self, purpose: &str, texts: &[&str], signature: &str) -> bool {
         let signature = unhex(signature).unwrap_or_default();
-        self.mac(instance, control).verify_slice(&signature).is_ok()
+        self.mac(purpose, texts).verify_slice(&signature).is_ok()
     }
 
-    fn mac(&self, instance: &str, control: &str) -> Hmac<Sha256> {
+    fn mac(&self, purpose: &str, texts: &[&str]) -> Hmac<Sha256> {
         let hmac = self.keyed.read().unwrap_or_else(PoisonError::into_inner).hmac.clone();
-        // An instance has no line break, so the pair is unambiguous.
-        ["open\n", instance, "\n", control].into_iter().fold(hmac, Mac::chain_update)
+        let purpose = hmac.chain_update(purpose);
+        texts.iter().fold(purpose, |mac, text| mac.chain_update("\n").chain_update(text))
     }
 }
 
@@ -75,16 +76,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_for_one_control_and_one_key() {
+    fn a_signature_is_for_one_purpose_one_control_and_one_key() {
         let signer = Signer::new(&Secret::new("key".to_owned()));
-        let signature = signer.sign("default", "svc-1");
-        assert!(signer.verify("default", "svc-1", &signature));
-        assert!(!signer.verify("default", "svc-2", &signature));
-        assert!(!signer.verify("other", "svc-1", &signature));
-        assert!(!signer.verify("default", "svc-1", ""));
+        let signature = signer.sign("open", &["default", "svc-1"]);
+        assert!(signer.verify("open", &["default", "svc-1"], &signature));
+        assert!(!signer.verify("open", &["default", "svc-2"], &signature));
+        assert!(!signer.verify("open", &["other", "svc-1"], &signature));
+        assert!(!signer.verify("stream", &["default", "svc-1"], &signature));
+        assert!(!signer.verify("open", &["default", "svc-1"], ""));
         assert!(!signer.replace(&Secret::new("key".to_owned())));
-        assert!(signer.verify("default", "svc-1", &signature));
+        assert!(signer.verify("open", &["default", "svc-1"], &signature));
         assert!(signer.clone().replace(&Secret::new("another".to_owned())));
-        assert!(!signer.verify("default", "svc-1", &signature));
+        assert!(!signer.verify("open", &["default", "svc-1"], &signature));
     }
 }

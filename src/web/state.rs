@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+use tokio::sync::Semaphore;
 
 use super::{ApiTokens, ControlAnswers, Signer};
 use crate::{
@@ -33,6 +35,28 @@ pub struct Parts {
     pub tokens: ApiTokens,
     pub addresses: Addresses,
     pub answers: ControlAnswers,
+    pub rooms: Rooms,
+}
+
+/// What there can be only so much of at once, so that the rest stays for others. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Rooms {
+    /// Event streams.
+    pub(super) streams: Arc<Semaphore>,
+    /// Bodies that are long, or whose length is not told, while they come.
+    pub(super) long_bodies: Arc<Semaphore>,
+}
+
+/// Long bodies that are read at once: all together they have 64 MiB.
+const LONG_BODIES: usize = 8;
+
+impl Rooms {
+    /// What fits where there are so many connections: half of them are never event streams.
+    #[must_use]
+    pub fn beside(connections: usize) -> Self {
+        let of = |places| Arc::new(Semaphore::new(places));
+        Self { streams: of(connections / 2), long_bodies: of(LONG_BODIES) }
+    }
 }
 
 impl From<Parts> for AppState {
@@ -64,9 +88,11 @@ part! {
     catalog: Catalog,
     delivery: Delivery,
     board: Board,
+    clock: Clock,
     tokens: ApiTokens,
     addresses: Addresses,
     answers: ControlAnswers,
+    rooms: Rooms,
 }
 
 /// The addresses that answers link to. Cheap to clone.
@@ -78,6 +104,8 @@ pub struct Addresses {
 #[derive(Debug)]
 struct AddressesInner {
     bridge: String,
+    /// The path of `bridge`; empty where it is the root.
+    path: String,
     itop: String,
     signer: Signer,
 }
@@ -87,7 +115,8 @@ impl Addresses {
     #[must_use]
     pub fn new(bridge: &str, itop: &str, signer: Signer) -> Self {
         let root = |url: &str| url.trim_end_matches('/').to_owned();
-        let inner = AddressesInner { bridge: root(bridge), itop: root(itop), signer };
+        let path = bridge.parse::<Url>().map(|url| root(url.path())).unwrap_or_default();
+        let inner = AddressesInner { bridge: root(bridge), path, itop: root(itop), signer };
         Self { inner: Arc::new(inner) }
     }
 
@@ -97,12 +126,25 @@ impl Addresses {
         itop::address(&self.inner.itop, key)
     }
 
-    /// The signed link by which a browser without a token gets to a control's ticket.
+    /// The path of a call as callers reach it: below that of `server.public_url`.
+    #[must_use]
+    pub fn path(&self, call: impl std::fmt::Display) -> String {
+        format!("{}{call}", self.inner.path)
+    }
+
+    /// The path of a row of the inbox.
+    #[must_use]
+    pub fn acknowledgement(&self, id: i64) -> String {
+        self.path(format_args!("/api/v1/acknowledgements/{id}"))
+    }
+
+    /// The signed link by which a browser without a token gets to a control's ticket. The control
+    /// stands in the query: proxies decode, join or refuse what it may have in a path.
     #[must_use]
     pub fn open(&self, instance: &str, control: &str) -> String {
-        let signature = self.inner.signer.sign(instance, control);
+        let signature = self.inner.signer.sign("open", &[instance, control]);
         format!(
-            "{}/controls/{}/open?instance={}&signature={signature}",
+            "{}/controls/open?control={}&instance={}&signature={signature}",
             self.inner.bridge,
             encoded(control),
             encoded(instance)
@@ -112,7 +154,18 @@ impl Addresses {
     /// Whether a signature is that of this control.
     #[must_use]
     pub fn is_signed(&self, instance: &Instance, control: &ControlId, signature: &str) -> bool {
-        self.inner.signer.verify(instance.as_str(), control.as_str(), signature)
+        self.inner.signer.verify("open", &[instance.as_str(), control.as_str()], signature)
+    }
+
+    /// The address of a call, signed for what `signed` says beside it.
+    pub(super) fn signed(&self, call: &str, query: &str, purpose: &str, signed: &[&str]) -> String {
+        let signature = self.inner.signer.sign(purpose, signed);
+        format!("{}{call}?{query}&signature={signature}", self.inner.bridge)
+    }
+
+    /// Whether a signature is that of these.
+    pub(super) fn verifies(&self, purpose: &str, signed: &[&str], signature: &str) -> bool {
+        self.inner.signer.verify(purpose, signed, signature)
     }
 }
 

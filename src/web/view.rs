@@ -49,7 +49,8 @@ struct Company<'r> {
 
 #[derive(Serialize)]
 struct Control<'r> {
-    id: &'r str,
+    /// None where only the name of what was refused could be read.
+    id: Option<&'r str>,
     name: Option<&'r str>,
 }
 
@@ -85,7 +86,8 @@ pub(super) fn acknowledgement<'r>(
             .company_key
             .as_deref()
             .map(|key| Company { key, name: row.company_name.as_deref() }),
-        control: control_id.map(|id| Control { id, name: row.control_name.as_deref() }),
+        control: (control_id.is_some() || row.control_name.is_some())
+            .then_some(Control { id: control_id, name: row.control_name.as_deref() }),
         problem: row.problem.as_ref(),
         warnings: &row.warnings,
         ticket: row.ticket.as_ref().map(|(key, number)| Ticket {
@@ -100,8 +102,11 @@ pub(super) fn acknowledgement<'r>(
         updated_at: row.updated_at,
         ended_at: row.ended_at,
         links: Links {
-            own: format!("/api/v1/acknowledgements/{}", row.id),
-            open: control_id.map(|control| addresses.open(&row.instance, control)),
+            own: addresses.acknowledgement(row.id),
+            // What was refused makes no control known.
+            open: control_id
+                .filter(|_| row.state != State::Rejected)
+                .map(|control| addresses.open(&row.instance, control)),
         },
         reason: row.reason.as_deref().filter(|_| row.state == State::Discarded),
         status: None,

@@ -108,7 +108,7 @@ async fn a_link_that_does_not_fit_is_refused_at_every_place_at_once() {
         (json!({"organization": 3}), vec![("/organization", "type")]),
         (json!({"organization": {"id": 3.5}}), vec![("/organization/id", "type")]),
         (
-            json!({"organization": [], "tickets": "off", "name": 5, "team": true}),
+            json!({"organization": [], "tickets": "perhaps", "name": 5, "team": true}),
             vec![
                 ("/organization", "type"),
                 ("/tickets", "type"),

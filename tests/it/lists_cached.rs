@@ -26,7 +26,7 @@ async fn a_list_that_is_known_already_is_not_sent_again() {
     let tag = first.header("etag").to_owned();
     assert!(tag.len() > 4 && tag.starts_with("W/\"") && tag.ends_with('"'), "{tag}");
     // Read again and the same: what the answer says of its age does not make it another one.
-    world.get(&format!("{CONTACTS}?refresh=true")).await.expect(200);
+    world.insist(CONTACTS).await.expect(200);
     for tags in [tag.clone(), format!("\"other\", {tag}")] {
         let headers = [("if-none-match", tags.as_str())];
         let again = world.send(Method::GET, CONTACTS, &headers, None).await;
@@ -230,7 +230,7 @@ async fn the_last_known_list_is_given_with_its_age_while_itop_fails() {
         world.itop.faults().set(kind.clone(), true);
         // Nothing has failed yet that somebody needed.
         assert_eq!(world.get(CONTACTS).await.expect(200)["stale"], false);
-        let insisted = world.get(&format!("{CONTACTS}?refresh=true")).await.expect(200);
+        let insisted = world.insist(CONTACTS).await.expect(200);
         assert_eq!((&insisted["stale"], &insisted["as_of"]), (&json!(true), &known["as_of"]));
 
         world.clock.advance(world.config.catalog.ttl.duration());
@@ -310,7 +310,7 @@ async fn a_list_of_cis_that_breaks_is_read_in_smaller_pages() {
 
     // When the smallest page breaks as well, that is an error, and the last known list stands.
     world.itop.faults().switch_on(broken.times(4));
-    let stale = world.get(&format!("{DEMO_CIS}?refresh=true")).await.expect(200);
+    let stale = world.insist(DEMO_CIS).await.expect(200);
     assert_eq!((&stale["stale"], &stale["as_of"]), (&json!(true), &first["as_of"]));
     world.finish().await;
 }

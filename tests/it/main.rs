@@ -4,6 +4,8 @@
 
 mod access;
 mod at_the_write;
+mod behind_a_proxy;
+mod browsers;
 mod check;
 mod check_obstacles;
 mod check_relayed;
@@ -14,6 +16,8 @@ mod database_files;
 mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
+mod few_files;
+mod front;
 mod held_back;
 mod hostile;
 mod in_flight;
@@ -32,13 +36,16 @@ mod outages;
 mod program;
 mod receiving;
 mod refusals;
+mod rejected;
 mod reload;
 mod right_ticket;
 mod secrets;
+mod share_of_itop;
 mod stream;
 mod ticket_status;
 mod tickets;
 mod tls;
+mod tolerance;
 mod unclear_outcomes;
 mod waiting;
 mod which_ticket;

@@ -48,9 +48,8 @@ async fn a_signed_link_leads_a_browser_without_a_token_to_the_ticket() {
     // The key is kept in the database, so that links outlive the process.
     world.stop_bridge().await;
     world.start_bridge().await;
-    let (_, path) = link.split_once("/controls/").unwrap();
-    let path = format!("/controls/{path}");
-    assert_eq!(world.get(&path).await.status, 302);
+    let (_, query) = link.split_once("/controls/open?").unwrap();
+    assert_eq!(world.get(&format!("/controls/open?{query}")).await.status, 302);
     world.finish().await;
 }
 
@@ -62,11 +61,12 @@ async fn a_link_is_good_for_its_control_and_its_key_alone() {
     let link = made["links"]["open"].as_str().unwrap();
     let path = link.strip_prefix(&world.base).unwrap().to_owned();
     let (unsigned, signature) = path.split_once("&signature=").unwrap();
-    assert_eq!(unsigned, "/controls/control-a/open?instance=default");
+    assert_eq!(unsigned, "/controls/open?control=control-a&instance=default");
     let zeros = "0".repeat(signature.len());
     for wrong in [
         unsigned.to_owned(),
-        "/controls/control-a/open".to_owned(),
+        "/controls/open?control=control-a".to_owned(),
+        "/controls/open".to_owned(),
         format!("{unsigned}&signature="),
         format!("{unsigned}&signature={zeros}"),
         format!("{unsigned}&signature={}", &signature[..signature.len() - 1]),
@@ -81,7 +81,7 @@ async fn a_link_is_good_for_its_control_and_its_key_alone() {
         assert!(!answer.text.contains(signature), "{}", answer.text);
     }
     // `default` is the instance of a link that names none.
-    let short = path.replace("instance=default&", "");
+    let short = path.replace("&instance=default", "");
     assert_eq!(world.get(&short).await.status, 302);
     let answer = world.send(Method::POST, &path, &[], None).await;
     answer.problem(405, "method-not-allowed");
@@ -141,7 +141,9 @@ async fn the_bridge_lives_and_is_ready_whatever_itop_does() {
     let alive = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")});
     assert_eq!(world.get("/healthz").await.expect(200), alive);
     let ready = world.get("/readyz").await.expect(200);
-    let nothing = json!({"accepted": 0, "creating": 0, "unknown": 0, "failed": 0, "blocked": 0});
+    let nothing = json!({
+        "accepted": 0, "creating": 0, "unknown": 0, "failed": 0, "blocked": 0, "rejected": 0
+    });
     assert_eq!((&ready["status"], &ready["inbox"]), (&json!("ready"), &nothing));
     assert_eq!(ready["gate"]["state"], "open");
     let opened = time(&ready["gate"]["since"]);
@@ -158,7 +160,7 @@ async fn the_bridge_lives_and_is_ready_whatever_itop_does() {
         (FaultKind::CutAfter, "unreachable", "Check that iTop runs"),
     ] {
         world.itop.faults().set(kind.clone(), true);
-        world.get("/api/v1/teams?refresh=true").await;
+        world.insist("/api/v1/teams").await;
         let gate = until_gate(&world, "closed", false).await;
         assert_eq!(gate["reason"], reason, "{kind:?}");
         assert!(gate["mend"].as_str().unwrap().contains(mend), "{gate}");
@@ -181,6 +183,7 @@ async fn the_inbox_is_counted_by_state_while_writes_are_refused() {
     let failing = with(event("failed"), "/ticket/existing_ref", json!("I-999999"));
     world.acknowledge(&failing).await;
     world.acknowledge(&event("ended")).await.expect(201);
+    world.acknowledge(&json!({})).await.expect(422);
 
     world.itop.faults().set_read_only(true);
     let now = [("prefer", "wait=0")];
@@ -191,8 +194,10 @@ async fn the_inbox_is_counted_by_state_while_writes_are_refused() {
     let gate = until_gate(&world, "closed", false).await;
     assert_eq!(gate["reason"], "writes-refused");
     // Reads go on.
-    assert_eq!(world.get("/api/v1/teams?refresh=true").await.expect(200)["stale"], false);
-    let waiting = json!({"accepted": 2, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1});
+    assert_eq!(world.insist("/api/v1/teams").await.expect(200)["stale"], false);
+    let waiting = json!({
+        "accepted": 2, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1, "rejected": 1
+    });
     world
         .until("both wait", async || {
             let ready = world.get("/readyz").await.expect(200);
@@ -202,7 +207,9 @@ async fn the_inbox_is_counted_by_state_while_writes_are_refused() {
 
     world.itop.faults().clear();
     until_gate(&world, "open", true).await;
-    let done = json!({"accepted": 0, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1});
+    let done = json!({
+        "accepted": 0, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1, "rejected": 1
+    });
     world
         .until("both are delivered", async || {
             let ready = world.get("/readyz").await.expect(200);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
     config::Period,
-    domain::{delivery_state::Problem, keys::Instance},
+    domain::{acknowledgement::Glimpse, delivery_state::Problem, keys::Instance},
     sandbox::{Fault, FaultKind, Operations, Options},
     store::{self, Rejected, Store, StoreError},
 };
@@ -151,8 +151,9 @@ async fn a_database_is_given_back_only_when_all_is_written() {
         let store = store.clone();
         let rejected = Rejected {
             instance: Instance::default(),
-            event_id: None,
+            glimpse: Glimpse::default(),
             body: "{}".to_owned(),
+            received_at: Clock::system().now(),
             problem: Problem::new("invalid", "as it is"),
         };
         async move { store.keep_rejected(vec![rejected]).await }

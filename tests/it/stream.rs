@@ -168,7 +168,7 @@ async fn a_listener_that_is_too_slow_is_told_to_read_anew() {
     connection.set_recv_buffer_size(65_536).unwrap();
     let address = world.base.trim_start_matches("http://").parse().unwrap();
     let mut connection = connection.connect(address).await.unwrap();
-    let request = format!("GET {STREAM} HTTP/1.1\r\nhost: bridge\r\n\r\n");
+    let request = format!("GET {STREAM} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     connection.write_all(request.as_bytes()).await.unwrap();
     read_until(&mut connection, "event: ready").await;
     let long = |key: String| with(event(&key), "/control/name", json!("\u{1f6a8}".repeat(250)));

@@ -303,6 +303,36 @@ async fn a_lookup_takes_ten_thousand_items_and_no_more() {
     world.finish().await;
 }
 
+#[tokio::test]
+async fn a_lookup_of_equal_items_is_answered_in_each_place_and_is_bounded() {
+    let world = World::linked().await;
+    let made = world.acknowledge(&event("a")).await.expect(201);
+    let number = made["ticket"]["ref"].as_str().unwrap();
+    for control in 0..60 {
+        let sharing =
+            with(event(&format!("sharing-{control}")), "/ticket", json!({"existing_ref": number}));
+        world.acknowledge(&sharing).await.expect(200);
+    }
+    let some = json!({"items": [{"ref": number}, {"control": "control-a"}, {"ref": number},
+                                {"control": "control-a"}]});
+    let items = world.post(LOOKUP, &some).await.expect(200)["items"].clone();
+    assert_eq!(items[0]["items"].as_array().unwrap().len(), 61);
+    assert_eq!((&items[0], &items[1]), (&items[2], &items[3]));
+
+    let equal = json!({"items": vec![json!({"ref": number}); 10_000]});
+    let answer = world.post(LOOKUP, &equal).await;
+    assert!(answer.text.len() < 34 << 20, "{}", answer.text.len());
+    let items = answer.expect(200)["items"].clone();
+    let items = items.as_array().unwrap();
+    assert_eq!(items.len(), 10_000);
+    // What is too much says so in its own place.
+    let left_out = items.iter().position(|item| item["error"]["code"] == "too-long").unwrap();
+    assert!(left_out > 100, "{left_out}");
+    assert!(items[..left_out].iter().all(|item| item == &items[0]));
+    assert_eq!(items[9_999]["error"]["code"], "too-long");
+    world.finish().await;
+}
+
 /// The controls of a list, in its order.
 fn controls(list: &Value) -> Vec<&str> {
     list["items"]

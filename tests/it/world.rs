@@ -247,6 +247,12 @@ impl World {
         self.send(Method::GET, path, &[], None).await
     }
 
+    /// Asks for a list read anew, when the last one is old enough for that.
+    pub async fn insist(&self, list: &str) -> Answer {
+        self.clock.advance(Duration::from_secs(5));
+        self.get(&format!("{list}?refresh=true")).await
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send(Method::POST, path, &[], Some(body.to_string())).await
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     catalog::{Catalog, Freshness},
     domain::{
-        acknowledgement::{Acknowledgement, decode},
+        acknowledgement::{Acknowledgement, Receipt, decode},
         company_link::CompanyLink,
         keys::{ObjectId, PartyKey},
     },
@@ -76,5 +76,5 @@ pub(super) fn to_create(mut event: Value) -> Value {
 
 /// As it is read from a body.
 pub(super) fn read(event: &Value) -> Option<Acknowledgement> {
-    decode(&event.into()).ok()
+    decode(&event.into(), &Receipt::default()).ok()
 }

@@ -1,22 +1,20 @@
 //! From JSON to an [`Acknowledgement`], or to all that is wrong with it at once.
 
-use std::borrow::Cow;
-
+use jiff::{Timestamp, fmt::temporal::DateTimeParser, tz::TimeZone};
 use serde_json_borrow::Value;
 
 use super::{
-    Acknowledgement, Author, ContactRef, Control, ControlState, Equipment, EventType, Party, Ref,
-    Statement, TicketWish,
+    Acknowledgement, Control, EventType, Receipt,
+    parts::{MAX_TEXT_CHARS, control_of, equipment_of, statement, ticket},
+    references::{contact, party, reference},
 };
 use crate::domain::{
-    body::{Errors, FieldError, Object, bounded, expected},
-    keys::{MAX_ID_CHARS, MAX_NAME_CHARS, PartyKey},
-    priority::{Criticality, ElementType, Priority},
-    text::{cut_chars, is_web_address, one_line},
+    body::{Errors, FieldError, Object, Told, expected, member, shown},
+    keys::{EventId, Instance, MAX_ID_CHARS, MAX_NAME_CHARS},
+    notice::{Fault, Notice},
+    priority::{ElementType, Priority},
+    text::{cut_chars, one_line},
 };
-
-/// Free text is bounded by the size of the body alone.
-const MAX_TEXT_CHARS: usize = 256 * 1024;
 
 /// How much of the sender's product is shown: it stands in the middle of sentences.
 const MAX_PRODUCT_CHARS: usize = 60;
@@ -27,46 +25,67 @@ const EVENT_TYPES: [(&str, EventType); 4] = [
     ("recovery", EventType::Recovery),
     ("test", EventType::Test),
 ];
-const ELEMENT_TYPES: [(&str, ElementType); 3] = [
-    ("equipment", ElementType::Equipment),
-    ("service", ElementType::Service),
-    ("user_service", ElementType::UserService),
+/// As Americans spell it.
+const OTHER_EVENT_TYPES: [(&str, EventType); 2] = [
+    ("acknowledgment", EventType::Acknowledgement),
+    ("acknowledgment_removed", EventType::AcknowledgementRemoved),
 ];
-const CRITICALITIES: [(&str, Criticality); 3] =
-    [("low", Criticality::Low), ("medium", Criticality::Medium), ("high", Criticality::High)];
 
-/// Reads one event. Unknown members are ignored, `null` and blank texts count as absent.
+/// Reads one event. Unknown members are ignored, `null` and blank texts count as absent, and what an
+/// event can do without is left out where it is wrong, with a notice: the ticket matters more.
 ///
 /// # Errors
 /// Everything that the body alone shows to be wrong, each by its JSON pointer.
-pub fn decode(body: &Value<'_>) -> Result<Acknowledgement, Vec<FieldError>> {
+pub fn decode(body: &Value<'_>, receipt: &Receipt) -> Result<Acknowledgement, Vec<FieldError>> {
     let mut errors = Errors::default();
     let Value::Object(members) = body else {
         errors.push("", "type", expected("an object: one acknowledgement", body));
-        return Err(errors.0);
+        return Err(errors.found);
     };
-    match event(&Object::root(members), &mut errors) {
-        Some(event) if errors.0.is_empty() => Ok(event),
-        _ => Err(errors.0),
+    match event(&Object::root(members), receipt, &mut errors) {
+        Some(mut event) if !errors.refuses => {
+            let left_out = errors.found.iter().map(|error| left_out(body, error));
+            event.notices.splice(0..0, left_out);
+            Ok(event)
+        }
+        _ => Err(errors.found),
     }
 }
 
-fn event(body: &Object<'_>, errors: &mut Errors) -> Option<Acknowledgement> {
+/// What is told of a member that was left out.
+fn left_out(body: &Value<'_>, error: &FieldError) -> Notice {
+    let path = error.pointer.trim_start_matches('/');
+    let sent = path.split('/').try_fold(body, |value, name| member(value, name));
+    let fault = match error.code {
+        "macro" => Fault::Macro,
+        "length" => Fault::TooLong,
+        "offset" => Fault::NoOffset,
+        _ => Fault::Unusable,
+    };
+    Notice::LeftOut {
+        member: path.replace('/', "."),
+        sent: sent.map(shown).unwrap_or_default(),
+        fault,
+    }
+}
+
+fn event(body: &Object<'_>, receipt: &Receipt, errors: &mut Errors) -> Option<Acknowledgement> {
     // Each part is read before any `?`, so that one answer names all errors.
-    let event_id = id(body, "event_id", errors);
-    let event_type = body.word("event_type", &EVENT_TYPES, errors);
-    let created_at = body.time("created_at", errors);
-    let created_at = body.require(created_at, "created_at", errors);
-    let source = body.object("source", errors);
-    let instance = source.as_ref().and_then(|source| {
-        let text = source.id("instance", MAX_ID_CHARS, errors);
-        source.parsed("instance", text, errors)
-    });
-    let product = source
-        .and_then(|source| source.line("product", MAX_NAME_CHARS, errors))
-        .map(|product| cut_chars(&product, MAX_PRODUCT_CHARS).into_owned());
+    let mut notices = Vec::new();
+    let event_id: Option<EventId> = id(body, "event_id", errors);
+    // What was not meant as an acknowledgement must not become a ticket.
+    let event_type = event_type(body, errors);
+    body.insist("event_type", errors);
+    let source = source(body, errors);
+    let zone = source.zone.as_ref();
+    let created_at = time(body, "created_at", zone, errors);
+    if created_at == Told::Never {
+        notices.push(Notice::NoCreationTime);
+    }
     let company = party(body, "company", errors);
     let company = body.require(company, "company", errors);
+    // One of two that do not fit each other could be another company's.
+    body.insist("company", errors);
     let site = party(body, "site", errors);
     let caller = contact(body, errors);
     let team = reference(body, "team", errors);
@@ -76,26 +95,34 @@ fn event(body: &Object<'_>, errors: &mut Errors) -> Option<Acknowledgement> {
     let ci = reference(body, "ci", errors);
     let priority = priority(body, errors);
     let control = body.object("control", errors);
-    let control = body.require(control, "control", errors).map(|part| control_of(&part, errors));
-    let equipment = body.object("equipment", errors).map(|part| equipment_of(&part, errors));
-    let user_service = matches!(&control, Some(Some(control))
-        if control.element_type == ElementType::UserService);
-    if !user_service && control.as_ref().is_some_and(Option::is_some) {
+    let control =
+        body.require(control, "control", errors).map(|part| control_of(&part, zone, errors));
+    let equipment = equipment_of(body, errors);
+    let needs_equipment = matches!(&control, Some(Some(control))
+        if control.element_type != ElementType::UserService);
+    if needs_equipment {
         body.require(equipment.as_ref(), "equipment", errors);
     }
     let title = body.line("title", MAX_TEXT_CHARS, errors);
     let description = body.text("description", MAX_TEXT_CHARS, errors);
-    let acknowledgement = body.object("acknowledgement", errors);
-    let acknowledgement = body
-        .require(acknowledgement, "acknowledgement", errors)
-        .map(|part| statement(&part, errors));
+    let acknowledgement = statement(body, event_type, zone, errors);
     let ticket = ticket(body, errors);
+    let (control, event_type) = (control??, event_type?);
+    if control.status_changed_at.is_none() {
+        notices.push(Notice::NoStatusTime);
+    }
+    let acknowledgement = acknowledgement?;
+    let acknowledged = acknowledgement.acknowledged_at.or(created_at.time());
+    let event_id = event_id.unwrap_or_else(|| {
+        let instance = source.instance.as_ref().unwrap_or(&receipt.instance);
+        derived_id(instance, event_type, &control, acknowledged, receipt.at)
+    });
     Some(Acknowledgement {
-        event_id: event_id?,
-        event_type: event_type.unwrap_or(EventType::Acknowledgement),
-        created_at: created_at?,
-        instance,
-        product,
+        event_id,
+        event_type,
+        created_at: created_at.time().unwrap_or(receipt.at),
+        instance: source.instance,
+        product: source.product,
         company: company?,
         site,
         contact: caller,
@@ -105,169 +132,105 @@ fn event(body: &Object<'_>, errors: &mut Errors) -> Option<Acknowledgement> {
         service_element,
         ci,
         priority,
-        equipment: equipment.flatten(),
-        control: control??,
+        equipment,
+        control,
         title,
         description,
-        acknowledgement: acknowledgement??,
+        acknowledgement,
         ticket,
+        notices,
     })
 }
 
-/// A required id with the rules of its type.
-fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
+/// What happened; an acknowledgement unless the event says otherwise.
+pub(super) fn event_type(body: &Object<'_>, errors: &mut Errors) -> Option<EventType> {
+    let before = errors.found.len();
+    let said = body.word("event_type", &EVENT_TYPES, &OTHER_EVENT_TYPES, errors);
+    let is_absent = said.is_none() && errors.found.len() == before;
+    said.or_else(|| is_absent.then_some(EventType::Acknowledgement))
+}
+
+/// The key of an event that has none of its own: the same for each post of one acknowledgement.
+fn derived_id(
+    instance: &Instance,
+    event_type: EventType,
+    control: &Control,
+    acknowledged: Option<Timestamp>,
+    received: Timestamp,
+) -> EventId {
+    /// What comes within so many seconds is one event where nothing tells when it was acknowledged.
+    /// Taking a later one for it as well would leave it without a ticket.
+    const ONE_POST: i64 = 600;
+    let received = acknowledged.is_none().then(|| received.as_second() / ONE_POST);
+    let changed = control.status_changed_at;
+    EventId::derived(&(instance, event_type.as_str(), &control.id, changed, acknowledged, received))
+}
+
+/// Which ServiceNav an event comes from.
+#[derive(Default)]
+struct Source {
+    instance: Option<Instance>,
+    product: Option<String>,
+    /// Where its clock stands: the zone of times without an offset.
+    zone: Option<TimeZone>,
+}
+
+fn source(body: &Object<'_>, errors: &mut Errors) -> Source {
+    let Some(part) = body.object("source", errors) else {
+        body.insist("source", errors);
+        return Source::default();
+    };
+    let instance = id(&part, "instance", errors);
+    // In another instance the same ids mean other companies.
+    part.insist("instance", errors);
+    let product = part.line("product", MAX_NAME_CHARS, errors);
+    let product = product.map(|product| cut_chars(&product, MAX_PRODUCT_CHARS).into_owned());
+    let zone = part.line("time_zone", MAX_NAME_CHARS, errors).and_then(|name| {
+        let zone = DateTimeParser::new().parse_time_zone(&name);
+        if zone.is_err() {
+            let message = format!(
+                "'time_zone' must be a name such as Europe/Paris or an offset such as +01:00, \
+                 not '{name}'"
+            );
+            errors.push(&part.pointer("time_zone"), "value", message);
+        }
+        zone.ok()
+    });
+    Source { instance, product, zone }
+}
+
+/// A time that decides something: where it stands without an offset, it is not guessed.
+pub(super) fn time(
+    part: &Object<'_>,
+    name: &str,
+    zone: Option<&TimeZone>,
+    errors: &mut Errors,
+) -> Told {
+    let before = errors.found.len();
+    let told = part.time(name, zone, errors);
+    errors.refuses |= errors.found[before..].iter().any(|error| error.code == "offset");
+    told
+}
+
+/// An id with the rules of its type.
+pub(super) fn id<T: std::str::FromStr<Err: std::fmt::Display>>(
     body: &Object<'_>,
     name: &str,
     errors: &mut Errors,
 ) -> Option<T> {
     let text = body.id(name, MAX_ID_CHARS, errors);
-    let text = body.require(text, name, errors);
     body.parsed(name, text, errors)
-}
-
-/// A required name, on one line.
-fn required_name(part: &Object<'_>, errors: &mut Errors) -> Option<String> {
-    let name = part.line("name", MAX_NAME_CHARS, errors);
-    part.require(name, "name", errors)
-}
-
-/// Something in iTop: a name, or `{id, name}`.
-pub(crate) fn reference(body: &Object<'_>, name: &str, errors: &mut Errors) -> Option<Ref> {
-    match body.id_and_name(name, errors)? {
-        (None, None) => None,
-        (id, name) => Some(Ref { id, name }),
-    }
-}
-
-fn party(body: &Object<'_>, member: &str, errors: &mut Errors) -> Option<Party> {
-    let (id, name) = body.id_and_name(member, errors)?;
-    let key = match (&id, &name) {
-        (Some(id), _) => PartyKey::id(id),
-        (None, Some(name)) => PartyKey::name(name),
-        (None, None) => return None,
-    };
-    match key {
-        Ok(key) => Some(Party { key, id, name }),
-        Err(error) => {
-            errors.push(&body.pointer(member), "format", format!("'{member}' {error}"));
-            None
-        }
-    }
-}
-
-fn contact(body: &Object<'_>, errors: &mut Errors) -> Option<ContactRef> {
-    let (id, name) = body.id_and_name("contact", errors)?;
-    let email = match body.member("contact") {
-        Some(Value::Object(_)) => body
-            .object("contact", errors)
-            .and_then(|part| part.text("email", MAX_NAME_CHARS, errors)),
-        _ => None,
-    };
-    let email = email.map(|email| email.trim().to_owned());
-    match (&id, &name, &email) {
-        (None, None, None) => None,
-        _ => Some(ContactRef { id, name, email }),
-    }
 }
 
 fn priority(body: &Object<'_>, errors: &mut Errors) -> Option<Priority> {
     let text = body.id("priority", 64, errors)?;
     let priority = Priority::parse(&text);
     if priority.is_none() {
-        let message =
-            format!("'priority' must be 1 to 4, critical, high, medium or low, not '{text}'");
+        let message = format!(
+            "'priority' must be 1 to 4, critical, high, medium or low, not '{}'",
+            one_line(&text)
+        );
         errors.push(&body.pointer("priority"), "value", message);
     }
     priority
-}
-
-fn equipment_of(part: &Object<'_>, errors: &mut Errors) -> Option<Equipment> {
-    let id = part.id("id", MAX_ID_CHARS, errors).map(Cow::into_owned);
-    let name = required_name(part, errors);
-    let address = part.text("address", MAX_NAME_CHARS, errors);
-    let category = part.text("category", MAX_NAME_CHARS, errors);
-    let itsm_id = part.id("itsm_id", MAX_ID_CHARS, errors).map(Cow::into_owned);
-    Some(Equipment { id, name: name?, address, category, itsm_id })
-}
-
-fn control_of(part: &Object<'_>, errors: &mut Errors) -> Option<Control> {
-    let control_id = id(part, "id", errors);
-    let name = required_name(part, errors);
-    let element_type = part.word("element_type", &ELEMENT_TYPES, errors);
-    let element_type = part.require(element_type, "element_type", errors);
-    let states = ControlState::ALL.map(|state| (state.as_str(), state));
-    let state = part.word("state", &states, errors);
-    let state = part.require(state, "state", errors);
-    let changed = part.time("status_changed_at", errors);
-    let changed = part.require(changed, "status_changed_at", errors);
-    let criticality = part.word("criticality", &CRITICALITIES, errors).unwrap_or_default();
-    let state_type = part.text("state_type", MAX_NAME_CHARS, errors);
-    let output = part.text("output", MAX_TEXT_CHARS, errors);
-    let url = part.text("url", 2_000, errors).and_then(|url| {
-        let url = url.trim();
-        if !is_web_address(url) {
-            errors.push(&part.pointer("url"), "format", "'url' must be an http or https address");
-            return None;
-        }
-        Some(url.to_owned())
-    });
-    Some(Control {
-        id: control_id?,
-        name: name?,
-        element_type: element_type?,
-        state: state?,
-        status_changed_at: changed?,
-        criticality,
-        state_type,
-        output,
-        url,
-    })
-}
-
-fn author(part: &Object<'_>, errors: &mut Errors) -> Option<Author> {
-    match part.member("author")? {
-        Value::Str(text) => {
-            let login = bounded(text, MAX_NAME_CHARS, || part.pointer("author"), errors)?;
-            Some(Author { login: Some(one_line(login)), name: None, email: None })
-        }
-        Value::Object(_) => {
-            let author = part.object("author", errors)?;
-            let mut text = |name| author.line(name, MAX_NAME_CHARS, errors);
-            let author = Author { login: text("login"), name: text("name"), email: text("email") };
-            (!author.label().is_empty()).then_some(author)
-        }
-        other => {
-            let message = expected("a name or an object with login, name and email", other);
-            errors.push(&part.pointer("author"), "type", message);
-            None
-        }
-    }
-}
-
-fn statement(part: &Object<'_>, errors: &mut Errors) -> Option<Statement> {
-    let author = author(part, errors);
-    let author = part.require(author, "author", errors);
-    let comment = part.text("comment", MAX_TEXT_CHARS, errors);
-    let comment = part.require(comment, "comment", errors);
-    let acknowledged_at = part.time("acknowledged_at", errors);
-    let sticky = part.flag("sticky", errors);
-    let expires_at = part.time("expires_at", errors);
-    Some(Statement { author: author?, comment: comment?, acknowledged_at, sticky, expires_at })
-}
-
-fn ticket(body: &Object<'_>, errors: &mut Errors) -> TicketWish {
-    let part = body.object("ticket", errors);
-    let mut flag = |name| part.as_ref().and_then(|part| part.flag(name, errors));
-    let (requested, new) = (flag("requested"), flag("new"));
-    let existing_ref = part.as_ref().and_then(|part| part.id("existing_ref", MAX_ID_CHARS, errors));
-    if let (Some(part), Some(_), Some(true)) = (&part, &existing_ref, new) {
-        let message = "'existing_ref' names a ticket to link, and 'new' asks for a new one: \
-                       send one of the two";
-        errors.push(&part.pointer("existing_ref"), "value", message);
-    }
-    TicketWish {
-        requested: requested.unwrap_or(true),
-        new: new.unwrap_or(false),
-        existing_ref: existing_ref.map(|number| number.trim().to_owned()),
-    }
 }

@@ -1,10 +1,16 @@
 //! The event that ServiceNav posts (SERVICENAV.md), as types.
 
 mod decode;
+mod parts;
+mod read;
+mod references;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use decode::decode;
-pub(crate) use decode::reference;
+pub use read::{Glimpse, ReadError, Receipt, read};
+pub(crate) use references::reference;
 pub use state::ControlState;
 
 use jiff::Timestamp;
@@ -14,6 +20,7 @@ use sha2::{Digest, Sha256};
 use super::{
     keys::{ControlId, EventId, Instance, PartyKey},
     marker::hex,
+    notice::Notice,
     priority::{Criticality, ElementType, Priority},
 };
 
@@ -124,8 +131,8 @@ pub struct Control {
     pub element_type: ElementType,
     /// Its state when it was acknowledged.
     pub state: ControlState,
-    /// Since when it has been in this state.
-    pub status_changed_at: Timestamp,
+    /// Since when it has been in this state; a control that was never checked has no such time.
+    pub status_changed_at: Option<Timestamp>,
     /// How much it matters.
     pub criticality: Criticality,
     /// `HARD` or `SOFT`.
@@ -159,12 +166,12 @@ impl Author {
 }
 
 /// What the operator said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Statement {
-    /// Who acknowledged.
-    pub author: Author,
-    /// The comment.
-    pub comment: String,
+    /// Who acknowledged: there for each acknowledgement, and not for what no engine knows an author of.
+    pub author: Option<Author>,
+    /// The comment, if there was one.
+    pub comment: Option<String>,
     /// When, if that differs from `created_at`.
     pub acknowledged_at: Option<Timestamp>,
     /// Whether it stays until the control is well again.
@@ -191,7 +198,7 @@ pub struct Acknowledgement {
     pub event_id: EventId,
     /// What happened.
     pub event_type: EventType,
-    /// The creation date of the ticket.
+    /// The creation date of the ticket; when the event came, where it does not say.
     pub created_at: Timestamp,
     /// The instance that the body names, if any; the token may fix it.
     #[serde(skip)]
@@ -228,9 +235,38 @@ pub struct Acknowledgement {
     pub acknowledgement: Statement,
     /// What the sender wants of the ticket.
     pub ticket: TicketWish,
+    /// What of the body was left out or understood otherwise than written.
+    #[serde(skip)]
+    pub notices: Vec<Notice>,
 }
 
 impl Acknowledgement {
+    /// When the operator acknowledged.
+    #[must_use]
+    pub fn acknowledged_at(&self) -> Timestamp {
+        self.acknowledgement.acknowledged_at.unwrap_or(self.created_at)
+    }
+
+    /// Since when the control has been in its state, as far as it is known.
+    #[must_use]
+    pub fn state_since(&self) -> Timestamp {
+        self.control.status_changed_at.unwrap_or_else(|| self.acknowledged_at())
+    }
+
+    /// What is told of it: what its body gave rise to, then these.
+    #[must_use]
+    pub fn with_own_notices(&self, others: Vec<Notice>) -> Vec<Notice> {
+        let mut notices = self.notices.clone();
+        notices.extend(others.into_iter().filter(|other| !self.notices.contains(other)));
+        notices
+    }
+
+    /// What people call the operator; empty where the event does not say.
+    #[must_use]
+    pub fn author(&self) -> &str {
+        self.acknowledgement.author.as_ref().map(Author::label).unwrap_or_default()
+    }
+
     /// What people know the sender as.
     #[must_use]
     pub fn product(&self) -> &str {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::priority::ElementType;
+
 /// The state of a control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -46,6 +48,17 @@ impl ControlState {
             Self::Degraded => "DEGRADED",
             Self::OutOfOrder => "OUT_OF_ORDER",
         }
+    }
+
+    /// Words of other engines for the states of such an element. That there is a problem tells no
+    /// more than that it does not work.
+    pub(super) fn other_words(element: ElementType) -> [(&'static str, Self); 3] {
+        let problem = match element {
+            ElementType::Equipment => Self::Down,
+            ElementType::Service => Self::Critical,
+            ElementType::UserService => Self::OutOfOrder,
+        };
+        [("CRIT", Self::Critical), ("WARN", Self::Warning), ("PROBLEM", problem)]
     }
 
     /// Reads the word of the contract, whatever its case.

@@ -23,6 +23,21 @@ use super::{
 /// A name stands here as it was sent or as iTop has it: whoever shows a sentence as HTML escapes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
+    /// A member of the event was left out, because what was sent there cannot be taken.
+    LeftOut {
+        /// Where, such as `control.url`.
+        member: String,
+        /// What was sent, shortened.
+        sent: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The event does not say since when the control is in its state.
+    NoStatusTime,
+    /// The creation date of the event is zero or before 2000.
+    NoCreationTime,
+    /// The body had raw control characters in its texts, which JSON does not allow.
+    RawControls,
     /// The sender calls a company otherwise than its link does.
     CompanyCalledOtherwise {
         /// The sender's id of it.
@@ -241,6 +256,19 @@ pub enum Notice {
         /// The tickets, the one that is kept first.
         tickets: Vec<TicketKey>,
     },
+}
+
+/// What is wrong with a member that was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is nothing that can stand there.
+    Unusable,
+    /// It is longer than allowed.
+    TooLong,
+    /// It is a macro that nobody has replaced.
+    Macro,
+    /// It is a time of no known zone.
+    NoOffset,
 }
 
 /// Who names a team or a contact.

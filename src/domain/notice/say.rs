@@ -24,6 +24,29 @@ impl Notice {
         let quoted = |name: &str| words::quoted(name, language);
         let list = |candidates: &Candidates| candidates.say(language);
         match self {
+            Self::LeftOut { member, sent, fault } => {
+                let (sent, why) = (quoted(sent), words::fault(*fault, language));
+                either!(
+                    language,
+                    "{member} was left out: {sent} {why}.",
+                    "{member} a été omis\u{a0}: {sent} {why}.",
+                )
+            }
+            Self::NoStatusTime => either!(
+                language,
+                "The event does not say since when the control has been in this state; the time of the acknowledgement is shown instead.",
+                "L'événement n'indique pas depuis quand le contrôle est dans cet état\u{a0}; l'heure de l'acquittement est affichée à la place.",
+            ),
+            Self::NoCreationTime => either!(
+                language,
+                "created_at is zero or before 2000; the time of receipt was taken.",
+                "created_at est nul ou antérieur à 2000\u{a0}; l'heure de réception a été prise.",
+            ),
+            Self::RawControls => either!(
+                language,
+                "The body had raw control characters inside its texts; each was read as a space.",
+                "Le corps contenait des caractères de contrôle bruts dans ses textes\u{a0}; chacun a été lu comme une espace.",
+            ),
             Self::CompanyCalledOtherwise { id, product, sent, known } => {
                 let (sent, known) = (quoted(sent), quoted(known));
                 either!(

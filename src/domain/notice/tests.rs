@@ -24,6 +24,15 @@ fn after(notice: &Notice) -> Option<Notice> {
     let by_name = || wanted(None, Some("X"));
     let by_key = || wanted(Some("37"), None);
     Some(match notice {
+        N::LeftOut { .. } => N::NoStatusTime,
+        N::NoStatusTime => N::NoCreationTime,
+        N::NoCreationTime => N::RawControls,
+        N::RawControls => N::CompanyCalledOtherwise {
+            id: text("42"),
+            product: text("ServiceNav"),
+            sent: text("X"),
+            known: text("Y"),
+        },
         N::CompanyCalledOtherwise { .. } => {
             let wanted = wanted(Some("37"), Some("X"));
             N::CalledOtherwise { kind: RefKind::Team, wanted, name: text("Y") }
@@ -106,11 +115,10 @@ fn after(notice: &Notice) -> Option<Notice> {
 
 /// One of each.
 fn samples() -> Vec<Notice> {
-    let first = Notice::CompanyCalledOtherwise {
-        id: "42".to_owned(),
-        product: "ServiceNav".to_owned(),
-        sent: "X".to_owned(),
-        known: "Y".to_owned(),
+    let first = Notice::LeftOut {
+        member: "control.url".to_owned(),
+        sent: "https://x y".to_owned(),
+        fault: Fault::Unusable,
     };
     std::iter::successors(Some(first), after).collect()
 }
@@ -140,6 +148,10 @@ fn more_samples() -> Vec<Notice> {
         let wanted = wanted(None, Some("X"));
         samples.push(Notice::TeamDoesNotServe { from, wanted: wanted.clone() });
         samples.push(Notice::ContactUnknown { from, wanted });
+    }
+    for fault in [Fault::TooLong, Fault::Macro, Fault::NoOffset] {
+        let (member, sent) = ("title".to_owned(), "X".to_owned());
+        samples.push(Notice::LeftOut { member, sent, fault });
     }
     samples.push(Notice::CiUnknown { way: CiWay::Ci(wanted(None, Some("X"))) });
     for status in ["resolved", "closed"] {

@@ -1,6 +1,6 @@
 //! The parts of which the sentences are made.
 
-use super::{Candidates, CiWay, Origin};
+use super::{Candidates, CiWay, Fault, Origin};
 use crate::domain::{
     acknowledgement::Ref,
     new_ticket::RefKind,
@@ -24,6 +24,22 @@ pub(super) fn shown(wanted: &Ref, language: Language) -> String {
         (None, Some(id), En) => format!("with key {id}"),
         (None, Some(id), Fr) => format!("de clé {id}"),
         (None, None, _) => String::new(),
+    }
+}
+
+/// What is wrong with a value that was left out, behind that value.
+pub(super) fn fault(fault: Fault, language: Language) -> &'static str {
+    match (fault, language) {
+        (Fault::Unusable, En) => "cannot be used there",
+        (Fault::Unusable, Fr) => "n'y est pas utilisable",
+        (Fault::TooLong, En) => "is too long",
+        (Fault::TooLong, Fr) => "est trop long",
+        (Fault::Macro, En) => "is a macro that the sender has not replaced",
+        (Fault::Macro, Fr) => "est une macro que l'émetteur n'a pas remplacée",
+        (Fault::NoOffset, En) => "has no offset, and source.time_zone is not given",
+        (Fault::NoOffset, Fr) => {
+            "n'a pas de décalage horaire, et source.time_zone n'est pas indiqué"
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub struct Labels {
     acknowledged_by: String,
     #[serde(skip)]
     pub(super) acknowledged_again_by: &'static str,
+    pub(super) without_comment: &'static str,
     pub(super) colon: &'static str,
     company: &'static str,
     site: &'static str,
@@ -38,6 +39,7 @@ impl Labels {
                 output: "Output of the control",
                 acknowledged_by: format!("Acknowledged in {product} by"),
                 acknowledged_again_by: "acknowledged again by",
+                without_comment: "without a comment",
                 colon: ":",
                 company: "Company",
                 site: "Site",
@@ -59,6 +61,7 @@ impl Labels {
                 output: "Sortie du contrôle",
                 acknowledged_by: format!("Acquitté dans {product} par"),
                 acknowledged_again_by: "acquitté de nouveau par",
+                without_comment: "sans commentaire",
                 // A no-break space, as before every colon in French.
                 colon: "\u{a0}:",
                 company: "Société",

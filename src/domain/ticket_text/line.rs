@@ -39,7 +39,7 @@ impl Worse {
         priority_then: Option<Priority>,
         zone: &TimeZone,
     ) -> Self {
-        let since = civil(event.control.status_changed_at, zone);
+        let since = civil(event.state_since(), zone);
         Self { state: event.control.state, since, priority_now, priority_then }
     }
 }
@@ -51,13 +51,14 @@ impl Worse {
 pub fn line(event: &Acknowledgement, language: Language, changes: &[Notice]) -> String {
     let product = event.product();
     let labels = Labels::new(language, product);
-    let Labels { colon, acknowledged_again_by, output, .. } = &labels;
-    let statement = &event.acknowledgement;
-    let author = one_line(statement.author.label());
-    let comment = one_line(&statement.comment);
-    let comment = cut_chars(&comment, COMMENT_CHARS);
-    let mut parts =
-        vec![format!("{product}{colon} {acknowledged_again_by} {author}{colon} {comment}")];
+    let Labels { colon, acknowledged_again_by, without_comment, output, .. } = &labels;
+    let author = one_line(event.author());
+    let comment = one_line(event.acknowledgement.comment.as_deref().unwrap_or_default());
+    let comment = match cut_chars(&comment, COMMENT_CHARS) {
+        none if none.is_empty() => format!(", {without_comment}"),
+        comment => format!("{colon} {comment}"),
+    };
+    let mut parts = vec![format!("{product}{colon} {acknowledged_again_by} {author}{comment}")];
     for change in changes {
         parts.push(format!("– {}", change.say(language)));
     }

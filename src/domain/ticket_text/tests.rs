@@ -7,7 +7,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{acknowledgement::decode, keys::Instance, notice::Notice, priority::Priority};
+use crate::domain::{
+    acknowledgement::{Receipt, decode},
+    keys::Instance,
+    notice::Notice,
+    priority::Priority,
+};
 
 fn full_event() -> Value {
     json!({
@@ -41,7 +46,7 @@ fn render_with(
     event: &Value,
     warnings: &[&str],
 ) -> Result<TicketText, TemplateError> {
-    let event = decode(&event.into()).unwrap();
+    let event = decode(&event.into(), &Receipt::default()).unwrap();
     let warnings: Vec<_> = warnings.iter().map(|warning| (*warning).to_owned()).collect();
     let zone = TimeZone::get("Europe/Paris").unwrap();
     let resolved = Resolved { team: "Helpdesk".to_owned(), ..Resolved::default() };
@@ -231,7 +236,7 @@ fn what_itop_would_make_a_link_stays_text() {
 }
 
 fn line_of(event: &Value, language: Language, worse: bool) -> String {
-    let event = decode(&event.into()).unwrap();
+    let event = decode(&event.into(), &Receipt::default()).unwrap();
     let zone = TimeZone::get("Europe/Paris").unwrap();
     let worse = worse.then(|| Worse::of(&event, Priority::Critical, Some(Priority::Medium), &zone));
     let renamed = Notice::renamed(&event, ("[ack x", Some("&#91;ack y]")));
@@ -278,7 +283,7 @@ proptest! {
         event["acknowledgement"]["comment"] = json!(format!("x{}", comment.repeat(times)));
         event["description"] = event["acknowledgement"]["comment"].clone();
         event["title"] = json!(title.repeat(20));
-        prop_assume!(decode(&(&event).into()).is_ok());
+        prop_assume!(decode(&(&event).into(), &Receipt::default()).is_ok());
         let text = rendered(Language::Fr, &event, &[]);
         prop_assert!(text.title.chars().count() <= 255);
         prop_assert!(!text.title.contains(char::is_control));
@@ -299,7 +304,7 @@ proptest! {
         }
         event["acknowledgement"]["comment"] = json!(format!("x{}", comment.repeat(9)));
         event["source"] = json!({"product": comment.chars().take(90).collect::<String>()});
-        prop_assume!(decode(&(&event).into()).is_ok());
+        prop_assume!(decode(&(&event).into(), &Receipt::default()).is_ok());
         let line = line_of(&event, Language::Fr, worse);
         let brackets = ['[', ']', '\u{ff3b}', '\u{ff3d}', '\u{fe47}', '\u{fe48}', '\n', '\r'];
         prop_assert!(!line.contains(brackets));

@@ -10,7 +10,7 @@ use super::{
     DESCRIPTION, Resolved, TITLE, TemplateError, Templates, TicketContext, context, field_template,
 };
 use crate::domain::{
-    acknowledgement::{Acknowledgement, decode},
+    acknowledgement::{Acknowledgement, Receipt, decode},
     keys::Instance,
     priority::Priority,
 };
@@ -95,7 +95,7 @@ fn samples() -> Vec<Acknowledgement> {
         for (n, state) in STATES.into_iter().enumerate() {
             let kind = ELEMENT_TYPES[n % 3];
             let event = sample(is_full, state, kind, CRITICALITIES[n / 3]);
-            samples.extend(decode(&(&event).into()));
+            samples.extend(decode(&(&event).into(), &Receipt::default()));
         }
     }
     samples
@@ -110,7 +110,7 @@ fn sample(is_full: bool, state: &str, element_type: &str, criticality: &str) -> 
             "criticality": criticality, "state": state,
             "status_changed_at": "2026-11-21T08:14:09Z"
         },
-        "acknowledgement": {"author": "sample", "comment": "Sample comment"}
+        "acknowledgement": {"author": "sample"}
     });
     if element_type != "user_service" {
         event["equipment"] = json!({"name": "Sample equipment"});
@@ -126,6 +126,7 @@ fn sample(is_full: bool, state: &str, element_type: &str, criticality: &str) -> 
         event["control"]["state_type"] = json!("HARD");
         event["control"]["output"] = json!("Sample\noutput");
         event["control"]["url"] = json!("https://servicenav.example/#1");
+        event["acknowledgement"]["comment"] = json!("Sample comment");
         event["acknowledgement"]["expires_at"] = json!("2026-11-22T09:15:02+01:00");
     }
     event

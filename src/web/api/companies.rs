@@ -30,7 +30,7 @@ pub(in crate::web) struct ListParams {
 
 impl ListParams {
     fn freshness(&self) -> Freshness {
-        if self.refresh { Freshness::Now } else { Freshness::Cached }
+        if self.refresh { Freshness::Insisted } else { Freshness::Cached }
     }
 
     /// A page of a list. The cursor is a position: lists are read as a whole and seldom change.

@@ -16,7 +16,7 @@ use crate::{
     store::{Controls, Store},
     web::{
         Addresses, ControlAnswers,
-        auth::Reader,
+        auth::{Caller, Reader},
         listing::{KnownTags, Params, Path, unless_known},
         problem::ApiError,
         view,
@@ -36,6 +36,33 @@ pub(in crate::web) async fn ticket(
     known: KnownTags,
     Params(params): Params<TicketParams>,
 ) -> Result<Response, ApiError> {
+    answer(&caller, &answers, control, &known, params).await
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct AnyParams {
+    control: String,
+    instance: Option<String>,
+}
+
+/// `GET /api/v1/controls/ticket?control=`: the same for a control whose id no proxy lets through in a
+/// path, such as `web1/HTTP`.
+pub(in crate::web) async fn ticket_of_any(
+    Reader(caller): Reader,
+    State(answers): State<ControlAnswers>,
+    known: KnownTags,
+    Params(AnyParams { control, instance }): Params<AnyParams>,
+) -> Result<Response, ApiError> {
+    answer(&caller, &answers, control, &known, TicketParams { instance }).await
+}
+
+async fn answer(
+    caller: &Caller,
+    answers: &ControlAnswers,
+    control: String,
+    known: &KnownTags,
+    params: TicketParams,
+) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
     let unknown = || {
@@ -44,27 +71,27 @@ pub(in crate::web) async fn ticket(
         ))
     };
     let id: ControlId = control.parse().map_err(|_| unknown())?;
-    let answer = answers.of(&caller, &instance, &[id]).await?.pop().flatten();
+    let answer = answers.of(caller, &instance, &[id]).await?.pop().flatten();
     let answer = answer.ok_or_else(unknown)?;
-    Ok(unless_known(&known, &answer.tag, answer.body.clone()))
+    Ok(unless_known(known, &answer.tag, answer.body.clone()))
 }
 
 #[derive(Deserialize)]
 pub(in crate::web) struct OpenParams {
+    control: Option<String>,
     instance: Option<String>,
     signature: Option<String>,
 }
 
-/// `GET /controls/{control}/open`: to the ticket in iTop, for browsers without a token.
+/// `GET /controls/open`: to the ticket in iTop, for browsers without a token.
 pub(in crate::web) async fn open(
     State(store): State<Store>,
     State(addresses): State<Addresses>,
-    Path(control): Path<String>,
     Params(params): Params<OpenParams>,
 ) -> Result<Response, ApiError> {
     let instance: Option<Instance> = parsed("instance", params.instance)?;
     let instance = instance.unwrap_or_default();
-    let control: Option<ControlId> = parsed("control", Some(control))?;
+    let control: Option<ControlId> = parsed("control", params.control)?;
     let signature = params.signature.unwrap_or_default();
     let Some(control) =
         control.filter(|control| addresses.is_signed(&instance, control, &signature))

@@ -40,10 +40,11 @@ pub(super) async fn of(
     if unlinked.is_none() && !is_in_itop().await {
         return Ok(Vec::new());
     }
-    Ok(vec![sentence(key, id, unlinked)])
+    let instead = state.addresses.path(address_by_name(key, id));
+    Ok(vec![sentence(id, &instead, unlinked)])
 }
 
-fn sentence(key: &LinkKey, id: &str, unlinked: Option<&Unlinked>) -> String {
+fn sentence(id: &str, instead: &str, unlinked: Option<&Unlinked>) -> String {
     let whose = match unlinked {
         Some(_) => "a company without a link",
         None => "an organization in iTop",
@@ -56,8 +57,7 @@ fn sentence(key: &LinkKey, id: &str, unlinked: Option<&Unlinked>) -> String {
     format!(
         "This is the link of the company whose id in ServiceNav is '{id}'. That is also the name \
          of {whose}, and {waiting} under this name. If ServiceNav sends the company by name \
-         without an id, write {} instead, and delete this link.",
-        address_by_name(key, id)
+         without an id, write {instead} instead, and delete this link."
     )
 }
 

@@ -19,6 +19,7 @@ use crate::{
         text::one_line,
     },
     itop::Organization,
+    lifecycle::to_its_end,
     link_check::{self, LinkCheckError},
     store::Store,
     web::{
@@ -136,9 +137,14 @@ pub(in crate::web) async fn put(
     let mut view = view(&link);
     view["warnings"] = json!(link_warning::of(&state, &caller, &link.key).await?);
     let (company, organization) = (link.key.company.clone(), link.org.clone());
-    let is_new = state.store.put_link(link).await?;
-    tracing::info!(%company, %organization, token = caller.name, "company linked");
-    state.delivery.wake();
+    let linked = to_its_end(async move {
+        let is_new = state.store.put_link(link).await;
+        state.delivery.wake();
+        is_new
+    });
+    let is_new = linked.await?;
+    let company = company.to_string();
+    tracing::info!(company, %organization, token = caller.name, "company linked");
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(view)).into_response())
 }
@@ -154,7 +160,7 @@ pub(in crate::web) async fn delete(
     if !store.delete_link(&key).await? {
         return Err(no_link());
     }
-    tracing::info!(company = %key.company, token = caller.name, "link removed");
+    tracing::info!(company = key.company.to_string(), token = caller.name, "link removed");
     Ok(StatusCode::NO_CONTENT)
 }
 

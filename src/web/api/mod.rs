@@ -6,6 +6,8 @@ pub(super) mod controls;
 pub(super) mod health;
 mod link_warning;
 pub(super) mod links;
+pub(super) mod lookup;
 pub(super) mod preview;
 pub(super) mod stream;
+pub(super) mod stream_address;
 pub(super) mod tickets;

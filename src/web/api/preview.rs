@@ -4,8 +4,12 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Clock,
     delivery::{Delivery, Plan, PlanError, Preview},
-    domain::{acknowledgement::decode, notice::Notice},
+    domain::{
+        acknowledgement::{Receipt, read},
+        notice::Notice,
+    },
     web::{Addresses, auth::Ingest, body::JsonBody, problem::ApiError},
 };
 
@@ -15,14 +19,18 @@ pub(in crate::web) async fn preview(
     Ingest(caller): Ingest,
     State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
+    State(clock): State<Clock>,
     body: JsonBody,
 ) -> Result<Json<Value>, ApiError> {
-    let event = decode(&body.value()?).map_err(ApiError::Invalid)?;
+    let receipt = Receipt { at: clock.now(), instance: caller.instance(None)? };
+    let event = read(&body.text, &receipt)?;
     let instance = caller.instance(event.instance.as_ref())?;
     if !caller.sees(&event.company.key) {
         return Err(ApiError::Forbidden("The token is not for this company.".to_owned()));
     }
-    let answer = match delivery.preview(&instance, &event, caller.company_keys().is_none()).await {
+    let said = |notices| delivery.say(&event.with_own_notices(notices));
+    let trusted = caller.company_keys().is_none();
+    let answer = match delivery.preview(instance, event.clone(), trusted).await {
         Ok(Preview::Create(plan, request)) => {
             planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
         }
@@ -32,11 +40,11 @@ pub(in crate::web) async fn preview(
                 "ref": ticket.number, "class": ticket.key.class, "id": ticket.key.id,
                 "url": addresses.ticket(&ticket.key),
             },
-            "warnings": delivery.say(Notice::existing_ended(&ticket).as_slice()),
+            "warnings": said(Notice::existing_ended(&ticket).into_iter().collect()),
         }),
         Err(PlanError::Blocked(blocked)) => json!({
             "outcome": blocked.state, "problem": blocked.problem,
-            "warnings": delivery.say(&blocked.warnings),
+            "warnings": said(blocked.warnings),
         }),
         Err(PlanError::Way(error)) => return Err(error.into()),
         Err(PlanError::Store(error)) => return Err(error.into()),

@@ -4,53 +4,57 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     convert::Infallible,
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
     extract::State,
-    response::sse::{Event, KeepAlive, Sse},
+    http::{HeaderName, HeaderValue},
+    response::{
+        IntoResponse as _, Response,
+        sse::{Event, Sse},
+    },
 };
-use futures_util::{Stream, StreamExt as _, stream};
-use serde::Deserialize;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::{
+    OwnedSemaphorePermit,
+    broadcast::{Receiver, error::RecvError},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{acknowledgements::parsed, links::party_key};
+use super::stream_address::Wanted;
 use crate::{
+    clock::Clock,
     delivery::Delivery,
-    domain::keys::{ControlId, Instance},
+    domain::keys::ControlId,
     store::{ControlChange, Store, StoreError},
-    web::{
-        ApiTokens, ControlAnswers,
-        auth::{Caller, Reader},
-        listing::Params,
-        problem::ApiError,
-    },
+    web::{ApiTokens, ControlAnswers, Rooms, auth::Caller, problem::ApiError},
 };
 
 /// Changes that are looked up together.
 const AT_ONCE: usize = 256;
 
-#[derive(Deserialize)]
-pub(in crate::web) struct StreamParams {
-    instance: Option<String>,
-    company: Option<String>,
-}
+/// How long nothing is sent at most: proxies give up a connection on which nothing moves (60 s of
+/// nginx), and only what is sent tells that a listener has gone.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Tells nginx to pass each event on as it comes: by its defaults it gathers them.
+const UNBUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 /// `GET /api/v1/tickets/stream`: server-sent events. `ready` comes first: what changes from then
 /// on is told. `control` has the same data as the answer about that control. `reset` says that
 /// changes were left out, because the listener was too slow: it reads anew what it shows.
 pub(in crate::web) async fn changes(
-    Reader(caller): Reader,
+    Wanted { caller, instance, company }: Wanted,
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(answers): State<ControlAnswers>,
     State(tokens): State<ApiTokens>,
-    Params(params): Params<StreamParams>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let named: Option<Instance> = parsed("instance", params.instance)?;
-    let instance = caller.narrowed_to(named.as_ref())?;
-    let company = params.company.as_deref().map(party_key).transpose()?;
+    State(clock): State<Clock>,
+    State(rooms): State<Rooms>,
+) -> Result<Response, ApiError> {
+    let place = rooms.streams.try_acquire_owned().map_err(|_| ApiError::StreamsTaken)?;
     let listener = Listener {
         changes: store.changes(),
         caller,
@@ -58,15 +62,17 @@ pub(in crate::web) async fn changes(
         company: company.map(|company| company.to_string()),
         answers,
         stop: delivery.stopping(),
+        clock,
         events: VecDeque::from([Event::default().event("ready").data("{}")]),
+        _place: place,
     };
     let events = stream::unfold(listener, async |mut listener| {
         let event = listener.next().await?;
-        Some((Ok(event), listener))
+        Some((Ok::<_, Infallible>(event), listener))
     });
     // Whoever is still known comes again.
     let events = events.take_until(tokens.replaced());
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+    Ok(([UNBUFFERED], Sse::new(events)).into_response())
 }
 
 /// One dashboard.
@@ -77,8 +83,10 @@ struct Listener {
     company: Option<String>,
     answers: ControlAnswers,
     stop: CancellationToken,
+    clock: Clock,
     /// What is to be sent next.
     events: VecDeque<Event>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Listener {
@@ -88,8 +96,11 @@ impl Listener {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            let stop = self.stop.clone();
-            let first = stop.run_until_cancelled(self.changes.recv()).await?;
+            let first = tokio::select! {
+                () = self.stop.cancelled() => return None,
+                change = self.changes.recv() => change,
+                () = self.clock.sleep(HEARTBEAT) => return Some(Event::default().comment("")),
+            };
             let mut changed = BTreeMap::<String, BTreeSet<ControlId>>::new();
             let mut note = |change: ControlChange| {
                 let is_wanted = self.instance.as_ref().is_none_or(|own| *own == change.instance);

@@ -239,7 +239,7 @@ async fn live_an_organization_that_is_inactive_by_the_write_blocks_until_it_is_m
     let Some(scene) = Scene::set("organization").await else { return };
     let Scene { world, admin, company, .. } = &scene;
     company.read_lists(world).await;
-    world.get("/api/v1/companies?refresh=true").await.expect(200);
+    world.insist("/api/v1/companies").await.expect(200);
     let name = company.called("renamed");
     admin.change("Organization", company.org, json!({"name": name})).await;
     let (ticket, warnings) = scene.ticket_of(&company.event("renamed")).await;

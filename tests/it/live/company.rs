@@ -245,8 +245,7 @@ impl Company {
     /// Has the bridge read all its lists now.
     pub async fn read_lists(&self, world: &World) {
         for list in ["teams", "contacts", "services", "cis"] {
-            let path = format!("/api/v1/companies/{}/{list}?refresh=true", self.org);
-            world.get(&path).await.expect(200);
+            world.insist(&format!("/api/v1/companies/{}/{list}", self.org)).await.expect(200);
         }
     }
 

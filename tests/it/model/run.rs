@@ -167,7 +167,9 @@ impl Model {
             Operation::ReadOnly(steps) => {
                 self.during(FaultKind::ReadOnly, usize::from(*steps)).await;
             }
-            Operation::Link(company) => self.link(*company).await,
+            Operation::Link(company) => {
+                self.link(*company).await;
+            }
             Operation::Unlink(company) => {
                 let id = COMPANIES[*company].0;
                 self.world.delete(&format!("/api/v1/links/{id}")).await;
@@ -240,10 +242,10 @@ impl Model {
     }
 
     /// Links a company, if iTop can be asked about it now.
-    async fn link(&self, company: usize) {
+    async fn link(&self, company: usize) -> u16 {
         let (id, organization, _, team) = COMPANIES[company];
         let link = json!({"organization": organization, "team": team});
-        self.world.put(&format!("/api/v1/links/{id}"), &link).await;
+        self.world.put(&format!("/api/v1/links/{id}"), &link).await.status
     }
 
     async fn rows(&self) -> Vec<Value> {
@@ -356,7 +358,14 @@ impl Model {
         self.world.itop.faults().clear();
         self.pass(5, STEP).await;
         for company in 0..COMPANIES.len() {
-            self.link(company).await;
+            self.world
+                .until("the company is linked", async || {
+                    let status = self.link(company).await;
+                    // A closed gate opens by a probe, which the clock brings.
+                    self.world.clock.advance(STEP);
+                    (status < 300).then_some(())
+                })
+                .await;
         }
         if self.restored {
             for number in self.accepted.clone() {
@@ -417,7 +426,7 @@ impl Model {
             let org = COMPANIES[number % 2].2;
             expect(marked[0].org_id == org, &format!("another company's: {shown}"))?;
             expect(
-                row["ticket"]["id"] == marked[0].id.to_string(),
+                row["ticket"]["id"].as_str() == Some(&marked[0].id.to_string()),
                 &format!("another ticket: {shown}"),
             )?;
         }

@@ -1,6 +1,7 @@
 //! The inbox: posting to it, looking into it, and the operator's levers.
 
 pub(in crate::web) mod receive;
+mod refused;
 
 use axum::{
     Json,
@@ -18,6 +19,7 @@ use crate::{
         keys::{ControlId, Instance},
         text::one_line,
     },
+    lifecycle::to_its_end,
     store::{Attempt, InboxFilter, InboxRow, Store},
     web::{
         Addresses,
@@ -124,7 +126,15 @@ pub(in crate::web) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let row = visible(&store, &caller, &id).await?;
-    if !store.retry(row.id).await? {
+    let retried = to_its_end({
+        let (store, delivery) = (store.clone(), delivery.clone());
+        async move {
+            let retried = store.retry(row.id).await;
+            delivery.wake();
+            retried
+        }
+    });
+    if !retried.await? {
         let detail = format!(
             "Acknowledgement {} is {}; only a failed or blocked one can be tried again.",
             row.id,
@@ -133,7 +143,6 @@ pub(in crate::web) async fn retry(
         return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
     }
     tracing::info!(acknowledgement = row.id, token = caller.name, "retried by an operator");
-    delivery.wake();
     let row = visible(&store, &caller, &id).await?;
     Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }

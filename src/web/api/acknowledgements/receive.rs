@@ -8,24 +8,23 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Serialize;
-use serde_json::{json, value::RawValue};
-use serde_json_borrow::Value;
+use serde_json::json;
 
 use crate::{
     delivery::Delivery,
     domain::{
-        acknowledgement::{Wants, decode},
-        body::{FieldError, member},
+        acknowledgement::{Acknowledgement, Receipt, Wants, read},
+        body::FieldError,
         delivery_state::{Problem, State as RowState},
-        keys::EventId,
-        text::{clean, cut_bytes},
+        keys::Instance,
     },
-    store::{Accepted, InboxRow, NewAcknowledgement, Rejected, Store},
+    lifecycle::to_its_end,
+    store::{Accepted, InboxRow, NewAcknowledgement, Store},
     web::{
-        Addresses,
+        Addresses, AppState,
         auth::Caller,
-        body::{JsonBody, MAX_BODY, read},
-        problem::{ApiError, sentence},
+        body::{BadBody, JsonBody, MAX_BODY},
+        problem::ApiError,
         request_log::RequestId,
         share::{Posting, Share},
         view::{self, AcknowledgementView},
@@ -41,34 +40,27 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// Acknowledgements in one list at most.
 const MAX_ITEMS: usize = 1_000;
 
-/// How much of a refused body is kept, in bytes.
-const KEPT_OF_REJECTED: usize = 16 * 1024;
-
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// `POST /api/v1/acknowledgements`: one event or a list.
 pub(in crate::web) async fn receive(
     Posting { caller, share }: Posting,
-    State(store): State<Store>,
-    State(delivery): State<Delivery>,
-    State(addresses): State<Addresses>,
+    State(state): State<AppState>,
     RequestId(request_id): RequestId,
     Wait(wait): Wait,
-    body: JsonBody,
+    body: Result<JsonBody, BadBody>,
 ) -> Result<Response, ApiError> {
-    let inbox = Inbox { caller, store, delivery, addresses, request_id };
-    if let Some(events) = body.items()? {
-        return inbox.receive_list(&body.text, &events, share).await;
-    }
-    let mut response = inbox.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT), share).await?;
-    if let Some(wait) = wait {
-        let applied = format!("wait={}", wait.as_secs());
-        if let Ok(applied) = HeaderValue::from_str(&applied) {
-            response.headers_mut().insert(PREFERENCE_APPLIED, applied);
-        }
-    }
-    Ok(response)
+    let inbox = Inbox {
+        receipt: Receipt { at: state.clock.now(), instance: caller.instance(None)? },
+        caller,
+        store: state.store.clone(),
+        delivery: state.delivery.clone(),
+        addresses: state.addresses.clone(),
+        request_id,
+    };
+    // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
+    to_its_end(inbox.receive(body, wait, share)).await
 }
 
 /// `Prefer: wait=S` of RFC 7240, bounded.
@@ -101,45 +93,58 @@ enum Item<'r> {
     Problem(serde_json::Value),
 }
 
-/// An event that is not stored, and what is kept of it.
-struct Refused {
-    error: ApiError,
-    kept: Option<Box<Rejected>>,
-}
-
-impl From<ApiError> for Refused {
-    fn from(error: ApiError) -> Self {
-        Self { error, kept: None }
-    }
-}
-
-struct Inbox {
-    caller: Arc<Caller>,
-    store: Store,
+/// What it takes to receive for one caller.
+pub(super) struct Inbox {
+    pub(super) caller: Arc<Caller>,
+    pub(super) store: Store,
     delivery: Delivery,
     addresses: Addresses,
     request_id: Option<String>,
+    pub(super) receipt: Receipt,
 }
 
 impl Inbox {
+    async fn receive(
+        self,
+        body: Result<JsonBody, BadBody>,
+        wait: Option<Duration>,
+        share: Share,
+    ) -> Result<Response, ApiError> {
+        let body = match body {
+            Ok(body) => body,
+            Err(BadBody { error, text }) => return self.refused(&text, error).await,
+        };
+        match body.items() {
+            Ok(Some(events)) => return self.receive_list(&body.text, &events, share).await,
+            Ok(None) => {}
+            Err(error) => return self.refused(&body.text, error).await,
+        }
+        let mut response = self.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT), share).await?;
+        if let Some(wait) = wait {
+            let applied = format!("wait={}", wait.as_secs());
+            if let Ok(applied) = HeaderValue::from_str(&applied) {
+                response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+            }
+        }
+        Ok(response)
+    }
+
     async fn receive_one(
         &self,
         text: String,
         wait: Duration,
         share: Share,
     ) -> Result<Response, ApiError> {
-        let new = match self.checked(text) {
-            Ok(new) => new,
-            Err(Refused { error, kept }) => {
-                self.keep_rejected(kept.into_iter().map(|kept| *kept).collect()).await?;
-                return Err(error);
-            }
+        let new = match self.checked(&text) {
+            Ok((instance, event)) => self.to_store(instance, event, text),
+            Err(error) => return self.refused(&text, error).await,
         };
         let Some((accepted, mut row)) = self.store.accept(vec![new]).await?.pop() else {
             return Err(ApiError::Internal);
         };
-        if accepted == Accepted::Conflict {
-            return Err(self.conflict(&self.delivery.with_reason(row)));
+        if let Accepted::Conflict(sent) = accepted {
+            let conflict = self.conflict(&self.delivery.with_reason(row));
+            return self.refused(&sent.body, conflict).await;
         }
         // Waiting for iTop takes nothing from anybody.
         drop(share);
@@ -150,13 +155,14 @@ impl Inbox {
             let now = self.store.acknowledgement(row.id).await?;
             row = now.ok_or(ApiError::StoreUnavailable)?;
         }
-        Ok(self.answered(&self.delivery.with_reason(row), accepted == Accepted::New))
+        let is_new = matches!(accepted, Accepted::New);
+        Ok(self.answered(&self.delivery.with_reason(row), is_new))
     }
 
     async fn receive_list(
         &self,
         text: &str,
-        events: &[&RawValue],
+        events: &[&str],
         _share: Share,
     ) -> Result<Response, ApiError> {
         if events.len() > MAX_ITEMS {
@@ -168,62 +174,55 @@ impl Inbox {
                     events.len()
                 ),
             }];
-            let kept = self.rejected(&Value::Null, text, invalid(&errors));
-            self.keep_rejected(vec![kept]).await?;
-            return Err(ApiError::Invalid(errors));
+            return self.refused(text, ApiError::Invalid(errors)).await;
         }
-        let (mut right, mut errors) = (Vec::with_capacity(events.len()), Vec::new());
+        let (mut right, mut refused) = (Vec::with_capacity(events.len()), Vec::new());
         let mut rejected = Vec::new();
-        for (place, event) in events.iter().enumerate() {
-            match self.checked(event.get().to_owned()) {
-                Ok(new) => right.push(new),
-                Err(Refused { error, kept }) => {
-                    if let ApiError::Unreadable(detail) = &error {
-                        // The answer to the list is 200 all the same: an operator must see this.
-                        let problem = Problem::new("unreadable", detail);
-                        rejected.push(self.rejected(&Value::Null, event.get(), problem));
-                    }
-                    errors.push((place, error.document()));
-                    rejected.extend(kept.map(|kept| *kept));
+        for (place, text) in events.iter().enumerate() {
+            match self.checked(text) {
+                Ok((instance, event)) => {
+                    right.push(self.to_store(instance, event, (*text).to_owned()));
+                }
+                Err(error) => {
+                    rejected.push(self.rejected(text, &error));
+                    refused.push((place, error.document()));
                 }
             }
         }
-        self.keep_rejected(rejected).await?;
         let accepted = self.store.accept(right).await?;
         self.delivery.wake();
         let accepted: Vec<_> = accepted
             .into_iter()
             .map(|(accepted, row)| (accepted, self.delivery.with_reason(row)))
             .collect();
-        let mut items: Vec<_> = accepted
-            .iter()
-            .map(|(accepted, row)| match accepted {
-                Accepted::Conflict => Item::Problem(self.conflict(row).document()),
+        let mut items = Vec::with_capacity(events.len());
+        for (accepted, row) in &accepted {
+            items.push(match accepted {
+                Accepted::Conflict(sent) => {
+                    let conflict = self.conflict(row);
+                    rejected.push(self.rejected(&sent.body, &conflict));
+                    Item::Problem(conflict.document())
+                }
                 Accepted::New | Accepted::Same => {
                     let mut view = view::acknowledgement(row, &self.addresses);
-                    view.status = Some(status(row, *accepted == Accepted::New).as_u16());
+                    view.status = Some(status(row, matches!(accepted, Accepted::New)).as_u16());
                     Item::Row(Box::new(view))
                 }
-            })
-            .collect();
-        for (place, document) in errors {
+            });
+        }
+        for (place, document) in refused {
             items.insert(place, Item::Problem(document));
         }
+        self.keep(rejected).await?;
         Ok(answer(StatusCode::OK, &Items { items }))
     }
 
     /// The event, if body and token allow it.
-    fn checked(&self, text: String) -> Result<NewAcknowledgement, Refused> {
+    fn checked(&self, text: &str) -> Result<(Instance, Acknowledgement), ApiError> {
         if text.len() > MAX_BODY {
-            return Err(ApiError::TooLarge(MAX_BODY).into());
+            return Err(ApiError::TooLarge(MAX_BODY));
         }
-        let event = {
-            let body = read(&text)?;
-            decode(&body).map_err(|errors| Refused {
-                kept: Some(Box::new(self.rejected(&body, &text, invalid(&errors)))),
-                error: ApiError::Invalid(errors),
-            })?
-        };
+        let event = read(text, &self.receipt)?;
         let instance = self.caller.instance(event.instance.as_ref())?;
         if !self.caller.sees(&event.company.key) {
             return Err(ApiError::Forbidden(format!(
@@ -231,54 +230,33 @@ impl Inbox {
                 self.caller.name,
                 event.company.label(),
                 event.company.key
-            ))
-            .into());
+            )));
         }
+        Ok((instance, event))
+    }
+
+    /// What is stored of an event.
+    fn to_store(
+        &self,
+        instance: Instance,
+        event: Acknowledgement,
+        body: String,
+    ) -> NewAcknowledgement {
         let (state, problem) = match event.wants() {
             Wants::Ticket | Wants::Rehearsal => (RowState::Accepted, None),
             Wants::Record(why) => (RowState::Recorded, Some(Problem::new("no-ticket-wanted", why))),
         };
-        let request_id = self.request_id.clone();
-        let trusted_names = self.caller.company_keys().is_none();
-        let warnings = Vec::new();
-        Ok(NewAcknowledgement {
+        NewAcknowledgement {
             instance,
+            warnings: self.delivery.say(&event.notices),
             event,
-            body: text,
-            request_id,
-            trusted_names,
+            body,
+            received_at: self.receipt.at,
+            request_id: self.request_id.clone(),
+            trusted_names: self.caller.company_keys().is_none(),
             state,
             problem,
-            warnings,
-        })
-    }
-
-    /// What is kept of a body that is wrong, because many senders ignore answers.
-    fn rejected(&self, body: &Value<'_>, text: &str, problem: Problem) -> Rejected {
-        let named = member(body, "source").and_then(|source| member(source, "instance")?.as_str());
-        let named = named.and_then(|instance| instance.parse().ok());
-        let event_id = member(body, "event_id").and_then(|id| id.as_str()?.parse().ok());
-        Rejected {
-            instance: self.caller.instance(named.as_ref()).unwrap_or_default(),
-            event_id,
-            body: cut_bytes(&clean(text), KEPT_OF_REJECTED).to_owned(),
-            problem,
         }
-    }
-
-    async fn keep_rejected(&self, kept: Vec<Rejected>) -> Result<(), ApiError> {
-        if kept.is_empty() {
-            return Ok(());
-        }
-        for rejected in &kept {
-            tracing::warn!(
-                token = self.caller.name,
-                event_id = rejected.event_id.as_ref().map(EventId::as_str),
-                "a body was refused: {}",
-                rejected.problem.message
-            );
-        }
-        Ok(self.store.keep_rejected(kept).await?)
     }
 
     fn conflict(&self, row: &InboxRow) -> ApiError {
@@ -303,17 +281,12 @@ impl Inbox {
         let status = status(row, is_new);
         let mut response = answer(status, &view::acknowledgement(row, &self.addresses));
         if status != StatusCode::OK
-            && let Ok(location) =
-                HeaderValue::from_str(&format!("/api/v1/acknowledgements/{}", row.id))
+            && let Ok(location) = HeaderValue::from_str(&self.addresses.acknowledgement(row.id))
         {
             response.headers_mut().insert(header::LOCATION, location);
         }
         response
     }
-}
-
-fn invalid(errors: &[FieldError]) -> Problem {
-    Problem::new("invalid", sentence(errors))
 }
 
 fn answer(status: StatusCode, body: &impl Serialize) -> Response {

@@ -1,36 +1,47 @@
 //! Reading a JSON object member by member, collecting every error by its JSON pointer.
 
+mod value;
+
+pub(crate) use value::Told;
+
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json_borrow::{ObjectAsVec, Value};
 
 use super::{
     keys::{MAX_ID_CHARS, MAX_NAME_CHARS},
+    placeholder,
     terminal::without_sequences,
-    text::{one_line, too_long},
+    text::{cut_chars, one_line, too_long},
 };
+use value::whole;
 
 /// One thing wrong with a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// RFC 6901; empty for the whole body.
     pub pointer: String,
-    /// `required`, `type`, `length`, `format` or `value`.
+    /// `required`, `type`, `length`, `format`, `value`, `macro` or `offset`.
     pub code: &'static str,
     /// For the person who sends the event.
     pub message: String,
 }
 
-/// The errors found so far.
+/// What was found wrong so far. A reader notes what it cannot take and goes on as if that were absent;
+/// whoever needs it says so ([`Object::require`], [`Object::insist`]), and that refuses the body.
 #[derive(Default)]
-pub(crate) struct Errors(pub(crate) Vec<FieldError>);
+pub(crate) struct Errors {
+    /// All that was found, in the order of reading.
+    pub(crate) found: Vec<FieldError>,
+    /// Whether the body cannot be taken.
+    pub(crate) refuses: bool,
+}
 
 impl Errors {
     /// Whether something is wrong at this place or in what it holds.
     pub(crate) fn at_or_below(&self, pointer: &str) -> bool {
-        self.0.iter().any(|error| {
+        self.found.iter().any(|error| {
             error
                 .pointer
                 .strip_prefix(pointer)
@@ -39,7 +50,14 @@ impl Errors {
     }
 
     pub(crate) fn push(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), code, message: message.into() });
+        let message = message.into();
+        self.found.push(FieldError { pointer: pointer.to_owned(), code, message });
+    }
+
+    /// The same for what no body may have.
+    pub(crate) fn refuse(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
+        self.push(pointer, code, message);
+        self.refuses = true;
     }
 }
 
@@ -75,8 +93,14 @@ impl<'a> Object<'a> {
             if !errors.at_or_below(&pointer) {
                 errors.push(&pointer, "required", format!("'{name}' is missing or empty"));
             }
+            errors.refuses = true;
         }
         value
+    }
+
+    /// Refuses a body in which this member is there and wrong: what it decides is not guessed.
+    pub(crate) fn insist(&self, name: &str, errors: &mut Errors) {
+        errors.refuses |= errors.at_or_below(&self.pointer(name));
     }
 
     pub(crate) fn object(&self, name: &str, errors: &mut Errors) -> Option<Object<'a>> {
@@ -109,61 +133,27 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// An id: a text or an integer.
+    /// An id: a text or an integer, which some programs write as `42.0`.
     pub(crate) fn id(&self, name: &str, max: usize, errors: &mut Errors) -> Option<Cow<'a, str>> {
-        match self.member(name)? {
+        let value = self.member(name)?;
+        match value {
             Value::Str(text) => {
-                bounded(text, max, || self.pointer(name), errors).map(Cow::Borrowed)
+                let text = bounded(text, max, || self.pointer(name), errors)?;
+                if let Some(found) = placeholder::in_id(text) {
+                    errors.push(&self.pointer(name), "macro", not_replaced(name, found));
+                    return None;
+                }
+                return Some(Cow::Borrowed(text));
             }
-            Value::Number(number) if number.is_i64() || number.is_u64() => {
-                Some(number.to_string().into())
+            Value::Number(number) => {
+                if let Some(whole) = whole(number) {
+                    return Some(whole.into());
+                }
             }
-            other => {
-                errors.push(&self.pointer(name), "type", expected("a text or an integer", other));
-                None
-            }
+            _ => {}
         }
-    }
-
-    pub(crate) fn flag(&self, name: &str, errors: &mut Errors) -> Option<bool> {
-        match self.member(name)? {
-            Value::Bool(flag) => Some(*flag),
-            other => {
-                errors.push(&self.pointer(name), "type", expected("true or false", other));
-                None
-            }
-        }
-    }
-
-    /// An RFC 3339 time with an offset.
-    pub(crate) fn time(&self, name: &str, errors: &mut Errors) -> Option<Timestamp> {
-        let text = self.borrowed(name, 64, errors)?;
-        let time = text.parse();
-        if time.is_err() {
-            let message = format!(
-                "'{name}' must be an RFC 3339 time with an offset, such as \
-                 2026-11-21T09:15:02+01:00, not '{text}'"
-            );
-            errors.push(&self.pointer(name), "format", message);
-        }
-        time.ok()
-    }
-
-    /// One of a few words, whatever its case.
-    pub(crate) fn word<T: Copy>(
-        &self,
-        name: &str,
-        words: &[(&str, T)],
-        errors: &mut Errors,
-    ) -> Option<T> {
-        let text = self.borrowed(name, 64, errors)?;
-        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
-        if found.is_none() {
-            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            let message = format!("'{name}' must be one of {}, not '{text}'", known.join(", "));
-            errors.push(&self.pointer(name), "value", message);
-        }
-        found.map(|(_, value)| *value)
+        errors.push(&self.pointer(name), "type", expected("a text or an integer", value));
+        None
     }
 
     /// A name, or `{id, name}`, of which one must be there.
@@ -228,7 +218,7 @@ fn last<'v>(members: &'v ObjectAsVec<'v>, name: &str) -> Option<&'v Value<'v>> {
     members.iter().filter(|(known, _)| *known == name).map(|(_, value)| value).last()
 }
 
-/// A text that is neither blank nor too long; `pointer` tells where it stands.
+/// A text that is neither blank, too long nor a macro; `pointer` tells where it stands.
 pub(crate) fn bounded<'t>(
     text: &'t str,
     max: usize,
@@ -245,7 +235,35 @@ pub(crate) fn bounded<'t>(
         errors.push(&pointer(), "length", message);
         return None;
     }
+    if let Some(found) = placeholder::alone(text) {
+        let pointer = pointer();
+        let name = pointer.rsplit('/').next().unwrap_or_default();
+        errors.push(&pointer, "macro", not_replaced(name, found));
+        return None;
+    }
     Some(text)
+}
+
+fn not_replaced(name: &str, found: &str) -> String {
+    let found = one_line(found);
+    if found.starts_with(['$', '{', '%']) {
+        format!("'{name}' has the macro {found}, which the sender has not replaced")
+    } else {
+        format!("'{name}' is {found}, which stands for no value")
+    }
+}
+
+/// A value where a sentence speaks of it: short, and on one line.
+pub(crate) fn shown(value: &Value<'_>) -> String {
+    /// How much of it is shown, in characters.
+    const SHOWN: usize = 60;
+    match value {
+        Value::Str(text) => cut_chars(&one_line(text), SHOWN).into_owned(),
+        other => {
+            let text = serde_json::to_string(other).unwrap_or_default();
+            cut_chars(&text, SHOWN).into_owned()
+        }
+    }
 }
 
 pub(crate) fn expected(what: &str, found: &Value<'_>) -> String {

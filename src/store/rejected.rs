@@ -1,0 +1,126 @@
+//! What was refused, kept for the operator: many senders ignore answers. It has bounds, so that a
+//! sender that is wrong all day is not the reason that the disk fills.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError, meta};
+use crate::domain::{
+    acknowledgement::{Glimpse, Party},
+    delivery_state::Problem,
+    keys::{ControlId, EventId, Instance},
+};
+
+/// Rows that are kept of one day at most.
+const MOST_A_DAY: u64 = 2_000;
+
+/// Bytes of bodies and sentences that are kept of one day at most.
+const MOST_BYTES_A_DAY: u64 = 4 * 1024 * 1024;
+
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// What is kept of this day, under this name in `meta`.
+const TODAY: &str = "rejected_today";
+
+/// A body that was refused.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// The instance that sent it.
+    pub instance: Instance,
+    /// What could be told of it.
+    pub glimpse: Glimpse,
+    /// The beginning of the body.
+    pub body: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Why it was refused.
+    pub problem: Problem,
+}
+
+/// What is kept of one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Day {
+    /// Which, in days since 1970 (UTC).
+    number: i64,
+    /// No row before this one is of that day.
+    first: i64,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Store {
+    /// Keeps bodies that were refused. Beyond the bounds of a day its oldest ones go.
+    pub async fn keep_rejected(&self, rejected: Vec<Rejected>) -> Result<(), StoreError> {
+        let today = self.now_millis().div_euclid(DAY);
+        self.write(move |db| {
+            let known = meta::get(db, TODAY)?.and_then(|text| serde_json::from_str(&text).ok());
+            let known = known.filter(|known: &Day| known.number == today);
+            let mut day = known.unwrap_or(Day { number: today, ..Day::default() });
+            for row in &rejected {
+                let id = insert(db, row)?;
+                if day.rows == 0 {
+                    day.first = id;
+                }
+                day.rows += 1;
+                day.bytes += size(&row.body, &row.problem.message);
+                while day.rows > MOST_A_DAY || day.bytes > MOST_BYTES_A_DAY {
+                    remove_first(db, &mut day)?;
+                }
+            }
+            // Numbers can always be written as JSON.
+            meta::set(db, TODAY, &serde_json::to_string(&day).unwrap_or_default())
+        })
+        .await
+    }
+}
+
+fn size(body: &str, message: &str) -> u64 {
+    u64::try_from(body.len() + message.len()).unwrap_or(u64::MAX)
+}
+
+fn insert(db: &Connection, row: &Rejected) -> rusqlite::Result<i64> {
+    let Rejected { instance, glimpse, body, received_at, problem } = row;
+    let event_type = glimpse.event_type.map_or("unknown", |kind| kind.as_str());
+    db.prepare_cached(
+        "INSERT INTO acknowledgements (instance, event_id, event_type, company_key, company_name,
+             control_id, control_name, body, state, problem_code, problem, received_at,
+             updated_at, ended_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'rejected', ?, ?, ?11, ?11, ?11)",
+    )?
+    .execute(params![
+        instance.as_str(),
+        glimpse.event_id.as_ref().map(EventId::as_str),
+        event_type,
+        glimpse.company.as_ref().map(|company| company.key.to_string()),
+        glimpse.company.as_ref().map(Party::label),
+        glimpse.control_id.as_ref().map(ControlId::as_str),
+        glimpse.control_name,
+        body,
+        problem.code,
+        problem.message,
+        received_at.as_millisecond(),
+    ])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// Removes the oldest row of the day.
+fn remove_first(db: &Connection, day: &mut Day) -> rusqlite::Result<()> {
+    let oldest: Option<(i64, String, String)> = db
+        .prepare_cached(
+            "SELECT id, body, problem FROM acknowledgements
+             WHERE state = 'rejected' AND id >= ?1 ORDER BY id LIMIT 1",
+        )?
+        .query_row([day.first], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((id, body, message)) = oldest else {
+        // They have been purged.
+        *day = Day { number: day.number, ..Day::default() };
+        return Ok(());
+    };
+    db.prepare_cached("DELETE FROM acknowledgements WHERE id = ?1")?.execute([id])?;
+    day.first = id + 1;
+    day.rows = day.rows.saturating_sub(1);
+    day.bytes = day.bytes.saturating_sub(size(&body, &message));
+    Ok(())
+}

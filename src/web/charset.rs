@@ -1,0 +1,60 @@
+//! Bodies that say they are in the alphabet of an older Windows.
+
+/// What the bytes 0x80 to 0x9f mean in Windows-1252; in Latin-1 nothing, so that one table does.
+const FROM_80: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
+    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+const NAMES: [&str; 9] = [
+    "windows-1252",
+    "cp1252",
+    "x-cp1252",
+    "iso-8859-1",
+    "iso8859-1",
+    "iso_8859-1",
+    "latin1",
+    "latin-1",
+    "l1",
+];
+
+/// The text of such bytes, if the parameter `charset` of the content type says that they are such.
+pub(super) fn decoded(content_type: &str, bytes: &[u8]) -> Option<String> {
+    let is_old = |charset: &str| NAMES.iter().any(|name| name.eq_ignore_ascii_case(charset));
+    let charset = content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    charset.filter(|charset| is_old(charset)).map(|_| bytes.iter().copied().map(meaning).collect())
+}
+
+fn meaning(byte: u8) -> char {
+    match byte {
+        0x80..=0x9f => FROM_80[usize::from(byte - 0x80)],
+        other => char::from(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_declared_is_decoded() {
+        let bytes = b"\xc9t\xe9 \x80 \x93x\x94";
+        for content_type in [
+            "application/json; charset=windows-1252",
+            "application/json;charset=\"ISO-8859-1\"",
+            "application/json; version=1; Charset = latin1",
+        ] {
+            assert_eq!(
+                decoded(content_type, bytes).as_deref(),
+                Some("Été € “x”"),
+                "{content_type}"
+            );
+        }
+        for content_type in ["application/json", "application/json; charset=utf-8", "latin1"] {
+            assert_eq!(decoded(content_type, bytes), None, "{content_type}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The bridge behind a proxy: below a path of its own, and with the defaults of nginx.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use reqwest::Method;
+use serde_json::json;
+use servicenav_itop_bridge::sandbox::Options;
+
+use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+
+/// An nginx as it comes, with `/bridge/` leading to a bridge, until it is dropped.
+struct Nginx {
+    process: Child,
+    base: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Nginx {
+    /// `None` where nginx is not installed; `tests/run` installs it, and then it must be there.
+    async fn start(world: &World, address: SocketAddr) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().display();
+        let config = format!(
+            "daemon off; pid {at}/pid; error_log {at}/errors; worker_processes 1; events {{}}
+             http {{ access_log off; client_body_temp_path {at}/b; proxy_temp_path {at}/p;
+               fastcgi_temp_path {at}/f; uwsgi_temp_path {at}/u; scgi_temp_path {at}/s;
+               server {{ listen {address}; location /bridge/ {{ proxy_pass {}/; }} }} }}",
+            world.base
+        );
+        let file = folder.path().join("nginx.conf");
+        std::fs::write(&file, config).unwrap();
+        let started = Command::new("nginx")
+            .arg("-c")
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let process = match started {
+            Ok(process) => process,
+            Err(error) => {
+                let is_needed = std::env::var_os("BRIDGE_TESTS_WITH_NGINX").is_some();
+                assert!(!is_needed, "nginx cannot be started: {error}");
+                eprintln!("left out, for there is no nginx: tests/run installs it");
+                return None;
+            }
+        };
+        let base = format!("http://{address}/bridge");
+        let nginx = Self { process, base, _folder: folder };
+        world
+            .until("nginx answers", async || {
+                world.http.get(format!("{}/healthz", nginx.base)).send().await.ok()
+            })
+            .await;
+        Some(nginx)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // SIGKILL would leave its worker behind.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn a_link_leads_through_nginx_to_the_ticket_whatever_the_control_is_called() {
+    let address = free_address();
+    let world = World::with(Options::default(), |config| {
+        config.server.public_url = Some(format!("http://{address}/bridge"));
+    })
+    .await;
+    world.link_demo().await;
+    let Some(nginx) = Nginx::start(&world, address).await else { return world.finish().await };
+    for (number, control) in
+        ["web1;HTTP", "web1/HTTP", "..", "a%2Fb", "é b+c?d#e&f=g", "/"].into_iter().enumerate()
+    {
+        let event = with(event(&number.to_string()), "/control/id", json!(control));
+        let body = event.to_string();
+        let url = format!("{}{ACKNOWLEDGEMENTS}", nginx.base);
+        let post = world.http.post(url).header("content-type", "application/json").body(body);
+        let made = crate::world::Answer::read(post.send().await.unwrap()).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        for link in [made.header("location"), made.body["links"]["self"].as_str().unwrap()] {
+            let row = world.http.get(format!("http://{address}{link}")).send().await.unwrap();
+            assert_eq!(row.status(), 200, "{link}");
+        }
+        let link = made.body["links"]["open"].as_str().unwrap();
+        let opened = world.http.get(link).send().await.unwrap();
+        assert_eq!(opened.status(), 302, "{link}");
+        assert_eq!(opened.headers()["location"], made.body["ticket"]["url"].as_str().unwrap());
+        let mut ticket: reqwest::Url =
+            format!("{}/api/v1/controls/ticket", nginx.base).parse().unwrap();
+        ticket.query_pairs_mut().append_pair("control", control);
+        let known = crate::world::Answer::read(world.http.get(ticket).send().await.unwrap()).await;
+        assert_eq!(known.expect(200)["control"]["id"], control);
+    }
+    drop(nginx);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nginx_passes_each_change_on_as_it_comes() {
+    let world = World::linked().await;
+    let Some(nginx) = Nginx::start(&world, free_address()).await else {
+        return world.finish().await;
+    };
+    let stream = world.http.get(format!("{}/api/v1/tickets/stream", nginx.base)).send().await;
+    let mut stream = stream.unwrap();
+    let mut read = String::new();
+    for awaited in ["event: ready", "control-a", "control-b"] {
+        while !read.contains(awaited) {
+            let chunk = tokio::time::timeout(Duration::from_mins(1), stream.chunk()).await;
+            let chunk = chunk.expect("it is passed on").unwrap().expect("it goes on");
+            read.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        let next = if awaited == "event: ready" { "a" } else { "b" };
+        world.acknowledge(&event(next)).await;
+    }
+    drop((stream, nginx));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_answers_link_to_stands_below_the_path_of_the_public_address() {
+    let world = World::with(Options::default(), |config| {
+        config.server.public_url = Some("https://monitoring.example/tools/bridge/".to_owned());
+    })
+    .await;
+    world.link_demo().await;
+    let made = world.acknowledge(&event("a")).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let own = format!("/tools/bridge{ACKNOWLEDGEMENTS}/{}", made.body["id"]);
+    assert_eq!((made.header("location"), &made.body["links"]["self"]), (own.as_str(), &json!(own)));
+    let link = made.body["links"]["open"].as_str().unwrap();
+    assert!(
+        link.starts_with(
+            "https://monitoring.example/tools/bridge/controls/open?control=control-a&"
+        ),
+        "{link}"
+    );
+    let mistaken = json!({"organization": "Demo", "team": "Helpdesk"});
+    let warned = world.put("/api/v1/links/Demo", &mistaken).await;
+    let warning = warned.body["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("write /tools/bridge/api/v1/links/name:Demo instead"), "{warning}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_tag_that_a_proxy_has_made_weak_or_strong_is_known() {
+    let world = World::linked().await;
+    world.acknowledge(&event("a")).await.expect(201);
+    for path in ["/api/v1/controls/control-a/ticket", "/api/v1/teams", "/api/v1/tickets"] {
+        let tag = world.get(path).await.header("etag").to_owned();
+        let strong = tag.strip_prefix("W/").unwrap();
+        for known in [&tag, strong, &format!("\"a, b\", {strong}"), "*"] {
+            let answer = world.send(Method::GET, path, &[("if-none-match", known)], None).await;
+            assert_eq!(answer.status, 304, "{path} {known}");
+        }
+        let other = [("if-none-match", "\"other\"")];
+        assert_eq!(world.send(Method::GET, path, &other, None).await.status, 200);
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_an_address_changes_nothing() {
+    let world = World::linked().await;
+    world.acknowledge(&event("a")).await.expect(201);
+    for path in ["/healthz", ACKNOWLEDGEMENTS, "/api/v1/controls/control-a/ticket"] {
+        let with_slash = world.get(&format!("{path}/?limit=1")).await.expect(200);
+        assert_eq!(with_slash, world.get(&format!("{path}?limit=1")).await.expect(200));
+    }
+    world.finish().await;
+}
