@@ -114,7 +114,7 @@ impl World {
         // A second call finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Clock::system();
-        let itop = Sandbox::start(listener().await, options, clock.clone()).await.unwrap();
+        let itop = Sandbox::start(listener().await, options, clock.elsewhere()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config {
             itop: ItopSection {
@@ -149,7 +149,8 @@ impl World {
             let reads = || world.itop.requests_seen().of("core/get");
             world
                 .until("the bridge has looked at iTop", async || {
-                    (reads() > 0 && world.itop.requests_seen().in_flight == 0).then_some(())
+                    // Whether it answers, and how high the ids of tickets are.
+                    (reads() > 1 && world.itop.requests_seen().in_flight == 0).then_some(())
                 })
                 .await;
             world.reads_at_start = reads();
@@ -208,7 +209,7 @@ impl World {
         // After a crash the database is given back when the last of its readers has ended.
         let app = self
             .until("the bridge starts", async || {
-                let (config, clock) = (self.config.clone(), self.clock.clone());
+                let (config, clock) = (self.config.clone(), self.clock.of_new_process());
                 let build = async move { App::build(config, clock, listener().await).await };
                 match runtime.spawn(build).await.unwrap() {
                     Ok(app) => Some(app),
