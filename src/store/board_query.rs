@@ -42,23 +42,20 @@ impl Store {
 /// an index, which but for numbers and several companies is in the order of the board.
 fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
     let BoardFilter { instance, companies, status, open, numbers, after, limit } = filter;
-    let from = if numbers.is_some() {
-        "tickets AS t INDEXED BY tickets_ref
-             CROSS JOIN control_tickets AS m INDEXED BY control_tickets_ticket"
-            .to_owned()
+    let index = if numbers.is_some() {
+        // Its own key.
+        ""
+    } else if companies.is_some() {
+        "INDEXED BY control_tickets_company"
+    } else if status.is_some() {
+        "INDEXED BY control_tickets_status"
+    } else if open.is_some() {
+        "INDEXED BY control_tickets_open"
     } else {
-        let index = if companies.is_some() {
-            "INDEXED BY control_tickets_company"
-        } else if status.is_some() {
-            "INDEXED BY control_tickets_status"
-        } else if open.is_some() {
-            "INDEXED BY control_tickets_open"
-        } else {
-            // The table is in that order itself.
-            ""
-        };
-        format!("control_tickets AS m {index} CROSS JOIN tickets AS t")
+        // The table is in that order itself.
+        ""
     };
+    let from = format!("control_tickets AS m {index} CROSS JOIN tickets AS t");
     let mut sql = format!("SELECT {COLUMNS} FROM {from} ON {ITS_TICKET} WHERE true");
     let mut values = Vec::new();
     let mut ask = |condition: &str, value: Value| {
@@ -66,7 +63,23 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         values.push(value);
     };
     if let Some(numbers) = numbers {
-        ask(" AND t.ref IN (SELECT value FROM json_each(?))", as_json(numbers).into());
+        // One that is gone because its id was given to another ticket keeps the number that it had.
+        ask(
+            " AND (m.instance, m.control_id) IN (
+                 SELECT n.instance, n.control_id
+                 FROM tickets AS numbered INDEXED BY tickets_ref
+                 CROSS JOIN control_tickets AS n INDEXED BY control_tickets_ticket
+                     ON n.ticket_class = numbered.class AND n.ticket_id = numbered.id
+                 WHERE n.replaced IS NULL AND numbered.ref IN (SELECT value FROM json_each(?))",
+            as_json(numbers).into(),
+        );
+        ask(
+            "    UNION ALL
+                 SELECT instance, control_id
+                 FROM control_tickets INDEXED BY control_tickets_by_replaced
+                 WHERE replaced IN (SELECT value FROM json_each(?)))",
+            as_json(numbers).into(),
+        );
     }
     match companies.as_deref() {
         // One alone keeps the order of the board.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, OptionalExtension as _, Row, params, params_from_iter,
+    Connection, OptionalExtension as _, Row, params_from_iter,
     types::{FromSql, Value},
 };
 
@@ -111,44 +111,6 @@ impl Store {
         self.read(move |db| {
             let (sql, values) = page(&filter, &instances);
             db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
-        })
-        .await
-    }
-
-    /// The newest acknowledgement of a control, whatever became of it; what was refused is none.
-    pub async fn newest_of_control(
-        &self,
-        instance: &Instance,
-        control: &ControlId,
-    ) -> Result<Option<InboxRow>, StoreError> {
-        let key = [instance.to_string(), control.to_string()];
-        self.read(move |db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements
-                 WHERE instance = ?1 AND control_id = ?2 AND state <> 'rejected'
-                 ORDER BY id DESC LIMIT 1"
-            );
-            db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
-        })
-        .await
-    }
-
-    /// The same of each of these controls.
-    pub async fn newest_of_controls(
-        &self,
-        instance: &Instance,
-        controls: &[ControlId],
-    ) -> Result<Vec<InboxRow>, StoreError> {
-        let (instance, controls) = (instance.to_string(), as_json(controls));
-        self.read(move |db| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
-                     SELECT (SELECT max(id) FROM acknowledgements
-                             WHERE instance = ?1 AND control_id = value
-                               AND state <> 'rejected')
-                     FROM json_each(?2))"
-            );
-            db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
         })
         .await
     }
@@ -269,6 +231,28 @@ pub(super) const NOT_FRESH: &str = "state <> 'accepted'";
 
 fn as_limit(limit: usize) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
+}
+
+/// Of each of these controls the newest row that was not refused, and the newest that asks for
+/// something: a recovery, say, which asks for nothing, must not hide what failed before it.
+pub(super) fn of_controls(
+    db: &Connection,
+    instance: &str,
+    controls: &str,
+) -> rusqlite::Result<Vec<InboxRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
+             SELECT (SELECT max(id) FROM acknowledgements
+                     WHERE instance = ?1 AND control_id = value AND state <> 'rejected')
+             FROM json_each(?2)
+             UNION
+             SELECT (SELECT id FROM acknowledgements
+                     WHERE instance = ?1 AND control_id = value
+                       AND state NOT IN ('recorded', 'discarded', 'rejected')
+                     ORDER BY id DESC LIMIT 1)
+             FROM json_each(?2))"
+    );
+    db.prepare_cached(&sql)?.query_map([instance, controls], row)?.collect()
 }
 
 /// The row of that number.

@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     delivery::Delivery,
     domain::keys::{ControlId, Instance},
-    store::{AgedTicket, InboxRow, Store, StoreError, TicketOfControl},
+    store::{AgedTicket, Controls, InboxRow, Store, StoreError, TicketOfControl},
 };
 
 /// How much is kept, in bytes: some fifteen thousand controls.
@@ -113,7 +113,7 @@ impl ControlAnswers {
         controls: &[ControlId],
     ) -> Result<Vec<Option<Arc<ControlAnswer>>>, StoreError> {
         let inner = &*self.inner;
-        let now = inner.clock.now();
+        let now = inner.clock.at_latest();
         let mut answers = Vec::with_capacity(controls.len());
         let (mut missing, mut places) = (Vec::new(), Vec::new());
         let mut soon_old = Vec::new();
@@ -167,18 +167,18 @@ impl Inner {
         // Asked for before anything is read: what changes meanwhile makes the answer old at once.
         let versions: Vec<_> =
             controls.iter().map(|control| self.store.version_of(instance, control)).collect();
-        let tickets = self.board.tickets_of_controls(instance, controls).await?;
+        let Controls { tickets, rows } = self.board.controls(instance, controls).await?;
         let tickets: HashMap<_, _> =
             tickets.iter().map(|found| (found.mapping.control_id.as_str(), found)).collect();
-        let newest = self.store.newest_of_controls(instance, controls).await?;
-        let newest: HashMap<_, _> = newest
-            .into_iter()
-            .map(|row| (row.control_id.clone().unwrap_or_default(), row))
-            .collect();
+        let mut rows_of = HashMap::<_, Vec<_>>::new();
+        for row in &rows {
+            rows_of.entry(row.control_id.as_deref().unwrap_or_default()).or_default().push(row);
+        }
         let mut answers = Vec::with_capacity(controls.len());
         for (control, version) in controls.iter().zip(versions) {
             let ticket = tickets.get(control.as_str()).copied();
-            let answer = self.answer(caller, ticket, newest.get(control.as_str()), version);
+            let rows = rows_of.get(control.as_str()).map_or(&[][..], Vec::as_slice);
+            let answer = self.answer(caller, ticket, rows, version);
             let answer = answer.map(Arc::new);
             if let Some(answer) = answer.iter().find(|answer| answer.good_until.is_some()) {
                 self.kept.insert(key(instance, control), answer.clone()).await;
@@ -192,9 +192,10 @@ impl Inner {
         &self,
         caller: &Caller,
         found: Option<&TicketOfControl>,
-        newest: Option<&InboxRow>,
+        rows: &[&InboxRow],
         version: u64,
     ) -> Option<ControlAnswer> {
+        let newest = rows.iter().max_by_key(|row| row.id).copied();
         let (mut view, instance, company) = match (found, newest) {
             (Some(found), _) => (
                 view::control(found, &self.board, &self.addresses),
@@ -208,7 +209,7 @@ impl Inner {
             ),
             (None, None) => return None,
         };
-        let newest = newest.filter(|row| view::is_pending(row));
+        let newest = view::newest_pending(rows);
         // A control can have moved to a company that this caller must not see.
         let pending = newest
             .filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
@@ -227,7 +228,7 @@ impl Inner {
             body,
             tag,
             version,
-            good_until: good_until.filter(|until| self.clock.now() <= *until),
+            good_until: good_until.filter(|until| self.clock.at_latest() <= *until),
             refresh_from: ticket.map_or(Timestamp::MAX, |ticket| self.board.refresh_from(ticket)),
             ticket: ticket.map(crate::store::KnownTicket::aged),
             asked: AtomicBool::new(false),

@@ -45,7 +45,7 @@ impl ListParams {
         let mut items: Vec<_> = items.skip(start).take(limit + 1).collect();
         let next = (items.len() > limit).then(|| (start + limit).to_string());
         items.truncate(limit);
-        let page = Page { as_of: reading.listed.as_of, stale: reading.stale, next };
+        let page = Page { as_of: reading.as_of, stale: reading.stale, next };
         Ok(page.of(known, &items))
     }
 }

@@ -9,8 +9,11 @@ use serde::Deserialize;
 
 use super::acknowledgements::parsed;
 use crate::{
-    domain::keys::{ControlId, Instance},
-    store::Store,
+    domain::{
+        keys::{ControlId, Instance},
+        ticket_status::Presence,
+    },
+    store::{Controls, Store},
     web::{
         Addresses, ControlAnswers,
         auth::{Caller, Reader},
@@ -97,15 +100,20 @@ pub(in crate::web) async fn open(
                         one from ServiceNav.";
         return Ok(page(StatusCode::FORBIDDEN, "This link is not valid", sentence));
     };
-    if let Some(found) = store.ticket_of_control(&instance, &control).await? {
+    let Controls { tickets, rows } = store.controls(&instance, &[control]).await?;
+    if let Some(found) = tickets.first() {
+        if found.ticket.presence == Presence::Deleted {
+            let sentence = "Its ticket has been deleted in iTop.";
+            return Ok(page(StatusCode::GONE, "No ticket any more", sentence));
+        }
         let url = addresses.ticket(&found.ticket.status.key);
         let location = HeaderValue::from_str(&url).map_err(|_| ApiError::Internal)?;
         let no_store = HeaderValue::from_static("no-store");
         let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)];
         return Ok((StatusCode::FOUND, headers).into_response());
     }
-    let newest = store.newest_of_control(&instance, &control).await?;
-    let sentence = if newest.as_ref().is_some_and(view::is_pending) {
+    let rows: Vec<_> = rows.iter().collect();
+    let sentence = if view::newest_pending(&rows).is_some() {
         "Its ticket is on its way. Try again in a moment."
     } else {
         "It has no ticket."
