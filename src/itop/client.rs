@@ -411,11 +411,12 @@ fn endpoint(root: &Url, login: &Login) -> Url {
 /// Whether a request that failed can have reached iTop: only one whose connection was never made
 /// certainly did not.
 fn failure(error: &reqwest::Error, redactor: &Redactor) -> ItopError {
-    let causes = redactor.text(&causes(error)).into_owned();
+    let causes = causes(error);
+    let shown = redactor.text(&causes);
     if lacks_files(error) {
-        return ItopError::NoConnectionLeft { reason: causes };
+        return ItopError::NoConnectionLeft { reason: shown.into_owned() };
     }
-    let reason = obstacle::broken(causes);
+    let reason = obstacle::broken(&causes, &shown);
     if error.is_connect() || error.is_builder() {
         ItopError::Unreachable { reason }
     } else {
