@@ -376,3 +376,45 @@ END;
 CREATE INDEX control_tickets_company ON control_tickets (company_key, instance, control_id);
 CREATE INDEX control_tickets_status ON control_tickets (ticket_status, instance, control_id);
 CREATE INDEX control_tickets_open ON control_tickets (ticket_open, instance, control_id);
+
+-- step 9: which ticket is the control's, when iTop gives ids anew; tickets that were missing
+
+-- When work on the ticket began, by iTop: with number, title and organization what it is known by.
+ALTER TABLE tickets ADD COLUMN started_at INTEGER;
+-- The marker that the ticket bears for this control; whether number and beginning are enough, because
+-- it was not made for it; and what it was that the ticket was mapped for.
+ALTER TABLE control_tickets ADD COLUMN marker TEXT;
+ALTER TABLE control_tickets ADD COLUMN by_number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE control_tickets ADD COLUMN equipment_name TEXT;
+-- The number of the ticket that is gone because iTop gave its id to another one; NULL while it is there.
+ALTER TABLE control_tickets ADD COLUMN replaced TEXT;
+UPDATE control_tickets AS m SET marker = (
+    SELECT marker FROM acknowledgements AS a
+    WHERE a.instance = m.instance AND a.control_id = m.control_id AND a.state = 'created'
+      AND a.ticket_class = m.ticket_class AND a.ticket_id = m.ticket_id
+    ORDER BY a.id LIMIT 1);
+UPDATE control_tickets SET by_number = 1 WHERE marker IS NULL;
+-- A ticket that was missing from an answer is looked for again as seldom as one that has ended.
+DROP INDEX tickets_ended;
+CREATE INDEX tickets_ended ON tickets (as_of)
+    WHERE presence <> 'present' OR operational_status IN ('resolved', 'closed');
+-- Of a ticket that is gone the board keeps no status, and finds it by the number that it had.
+DROP TRIGGER tickets_board;
+CREATE TRIGGER tickets_board
+AFTER UPDATE OF status, operational_status, presence ON tickets
+WHEN OLD.status IS NOT NEW.status OR OLD.operational_status IS NOT NEW.operational_status
+    OR OLD.presence IS NOT NEW.presence
+BEGIN
+    UPDATE control_tickets
+    SET ticket_status = NEW.status,
+        ticket_open = NEW.presence = 'present'
+            AND NEW.operational_status NOT IN ('resolved', 'closed')
+    WHERE ticket_class = NEW.class AND ticket_id = NEW.id AND replaced IS NULL;
+END;
+CREATE TRIGGER control_tickets_replaced
+AFTER UPDATE OF replaced ON control_tickets WHEN NEW.replaced IS NOT NULL
+BEGIN
+    UPDATE control_tickets SET ticket_status = '', ticket_open = 0
+    WHERE instance = NEW.instance AND control_id = NEW.control_id;
+END;
+CREATE INDEX control_tickets_by_replaced ON control_tickets (replaced) WHERE replaced IS NOT NULL;

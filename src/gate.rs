@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Moment},
     config::Delivery,
-    itop::{Client, ItopError, WriteRight},
+    itop::{Client, ItopError, TOO_MANY, WriteRight},
 };
 
 /// Why the gate is closed.
@@ -45,10 +45,10 @@ impl Reason {
             ItopError::BadCredentials => Some(Self::Credentials),
             ItopError::ProfileMissing { .. } => Some(Self::ProfileMissing),
             ItopError::Maintenance { .. } => Some(Self::Maintenance),
-            ItopError::Unreachable { .. } | ItopError::NoClearAnswer { .. } => {
-                Some(Self::Unreachable)
-            }
-            ItopError::NotItop { .. } => Some(Self::NotItop),
+            ItopError::Unreachable { .. }
+            | ItopError::NoClearAnswer { .. }
+            | ItopError::TurnedAway { status: TOO_MANY, .. } => Some(Self::Unreachable),
+            ItopError::TurnedAway { .. } | ItopError::NotItop { .. } => Some(Self::NotItop),
         }
     }
 
@@ -131,13 +131,22 @@ pub enum End {
     Restart,
 }
 
+/// When a state began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    /// For people.
+    pub at: Timestamp,
+    /// To tell how long ago that was.
+    pub moment: Moment,
+}
+
 /// The state of the way to iTop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GateState {
     /// Nothing is known to be wrong.
     Open {
         /// Since when iTop has answered without a break.
-        since: Timestamp,
+        since: Since,
     },
     /// Deliveries wait.
     Closed {
@@ -148,7 +157,7 @@ pub enum GateState {
         /// What to do about it.
         mend: &'static str,
         /// Since when.
-        since: Timestamp,
+        since: Since,
     },
 }
 
@@ -164,7 +173,7 @@ impl Gate {
     /// An open gate: whether it should be is found out by the first call.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        let open = GateState::Open { since: clock.now() };
+        let open = GateState::Open { since: since_now(&clock) };
         Self { clock, state: Arc::new(watch::Sender::new(open)), doubt: Arc::default() }
     }
 
@@ -212,8 +221,11 @@ impl Gate {
     pub fn after_failure(&self, error: &ItopError) {
         match error {
             ItopError::Refused { .. } => {}
-            // One call without an answer may be the fault of that call: a probe finds out.
-            ItopError::NoClearAnswer { .. } => self.doubt.notify_one(),
+            // One call without an answer of iTop may be the fault of that call, such as a word in it to
+            // which a firewall objects: a probe finds out.
+            ItopError::NoClearAnswer { .. }
+            | ItopError::TurnedAway { .. }
+            | ItopError::NotItop { .. } => self.doubt.notify_one(),
             error => {
                 if let Some(reason) = Reason::of(error) {
                     self.close_for(reason, error);
@@ -236,13 +248,13 @@ impl Gate {
     }
 
     fn close(&self, reason: Reason, message: &str, mend: &'static str) {
-        let now = self.clock.now();
+        let since = since_now(&self.clock);
         let changed = self.state.send_if_modified(|state| match state {
             GateState::Closed { reason: known, .. } if *known == reason => false,
             GateState::Closed { reason: known, .. } if known.ended_by() == End::Restart => false,
             state => {
                 let message = message.to_owned();
-                *state = GateState::Closed { reason, message, mend, since: now };
+                *state = GateState::Closed { reason, message, mend, since };
                 true
             }
         });
@@ -257,12 +269,12 @@ impl Gate {
     }
 
     fn open(&self) {
-        let now = self.clock.now();
+        let since = since_now(&self.clock);
         let opened = self.state.send_if_modified(|state| {
             let closed = matches!(state, GateState::Closed { reason, .. }
                 if reason.ended_by() != End::Restart);
             if closed {
-                *state = GateState::Open { since: now };
+                *state = GateState::Open { since };
             }
             closed
         });
@@ -271,7 +283,7 @@ impl Gate {
         }
     }
 
-    /// Probes iTop while the gate is closed or in doubt; runs until it is dropped. Before a closed
+    /// Probes iTop at the start, and while the gate is closed or in doubt; runs until it is dropped. Before a closed
     /// gate is probed, `renew` reads again what the mend may have changed.
     pub async fn keep(
         self,
@@ -280,6 +292,11 @@ impl Gate {
         renew: impl Fn(),
         settings: Delivery,
     ) {
+        self.probe(&client, &class).await;
+        if self.is_open() {
+            let itop = client.endpoint();
+            tracing::info!(itop.url = %itop, "iTop answers, and takes the bridge's login");
+        }
         let mut changes = self.watch();
         loop {
             let mut wait = settings.probe_first.duration();
@@ -325,6 +342,10 @@ impl Gate {
             self.open();
         }
     }
+}
+
+fn since_now(clock: &Clock) -> Since {
+    Since { at: clock.now(), moment: clock.moment() }
 }
 
 fn is_about_rights(error: &ItopError) -> bool {

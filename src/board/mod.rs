@@ -21,7 +21,7 @@ use crate::{
     },
     gate::Gate,
     itop::Client,
-    store::{AgedTicket, BoardFilter, KnownTicket, Store, StoreError, TicketOfControl},
+    store::{AgedTicket, BoardFilter, Controls, KnownTicket, Store, StoreError, TicketOfControl},
 };
 
 /// How long an answer waits for iTop before it is given from what is known.
@@ -73,19 +73,19 @@ impl Board {
         (board, refresher)
     }
 
-    /// The tickets of controls, read live where what is known of them is old; what is unknown or not
-    /// seen is left out, and not asked for.
-    pub async fn tickets_of_controls(
+    /// What is seen of controls, their tickets read live where what is known of them is old; no other
+    /// ticket is asked for.
+    pub async fn controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
         visible: &Visible,
-    ) -> Result<Vec<TicketOfControl>, StoreError> {
-        let known = self.polled.tickets_of_controls(instance, controls, visible).await?;
-        if !self.refresh(known.iter().map(|known| &known.ticket)).await {
+    ) -> Result<Controls, StoreError> {
+        let known = self.polled.controls(instance, controls, visible).await?;
+        if !self.refresh(known.tickets.iter().map(|known| &known.ticket)).await {
             return Ok(known);
         }
-        self.polled.tickets_of_controls(instance, controls, visible).await
+        self.polled.controls(instance, controls, visible).await
     }
 
     /// A page of the board, likewise.
@@ -113,7 +113,13 @@ impl Board {
     #[must_use]
     pub fn is_stale(&self, ticket: &KnownTicket) -> bool {
         // An answer that waited for iTop is a little older than the limit when it is given.
-        self.clock.now() > later(self.fresh_until(ticket), PATIENCE)
+        self.clock.at_latest() > later(self.fresh_until(ticket), PATIENCE)
+    }
+
+    /// When what is known of a ticket was read, as people read it.
+    #[must_use]
+    pub fn as_of(&self, ticket: &KnownTicket) -> Timestamp {
+        self.clock.shown(ticket.as_of)
     }
 
     /// Has tickets read again without waiting for it.
@@ -129,7 +135,7 @@ impl Board {
 
     /// Asks iTop for the tickets among these whose status is old; true if it may have changed.
     async fn refresh(&self, tickets: impl Iterator<Item = &KnownTicket> + Clone) -> bool {
-        let now = self.clock.now();
+        let now = self.clock.at_latest();
         // What will soon be old is asked for together with what is: it costs no request then.
         let soon = tickets.clone().filter(|ticket| self.refresh_from(ticket) <= now);
         let soon = soon.map(KnownTicket::aged);

@@ -17,11 +17,14 @@ use crate::{
         ticket_status::{Presence, TicketStatus},
     },
     itop::{Client, ItopError},
-    store::{AgedTicket, Life},
+    store::{AgedTicket, Life, Recognised},
 };
 
 /// How long questions are gathered into one query.
 const GATHER: Duration = Duration::from_millis(3);
+
+/// How many tickets are read with their logs at once.
+const LOGS_AT_ONCE: usize = 50;
 
 /// Open tickets looked at in one round.
 const OPEN_TICKETS: usize = 100_000;
@@ -123,13 +126,13 @@ impl StatusReader {
         self.fill_up(class, &mut wanted, full).await;
         let wanted: Vec<_> = wanted.into_iter().collect();
         for ids in wanted.chunks(batch) {
-            let as_of = self.board.clock.now();
+            let as_of = self.board.clock.at_latest();
             if self.read(class, ids, as_of).await.is_ok() {
                 read.extend(ids.iter().map(|(id, _)| (id.clone(), as_of)));
             }
         }
         // What was asked for before this has been answered, or its asker has lost patience.
-        let forget = earlier(self.board.clock.now(), super::PATIENCE * 2);
+        let forget = earlier(self.board.clock.at_latest(), super::PATIENCE * 2);
         read.retain(|_, read_at| *read_at > forget);
     }
 
@@ -138,7 +141,7 @@ impl StatusReader {
     /// their number is bounded.
     async fn fill_up(&self, class: &str, wanted: &mut BTreeMap<TicketId, OrgId>, most: usize) {
         let board = &self.board;
-        let old = earlier(board.clock.now(), board.settings.max_age.duration() / 2);
+        let old = earlier(board.clock.at_latest(), board.settings.max_age.duration() / 2);
         match board.store.stale_tickets(Life::Open, old, most * 2).await {
             Ok(stale) => {
                 for AgedTicket { key, org, .. } in stale {
@@ -161,7 +164,58 @@ impl StatusReader {
         self.board.gate.after_read(&outcome);
         let present = outcome?;
         let missing = self.missing(class, ids, &present).await;
-        if let Err(error) = self.board.store.save_statuses(present, missing, as_of).await {
+        let store = &self.board.store;
+        let doubtful = match store.save_statuses(present, Recognised::NotYet, missing, as_of).await
+        {
+            Ok(doubtful) => doubtful,
+            Err(error) => {
+                tracing::error!(%error, "ticket statuses could not be saved");
+                return Ok(());
+            }
+        };
+        for tickets in doubtful.chunks(LOGS_AT_ONCE) {
+            self.recognise(class, tickets, as_of).await?;
+        }
+        Ok(())
+    }
+
+    /// Tickets that look otherwise than before: somebody has changed their title, or moved them; or iTop
+    /// was restored from its backup and has given their ids to others, which are no business of the
+    /// controls that had them. Their markers tell.
+    async fn recognise(
+        &self,
+        class: &str,
+        tickets: &[TicketStatus],
+        as_of: Timestamp,
+    ) -> Result<(), ItopError> {
+        let store = &self.board.store;
+        let keys = tickets.iter().map(|ticket| ticket.key.clone()).collect();
+        let mapped = match store.controls_of_tickets(keys).await {
+            Ok(mapped) => mapped,
+            Err(error) => {
+                tracing::error!(%error, "the controls of tickets could not be read");
+                return Ok(());
+            }
+        };
+        let markers: Vec<_> =
+            mapped.iter().filter_map(|found| found.mapping.identity.marker.clone()).collect();
+        let ids = tickets.iter().map(|ticket| &ticket.key.id);
+        let attributes = self.catalog.marker_attributes();
+        let seen = self.client.marked_statuses(class, ids, &attributes, &markers).await;
+        self.board.gate.after_read(&seen);
+        let (mut same, mut gone) = (Vec::new(), Vec::new());
+        for (ticket, borne) in seen? {
+            let is_the_same = mapped.iter().any(|found| {
+                let before = &found.ticket.status;
+                before.key == ticket.key && found.mapping.identity.is_still(before, &ticket, &borne)
+            });
+            if is_the_same {
+                same.push(ticket);
+            } else {
+                gone.push((ticket.key, Presence::Deleted));
+            }
+        }
+        if let Err(error) = store.save_statuses(same, Recognised::Yes, gone, as_of).await {
             tracing::error!(%error, "ticket statuses could not be saved");
         }
         Ok(())
@@ -219,7 +273,7 @@ impl Board {
     }
 
     async fn refresh_older(&self, which: Life, age: Duration, most: usize) {
-        let before = earlier(self.clock.now(), age);
+        let before = earlier(self.clock.at_latest(), age);
         let stale = match self.store.stale_tickets(which, before, most).await {
             Ok(stale) => stale,
             Err(error) => {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use moka::future::Cache;
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, elapsed},
     domain::keys::OrgId,
     gate::Gate,
     itop::{CiList, Client, ItopError},
@@ -60,9 +60,9 @@ impl Freshness {
 pub struct Listed<L> {
     /// The items, in iTop's order.
     pub items: L,
-    /// When the answer came.
-    pub as_of: Timestamp,
-    /// When a load ahead of its expiry was last begun, in milliseconds since 1970.
+    /// When the answer came, by [`Clock::at_latest`].
+    pub(super) as_of: Timestamp,
+    /// When a load ahead of its expiry was last begun, in milliseconds by [`Clock::at_latest`].
     ahead_since: AtomicI64,
 }
 
@@ -71,6 +71,8 @@ pub struct Listed<L> {
 pub struct Reading<L> {
     /// The list.
     pub listed: Arc<Listed<L>>,
+    /// When iTop gave it, as people read it.
+    pub as_of: Timestamp,
     /// True where iTop could not give a newer one.
     pub stale: bool,
 }
@@ -134,7 +136,7 @@ impl<L: List> Cached<L> {
         let clock = self.lists.clock.clone();
         let load = Box::pin(async move {
             let (items, ahead_since) = (load.await?, AtomicI64::new(i64::MIN));
-            Ok(Arc::new(Listed { items, as_of: clock.now(), ahead_since }) as Shared)
+            Ok(Arc::new(Listed { items, as_of: clock.at_latest(), ahead_since }) as Shared)
         });
         Asked { lists: &self.lists, key, load, kind: PhantomData }
     }
@@ -155,7 +157,8 @@ impl<L: List> Asked<'_, L> {
     /// waited for.
     pub async fn get(self, freshness: Freshness) -> Result<Reading<L>, ItopError> {
         let (listed, stale) = self.lists.get(self.key, freshness, self.load).await?;
-        Ok(Reading::of(listed, stale))
+        let as_of = self.lists.clock.shown(listed.as_of());
+        Ok(Reading::of(listed, as_of, stale))
     }
 
     /// The list if it was ever read, however old; else it is read in the background a moment later,
@@ -170,10 +173,10 @@ impl<L: List> Asked<'_, L> {
 }
 
 impl<L: List> Reading<L> {
-    fn of(listed: Shared, stale: bool) -> Self {
+    fn of(listed: Shared, as_of: Timestamp, stale: bool) -> Self {
         let listed: Arc<dyn Any + Send + Sync> = listed;
         let listed = listed.downcast().expect("a cache holds lists of one kind alone");
-        Self { listed, stale }
+        Self { listed, as_of, stale }
     }
 }
 
@@ -292,7 +295,7 @@ impl Lists {
         if self.is_fresh(listed, self.young()) || self.gate.refuses_reads().is_some() {
             return false;
         }
-        let now = self.clock.now().as_millisecond();
+        let now = self.clock.at_latest().as_millisecond();
         let pause = i64::try_from((self.ttl / AHEAD_PAUSE).as_millis()).unwrap_or(i64::MAX);
         let since = listed.ahead_since().load(Ordering::Relaxed);
         since <= now.saturating_sub(pause)
@@ -326,7 +329,6 @@ impl Lists {
             Freshness::Insisted => INSIST_AFTER.min(self.ttl),
             Freshness::Now => return false,
         };
-        let age = self.clock.now().duration_since(listed.as_of());
-        Duration::try_from(age).is_ok_and(|age| age < oldest) || age.is_negative()
+        elapsed(listed.as_of(), self.clock.at_latest()) < oldest
     }
 }

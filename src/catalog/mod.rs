@@ -5,19 +5,22 @@ mod cached;
 
 pub use cached::{Asked, Freshness, List, Listed, Reading};
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, elapsed},
     config::{self, CatalogSection, TeamChoice, TicketClass},
     domain::keys::{ObjectId, OrgId},
     gate::Gate,
     itop::{
-        CiList, Client, Conditions, INCIDENT, ItopError, Organization, Person, Service, Team,
-        TicketModel, USER_REQUEST,
+        CiList, Client, Conditions, INCIDENT, ItopError, MARKER_LOG, Organization, Person, Service,
+        Team, TicketModel, USER_REQUEST,
     },
 };
 use cached::Cached;
@@ -124,6 +127,12 @@ impl Catalog {
         })
     }
 
+    /// The attributes in which a ticket can bear a marker: its own, and those of its lines.
+    #[must_use]
+    pub fn marker_attributes(&self) -> BTreeSet<&str> {
+        BTreeSet::from([self.inner.ticket.marker_field.as_str(), MARKER_LOG])
+    }
+
     /// The queries of the lists, as conditions of a write.
     #[must_use]
     pub fn conditions(&self) -> &Conditions {
@@ -209,9 +218,8 @@ impl Catalog {
     /// Whether a list is so old that what is not found in it may be there by now.
     #[must_use]
     pub fn may_lack<L>(&self, reading: &Reading<L>) -> bool {
-        let age = self.inner.clock.now().duration_since(reading.listed.as_of);
-        std::time::Duration::try_from(age)
-            .is_ok_and(|age| age >= self.inner.settings.refresh_on_miss.duration())
+        let age = elapsed(reading.listed.as_of, self.inner.clock.at_latest());
+        age >= self.inner.settings.refresh_on_miss.duration()
     }
 
     /// How a list is read again because something was not found in it.

@@ -3,15 +3,18 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tracing::Instrument as _;
 
 use super::{
-    Blocked, Delivery, PlanError, backoff::backoff, in_flight::Written, plan::KeepLink,
+    Blocked, Delivery, PlanError,
+    backoff::backoff,
+    in_flight::Written,
+    plan::KeepLink,
     search::SearchFor,
+    write::{REFUSALS, TURNED_AWAY},
 };
 use crate::{
-    clock::later,
+    clock::Moment,
     domain::{
         acknowledgement::{Acknowledgement, Receipt, Wants, read},
         delivery_state::{Problem, State},
@@ -25,6 +28,9 @@ use crate::{
 /// How often what is to be done may be decided anew within one attempt, because the ticket to which
 /// a line was to be added has changed meanwhile.
 const DECISIONS: u32 = 3;
+
+/// How often it is noted for how long the bridge has run since a restore.
+const NOTE_RAN: Duration = Duration::from_hours(1);
 
 /// A write for the same event, before this attempt.
 #[derive(Clone, Copy, Debug)]
@@ -181,17 +187,34 @@ impl Delivery {
         // one would meet it. It may also have become a line of a ticket that is older than the
         // backup: the search without a bound finds it.
         let inner = &*self.inner;
-        let (now, settings) = (inner.clock.now(), &inner.settings.delivery);
-        let may_run = !self.has_settled_since(restored.at)
-            || !inner.recreation.is_free_of_what_was_before(restored.at, now, settings);
+        // How long ago the restore was only the time of day tells, which may have been wrong then.
+        let (began, now, settings) = (inner.began, inner.clock.moment(), &inner.settings.delivery);
+        let may_run = !restored.is_free
+            && (!self.has_settled_since(began)
+                || !inner.recreation.is_free_of_what_was_before(began, now, settings));
+        if !may_run && !restored.is_free {
+            inner.store.note_restored_is_free().await?;
+        }
         Ok(Some(EarlierWrite { above: restored.floor, may_run }))
     }
 
     /// The restore of the database, while events from before it may still be posted again.
     pub(super) async fn restored_lately(&self) -> Result<Option<Restored>, StoreError> {
-        let restored = self.inner.store.restored().await?;
-        let window = self.inner.settings.delivery.restore_window.duration();
-        Ok(restored.filter(|restored| self.inner.clock.now() < later(restored.at, window)))
+        let inner = &*self.inner;
+        let window = inner.settings.delivery.restore_window.duration();
+        if inner.store.restored().await?.is_none_or(|restored| restored.ran >= window) {
+            return Ok(None);
+        }
+        // What has passed is noted now and then, by one after the other.
+        let mut noted = inner.ran_noted.lock().await;
+        let Some(restored) = inner.store.restored().await? else { return Ok(None) };
+        let now = inner.clock.moment();
+        let ran = restored.ran + now.since(*noted);
+        if ran >= window || now.since(*noted) >= NOTE_RAN {
+            inner.store.note_ran_since_restore(ran).await?;
+            *noted = now;
+        }
+        Ok(Some(restored).filter(|_| ran < window))
     }
 
     /// Looks for the ticket of an earlier attempt; true if it was there and has been adopted, or
@@ -251,13 +274,31 @@ impl Delivery {
             );
             return self.fail(row, event, Problem::new("given-up", message)).await;
         }
-        let problem = Problem::new("itop-unavailable", capitalised(&error.to_string()));
+        let sentence = capitalised(&error.to_string());
+        // Whether it is this row, or everything, that does not get through tells another request.
+        let is_turned_away = error.may_be_about_the_request() && inner.client.ping().await.is_ok();
+        let code = if is_turned_away { TURNED_AWAY } else { "itop-unavailable" };
+        let again = row.last_problem.as_deref() == Some(code) && row.attempts + 1 >= REFUSALS;
+        if is_turned_away && again {
+            return self.fail(row, event, turned_away(&sentence)).await;
+        }
+        let problem = Problem::new(code, sentence);
         inner.store.wait_until(row.id, self.after(wait), wait, problem).await
     }
 
-    pub(super) fn after(&self, wait: Duration) -> Timestamp {
-        later(self.inner.clock.now(), wait)
+    pub(super) fn after(&self, wait: Duration) -> Moment {
+        self.inner.clock.moment().later(wait)
     }
+}
+
+/// Other requests get through while those of one row are turned away each time.
+pub(super) fn turned_away(sentence: &str) -> Problem {
+    let message = format!(
+        "{sentence}. Other requests get through, while this acknowledgement is turned away each time: \
+         a firewall in front of iTop may object to a word in it. Let the bridge through to \
+         webservices/rest.php there without that check, then retry."
+    );
+    Problem::new(TURNED_AWAY, message)
 }
 
 /// The event of a row, read as it was when it was stored, and with the key that it got then.

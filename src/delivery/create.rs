@@ -64,7 +64,7 @@ impl Delivery {
         let inner = &*self.inner;
         let (highest, floor) = self.floor(row).await?;
         let warnings = self.say(&plan.resolution.warnings);
-        if !inner.recreation.may_begin(row.id, inner.clock.now(), &inner.settings.delivery) {
+        if !inner.recreation.may_begin(row.id, inner.clock.moment(), &inner.settings.delivery) {
             let message = "Its ticket is created anew when another one, whose answer was lost as \
                            well, has been; they go one at a time.";
             self.unknown(row, message.to_owned()).await?;
@@ -74,7 +74,7 @@ impl Delivery {
             return Ok(Outcome::Ended(Written::Nothing));
         }
         let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(plan, floor)).await;
-        let now = inner.clock.now();
+        let now = inner.clock.moment();
         let error = match outcome {
             Ok(created) => {
                 inner.recreation.succeeded(row.id, now);

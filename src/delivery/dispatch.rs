@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +14,7 @@ use super::{
     write::LATE_LOOK,
 };
 use crate::{
+    clock::Moment,
     domain::delivery_state::Problem,
     store::{Due, StoreError},
 };
@@ -40,7 +40,7 @@ struct Running {
 struct NextRows {
     rows: VecDeque<Due>,
     /// `None` where they could not be read.
-    read_at: Option<Timestamp>,
+    read_at: Option<Moment>,
 }
 
 impl Delivery {
@@ -68,11 +68,14 @@ impl Delivery {
     async fn recover(&self) {
         let store = &self.inner.store;
         let recovered = async || {
+            store.bound_times(self.longest_wait(), LATE_LOOK).await?;
             if let Some(ticket) = store.path_probe_ended().await? {
                 self.inner.recreation.end_probing(ticket);
             }
             self.note_interrupted_lines().await?;
-            store.recover_interrupted(self.after(LATE_LOOK)).await
+            let interrupted = store.recover_interrupted(self.after(LATE_LOOK)).await?;
+            self.inner.unknown_since.of(&store.unknown().await?, self.inner.began);
+            Ok::<_, StoreError>(interrupted)
         };
         loop {
             match recovered().await {
@@ -124,7 +127,7 @@ impl Delivery {
             let limit = usize::from(limit);
             if self.inner.gate.is_open() {
                 let turns = self.turns(limit, running.len(), &controls, &mut next_rows).await;
-                let now = self.inner.clock.now();
+                let now = self.inner.clock.moment();
                 let begun = in_flight.begun(running.len() + turns.len(), now);
                 for due in turns {
                     controls.insert(due.control.clone());
@@ -137,7 +140,8 @@ impl Delivery {
             // Behind a closed gate no turn comes; its opening is what is waited for.
             let may_start = !full && self.inner.gate.is_open();
             // Finding out when the next one comes looks at every row that waits: only then.
-            let next = if may_start { self.next_turn(&next_rows).await } else { Timestamp::MAX };
+            let next =
+                if may_start { self.next_turn(&next_rows).await } else { self.after(LOOK_AGAIN) };
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = running.join_next_with_id() => {
@@ -146,7 +150,7 @@ impl Delivery {
                         Err(error) => (error.id(), None),
                     };
                     if let Some(Running { due, begun }) = rows.remove(&id) {
-                        let now = self.inner.clock.now();
+                        let now = self.inner.clock.moment();
                         match written {
                             None => self.give_up_after_panic(due.id).await,
                             Some(written) => {
@@ -183,7 +187,7 @@ impl Delivery {
         }
         if next_rows.rows.is_empty() {
             let most = limit * TURNS_AT_ONCE + busy.len();
-            let now = self.inner.clock.now();
+            let now = self.inner.clock.moment();
             match self.inner.store.due(now, most).await {
                 Ok(due) => {
                     next_rows.rows.extend(due);
@@ -212,13 +216,23 @@ impl Delivery {
     /// When to look again: when the next row is due of those that were not due when the turns
     /// were read, and after a while in any case. Asking about a later time would pass over what
     /// has become due between the two questions; a failed question is asked again soon.
-    async fn next_turn(&self, next_rows: &NextRows) -> Timestamp {
+    async fn next_turn(&self, next_rows: &NextRows) -> Moment {
         let soon = self.after(AFTER_STORE_FAILURE);
         let Some(read_at) = next_rows.read_at else { return soon };
         match self.inner.store.next_due_after(read_at).await {
-            Ok(next) => next.unwrap_or(Timestamp::MAX).min(self.after(LOOK_AGAIN)),
+            Ok(next) => {
+                let again = self.after(LOOK_AGAIN);
+                next.map_or(again, |next| next.min(again))
+            }
             Err(_) => soon,
         }
+    }
+
+    /// No row is made to wait longer than this: one that seems to was written while the clock of this
+    /// machine was ahead.
+    fn longest_wait(&self) -> Duration {
+        let settings = &self.inner.settings.delivery;
+        settings.backoff_max.duration().max(settings.recheck_blocked.duration()) * 2
     }
 
     /// An attempt; whatever the database does, its row is not left `creating`, because only a

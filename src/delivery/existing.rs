@@ -8,9 +8,10 @@ use crate::{
         company_link::CompanyLink,
         delivery_state::{Problem, State},
         keys::{Instance, TicketKey},
-        ticket_status::TicketStatus,
+        ticket_status::{Identity, TicketStatus},
         visible::Visible,
     },
+    store::TicketOfControl,
 };
 
 impl Delivery {
@@ -56,7 +57,27 @@ impl Delivery {
         }))
     }
 
-    /// The control's ticket, if it is to be reused: read live, still open, same organization.
+    /// Whether the id of a ticket that controls point at belongs to another ticket by now.
+    pub(super) async fn is_replaced(&self, ticket: &TicketKey) -> Result<bool, PlanError> {
+        let inner = &*self.inner;
+        let mapped = inner.store.controls_of_tickets(vec![ticket.clone()]).await?;
+        let markers: Vec<_> =
+            mapped.iter().filter_map(|found| found.mapping.identity.marker.clone()).collect();
+        let attributes = inner.catalog.marker_attributes();
+        let live =
+            inner.client.marked_statuses(&ticket.class, [&ticket.id], &attributes, &markers).await;
+        inner.gate.after_read(&live);
+        let Some((now, borne)) = live.map_err(PlanError::Way)?.pop() else { return Ok(false) };
+        // A log that somebody has written anew has lost its marker: here the number is enough.
+        let is_still = |found: &TicketOfControl| {
+            let identity = Identity { by_number: true, ..found.mapping.identity.clone() };
+            identity.is_still(&found.ticket.status, &now, &borne)
+        };
+        Ok(!mapped.is_empty() && !mapped.iter().any(is_still))
+    }
+
+    /// The control's ticket, if it is to be reused: read live, still the same and open, and of the same
+    /// organization.
     async fn open_ticket(
         &self,
         instance: &Instance,
@@ -70,10 +91,17 @@ impl Delivery {
         let control = &event.control.id;
         let known = inner.store.ticket_of_control(instance, control, &Visible::all()).await?;
         let Some(known) = known else { return Ok(None) };
-        let TicketKey { class, id } = known.ticket.status.key;
-        let live = inner.client.statuses(&class, [&id]).await;
+        if known.mapping.replaced.is_some() {
+            return Ok(None);
+        }
+        let (identity, before) = (&known.mapping.identity, &known.ticket.status);
+        let TicketKey { class, id } = &before.key;
+        let attributes = inner.catalog.marker_attributes();
+        let markers: Vec<_> = identity.marker.iter().cloned().collect();
+        let live = inner.client.marked_statuses(class, [id], &attributes, &markers).await;
         inner.gate.after_read(&live);
-        let live = live.map_err(PlanError::Way)?.pop();
-        Ok(live.filter(|ticket| ticket.is_open() && ticket.org == link.org))
+        let Some((ticket, borne)) = live.map_err(PlanError::Way)?.pop() else { return Ok(None) };
+        let fits = ticket.is_open() && ticket.org == link.org;
+        Ok(Some(ticket).filter(|ticket| fits && identity.is_still(before, ticket, &borne)))
     }
 }

@@ -29,13 +29,11 @@ mod round;
 
 use std::{mem, ops::RangeInclusive};
 
-use jiff::Timestamp;
-
 use self::{
     contest::{CHANCE, Contest},
     round::Round,
 };
-use crate::itop::ItopError;
+use crate::{clock::Moment, itop::ItopError};
 
 /// Where the search begins, within the bounds: the best of the one real iTop that was measured.
 const START: u16 = 4;
@@ -69,7 +67,7 @@ impl Written {
 
 /// How a delivery began.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Begun(Timestamp);
+pub(super) struct Begun(Moment);
 
 /// A direction of the search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +143,7 @@ impl InFlight {
     }
 
     /// Deliveries begin, or none does though more could; `running` counts all with them.
-    pub(super) fn begun(&mut self, running: usize, now: Timestamp) -> Begun {
+    pub(super) fn begun(&mut self, running: usize, now: Moment) -> Begun {
         if running < usize::from(self.limit) {
             self.pause();
         }
@@ -153,7 +151,7 @@ impl InFlight {
     }
 
     /// A delivery has ended; `running` still counts it.
-    pub(super) fn ended(&mut self, begun: Begun, running: usize, now: Timestamp, written: Written) {
+    pub(super) fn ended(&mut self, begun: Begun, running: usize, now: Moment, written: Written) {
         if running < usize::from(self.limit) {
             self.pause();
             return;
@@ -170,7 +168,6 @@ impl InFlight {
             }
             return;
         };
-        // A clock that was put back meanwhile has measured nothing.
         if let Some(throughput) = round.throughput(self.limit, now) {
             let next = contest.round(self.limit, throughput);
             if let Some(won) = contest.verdict(self.chance) {

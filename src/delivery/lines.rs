@@ -12,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use super::{
     Delivery,
     adopt::Adopted,
@@ -23,7 +21,7 @@ use super::{
     write::Sent,
 };
 use crate::{
-    clock::later,
+    clock::Moment,
     config::OnWorse,
     domain::{
         acknowledgement::{Acknowledgement, ControlState, Wants},
@@ -74,22 +72,22 @@ impl Line {
 pub(super) struct Turns {
     turns: Mutex<HashMap<TicketKey, Weak<tokio::sync::Mutex<()>>>>,
     /// Tickets with a write that had no answer, and until when it may have its effect.
-    unclear: Mutex<HashMap<TicketKey, Timestamp>>,
+    unclear: Mutex<HashMap<TicketKey, Moment>>,
 }
 
 impl Turns {
     /// A write into this ticket had no answer, and may have its effect until then.
-    pub(super) fn unclear(&self, ticket: TicketKey, until: Timestamp) {
+    pub(super) fn unclear(&self, ticket: TicketKey, until: Moment) {
         let mut unclear = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
         unclear.insert(ticket, until);
     }
 
     /// When a line of this ticket must be read back once more, because a write may still be at work
     /// that does not know it.
-    pub(super) fn unsettled(&self, ticket: &TicketKey, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn unsettled(&self, ticket: &TicketKey, now: Moment) -> Option<Moment> {
         let mut unclear = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
         unclear.retain(|_, until| *until > now);
-        unclear.get(ticket).map(|until| later(*until, READ_BACK))
+        unclear.get(ticket).map(|until| until.later(READ_BACK))
     }
 
     /// Waits for the turn to write into a ticket; it lasts until the guard is dropped.
@@ -262,7 +260,7 @@ impl Delivery {
                 }
                 (Ok(None), Ok(Search { trusted: true, .. })) if place == 0 => first_changed = true,
                 (Ok(None), Ok(Search { trusted: true, .. })) => {
-                    let now = self.inner.clock.now();
+                    let now = self.inner.clock.moment();
                     let problem = Problem::new(
                         "ticket-changed",
                         "The ticket changed while this line was on its way; what is to be done is \
@@ -303,7 +301,13 @@ impl Delivery {
         let Some(Line { row, event, .. }) = lines.first() else { return Ok(None) };
         let (control, all) = (&event.control.id, Visible::all());
         let known = inner.store.ticket_of_control(&row.instance, control, &all).await?;
-        let known = known.filter(|known| known.ticket.status.key == ticket.key);
+        let known = known.filter(|known| {
+            known.ticket.status.key == ticket.key && known.mapping.replaced.is_none()
+        });
+        let mut called = known.as_ref().map(|known| {
+            let mapping = &known.mapping;
+            (mapping.control_name.clone(), mapping.equipment_name.clone())
+        });
         // Of a ticket that was another's so far nothing can have become worse.
         let mut before = known.and_then(|known| {
             let state = known.mapping.control_state.as_deref().and_then(ControlState::parse)?;
@@ -312,12 +316,19 @@ impl Delivery {
         let mut raise_to = None;
         for Line { event, words, warnings, .. } in lines {
             let priority = inner.planner.priority(event);
-            let mut worse = None;
+            let mut changes = Vec::new();
+            if let Some((control, equipment)) = &mut called {
+                changes.extend(Notice::renamed(event, (control, equipment.as_deref())));
+                control.clone_from(&event.control.name);
+                if let Some(now) = &event.equipment {
+                    *equipment = Some(now.name.clone());
+                }
+            }
             if let Some((state, then)) = &mut before {
                 let is_above = then.is_some_and(|then| priority.is_above(then));
                 if is_above || event.control.state.severity() > state.severity() {
                     let zone = inner.client.zone().rules();
-                    worse = Some(Worse::of(event, priority, *then, zone));
+                    changes.push(Notice::Worse(Worse::of(event, priority, *then, zone)));
                 }
                 if is_above {
                     *then = Some(priority);
@@ -325,9 +336,9 @@ impl Delivery {
                 }
                 *state = event.control.state;
             }
-            *words = line(event, settings.language, worse.as_ref());
+            *words = line(event, settings.language, &changes);
             let mut notices: Vec<_> = Notice::existing_ended(ticket).into_iter().collect();
-            notices.extend(worse.map(Notice::Worse));
+            notices.extend(changes);
             *warnings = self.say(&event.with_own_notices(notices));
         }
         Ok(raise_to.filter(|_| settings.on_worse == OnWorse::Raise))

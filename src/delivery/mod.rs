@@ -22,18 +22,20 @@ mod recreate;
 mod rehearsal;
 mod search;
 mod settle;
+mod unknown_since;
 mod write;
 
 pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     catalog::Catalog,
-    clock::Clock,
+    clock::{Clock, Moment},
     config,
     domain::{
         delivery_state::{Problem, State},
@@ -82,6 +84,8 @@ struct Inner {
     client: Client,
     gate: Gate,
     clock: Clock,
+    /// When this process began: what was sent before it can only be older.
+    began: Moment,
     settings: Arc<Settings>,
     planner: Planner,
     outcomes: outcomes::Outcomes,
@@ -89,6 +93,10 @@ struct Inner {
     stopping: CancellationToken,
     /// A row has become unknown: it is looked for soon.
     unknown: Notify,
+    /// Since when rows are unknown.
+    unknown_since: unknown_since::UnknownSince,
+    /// Up to when it is noted that the bridge has run since a restore.
+    ran_noted: tokio::sync::Mutex<Moment>,
     /// Creates under way, and when one may be sent again.
     recreation: recreate::Recreation,
     /// Whose turn it is to write into a ticket that is there.
@@ -125,11 +133,14 @@ impl Delivery {
             catalog,
             client,
             gate,
+            began: clock.moment(),
+            ran_noted: tokio::sync::Mutex::new(clock.moment()),
             clock,
             settings,
             outcomes: outcomes::Outcomes::default(),
             stopping: CancellationToken::new(),
             unknown: Notify::new(),
+            unknown_since: unknown_since::UnknownSince::default(),
             recreation: recreate::Recreation::default(),
             turns: lines::Turns::default(),
             lines_written: Notify::new(),
@@ -164,6 +175,10 @@ impl Delivery {
     /// A row as people read it: one that is not even tried, because the gate is closed, says why.
     #[must_use]
     pub fn with_reason(&self, mut row: InboxRow) -> InboxRow {
+        let time_of = |stored: Timestamp| {
+            self.inner.clock.time_of(Moment::from_millis(stored.as_millisecond()))
+        };
+        row.next_attempt_at = row.next_attempt_at.map(time_of);
         if row.state == State::Accepted
             && row.problem.is_none()
             && let GateState::Closed { message, .. } = self.gate()
@@ -176,7 +191,7 @@ impl Delivery {
     /// The creates that iTop has been at for longer than usual, by row, and for how long.
     #[must_use]
     pub fn slow_creates(&self) -> Vec<(i64, Duration)> {
-        self.inner.recreation.slow(SLOW, self.inner.clock.now())
+        self.inner.recreation.slow(SLOW, self.inner.clock.moment())
     }
 
     /// The ticket that a probe of the way of creates has made, after which none is sent any more.

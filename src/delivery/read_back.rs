@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Delivery,
+    Delivery, PlanError,
     lines::READ_BACK,
     search::{Search, SearchFor},
 };
@@ -54,7 +54,7 @@ impl Delivery {
             match &search {
                 Ok(search) if is_there(search, line) => {
                     // What may still be at work on the ticket does not know this line.
-                    match self.inner.turns.unsettled(&line.ticket, self.inner.clock.now()) {
+                    match self.inner.turns.unsettled(&line.ticket, self.inner.clock.moment()) {
                         Some(next) => {
                             let ids = vec![line.id];
                             self.inner.store.read_back_again(ids, next, false).await?;
@@ -98,6 +98,20 @@ impl Delivery {
         let inner = &*self.inner;
         let _turn = inner.turns.of(ticket).await;
         let Some(org) = lines.first().map(|line| &line.org) else { return Ok(()) };
+        match self.is_replaced(ticket).await {
+            Ok(false) => {}
+            Ok(true) => {
+                for line in lines {
+                    self.give_up(line, Notice::LineUnread { number: line.number.clone() }).await?;
+                }
+                return Ok(());
+            }
+            Err(PlanError::Store(error)) => return Err(error),
+            Err(_) => {
+                let ids = lines.iter().map(|line| line.id).collect();
+                return inner.store.read_back_again(ids, self.after(LATER), false).await;
+            }
+        }
         let new = NewLines {
             ticket,
             org,

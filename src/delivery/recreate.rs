@@ -21,10 +21,8 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
 use crate::{
-    clock::{earlier, elapsed, later},
+    clock::Moment,
     config::{self, Switch},
 };
 
@@ -52,21 +50,21 @@ const PROBES: usize = 16;
 pub(super) struct Recreation(Mutex<Way>);
 
 /// What happened later has the higher number, whatever becomes of the clock.
-type Moment = u64;
+type Tick = u64;
 
 #[derive(Debug, Default)]
 struct Way {
-    moment: Moment,
+    tick: Tick,
     /// Creates under way, by row, and when they were begun.
-    running: HashMap<i64, (Moment, Timestamp)>,
+    running: HashMap<i64, (Tick, Moment)>,
     /// Rows whose outcome is unclear, and when that had first settled.
-    unclear: HashMap<i64, Option<Moment>>,
+    unclear: HashMap<i64, Option<Tick>>,
     /// The same of whatever was sent before a backup was restored.
-    restored: Option<Moment>,
+    restored: Option<Tick>,
     /// The latest beginning of a create that has succeeded.
-    passed: Option<Moment>,
+    passed: Option<Tick>,
     /// How long creates took: when they ended, each slower than all after it.
-    slowest: VecDeque<(Timestamp, Duration)>,
+    slowest: VecDeque<(Moment, Duration)>,
     probe: Probe,
     /// Rows whose create is sent again without a success since.
     trials: BTreeMap<i64, Trial>,
@@ -75,15 +73,15 @@ struct Way {
 
 #[derive(Clone, Copy, Debug)]
 struct Trial {
-    moment: Moment,
-    since: Timestamp,
+    tick: Tick,
+    since: Moment,
 }
 
 #[derive(Debug, Default)]
 struct Probe {
     in_flight: bool,
     /// When those that passed were begun, and when they passed; the latest at the end.
-    passed: VecDeque<(Moment, Timestamp)>,
+    passed: VecDeque<(Tick, Moment)>,
     pause: Option<Pause>,
     /// The ticket that one has made: no more are sent.
     ended: Option<String>,
@@ -92,15 +90,15 @@ struct Probe {
 /// Nothing is tried before its end; the next one is twice as long.
 #[derive(Clone, Copy, Debug)]
 struct Pause {
-    moment: Moment,
-    until: Timestamp,
+    tick: Tick,
+    until: Moment,
     length: Duration,
 }
 
 impl Pause {
-    fn after(earlier: Option<Self>, first: Duration, moment: Moment, now: Timestamp) -> Self {
+    fn after(earlier: Option<Self>, first: Duration, tick: Tick, now: Moment) -> Self {
         let length = earlier.map_or(first, |pause| pause.length * 2).min(LONGEST_PAUSE);
-        Self { moment, until: later(now, length), length }
+        Self { tick, until: now.later(length), length }
     }
 }
 
@@ -122,7 +120,7 @@ impl Recreation {
 
     /// Whether a create may be sent now: always the first one of a row, and one that is sent again
     /// as [`Recreation::verdict`] says. It counts as under way then.
-    pub(super) fn may_begin(&self, id: i64, now: Timestamp, settings: &config::Delivery) -> bool {
+    pub(super) fn may_begin(&self, id: i64, now: Moment, settings: &config::Delivery) -> bool {
         let mut way = self.way();
         if let Some(settled) = way.unclear.get(&id).copied()
             && (settled.is_none() || way.passed <= settled)
@@ -130,20 +128,20 @@ impl Recreation {
         {
             return false;
         }
-        let begun = (way.next_moment(), now);
+        let begun = (way.next_tick(), now);
         way.running.insert(id, begun);
         true
     }
 
     /// A create was answered with success.
-    pub(super) fn succeeded(&self, id: i64, now: Timestamp) {
+    pub(super) fn succeeded(&self, id: i64, now: Moment) {
         let mut way = self.way();
         way.unclear.remove(&id);
         let Some((begun, _)) = way.ended(id, now) else { return };
         way.passed = way.passed.max(Some(begun));
         // What was begun before a trial says nothing about it.
-        way.trials.retain(|_, trial| trial.moment > begun);
-        way.pause = way.pause.filter(|pause| pause.moment > begun);
+        way.trials.retain(|_, trial| trial.tick > begun);
+        way.pause = way.pause.filter(|pause| pause.tick > begun);
     }
 
     /// A create was answered otherwise: the way is free, and nothing is said of the insert.
@@ -152,13 +150,13 @@ impl Recreation {
     }
 
     /// No clear answer came.
-    pub(super) fn unclear(&self, id: i64, now: Timestamp, settle: Duration) {
+    pub(super) fn unclear(&self, id: i64, now: Moment, settle: Duration) {
         let mut way = self.way();
         way.ended(id, now);
         way.unclear.insert(id, None);
         if way.trials.remove(&id).is_some() {
-            let moment = way.next_moment();
-            way.pause = Some(Pause::after(way.pause, settle, moment, now));
+            let tick = way.next_tick();
+            way.pause = Some(Pause::after(way.pause, settle, tick, now));
         }
     }
 
@@ -179,18 +177,18 @@ impl Recreation {
     pub(super) fn verdict(
         &self,
         id: i64,
-        open_since: Timestamp,
-        now: Timestamp,
+        open_since: Moment,
+        now: Moment,
         settings: &config::Delivery,
     ) -> Verdict {
         let mut way = self.way();
-        let moment = way.next_moment();
-        let settled = *way.unclear.entry(id).or_default().get_or_insert(moment);
+        let tick = way.next_tick();
+        let settled = *way.unclear.entry(id).or_default().get_or_insert(tick);
         if way.passed > Some(settled) {
             return Verdict::Recreate;
         }
         let unproven = settings.settle_unproven.duration();
-        if !way.probe_has_passed_since(settled, now) && now < later(open_since, unproven) {
+        if !way.probe_has_passed_since(settled, now) && now < open_since.later(unproven) {
             return way.probe_verdict(settled, now, settings.path_probe);
         }
         if way.takes_trial(id, now, settings) { Verdict::Recreate } else { Verdict::Wait }
@@ -200,29 +198,29 @@ impl Recreation {
     /// settled; `restored` is when it was.
     pub(super) fn is_free_of_what_was_before(
         &self,
-        restored: Timestamp,
-        now: Timestamp,
+        restored: Moment,
+        now: Moment,
         settings: &config::Delivery,
     ) -> bool {
         let mut way = self.way();
-        let moment = way.next_moment();
-        let settled = *way.restored.get_or_insert(moment);
+        let tick = way.next_tick();
+        let settled = *way.restored.get_or_insert(tick);
         way.passed > Some(settled)
             || way.probe_has_passed_since(settled, now)
-            || now >= later(restored, settings.settle_unproven.duration())
+            || now >= restored.later(settings.settle_unproven.duration())
     }
 
     /// A probe is sent; when, for [`Recreation::probe_ended`].
-    pub(super) fn probe_begun(&self) -> Moment {
+    pub(super) fn probe_begun(&self) -> Tick {
         let mut way = self.way();
         way.probe.in_flight = true;
-        way.next_moment()
+        way.next_tick()
     }
 
     /// A probe has ended.
-    pub(super) fn probe_ended(&self, begun: Moment, passed: bool, now: Timestamp) {
+    pub(super) fn probe_ended(&self, begun: Tick, passed: bool, now: Moment) {
         let mut way = self.way();
-        let moment = way.next_moment();
+        let tick = way.next_tick();
         let probe = &mut way.probe;
         probe.in_flight = false;
         if passed {
@@ -232,7 +230,7 @@ impl Recreation {
             probe.passed.push_back((begun, now));
             probe.pause = None;
         } else {
-            probe.pause = Some(Pause::after(probe.pause, FIRST_PROBE_PAUSE, moment, now));
+            probe.pause = Some(Pause::after(probe.pause, FIRST_PROBE_PAUSE, tick, now));
         }
     }
 
@@ -249,9 +247,9 @@ impl Recreation {
     }
 
     /// The creates that have been under way for longer than that, oldest first, and for how long.
-    pub(super) fn slow(&self, than: Duration, now: Timestamp) -> Vec<(i64, Duration)> {
+    pub(super) fn slow(&self, than: Duration, now: Moment) -> Vec<(i64, Duration)> {
         let way = self.way();
-        let age = |(id, (_, begun)): (&i64, &(Moment, Timestamp))| (*id, elapsed(*begun, now));
+        let age = |(id, (_, begun)): (&i64, &(Tick, Moment))| (*id, now.since(*begun));
         let mut slow: Vec<_> = way.running.iter().map(age).collect();
         slow.retain(|(_, age)| *age > than);
         slow.sort_by_key(|(_, age)| std::cmp::Reverse(*age));
@@ -260,55 +258,55 @@ impl Recreation {
 }
 
 impl Way {
-    fn next_moment(&mut self) -> Moment {
-        self.moment += 1;
-        self.moment
+    fn next_tick(&mut self) -> Tick {
+        self.tick += 1;
+        self.tick
     }
 
     /// A create is no longer under way; when it was begun. How long it took is remembered, also
     /// where it was given up: then it took that long at least.
-    fn ended(&mut self, id: i64, now: Timestamp) -> Option<(Moment, Timestamp)> {
-        let (moment, begun) = self.running.remove(&id)?;
-        let took = elapsed(begun, now);
+    fn ended(&mut self, id: i64, now: Moment) -> Option<(Tick, Moment)> {
+        let (tick, begun) = self.running.remove(&id)?;
+        let took = now.since(begun);
         while self.slowest.back().is_some_and(|(_, slow)| *slow <= took) {
             self.slowest.pop_back();
         }
         self.slowest.push_back((now, took));
-        Some((moment, begun))
+        Some((tick, begun))
     }
 
     /// Whether this row may be the one that is tried, or one of those.
-    fn takes_trial(&mut self, id: i64, now: Timestamp, settings: &config::Delivery) -> bool {
+    fn takes_trial(&mut self, id: i64, now: Moment, settings: &config::Delivery) -> bool {
         if self.trials.contains_key(&id) {
             return true;
         }
         // An operator may have discarded one before its turn came.
         let Self { trials, running, .. } = self;
-        trials.retain(|id, trial| running.contains_key(id) || now < later(trial.since, FORGOTTEN));
+        trials.retain(|id, trial| running.contains_key(id) || now < trial.since.later(FORGOTTEN));
         // One without a clear answer keeps its place until the pause has passed.
         let pausing = self.pause.is_some_and(|pause| now < pause.until);
         if self.trials.len() + usize::from(pausing) >= settings.recreate_at_once {
             return false;
         }
-        let trial = Trial { moment: self.next_moment(), since: now };
+        let trial = Trial { tick: self.next_tick(), since: now };
         self.trials.insert(id, trial);
         true
     }
 
     /// Whether a probe that was sent later has passed, and a create that was right behind the
     /// counter has had the time to end.
-    fn probe_has_passed_since(&mut self, unclear: Moment, now: Timestamp) -> bool {
-        let forgotten = earlier(now, REMEMBERED);
+    fn probe_has_passed_since(&mut self, unclear: Tick, now: Moment) -> bool {
+        let forgotten = now.earlier(REMEMBERED);
         while self.slowest.front().is_some_and(|(ended, _)| *ended < forgotten) {
             self.slowest.pop_front();
         }
         let slowest = self.slowest.front().map_or(AFTER_PROBE, |(_, took)| *took);
         let wait = slowest.max(AFTER_PROBE);
         let mut passed = self.probe.passed.iter();
-        passed.any(|(begun, passed)| *begun > unclear && now >= later(*passed, wait))
+        passed.any(|(begun, passed)| *begun > unclear && now >= passed.later(wait))
     }
 
-    fn probe_verdict(&self, unclear: Moment, now: Timestamp, probes: Switch) -> Verdict {
+    fn probe_verdict(&self, unclear: Tick, now: Moment, probes: Switch) -> Verdict {
         let Probe { in_flight, passed, pause, ended } = &self.probe;
         let pausing = pause.is_some_and(|pause| now < pause.until);
         let has_passed = passed.back().is_some_and(|(begun, _)| *begun > unclear);

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-use jiff::Timestamp;
-
 use super::{
     Delivery,
     adopt::Adopted,
+    attempt::turned_away,
     backoff,
     recreate::Verdict,
     search::{Search, SearchFor},
+    write::{MAY_EXIST, REFUSALS, TURNED_AWAY},
 };
 use crate::{
-    clock::elapsed,
+    clock::Moment,
     domain::{
         delivery_state::{Problem, State},
         notice::Notice,
@@ -23,6 +22,7 @@ use crate::{
     itop::{Marked, PathProbe},
     store::{StoreError, UnknownRow},
 };
+use futures_util::future::try_join_all;
 
 /// How often unknown rows are looked for: a ticket that is there can be adopted at any time, only
 /// its absence needs `settle`.
@@ -61,6 +61,7 @@ impl Delivery {
         }
         let settings = &self.inner.settings.delivery;
         let settle = self.settle_time().await;
+        let began = self.inner.unknown_since.of(&rows, self.inner.clock.moment());
         // Whose create was sent again last comes last.
         rows.sort_by_key(|row| row.sent_at);
         // A line is looked for in its ticket alone, a new ticket among the new ones.
@@ -75,13 +76,14 @@ impl Delivery {
             let settled = |row: &UnknownRow| {
                 // What fails again and again is sent again more and more seldom.
                 let wait = settle.max(backoff::longest(settings, row.attempts));
-                self.has_passed(wait, row.since.max(since))
+                self.has_passed(wait, began[&row.id].max(since))
             };
             let settled: Vec<_> = absent.into_iter().filter(settled).collect();
             if !search.trusted {
                 self.tell_unsearchable(&settled).await?;
                 continue;
             }
+            let settled = settled.into_iter().map(|row| (began[&row.id], row)).collect();
             self.give_absent_another_attempt(settled, since).await?;
         }
         Ok(())
@@ -125,23 +127,35 @@ impl Delivery {
     /// it writes, without the bound of ids.
     async fn give_absent_another_attempt(
         &self,
-        rows: Vec<UnknownRow>,
-        open_since: Timestamp,
+        rows: Vec<(Moment, UnknownRow)>,
+        open_since: Moment,
     ) -> Result<(), StoreError> {
         let inner = &*self.inner;
         let mut again = Vec::new();
-        for row in rows {
+        for (since, row) in rows {
             if row.waited >= inner.settings.delivery.give_up.duration() {
                 self.give_up_unanswered(&row).await?;
-            } else if self.may_be_sent_again(&row, open_since) {
+            } else if row.problem.code == TURNED_AWAY
+                && row.attempts >= REFUSALS
+                && inner.client.ping().await.is_ok()
+            {
+                let said = row.problem.message.trim_end_matches(MAY_EXIST).trim_end_matches('.');
+                let problem = turned_away(said);
+                tracing::error!(
+                    acknowledgement = row.id,
+                    problem = problem.code,
+                    reason = problem.message,
+                    "an acknowledgement has failed"
+                );
+                inner.store.fail(row.id, problem).await?;
+            } else if self.may_be_sent_again(&row, open_since.max(since)) {
                 tracing::info!(acknowledgement = row.id, "no ticket was made; trying again");
                 let problem = Problem::new(
                     "absent",
                     "The ticket was looked for and is not there; it is created anew.",
                 );
-                let now = inner.clock.now();
-                let waited = elapsed(row.since, now);
-                again.push(inner.store.wait_until(row.id, now, waited, problem));
+                let now = inner.clock.moment();
+                again.push(inner.store.wait_until(row.id, now, now.since(since), problem));
             }
         }
         if !again.is_empty() {
@@ -168,14 +182,15 @@ impl Delivery {
     }
 
     /// A line may be at once, because the condition that it carries leaves at most one of two; a
-    /// create when the way is known to have been free.
-    fn may_be_sent_again(&self, row: &UnknownRow, open_since: Timestamp) -> bool {
+    /// create when the way is known to have been free. `since` is since when iTop has answered, and
+    /// the row was unknown.
+    fn may_be_sent_again(&self, row: &UnknownRow, since: Moment) -> bool {
         if row.target.is_some() {
             return true;
         }
         let inner = &*self.inner;
-        let (now, settings) = (inner.clock.now(), &inner.settings.delivery);
-        match inner.recreation.verdict(row.id, open_since.max(row.since), now, settings) {
+        let (now, settings) = (inner.clock.moment(), &inner.settings.delivery);
+        match inner.recreation.verdict(row.id, since, now, settings) {
             Verdict::Recreate => true,
             Verdict::Wait => false,
             Verdict::Probe => {
@@ -220,7 +235,7 @@ impl Delivery {
                         inner.gate.after_failure(error);
                     }
                     tracing::debug!(?outcome, "the way of creates was probed");
-                    inner.recreation.probe_ended(begun, passed, inner.clock.now());
+                    inner.recreation.probe_ended(begun, passed, inner.clock.moment());
                 }
             }
         });
@@ -277,15 +292,14 @@ impl Delivery {
 
     /// Whether a write that was sent before `time` can no longer be running, counting only time
     /// in which iTop has answered reads.
-    pub(super) fn has_settled_since(&self, time: Timestamp) -> bool {
+    pub(super) fn has_settled_since(&self, time: Moment) -> bool {
         let settle = self.inner.settings.delivery.settle.duration();
         answers_since(&self.inner.gate.state())
             .is_some_and(|since| self.has_passed(settle, since.max(time)))
     }
 
-    fn has_passed(&self, wait: Duration, since: Timestamp) -> bool {
-        let passed = self.inner.clock.now().duration_since(since);
-        Duration::try_from(passed).is_ok_and(|passed| passed >= wait)
+    fn has_passed(&self, wait: Duration, since: Moment) -> bool {
+        self.inner.clock.moment().since(since) >= wait
     }
 
     /// How long a write without an answer may still be at work: longer where creates cannot carry the
@@ -300,9 +314,9 @@ impl Delivery {
 }
 
 /// Since when iTop has answered reads, if it does.
-pub(super) fn answers_since(state: &GateState) -> Option<Timestamp> {
+pub(super) fn answers_since(state: &GateState) -> Option<Moment> {
     match state {
-        GateState::Open { since } => Some(*since),
-        GateState::Closed { reason, since, .. } => reason.allows_reads().then_some(*since),
+        GateState::Open { since } => Some(since.moment),
+        GateState::Closed { reason, since, .. } => reason.allows_reads().then_some(since.moment),
     }
 }

@@ -19,8 +19,19 @@ use crate::{
 /// How long to wait before a success is written down again that the database did not take.
 const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
 
-/// How often iTop must refuse a line, while it lets tickets be created, until the row fails.
-const REFUSED_LINES: u32 = 4;
+/// How often a write must be refused, while others get through, until its row fails: what refuses it
+/// may be so for a moment.
+pub(super) const REFUSALS: u32 = 4;
+
+/// The code of a problem: something in front of iTop refused, in its own words.
+pub(super) const TURNED_AWAY: &str = "turned-away";
+
+/// What an unknown row says beside why.
+pub(super) const MAY_EXIST: &str = " The ticket may exist or may still be made; it is looked for before \
+                                    anything else is done.";
+
+/// The code of a problem: no clear answer came.
+const UNKNOWN: &str = "unknown";
 
 /// When the marker of a write without an answer is looked for once more.
 pub(super) const LATE_LOOK: Duration = Duration::from_hours(1);
@@ -51,7 +62,7 @@ impl Delivery {
             // rows that wait, not the gate that closes. iTop's read-only mode uses the same words
             // and may have ended just now, so that one refusal does not say so yet.
             for Sent { row, event, .. } in rows {
-                if row.attempts + 1 < REFUSED_LINES {
+                if row.attempts + 1 < REFUSALS {
                     self.wait_for_the_way(row, event, error).await?;
                 } else {
                     let message =
@@ -68,19 +79,16 @@ impl Delivery {
             }
             return Ok(());
         }
-        if !error.is_answer() {
-            let message = format!(
-                "{}. The ticket may exist or may still be made; it is looked for before anything \
-                 else is done.",
-                capitalised(&error.to_string())
-            );
+        if !error.has_ended() {
+            let code = if error.may_be_about_the_request() { TURNED_AWAY } else { UNKNOWN };
+            let message = format!("{}.{MAY_EXIST}", capitalised(&error.to_string()));
             for Sent { row, .. } in rows {
-                self.unknown(row, message.clone()).await?;
+                self.unknown_because(row, Problem::new(code, message.clone())).await?;
             }
             return Ok(());
         }
-        // iTop has answered, so the write has ended; that it was refused does not prove that
-        // nothing was created. One search settles it.
+        // The write has ended; that it was refused does not prove that nothing was created. One
+        // search settles it.
         let wanted: Vec<_> = rows
             .iter()
             .map(|Sent { marker, floor, .. }| SearchFor { marker, floor: *floor, target })
@@ -98,7 +106,11 @@ impl Delivery {
             match &search {
                 // What passes is tried again; and the ticket to which a line was to be added may
                 // be gone, which the next attempt sees.
-                Ok(Search { trusted: true, .. }) if error.is_passing() || target.is_some() => {
+                Ok(Search { trusted: true, .. })
+                    if error.is_passing()
+                        || error.may_be_about_the_request()
+                        || target.is_some() =>
+                {
                     self.wait_for_the_way(row, event, error).await?;
                 }
                 Ok(Search { trusted: true, .. }) => {
@@ -127,10 +139,14 @@ impl Delivery {
     }
 
     pub(super) async fn unknown(&self, row: &Waiting, message: String) -> Result<(), StoreError> {
-        tracing::warn!(acknowledgement = row.id, reason = message, "outcome unknown");
+        self.unknown_because(row, Problem::new(UNKNOWN, message)).await
+    }
+
+    async fn unknown_because(&self, row: &Waiting, problem: Problem) -> Result<(), StoreError> {
+        tracing::warn!(acknowledgement = row.id, reason = problem.message, "outcome unknown");
         let late_look = self.after(LATE_LOOK);
-        let problem = Problem::new("unknown", message);
-        self.inner.store.record_unknown(row.id, problem, late_look).await?;
+        let at = self.inner.store.record_unknown(row.id, problem, late_look).await?;
+        self.inner.unknown_since.began(row.id, at, self.inner.clock.moment());
         self.inner.unknown.notify_one();
         Ok(())
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     keys::{OrgId, TicketKey},
+    marker::Marker,
     priority::Priority,
 };
 
@@ -58,6 +59,8 @@ pub struct TicketStatus {
     pub priority: Option<Priority>,
     /// The title as it is now.
     pub title: String,
+    /// When work on it began; people can change it, and hardly ever do.
+    pub started: Option<Timestamp>,
     /// iTop's time of the last change.
     pub last_update: Option<Timestamp>,
     /// The name of the team, if one is set.
@@ -71,6 +74,51 @@ impl TicketStatus {
     #[must_use]
     pub fn is_open(&self) -> bool {
         is_open(&self.operational_status)
+    }
+
+    /// One of which nothing is left but its number.
+    #[must_use]
+    pub fn gone(key: TicketKey, number: String, org: OrgId) -> Self {
+        Self {
+            key,
+            number,
+            org,
+            status: String::new(),
+            operational_status: String::new(),
+            priority: None,
+            title: String::new(),
+            started: None,
+            last_update: None,
+            team: None,
+            agent: None,
+        }
+    }
+
+    /// Whether it has the number and the beginning of a ticket that was seen before. Numbers are given
+    /// anew where iTop was restored from its backup, as ids are.
+    #[must_use]
+    pub fn is_numbered_as(&self, before: &Self) -> bool {
+        self.number == before.number && (before.started.is_none() || self.started == before.started)
+    }
+}
+
+/// By what the ticket of a control is known again. Its class and id alone do not tell: an iTop that was
+/// restored from its backup gives them to another ticket, which may be another company's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The marker that it bears for this control, if that is known.
+    pub marker: Option<Marker>,
+    /// Whether number and beginning are enough: it was not made for the control, and the marker of its
+    /// line may be overwritten.
+    pub by_number: bool,
+}
+
+impl Identity {
+    /// Whether the ticket that has the id `now` is the one that was known `before`.
+    #[must_use]
+    pub fn is_still(&self, before: &TicketStatus, now: &TicketStatus, markers: &[Marker]) -> bool {
+        let is_marked = self.marker.as_ref().is_some_and(|marker| markers.contains(marker));
+        is_marked || self.by_number && now.is_numbered_as(before)
     }
 }
 

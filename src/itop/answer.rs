@@ -105,17 +105,20 @@ pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
         if let Some(message) = maintenance(status, &object) {
             return Err(ItopError::Maintenance { message: raw.echo(message) });
         }
-        return Err(ItopError::NotItop {
-            reason: format!("HTTP {status} with JSON of another shape: {}", raw.shown(body)),
-        });
+        if status < 400 {
+            let reason = format!("HTTP {status} with JSON of another shape: {}", raw.shown(body));
+            return Err(ItopError::NotItop { reason });
+        }
     }
     let location = location.as_deref().map(|location| raw.echo(location));
     let reason =
         obstacle::instead(status, &raw.echo(content_type), location.as_deref(), &raw.shown(body));
     let is_json = content_type.starts_with("application/json");
     Err(match status {
-        500..=599 => ItopError::NoClearAnswer { reason },
+        // 408: whoever says so may have lost patience with iTop as well as with the bridge.
+        408 | 500..=599 => ItopError::NoClearAnswer { reason },
         200 if is_json || body.is_empty() => ItopError::NoClearAnswer { reason },
+        400..=499 => ItopError::TurnedAway { status, reason },
         _ => ItopError::NotItop { reason },
     })
 }
@@ -226,7 +229,15 @@ mod tests {
             Err(ItopError::NotItop { .. })
         ));
         assert!(matches!(judge(302, html, ""), Err(ItopError::NotItop { .. })));
-        assert!(matches!(judge(404, html, "not found"), Err(ItopError::NotItop { .. })));
+        for status in [400, 401, 403, 404, 406, 413, 429] {
+            let turned_away = |judged| matches!(judged, Err(ItopError::TurnedAway { status: of, .. }) if of == status);
+            assert!(turned_away(judge(status, html, "blocked")));
+            assert!(turned_away(judge(status, json, r#"{"message":"Forbidden"}"#)));
+        }
+        for status in [408, 502, 504] {
+            let judged = judge(status, json, r#"{"message":"Endpoint request timed out"}"#);
+            assert!(matches!(judged, Err(ItopError::NoClearAnswer { .. })));
+        }
         assert!(matches!(judge(200, json, r#"{"hello":1}"#), Err(ItopError::NotItop { .. })));
         assert!(matches!(
             judge(200, json, r#"{"code":0,"mess"#),
@@ -254,11 +265,24 @@ mod tests {
             ("\u{feff}{\"message\":null,\"code\":0,\"objects\":null}", "\u{feff}"),
             ("{\"code\":0}\n<br />\n<b>Warning</b>: x", "Warning"),
             ("{\"a\":1}{\"message\":\"}\",\"code\":0} {", "{\"a\":1}"),
+            ("<b>Notice</b>: x\n{\"objects\":{\"A::1\":{\"code\":0}},\"code\":0}", "Notice"),
         ] {
             let answer = judge(200, "text/html", body).unwrap();
             assert!(answer.beside.unwrap().contains(beside), "{body}");
         }
         assert_eq!(judge(200, "", " {\"code\":0}\r\n").unwrap().beside, None);
+    }
+
+    #[test]
+    fn maintenance_is_known_whatever_is_printed_around_it() {
+        let words = r#"{"data":[{"code":100,"message":"This application is under maintenance."}],"scripts":[]}"#;
+        for body in [
+            format!("\u{feff}{words}"),
+            format!("<br />\n<b>Deprecated</b>: {{closure}} in x.php\n{words}<br />"),
+        ] {
+            let judged = judge(503, "text/html", &body);
+            assert!(matches!(judged, Err(ItopError::Maintenance { .. })), "{judged:?}");
+        }
     }
 
     #[test]

@@ -53,6 +53,16 @@ pub enum ItopError {
         /// What came instead.
         reason: String,
     },
+    /// Something in front of iTop refused the request in its own words: a firewall, a login of the web
+    /// server, a limit. It may have looked at iTop's answer first, so that a write may have happened;
+    /// but none is still running.
+    #[error("iTop did not get to answer: {reason}")]
+    TurnedAway {
+        /// The status of HTTP, 400 to 499.
+        status: u16,
+        /// The status in words, and what came with it.
+        reason: String,
+    },
     /// Something answered that is not iTop's REST service: another page, a redirect, other JSON.
     #[error("this is not the REST service of iTop: {reason}")]
     NotItop {
@@ -60,6 +70,9 @@ pub enum ItopError {
         reason: String,
     },
 }
+
+/// Too many requests: the status of a limit (RFC 6585), which the request never passed.
+pub(crate) const TOO_MANY: u16 = 429;
 
 /// What iTop says of an account that may use the portal alone (read in rest.php).
 pub(super) const PORTAL_USER: &str = "Portal user is not allowed";
@@ -71,6 +84,7 @@ impl ItopError {
         match self {
             Self::Unreachable { reason }
             | Self::NoClearAnswer { reason }
+            | Self::TurnedAway { reason, .. }
             | Self::NotItop { reason } => obstacle::mend(reason),
             Self::ProfileMissing { message } if !message.contains("REST Services User") => Some(
                 "Give the account the profile \"Support Agent\" (\"Service Desk Agent\" for user \
@@ -89,15 +103,17 @@ impl ItopError {
         }
     }
 
-    /// Whether iTop itself has answered, so that a write can no longer be running.
+    /// Whether a write that ended so can no longer be running in iTop: iTop has answered, or what
+    /// stands in front of it has refused.
     #[must_use]
-    pub fn is_answer(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         match self {
             Self::Refused { .. }
             | Self::NotAllowed { .. }
             | Self::BadCredentials
             | Self::ProfileMissing { .. }
-            | Self::Maintenance { .. } => true,
+            | Self::Maintenance { .. }
+            | Self::TurnedAway { .. } => true,
             Self::Unreachable { .. }
             | Self::NoConnectionLeft { .. }
             | Self::NoClearAnswer { .. }
@@ -108,7 +124,18 @@ impl ItopError {
     /// Whether a write that ended so may still be at work in iTop.
     #[must_use]
     pub fn may_still_run(&self) -> bool {
-        !self.is_answer() && !self.had_no_effect()
+        !self.has_ended() && !self.had_no_effect()
+    }
+
+    /// Whether something else than iTop objected, which may be to this very request: to a word in it,
+    /// or in its answer. Whether it is tells another request.
+    #[must_use]
+    pub fn may_be_about_the_request(&self) -> bool {
+        match self {
+            Self::TurnedAway { status, .. } => *status != TOO_MANY,
+            Self::NotItop { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether iTop refused for a reason that passes by itself: its database was busy,
@@ -173,10 +200,15 @@ impl ItopError {
             | Self::BadCredentials
             | Self::ProfileMissing { .. }
             | Self::Maintenance { .. }
+            | Self::TurnedAway { status: TOO_MANY, .. }
             | Self::Unreachable { .. }
             | Self::NoConnectionLeft { .. } => true,
-            // Code 100 does not prove that nothing was created: triggers run after the commit.
-            Self::Refused { .. } | Self::NoClearAnswer { .. } | Self::NotItop { .. } => false,
+            // Code 100 does not prove that nothing was created: triggers run after the commit. And a
+            // firewall may have objected to iTop's answer.
+            Self::Refused { .. }
+            | Self::NoClearAnswer { .. }
+            | Self::TurnedAway { .. }
+            | Self::NotItop { .. } => false,
         }
     }
 }

@@ -27,6 +27,7 @@ pub use ci_list::{Ci, CiList, Matches};
 pub use client::{Client, ClientError, FrontLogin, Login, Settings, Use};
 pub use conditions::{Conditions, IDS_OUT_OF_ORDER};
 pub use error::ItopError;
+pub(crate) use error::TOO_MANY;
 pub use items::{Contract, Element, Organization, Person, Service, Team};
 pub use keys::is_key;
 pub use lines::NewLines;

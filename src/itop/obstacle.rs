@@ -218,14 +218,14 @@ fn target(location: &str) -> String {
     }
 }
 
-/// What the connection said, after what it means.
-pub(super) fn broken(causes: String) -> String {
+/// What the connection said, after what it means; it is shown as `shown`.
+pub(super) fn broken(causes: &str, shown: &str) -> String {
     let known = OBSTACLES
         .iter()
         .find(|obstacle| matches!(obstacle.sign, Sign::Words(words) if causes.contains(words)));
     match known {
-        Some(Obstacle { sentence, .. }) => format!("{sentence} ({causes})"),
-        None => causes,
+        Some(Obstacle { sentence, .. }) => format!("{sentence} ({shown})"),
+        None => shown.to_owned(),
     }
 }
 
@@ -277,9 +277,9 @@ mod tests {
             ("invalid peer certificate: certificate expired: …", "Renew"),
             ("tcp connect error: Connection refused (os error 111)", "port"),
         ] {
-            let reason = broken(causes.to_owned());
+            let reason = broken(causes, "…");
             assert!(mend(&reason).unwrap().contains(means), "{reason}");
         }
-        assert_eq!(broken("the call took too long".to_owned()), "the call took too long");
+        assert_eq!(broken("the call took too long", "it took too long"), "it took too long");
     }
 }

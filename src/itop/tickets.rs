@@ -23,7 +23,7 @@ pub const MARKER_LOG: &str = "private_log";
 
 /// What is read of a ticket to know its status. All classes of tickets have these fields.
 pub(super) const STATUS_FIELDS: &str = "id,ref,org_id,status,operational_status,priority,title,\
-     last_update,team_id_friendlyname,agent_id_friendlyname";
+     start_date,last_update,team_id_friendlyname,agent_id_friendlyname";
 
 /// Stands in iTop's change log; mandatory on each write.
 pub(super) const COMMENT: &str = "Acknowledgement (servicenav-itop-bridge)";
@@ -75,6 +75,30 @@ impl Client {
         }
         let query = format!("SELECT {class} WHERE id IN ({ids})");
         self.tickets(class, &query).await
+    }
+
+    /// The same, each with those of the markers that it bears in one of the attributes. It brings whole
+    /// logs: for few tickets.
+    pub async fn marked_statuses<'i>(
+        &self,
+        class: &str,
+        ids: impl IntoIterator<Item = &'i TicketId>,
+        attributes: &BTreeSet<&str>,
+        markers: &[Marker],
+    ) -> Result<Vec<(TicketStatus, Vec<Marker>)>, ItopError> {
+        let query = format!("SELECT {class} WHERE id IN ({})", id_list(ids));
+        let logs = attributes.iter().copied().collect::<Vec<_>>().join(",");
+        let answer = self.select(class, &query, &format!("{STATUS_FIELDS},{logs}")).await?;
+        let bears = |fields: &Map<_, _>, marker: &&Marker| {
+            attributes.iter().any(|attribute| carries(fields, attribute, marker))
+        };
+        Ok(answer
+            .objects()
+            .map(|(class, id, fields)| {
+                let borne = markers.iter().filter(|marker| bears(fields, marker)).cloned();
+                (self.status(class, id, fields), borne.collect())
+            })
+            .collect())
     }
 
     /// The tickets of a class that bear a number. There can be several, in several companies.
@@ -139,6 +163,7 @@ impl Client {
             operational_status: text(fields, "operational_status"),
             priority: Priority::parse(&text(fields, "priority")),
             title: text(fields, "title"),
+            started: self.zone().read(&text(fields, "start_date")),
             last_update: self.zone().read(&text(fields, "last_update")),
             team: some_text(fields, "team_id_friendlyname"),
             agent: some_text(fields, "agent_id_friendlyname"),

@@ -209,10 +209,11 @@ impl Resolver<'_> {
 
     /// A list without which there can be no ticket could not be read.
     fn required(&mut self, error: ItopError, kind: RefKind) -> ResolveError {
+        let mend = error.mend();
         match unreadable(error, kind) {
             Ok(notice) => {
                 let notice = notice.say(Language::En);
-                let mend = "Check the account's rights and catalog.queries.";
+                let mend = mend.unwrap_or("Check the account's rights and catalog.queries.");
                 self.blocked("list-unreadable", format!("{notice} {mend}"))
             }
             Err(error) => ResolveError::Way(error),
@@ -274,6 +275,10 @@ fn unreadable(error: ItopError, kind: RefKind) -> Result<Notice, ItopError> {
             Ok(Notice::ListRefused { kind, code, words: message })
         }
         ItopError::NotAllowed { message } => Ok(Notice::ListNotAllowed { kind, words: message }),
+        // One that passes is asked again; and where everything is turned away, the ticket will be too.
+        ItopError::TurnedAway { status, .. } if error.may_be_about_the_request() => {
+            Ok(Notice::ListTurnedAway { kind, status })
+        }
         other => Err(other),
     }
 }

@@ -5,9 +5,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
-
-use crate::clock::later;
+use crate::clock::Moment;
 
 /// Which lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +18,17 @@ pub(super) enum Lock {
 
 /// Until when each is held.
 #[derive(Debug, Default)]
-pub(super) struct Locks(Mutex<[Timestamp; 2]>);
+pub(super) struct Locks(Mutex<[Option<Moment>; 2]>);
 
 impl Locks {
     /// How long a create waits that comes to the lock `now`: nothing where it is free. Who comes
     /// to `take` a free lock waits behind it like all others, until it is released for all.
-    pub(super) fn wait(&self, lock: Lock, now: Timestamp, take: Option<Duration>) -> Duration {
+    pub(super) fn wait(&self, lock: Lock, now: Moment, take: Option<Duration>) -> Duration {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let until = &mut held[lock as usize];
-        if let Some(period) = take.filter(|_| *until <= now) {
-            *until = later(now, period);
+        if let Some(period) = take.filter(|_| until.is_none_or(|until| until <= now)) {
+            *until = Some(now.later(period));
         }
-        Duration::try_from(until.duration_since(now)).unwrap_or_default()
+        until.map_or(Duration::ZERO, |until| until.since(now))
     }
 }

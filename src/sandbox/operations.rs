@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     classes::{Attribute, Class},
+    faults::FaultKind,
     login, oql,
     refusal::Refusal,
     session::{Found, Session, as_id, column, parameter, scalar, text_parameter},
@@ -86,6 +87,9 @@ fn get(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, 
     let query = session.selection(class, key)?;
     if query.class.name.starts_with("CMDBChange") {
         return Err(Refusal::no_right("reading", query.class.name));
+    }
+    if query.class.is_ticket() && session.strike.has(&FaultKind::TicketsHidden) {
+        return Ok(json!({ "code": 0, "message": "Found: 0", "objects": null }));
     }
     let limit = number(parameters, "limit")?.unwrap_or(0);
     let page = number(parameters, "page")?.unwrap_or(1);

@@ -93,6 +93,7 @@ async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
     let effect = Effect::of(&operation);
     let (_at_work, busy) = itop.load.enter(&operation, effect);
     let strike = itop.faults.strike(effect);
+    let strike = strike.of_text(call.parameter("json_data").unwrap_or_default());
     let latency = itop.options.latency;
     let halves = latency.map(|latency| latency.halves(effect, busy, itop.clock.now()));
     let [before, inside] = halves.unwrap_or_default();
@@ -148,6 +149,10 @@ fn instead_of_the_answer(kind: &FaultKind, after_effect: bool, body: &Value) -> 
             "<br />\n<b>Notice</b>:  Undefined index: name in \
              <b>/var/www/html/itop/application/utils.inc.php</b> on line <b>42</b><br />\n{body}"
         )))),
+        FaultKind::EndlessAnswer { megabytes } => {
+            let blanks = " ".repeat(megabytes * 1_000_000);
+            Some(Reply::Answer(json_text(format!("{body}{blanks}"))))
+        }
         FaultKind::TruncatedJson => {
             let mut text = body.to_string();
             let mut half = text.len() / 2;
@@ -205,6 +210,11 @@ fn page(kind: &FaultKind) -> Option<Response> {
         FaultKind::Redirect => {
             (StatusCode::FOUND, [(header::LOCATION, "/sso/login?next=rest.php")]).into_response()
         }
+        FaultKind::Firewall { status, .. } => html(
+            StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN),
+            "<html><head><title>Request blocked</title></head><body>Blocked by the security policy. \
+             Support ID 77120</body></html>",
+        ),
         FaultKind::WrongJson => json_text(r#"{"status":"ok","items":[1,2,3]}"#.to_owned()),
         _ => return None,
     };

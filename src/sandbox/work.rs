@@ -125,7 +125,7 @@ impl Itop {
             if !write.pending.is_new_ticket() {
                 return Duration::ZERO;
             }
-            self.locks.wait(lock, self.clock.now(), take)
+            self.locks.wait(lock, self.clock.moment(), take)
         };
         match stage {
             Stage::Ordered(order) => {

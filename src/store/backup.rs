@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     StoreError,
     lock::{Lock, private},
-    meta::{self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR},
+    meta::{self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR, RESTORED_IS_FREE, RESTORED_RAN},
     migrate, with_suffix, writer,
 };
 
@@ -95,6 +95,8 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
     let write = || -> rusqlite::Result<()> {
         let transaction = connection.unchecked_transaction()?;
         meta::set(&transaction, RESTORED_AT, &now.as_millisecond().to_string())?;
+        meta::remove(&transaction, RESTORED_RAN)?;
+        meta::remove(&transaction, RESTORED_IS_FREE)?;
         // What the backup has not delivered became a ticket after it, or a line of an older one:
         // that is what the search without a bound is for.
         let floor = meta::get(&transaction, HIGHEST_TICKET_ID)?.unwrap_or_else(|| "0".to_owned());

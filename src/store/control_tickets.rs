@@ -1,13 +1,14 @@
 //! Which ticket each control has, and what is known of it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{Store, StoreError, as_json, time};
+use super::{InboxRow, Store, StoreError, as_json, inbox_query, time};
 use crate::domain::{
-    keys::{ControlId, Instance, OrgId, TicketId, TicketKey},
+    keys::{ControlId, Instance, OrgId, TicketKey},
+    marker::Marker,
     priority::Priority,
-    ticket_status::{Presence, TicketStatus},
+    ticket_status::{Identity, Presence, TicketStatus},
     visible::Visible,
 };
 
@@ -26,8 +27,14 @@ pub struct Mapping {
     pub acknowledgement_id: i64,
     /// The state of the control then, as it was sent.
     pub control_state: Option<String>,
+    /// The name of its equipment then, if it has one.
+    pub equipment_name: Option<String>,
     /// The organization that the ticket had then, if that is known.
     pub org: Option<OrgId>,
+    /// By what the ticket is known again.
+    pub identity: Identity,
+    /// The number of the ticket, where iTop has given its id to another one since.
+    pub replaced: Option<String>,
 }
 
 impl Mapping {
@@ -45,7 +52,7 @@ pub struct KnownTicket {
     pub status: TicketStatus,
     /// Whether it was in that answer.
     pub presence: Presence,
-    /// When that answer came.
+    /// When that answer came, by [`Clock::at_latest`](crate::clock::Clock::at_latest).
     pub as_of: Timestamp,
 }
 
@@ -68,12 +75,12 @@ pub struct AgedTicket {
     pub as_of: Timestamp,
 }
 
-/// Tickets that change soon, and those that hardly ever do. One that is gone is neither.
+/// Tickets that change soon, and those that hardly ever do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     /// Work on it goes on.
     Open,
-    /// Resolved or closed.
+    /// Resolved or closed, or missing from the last answer.
     Ended,
 }
 
@@ -94,9 +101,19 @@ impl TicketOfControl {
     }
 }
 
+/// What is stored of some controls.
+#[derive(Clone, Debug, Default)]
+pub struct Controls {
+    /// Their tickets, in no order.
+    pub tickets: Vec<TicketOfControl>,
+    /// Of each the newest acknowledgement, and the newest one that asks for something, in no order.
+    pub rows: Vec<InboxRow>,
+}
+
 /// What [`row`] takes of a control `m` and its ticket `t`.
 pub(super) const COLUMNS: &str = "m.instance, m.control_id, m.control_name, m.company_key,
-     m.acknowledgement_id, m.control_state, m.org_id AS mapped_org, t.class, t.id, t.ref,
+     m.acknowledgement_id, m.control_state, m.equipment_name, m.org_id AS mapped_org, m.marker,
+     m.by_number, m.replaced, t.class, t.id, t.ref, t.started_at,
      t.org_id, t.status, t.operational_status,
      t.priority, t.title, t.last_update, t.team, t.agent, t.presence, t.as_of";
 
@@ -122,26 +139,31 @@ impl Store {
         Ok(found.await?.filter(|found| found.mapping.is_among(visible)))
     }
 
-    /// The tickets of many controls of one instance, in no order; what is unknown or not seen is
-    /// left out.
-    pub async fn tickets_of_controls(
+    /// What is stored and seen of many controls of one instance, all of it at one moment: what moves from the
+    /// inbox to a ticket meanwhile is in neither place or in both otherwise.
+    pub async fn controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
         visible: &Visible,
-    ) -> Result<Vec<TicketOfControl>, StoreError> {
+    ) -> Result<Controls, StoreError> {
+        let visible = visible.in_instance(instance);
         let instance = instance.to_string();
         let controls = as_json(controls);
-        let found = self.read(move |db| {
+        self.read(move |db| {
+            let snapshot = db.unchecked_transaction()?;
             let sql = format!(
                 "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
                  WHERE m.instance = ?1 AND m.control_id IN (SELECT value FROM json_each(?2))"
             );
-            db.prepare_cached(&sql)?.query_map(params![instance, controls], row)?.collect()
-        });
-        let mut found: Vec<TicketOfControl> = found.await?;
-        found.retain(|found| found.mapping.is_among(visible));
-        Ok(found)
+            let mut select = snapshot.prepare_cached(&sql)?;
+            let mut tickets: Vec<TicketOfControl> =
+                select.query_map(params![instance, controls], row)?.collect::<Result<_, _>>()?;
+            tickets.retain(|found| found.mapping.is_among(&visible));
+            let rows = inbox_query::of_controls(&snapshot, &instance, &controls, &visible)?;
+            Ok(Controls { tickets, rows })
+        })
+        .await
     }
 
     /// The tickets whose status is older than `before`, stalest first.
@@ -156,7 +178,9 @@ impl Store {
             Life::Open => {
                 "presence = 'present' AND operational_status NOT IN ('resolved', 'closed')"
             }
-            Life::Ended => "presence = 'present' AND operational_status IN ('resolved', 'closed')",
+            Life::Ended => {
+                "(presence <> 'present' OR operational_status IN ('resolved', 'closed'))"
+            }
         };
         self.read(move |db| {
             let sql = format!(
@@ -177,108 +201,33 @@ impl Store {
         .await
     }
 
-    /// Saves what an answer of iTop at `as_of` showed, and which tickets were missing from it.
-    pub async fn save_statuses(
+    /// Every control that one of these tickets is mapped to, with what is known of the ticket.
+    pub async fn controls_of_tickets(
         &self,
-        present: Vec<TicketStatus>,
-        missing: Vec<(TicketKey, Presence)>,
-        as_of: Timestamp,
-    ) -> Result<(), StoreError> {
-        let as_of = as_of.as_millisecond();
-        self.write(move |db| {
-            for status in &present {
-                update_status(db, status, as_of)?;
+        tickets: Vec<TicketKey>,
+    ) -> Result<Vec<TicketOfControl>, StoreError> {
+        self.read(move |db| {
+            let mut select = db.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
+                 WHERE m.ticket_class = ?1 AND m.ticket_id = ?2 AND m.replaced IS NULL"
+            ))?;
+            let mut found = Vec::new();
+            for key in tickets {
+                for mapped in select.query_map(params![key.class, key.id], row)? {
+                    found.push(mapped?);
+                }
             }
-            let mut miss = db.prepare_cached(
-                "UPDATE tickets SET presence = ?3, as_of = ?4
-                 WHERE class = ?1 AND id = ?2 AND as_of <= ?4",
-            )?;
-            for (key, presence) in &missing {
-                miss.execute(params![key.class, key.id, presence.as_str(), as_of])?;
-            }
-            Ok(())
+            Ok(found)
         })
         .await
     }
 }
 
-/// Saves a ticket whether it was known or not.
-pub(super) fn save_status(
-    db: &Connection,
-    status: &TicketStatus,
-    as_of: i64,
-) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
-             presence, as_of)
-         VALUES (?1, ?2, '', '', '', '', '', 'present', 0) ON CONFLICT DO NOTHING",
-    )?
-    .execute(params![status.key.class, status.key.id])?;
-    update_status(db, status, as_of)
-}
-
-/// Saves a ticket if it is known: a mapping that was overwritten meanwhile has no use for it.
-fn update_status(db: &Connection, status: &TicketStatus, as_of: i64) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "UPDATE tickets
-         SET ref = :ref, org_id = :org, status = :status, operational_status = :operational,
-             priority = :priority, title = :title, last_update = :last_update, team = :team,
-             agent = :agent, presence = 'present', as_of = :as_of
-         WHERE class = :class AND id = :id AND as_of <= :as_of",
-    )?
-    .execute(named_params! {
-        ":class": status.key.class, ":id": status.key.id, ":ref": status.number,
-        ":org": status.org, ":status": status.status,
-        ":operational": status.operational_status,
-        ":priority": status.priority.map(u8::from), ":title": status.title,
-        ":last_update": status.last_update.map(Timestamp::as_millisecond),
-        ":team": status.team, ":agent": status.agent, ":as_of": as_of,
-    })?;
-    Ok(())
-}
-
-/// Points a control at a ticket; the ticket it pointed at before is forgotten if no other
-/// control points there.
-pub(super) fn map_control(
-    db: &Connection,
-    acknowledgement: i64,
-    instance: &str,
-    control: &str,
-    ticket: &TicketKey,
-    now: i64,
-) -> rusqlite::Result<()> {
-    let earlier: Option<(String, TicketId)> = db
-        .prepare_cached(
-            "SELECT ticket_class, ticket_id FROM control_tickets
-             WHERE instance = ?1 AND control_id = ?2",
-        )?
-        .query_row([instance, control], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
-             ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state, org_id,
-             ticket_status, ticket_open)
-         SELECT a.instance, a.control_id, a.control_name, a.company_key, ?2, ?3, a.id, ?4,
-             CASE WHEN json_valid(a.body) THEN a.body ->> '$.control.state' END,
-             t.org_id, t.status,
-             t.presence = 'present' AND t.operational_status NOT IN ('resolved', 'closed')
-         FROM acknowledgements AS a CROSS JOIN tickets AS t
-         WHERE a.id = ?1 AND t.class = ?2 AND t.id = ?3",
-    )?
-    .execute(params![acknowledgement, ticket.class, ticket.id, now])?;
-    if let Some((class, id)) = earlier {
-        db.prepare_cached(
-            "DELETE FROM tickets WHERE class = ?1 AND id = ?2 AND NOT EXISTS (
-                 SELECT 1 FROM control_tickets WHERE ticket_class = ?1 AND ticket_id = ?2)",
-        )?
-        .execute(params![class, id])?;
-    }
-    Ok(())
-}
-
 pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
     let presence: String = row.get("presence")?;
-    Ok(TicketOfControl {
+    let marker: Option<String> = row.get("marker")?;
+    let replaced: Option<String> = row.get("replaced")?;
+    let mut found = TicketOfControl {
         mapping: Mapping {
             instance: row.get("instance")?,
             control_id: row.get("control_id")?,
@@ -286,6 +235,12 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
             company_key: row.get("company_key")?,
             acknowledgement_id: row.get("acknowledgement_id")?,
             control_state: row.get("control_state")?,
+            equipment_name: row.get("equipment_name")?,
+            identity: Identity {
+                marker: marker.and_then(|digits| Marker::from_digits(&digits)),
+                by_number: row.get("by_number")?,
+            },
+            replaced,
             org: row.get("mapped_org")?,
         },
         ticket: KnownTicket {
@@ -299,6 +254,7 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
                     .get::<_, Option<u8>>("priority")?
                     .and_then(|number| Priority::try_from(number).ok()),
                 title: row.get("title")?,
+                started: row.get::<_, Option<i64>>("started_at")?.map(time),
                 last_update: row.get::<_, Option<i64>>("last_update")?.map(time),
                 team: row.get("team")?,
                 agent: row.get("agent")?,
@@ -306,5 +262,13 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
             presence: Presence::parse(&presence).unwrap_or(Presence::NotVisible),
             as_of: time(row.get("as_of")?),
         },
-    })
+    };
+    if let Some(number) = &found.mapping.replaced {
+        // What has its id now is no business of this control's, and may be another company's.
+        let key = found.ticket.status.key;
+        let org = found.mapping.org.clone().unwrap_or_default();
+        found.ticket.status = TicketStatus::gone(key, number.clone(), org);
+        found.ticket.presence = Presence::Deleted;
+    }
+    Ok(found)
 }

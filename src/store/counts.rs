@@ -235,8 +235,8 @@ mod tests {
         assert_eq!(is_right().await.of(State::Accepted), 3);
 
         let problem = Problem::new("company-not-linked", "it waits");
-        let later = Clock::system().now();
-        store.block(first, problem.clone(), Vec::new(), later).await.unwrap();
+        let clock = Clock::system();
+        store.block(first, problem.clone(), Vec::new(), clock.moment()).await.unwrap();
         store.fail(second, problem.clone()).await.unwrap();
         store.discard(third.unwrap(), "known".to_owned()).await.unwrap();
         let counts = is_right().await;
@@ -247,7 +247,7 @@ mod tests {
             instance: Instance::default(),
             glimpse: Glimpse::default(),
             body: "{}".to_owned(),
-            received_at: later,
+            received_at: clock.now(),
             problem,
         };
         store.keep_rejected(vec![rejected]).await.unwrap();

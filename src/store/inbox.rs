@@ -94,9 +94,11 @@ impl Store {
     }
 
     /// Removes rows that ended before `retention_millis` ago, a bounded number at a time; how
-    /// many went. The newest row stays: its id must not be given out again.
+    /// many went. A clock that is put forward ends none sooner. The newest row stays: its id must not
+    /// be given out again.
     pub async fn purge_ended(&self, retention_millis: i64) -> Result<usize, StoreError> {
-        let before = self.now_millis().saturating_sub(retention_millis);
+        let now = self.moment().as_millis().min(self.now_millis());
+        let before = now.saturating_sub(retention_millis);
         self.write(move |db| {
             db.execute(
                 "DELETE FROM acknowledgements WHERE id IN (

@@ -10,12 +10,15 @@ use rusqlite::{
     types::Type,
 };
 
-use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, control_tickets, meta};
-use crate::domain::{
-    delivery_state::{Problem, State},
-    keys::{EventId, Instance, OrgId, TicketKey},
-    marker::Marker,
-    ticket_status::TicketStatus,
+use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, meta, ticket_statuses};
+use crate::{
+    clock::Moment,
+    domain::{
+        delivery_state::{Problem, State},
+        keys::{EventId, Instance, OrgId, TicketKey},
+        marker::Marker,
+        ticket_status::TicketStatus,
+    },
 };
 
 /// A row that is being delivered.
@@ -39,6 +42,8 @@ pub struct Waiting {
     pub state: State,
     /// How often a write was decided on.
     pub attempts: u32,
+    /// The code of what kept it from being delivered at its last attempt.
+    pub last_problem: Option<String>,
     /// Whether a write was ever decided on: then a search comes before the next one.
     pub was_sent: bool,
     /// The highest ticket id seen before its first write.
@@ -61,7 +66,7 @@ pub struct Delivered {
     /// Whether the marker was read back, so that this ticket can vouch for later searches.
     pub has_marker: bool,
     /// When its line is looked for in the ticket's log; `None` for a ticket of its own.
-    pub read_back_at: Option<Timestamp>,
+    pub read_back_at: Option<Moment>,
 }
 
 /// A line that is about to be added to a ticket.
@@ -78,7 +83,7 @@ pub struct NewLine {
 impl Store {
     /// A row whose turn has come; `None` if it no longer waits, or only for later.
     pub async fn waiting(&self, id: i64) -> Result<Option<Waiting>, StoreError> {
-        let now = self.now_millis();
+        let now = self.moment().as_millis();
         self.read(move |db| {
             db.prepare_cached(&format!(
                 "SELECT {WAITING} FROM acknowledgements
@@ -98,7 +103,7 @@ impl Store {
         ticket: &TicketKey,
         limit: usize,
     ) -> Result<Vec<Waiting>, StoreError> {
-        let (id, now, ticket) = (of.id, self.now_millis(), ticket.clone());
+        let (id, now, ticket) = (of.id, self.moment().as_millis(), ticket.clone());
         self.read(move |db| {
             db.prepare_cached(&format!(
                 // The planner prefers another index, and would look at every row that waits.
@@ -182,10 +187,10 @@ impl Store {
 
     /// Deliveries succeeded: each row ends, and its control points at the ticket.
     pub async fn record_delivered(&self, rows: Vec<(i64, Delivered)>) -> Result<(), StoreError> {
-        let now = self.now_millis();
+        let (now, as_of) = (self.now_millis(), self.as_of());
         self.write(move |db| {
             rows.into_iter()
-                .try_for_each(|(id, delivered)| record_delivered(db, id, delivered, now))
+                .try_for_each(|(id, delivered)| record_delivered(db, id, delivered, as_of, now))
         })
         .await
     }
@@ -195,7 +200,7 @@ impl Store {
     pub async fn wait_until(
         &self,
         id: i64,
-        next: Timestamp,
+        next: Moment,
         waited: Duration,
         problem: Problem,
     ) -> Result<(), StoreError> {
@@ -209,7 +214,7 @@ impl Store {
                  WHERE id = ?1",
             )?
             .execute([id, waited])?;
-            set_state(db, id, State::Accepted, &problem, None, next.as_millisecond(), now)
+            set_state(db, id, State::Accepted, &problem, None, next.as_millis(), now)
         })
         .await
     }
@@ -221,11 +226,11 @@ impl Store {
         id: i64,
         problem: Problem,
         warnings: Vec<String>,
-        next: Timestamp,
+        next: Moment,
     ) -> Result<(), StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
-            let next = next.as_millisecond();
+            let next = next.as_millis();
             set_state(db, id, State::Blocked, &problem, Some(&warnings), next, now)?;
             // Its company may have been linked since the link was looked for.
             db.prepare_cached(
@@ -264,10 +269,14 @@ fn record_delivered(
     db: &Connection,
     id: i64,
     delivered: Delivered,
+    as_of: i64,
     now: i64,
 ) -> rusqlite::Result<()> {
     let Delivered { state, ticket, warnings, has_marker, read_back_at } = delivered;
-    control_tickets::save_status(db, &ticket, now)?;
+    if state == State::Created {
+        ticket_statuses::replace_others(db, id, &ticket.key)?;
+    }
+    ticket_statuses::save_status(db, &ticket, as_of)?;
     let Some((instance, control)): Option<(String, String)> = db
         .prepare_cached(
             "UPDATE acknowledgements
@@ -284,7 +293,7 @@ fn record_delivered(
                 ":warnings": warnings.as_deref().map(as_json),
                 ":class": ticket.key.class, ":ticket": ticket.key.id,
                 ":number": ticket.number, ":now": now,
-                ":read_back": read_back_at.map(Timestamp::as_millisecond),
+                ":read_back": read_back_at.map(Moment::as_millis),
             },
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
@@ -293,7 +302,7 @@ fn record_delivered(
         // It has been purged meanwhile: nobody asks about it any more.
         return Ok(());
     };
-    control_tickets::map_control(db, id, &instance, &control, &ticket.key, now)?;
+    ticket_statuses::map_control(db, id, &instance, &control, &ticket.key, now)?;
     meta::raise_highest_ticket_id(db, ticket.key.sequence())?;
     if has_marker {
         let marker: String = db
@@ -336,7 +345,7 @@ pub(super) fn set_state(
 /// What is read of a [`Waiting`] row.
 const WAITING: &str =
     "id, instance, event_id, received_at, body, state, attempts, sent_at, id_floor,
-     waited, request_id, trusted_names, ticket_class, ticket_id";
+     waited, request_id, trusted_names, ticket_class, ticket_id, problem_code";
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     let (instance, event_id): (String, String) = (row.get("instance")?, row.get("event_id")?);
@@ -354,6 +363,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         body: row.get("body")?,
         state: State::parse(&state).unwrap_or(State::Accepted),
         attempts: row.get("attempts")?,
+        last_problem: row.get("problem_code")?,
         was_sent: row.get::<_, Option<i64>>("sent_at")?.is_some(),
         id_floor: row.get("id_floor")?,
         target: row

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, OptionalExtension as _, Row, params_from_iter,
+    Connection, OptionalExtension as _, Row, params, params_from_iter,
     types::{FromSql, Value},
 };
 
 use super::{Attempt, Store, StoreError, as_json, attempts, time};
 use crate::domain::{
     delivery_state::{Problem, State},
-    keys::{ControlId, Instance, TicketKey},
+    keys::{ControlId, TicketKey},
     visible::Visible,
 };
 
@@ -127,39 +127,6 @@ impl Store {
         let instances = self.inner.changes.instances();
         self.read(move |db| {
             let (sql, values) = page(&filter, &instances);
-            db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
-        })
-        .await
-    }
-
-    /// The newest acknowledgement that is seen of each of these controls, whatever became of it; what
-    /// was refused is none.
-    pub async fn newest_of_controls(
-        &self,
-        instance: &Instance,
-        controls: &[ControlId],
-        visible: &Visible,
-    ) -> Result<Vec<InboxRow>, StoreError> {
-        let visible = visible.in_instance(instance);
-        let (instance, controls) = (instance.to_string(), as_json(controls));
-        self.read(move |db| {
-            // Without the condition the index has the answer by itself.
-            let (condition, companies) = match visible.companies() {
-                Some(companies) => (
-                    "AND company_key IN (SELECT value FROM json_each(?3))",
-                    Some(as_json(companies)),
-                ),
-                None => ("", None),
-            };
-            let sql = format!(
-                "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
-                     SELECT (SELECT max(id) FROM acknowledgements
-                             WHERE instance = ?1 AND control_id = asked.value
-                               AND state <> 'rejected' {condition})
-                     FROM json_each(?2) AS asked)"
-            );
-            let values = [Some(instance), Some(controls), companies];
-            let values = values.into_iter().flatten();
             db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
         })
         .await
@@ -283,6 +250,35 @@ fn as_limit(limit: usize) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
 }
 
+/// Of each of these controls the newest row that is seen and was not refused, and the newest that asks
+/// for something: a recovery, say, which asks for nothing, must not hide what failed before it.
+pub(super) fn of_controls(
+    db: &Connection,
+    instance: &str,
+    controls: &str,
+    visible: &Visible,
+) -> rusqlite::Result<Vec<InboxRow>> {
+    // Without the condition the index has the answer by itself.
+    let (is_seen, companies) = match visible.companies() {
+        Some(keys) => ("company_key IN (SELECT value FROM json_each(?3))", Some(as_json(keys))),
+        None => ("?3 IS NULL", None),
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
+             SELECT (SELECT max(id) FROM acknowledgements
+                     WHERE instance = ?1 AND control_id = asked.value AND state <> 'rejected'
+                       AND {is_seen})
+             FROM json_each(?2) AS asked
+             UNION
+             SELECT (SELECT id FROM acknowledgements
+                     WHERE instance = ?1 AND control_id = asked.value
+                       AND state NOT IN ('recorded', 'discarded', 'rejected') AND {is_seen}
+                     ORDER BY id DESC LIMIT 1)
+             FROM json_each(?2) AS asked)"
+    );
+    db.prepare_cached(&sql)?.query_map(params![instance, controls, companies], row)?.collect()
+}
+
 /// The row of that number.
 pub(super) fn by_id(db: &Connection, id: i64) -> rusqlite::Result<InboxRow> {
     let sql = format!("SELECT {COLUMNS} FROM acknowledgements WHERE id = ?1");
@@ -338,7 +334,10 @@ impl Cells<'_, '_> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::{domain::keys::PartyKey, store::migrate::tests::empty};
+    use crate::{
+        domain::keys::{Instance, PartyKey},
+        store::migrate::tests::empty,
+    };
 
     /// What SQLite would do, a line for each step.
     pub(in crate::store) fn plan(db: &Connection, sql: &str, values: Vec<Value>) -> String {

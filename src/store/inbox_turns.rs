@@ -1,9 +1,9 @@
 //! Whose turn it is in the inbox, without a look at all that wait.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{Store, StoreError};
+use crate::clock::Moment;
 
 /// A row whose turn has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ impl Store {
     /// Rows whose turn has come at `now`: the oldest of each company first, then the second oldest of
     /// each, so that one company's storm does not starve another; never a row that is behind
     /// another one of its control.
-    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
-        let now = now.as_millisecond();
+    pub async fn due(&self, now: Moment, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let now = now.as_millis();
         let companies = self.inner.changes.with_accepted();
         self.read(move |db| {
             let of_each = limit.div_ceil(companies.len().max(1)).max(limit / LEAST_PART);
@@ -41,8 +41,8 @@ impl Store {
     }
 
     /// When the next row is due of those that were not due at `time`.
-    pub async fn next_due_after(&self, time: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let now = time.as_millisecond();
+    pub async fn next_due_after(&self, time: Moment) -> Result<Option<Moment>, StoreError> {
+        let now = time.as_millis();
         let companies = self.inner.changes.with_accepted();
         self.read(move |db| {
             let mut accepted = db.prepare_cached(
@@ -62,7 +62,7 @@ impl Store {
                     accepted.query_row(params![instance, company, now], |row| row.get(0))?;
                 next = next.into_iter().chain(of_company).min();
             }
-            Ok(next.map(super::time))
+            Ok(next.map(Moment::from_millis))
         })
         .await
     }

@@ -6,10 +6,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::{Store, StoreError, attempts, inbox_delivery::set_state, inbox_query::NOT_FRESH, time};
-use crate::domain::{
-    delivery_state::{Problem, State},
-    keys::{TicketId, TicketKey},
-    marker::Marker,
+use crate::{
+    clock::Moment,
+    domain::{
+        delivery_state::{Problem, State},
+        keys::{TicketId, TicketKey},
+        marker::Marker,
+    },
 };
 
 /// A row whose write was sent and never answered.
@@ -21,7 +24,7 @@ pub struct UnknownRow {
     pub marker: Marker,
     /// The highest ticket id seen before the write.
     pub id_floor: u64,
-    /// Since when it is unknown.
+    /// Since when it is unknown, by the time of day.
     pub since: Timestamp,
     /// When its write was last decided on; `since` where that is not known.
     pub sent_at: Timestamp,
@@ -29,6 +32,8 @@ pub struct UnknownRow {
     pub target: Option<TicketKey>,
     /// Where it stands: unknown, or ended when it is looked for once more.
     pub state: State,
+    /// Why it is unknown.
+    pub problem: Problem,
     /// How often a write was decided on.
     pub attempts: u32,
     /// How long it has waited between attempts while the gate was open.
@@ -36,7 +41,7 @@ pub struct UnknownRow {
 }
 
 const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id, state,
-     attempts, waited, sent_at
+     attempts, waited, sent_at, problem_code, problem
      FROM acknowledgements";
 
 /// `None` for a row without a usable marker, which only a rejected one is.
@@ -57,6 +62,10 @@ fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
         sent_at: time(row.get::<_, Option<i64>>(9)?.unwrap_or(since)),
         target: class.zip(target).filter(|_| is_target).map(|(class, id)| TicketKey { class, id }),
         state,
+        problem: Problem {
+            code: row.get::<_, Option<String>>(10)?.unwrap_or_default(),
+            message: row.get::<_, Option<String>>(11)?.unwrap_or_default(),
+        },
         attempts: row.get(7)?,
         waited: Duration::from_millis(u64::try_from(waited).unwrap_or(0)),
     }))
@@ -64,15 +73,15 @@ fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
 
 impl Store {
     /// A write was sent, and no clear answer came. Its marker is looked for once more at
-    /// `late_look`, when everything has long been settled.
+    /// `late_look`, when everything has long been settled. Gives what is stored as since when it is.
     pub async fn record_unknown(
         &self,
         id: i64,
         problem: Problem,
-        late_look: Timestamp,
-    ) -> Result<(), StoreError> {
+        late_look: Moment,
+    ) -> Result<Timestamp, StoreError> {
         let now = self.now_millis();
-        let late_look = late_look.as_millisecond();
+        let late_look = late_look.as_millis();
         self.write(move |db| {
             set_state(db, id, State::Unknown, &problem, None, 0, now)?;
             db.prepare_cached(
@@ -80,24 +89,24 @@ impl Store {
                  WHERE id = ?1",
             )?
             .execute([id, late_look])?;
-            Ok(())
+            Ok(time(now))
         })
         .await
     }
 
     /// At start: whatever was being written when the process ended has an unknown outcome.
-    pub async fn recover_interrupted(&self, late_look: Timestamp) -> Result<usize, StoreError> {
+    pub async fn recover_interrupted(&self, late_look: Moment) -> Result<usize, StoreError> {
         let now = self.now_millis();
-        let late_look = late_look.as_millisecond();
+        let late_look = late_look.as_millis();
         let interrupted = self.write(move |db| interrupt(db, None, now, late_look)).await?;
         Ok(interrupted.len())
     }
 
     /// The same for a row whose delivery ended without a word, and for those of its control that
     /// were delivered with it; which they are.
-    pub async fn interrupt(&self, id: i64, late_look: Timestamp) -> Result<Vec<i64>, StoreError> {
+    pub async fn interrupt(&self, id: i64, late_look: Moment) -> Result<Vec<i64>, StoreError> {
         let now = self.now_millis();
-        let late_look = late_look.as_millisecond();
+        let late_look = late_look.as_millis();
         self.write(move |db| interrupt(db, Some(id), now, late_look)).await
     }
 
@@ -130,7 +139,7 @@ impl Store {
 
     /// Settled rows whose marker is to be looked for once more now.
     pub async fn late_looks(&self, limit: usize) -> Result<Vec<UnknownRow>, StoreError> {
-        let now = self.now_millis();
+        let now = self.moment().as_millis();
         self.read(move |db| {
             let sql = format!(
                 "{UNKNOWN} INDEXED BY acknowledgements_late_look WHERE late_look_at <= ?1 AND state IN ('created', 'failed')

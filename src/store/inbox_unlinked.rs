@@ -13,10 +13,10 @@ impl Store {
     /// company of which the same must be said, in a few commits: those that were never sent, of the same
     /// name, for which there is no link either. Gives back which they are.
     pub async fn follow_unlinked(&self, first: i64) -> Result<Vec<i64>, StoreError> {
-        let now = self.now_millis();
+        let (now, due) = (self.now_millis(), self.moment().as_millis());
         let mut followed = Vec::new();
         loop {
-            let ids = self.write(move |db| follow(db, first, now)).await?;
+            let ids = self.write(move |db| follow(db, first, now, due)).await?;
             let are_all = ids.len() < AT_ONCE;
             followed.extend(ids);
             if are_all {
@@ -26,7 +26,7 @@ impl Store {
     }
 }
 
-fn follow(db: &Connection, first: i64, now: i64) -> rusqlite::Result<Vec<i64>> {
+fn follow(db: &Connection, first: i64, now: i64, due: i64) -> rusqlite::Result<Vec<i64>> {
     // Blocked ones that are looked at again are due together, too.
     let candidates = |index: &str, whose: &str| {
         format!(
@@ -60,14 +60,17 @@ fn follow(db: &Connection, first: i64, now: i64) -> rusqlite::Result<Vec<i64>> {
         candidates(
             "acknowledgements_blocked",
             &format!(
-                "a.state = 'blocked' AND a.next_attempt_at <= :now
+                "a.state = 'blocked' AND a.next_attempt_at <= :due
                    AND a.problem_code = '{NOT_LINKED}'"
             )
         ),
     );
     let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
     db.prepare_cached(&sql)?
-        .query_map(named_params! {":first": first, ":now": now, ":limit": limit}, |row| row.get(0))?
+        .query_map(
+            named_params! {":first": first, ":now": now, ":due": due, ":limit": limit},
+            |row| row.get(0),
+        )?
         .collect()
 }
 

@@ -1,9 +1,10 @@
 //! Single values of the database.
 
-use jiff::Timestamp;
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Store, StoreError, time};
+use super::{Store, StoreError};
 use crate::domain::{
     keys::{TicketId, TicketKey},
     marker::Marker,
@@ -21,10 +22,12 @@ pub struct Canary {
 /// A restore of this file from a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restored {
-    /// When.
-    pub at: Timestamp,
+    /// For how long bridges have run on this file since, as far as was noted.
+    pub ran: Duration,
     /// The highest ticket id that the backup knew.
     pub floor: u64,
+    /// Whether nothing that was sent before it can still be under way.
+    pub is_free: bool,
 }
 
 const CANARY: &str = "canary";
@@ -32,6 +35,10 @@ const PATH_PROBE_ENDED: &str = "path_probe_ended";
 pub(super) const RESTORED_AT: &str = "restored_at";
 /// The highest ticket id that a restored backup knew: what it has not delivered has a higher one.
 pub(super) const RESTORED_FLOOR: &str = "restored_floor";
+/// Milliseconds for which bridges have run since the restore.
+pub(super) const RESTORED_RAN: &str = "restored_ran";
+/// Whether what was sent before the restore has ended.
+pub(super) const RESTORED_IS_FREE: &str = "restored_is_free";
 pub(super) const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
 
 impl Store {
@@ -85,12 +92,27 @@ impl Store {
     /// When this file was last restored from a backup, if it was: the bridge does not know what
     /// it did between the two.
     pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
-        let values = self.read(|db| Ok((get(db, RESTORED_AT)?, get(db, RESTORED_FLOOR)?))).await?;
-        let Some(at) = values.0.and_then(|millis| millis.parse().ok()).map(time) else {
-            return Ok(None);
-        };
-        let floor = values.1.and_then(|floor| floor.parse().ok()).unwrap_or(0);
-        Ok(Some(Restored { at, floor }))
+        self.read(|db| {
+            if get(db, RESTORED_AT)?.is_none() {
+                return Ok(None);
+            }
+            let ran = get(db, RESTORED_RAN)?.and_then(|millis| millis.parse().ok()).unwrap_or(0);
+            let floor = get(db, RESTORED_FLOOR)?.and_then(|floor| floor.parse().ok()).unwrap_or(0);
+            let is_free = get(db, RESTORED_IS_FREE)?.is_some();
+            Ok(Some(Restored { ran: Duration::from_millis(ran), floor, is_free }))
+        })
+        .await
+    }
+
+    /// Nothing that was sent before the restore can still be under way, also after a restart.
+    pub async fn note_restored_is_free(&self) -> Result<(), StoreError> {
+        self.write(|db| set(db, RESTORED_IS_FREE, "1")).await
+    }
+
+    /// For how long bridges have run since the restore. How long ago it was by the time of day says
+    /// nothing: that may be set.
+    pub async fn note_ran_since_restore(&self, ran: Duration) -> Result<(), StoreError> {
+        self.write(move |db| set(db, RESTORED_RAN, &ran.as_millis().to_string())).await
     }
 
     /// Why the way of creates is no longer probed, if it is not: the ticket that a probe made.
@@ -128,6 +150,10 @@ pub(super) fn set(db: &Connection, name: &str, value: &str) -> rusqlite::Result<
     )?
     .execute([name, value])?;
     Ok(())
+}
+
+pub(super) fn remove(db: &Connection, name: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name]).map(drop)
 }
 
 /// Remembers the highest ticket id: it only grows.

@@ -4,6 +4,7 @@
 mod attempts;
 mod backup;
 mod board_query;
+mod bounds;
 mod changes;
 mod company_links;
 mod control_tickets;
@@ -24,6 +25,7 @@ mod read_back;
 mod readers;
 mod rejected;
 mod tenants;
+mod ticket_statuses;
 mod writer;
 
 pub use attempts::Attempt;
@@ -32,7 +34,7 @@ pub use board_query::BoardFilter;
 pub use changes::{ControlChange, SeenChanges};
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::Unlinked;
-pub use control_tickets::{AgedTicket, KnownTicket, Life, Mapping, TicketOfControl};
+pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
 pub use error::StoreError;
 pub use inbox::{Accepted, NewAcknowledgement};
@@ -44,6 +46,7 @@ pub use look::links_at;
 pub use meta::{Canary, Restored};
 pub use read_back::ReadBack;
 pub use rejected::Rejected;
+pub use ticket_statuses::Recognised;
 
 use std::{
     path::{Path, PathBuf},
@@ -56,7 +59,7 @@ use std::{
 use rusqlite::{Connection, config::DbConfig};
 use serde::Serialize;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use readers::Purpose;
 use writer::Undo;
 
@@ -194,8 +197,19 @@ impl Store {
         self.write(|db| meta::set(db, "writable", "1")).await.is_ok()
     }
 
+    /// The time of day, as it is stored.
     fn now_millis(&self) -> i64 {
         self.inner.clock.now().as_millisecond()
+    }
+
+    /// The present moment, with which what is due is compared.
+    fn moment(&self) -> Moment {
+        self.inner.clock.moment()
+    }
+
+    /// The time with which what was read of iTop is marked.
+    fn as_of(&self) -> i64 {
+        self.inner.clock.at_latest().as_millisecond()
     }
 }
 

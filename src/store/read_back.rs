@@ -1,13 +1,15 @@
 //! Lines that are looked for once more: iTop answers two writes of one log with success and keeps
 //! one (ITOP.md, "What must hold can stand in the write").
 
-use jiff::Timestamp;
 use rusqlite::params;
 
 use super::{Store, StoreError, inbox_query::NOT_FRESH, inbox_unknown::add_warnings};
-use crate::domain::{
-    keys::{OrgId, TicketKey},
-    marker::Marker,
+use crate::{
+    clock::Moment,
+    domain::{
+        keys::{OrgId, TicketKey},
+        marker::Marker,
+    },
 };
 
 /// A line that a ticket's log should have.
@@ -32,7 +34,7 @@ pub struct ReadBack {
 impl Store {
     /// Lines that are to be looked for now, those that wait longest first.
     pub async fn read_backs(&self, limit: usize) -> Result<Vec<ReadBack>, StoreError> {
-        let now = self.now_millis();
+        let now = self.moment().as_millis();
         self.read(move |db| {
             db.prepare_cached(
                 // The planner prefers another index, and would look at every reused row.
@@ -98,10 +100,10 @@ impl Store {
     pub async fn read_back_again(
         &self,
         ids: Vec<i64>,
-        next: Timestamp,
+        next: Moment,
         added: bool,
     ) -> Result<(), StoreError> {
-        let next = next.as_millisecond();
+        let next = next.as_millis();
         self.write(move |db| {
             let mut again = db.prepare_cached(
                 "UPDATE acknowledgements SET read_back_at = ?2, lost_lines = lost_lines + ?3

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, changes::Changes, meta};
+use super::{Store, StoreError, changes::Changes, inbox_query::NOT_FRESH, meta};
 use crate::domain::{
     acknowledgement::{Glimpse, Party},
     delivery_state::{Problem, State},
@@ -114,10 +114,10 @@ fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> rusqlite::Resul
 /// Removes the oldest row of the day.
 fn remove_first(db: &Connection, day: &mut Day) -> rusqlite::Result<()> {
     let oldest: Option<(i64, String, String)> = db
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT id, body, problem FROM acknowledgements
-             WHERE state = 'rejected' AND id >= ?1 ORDER BY id LIMIT 1",
-        )?
+             WHERE state = 'rejected' AND {NOT_FRESH} AND id >= ?1 ORDER BY id LIMIT 1"
+        ))?
         .query_row([day.first], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let Some((id, body, message)) = oldest else {

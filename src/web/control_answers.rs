@@ -23,7 +23,7 @@ use crate::{
         keys::{ControlId, Instance},
         visible::Visible,
     },
-    store::{AgedTicket, InboxRow, Store, StoreError, TicketOfControl},
+    store::{AgedTicket, Controls, InboxRow, Store, StoreError, TicketOfControl},
 };
 
 /// How much is kept, in bytes: some fifteen thousand controls.
@@ -110,7 +110,7 @@ impl ControlAnswers {
         controls: &[ControlId],
     ) -> Result<Vec<Option<Arc<ControlAnswer>>>, StoreError> {
         let inner = &*self.inner;
-        let now = inner.clock.now();
+        let now = inner.clock.at_latest();
         let visible = &visible.in_instance(instance);
         let mut answers = Vec::with_capacity(controls.len());
         let (mut missing, mut places) = (Vec::new(), Vec::new());
@@ -162,18 +162,18 @@ impl Inner {
         // Asked for before anything is read: what changes meanwhile makes the answer old at once.
         let versions: Vec<_> =
             controls.iter().map(|control| self.store.version_of(instance, control)).collect();
-        let tickets = self.board.tickets_of_controls(instance, controls, visible).await?;
+        let Controls { tickets, rows } = self.board.controls(instance, controls, visible).await?;
         let tickets: HashMap<_, _> =
             tickets.iter().map(|found| (found.mapping.control_id.as_str(), found)).collect();
-        let newest = self.store.newest_of_controls(instance, controls, visible).await?;
-        let newest: HashMap<_, _> = newest
-            .into_iter()
-            .map(|row| (row.control_id.clone().unwrap_or_default(), row))
-            .collect();
+        let mut rows_of = HashMap::<_, Vec<_>>::new();
+        for row in &rows {
+            rows_of.entry(row.control_id.as_deref().unwrap_or_default()).or_default().push(row);
+        }
         let mut answers = Vec::with_capacity(controls.len());
         for (control, version) in controls.iter().zip(versions) {
             let ticket = tickets.get(control.as_str()).copied();
-            let answer = self.answer(ticket, newest.get(control.as_str()), version);
+            let rows = rows_of.get(control.as_str()).map_or(&[][..], Vec::as_slice);
+            let answer = self.answer(ticket, rows, version);
             let answer = answer.map(Arc::new);
             if let Some(answer) = answer.iter().find(|answer| answer.good_until.is_some()) {
                 self.kept.insert(key(visible, instance, control), answer.clone()).await;
@@ -186,9 +186,10 @@ impl Inner {
     fn answer(
         &self,
         found: Option<&TicketOfControl>,
-        newest: Option<&InboxRow>,
+        rows: &[&InboxRow],
         version: u64,
     ) -> Option<ControlAnswer> {
+        let newest = rows.iter().max_by_key(|row| row.id).copied();
         let (mut view, company) = match (found, newest) {
             (Some(found), _) => (
                 view::control(found, &self.board, &self.addresses),
@@ -199,7 +200,7 @@ impl Inner {
             }
             (None, None) => return None,
         };
-        let newest = newest.filter(|row| view::is_pending(row));
+        let newest = view::newest_pending(rows);
         let pending = newest.and_then(|row| view::pending(&self.delivery.with_reason(row.clone())));
         view["pending"] = json!(pending);
         let body = Bytes::from(view.to_string());
@@ -214,7 +215,7 @@ impl Inner {
             body,
             tag,
             version,
-            good_until: good_until.filter(|until| self.clock.now() <= *until),
+            good_until: good_until.filter(|until| self.clock.at_latest() <= *until),
             refresh_from: ticket.map_or(Timestamp::MAX, |ticket| self.board.refresh_from(ticket)),
             ticket: ticket.map(crate::store::KnownTicket::aged),
             asked: AtomicBool::new(false),

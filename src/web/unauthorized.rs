@@ -1,7 +1,7 @@
 //! Requests without a valid token: a flood of them must not bury the rest of the log.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -13,19 +13,24 @@ const WINDOW: Duration = Duration::from_mins(1);
 /// Tells the first one at once and what follows in the next minute in one line. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Unauthorized {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     clock: Clock,
     /// How many were not told since the first one; `None` where none was told lately.
-    untold: Arc<Mutex<Option<u64>>>,
+    untold: Mutex<Option<u64>>,
 }
 
 impl Unauthorized {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, untold: Arc::default() }
+        Self { inner: Arc::new(Inner { clock, untold: Mutex::default() }) }
     }
 
     /// Counts one; true if it is to be told by itself.
     pub(super) fn is_told(&self) -> bool {
-        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut untold = self.untold();
         if let Some(untold) = &mut *untold {
             *untold += 1;
             return false;
@@ -33,18 +38,21 @@ impl Unauthorized {
         *untold = Some(0);
         let this = self.clone();
         tokio::spawn(async move {
-            this.clock.sleep(WINDOW).await;
+            this.inner.clock.sleep(WINDOW).await;
             this.sum_up();
         });
         true
     }
 
     fn sum_up(&self) {
-        let untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(count @ 1..) = untold {
+        if let Some(count @ 1..) = self.untold().take() {
             let seconds = WINDOW.as_secs();
             tracing::warn!(count, seconds, "further requests had no valid token");
         }
+    }
+
+    fn untold(&self) -> MutexGuard<'_, Option<u64>> {
+        self.inner.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,7 +90,7 @@ mod tests {
             // The task has to wait before time can pass for it.
             tokio::task::yield_now().await;
             clock.advance(WINDOW);
-            while unauthorized.untold.lock().unwrap().is_some() {
+            while unauthorized.untold().is_some() {
                 tokio::task::yield_now().await;
             }
         }
@@ -90,7 +98,7 @@ mod tests {
         assert!(unauthorized.is_told());
         tokio::task::yield_now().await;
         clock.advance(WINDOW);
-        while unauthorized.untold.lock().unwrap().is_some() {
+        while unauthorized.untold().is_some() {
             tokio::task::yield_now().await;
         }
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

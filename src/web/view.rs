@@ -116,7 +116,7 @@ pub(super) fn control(found: &TicketOfControl, board: &Board, addresses: &Addres
         "company": mapping.company_key,
         "ticket": ticket(found, addresses),
         "pending": null,
-        "as_of": found.ticket.as_of,
+        "as_of": board.as_of(&found.ticket),
         "stale": board.is_stale(&found.ticket),
         "links": {
             "open": addresses.open(&mapping.instance, &mapping.company_key, &mapping.control_id),
@@ -148,8 +148,18 @@ fn open_link(row: &InboxRow, addresses: &Addresses) -> Option<String> {
     Some(addresses.open(&row.instance, company, control))
 }
 
+/// The one of a control's rows that its next ticket waits for: the newest of those that asked for
+/// something, if that is not done.
+pub(super) fn newest_pending<'r>(rows: &[&'r InboxRow]) -> Option<&'r InboxRow> {
+    let asks = |row: &&&InboxRow| {
+        !matches!(row.state, State::Recorded | State::Discarded | State::Rejected)
+    };
+    let newest = rows.iter().filter(asks).max_by_key(|row| row.id).copied();
+    newest.filter(|row| is_pending(row))
+}
+
 /// Whether a control's next ticket waits for this acknowledgement.
-pub(super) fn is_pending(row: &InboxRow) -> bool {
+fn is_pending(row: &InboxRow) -> bool {
     row.state.is_under_way() || matches!(row.state, State::Blocked | State::Failed)
 }
 
@@ -182,6 +192,7 @@ fn ticket(found: &TicketOfControl, addresses: &Addresses) -> Value {
         "team": status.team,
         "agent": status.agent,
         "last_update": status.last_update,
-        "url": addresses.ticket(&status.key),
+        // Another ticket may have its id by now.
+        "url": (known.presence != Presence::Deleted).then(|| addresses.ticket(&status.key)),
     })
 }

@@ -114,7 +114,7 @@ impl World {
         // A second call finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Clock::system();
-        let itop = Sandbox::start(listener().await, options, clock.clone()).await.unwrap();
+        let itop = Sandbox::start(listener().await, options, clock.elsewhere()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config {
             itop: ItopSection {
@@ -149,7 +149,8 @@ impl World {
             let reads = || world.itop.requests_seen().of("core/get");
             world
                 .until("the bridge has looked at iTop", async || {
-                    (reads() > 0 && world.itop.requests_seen().in_flight == 0).then_some(())
+                    // Whether it answers, and how high the ids of tickets are.
+                    (reads() > 1 && world.itop.requests_seen().in_flight == 0).then_some(())
                 })
                 .await;
             world.reads_at_start = reads();
@@ -208,7 +209,7 @@ impl World {
         // After a crash the database is given back when the last of its readers has ended.
         let app = self
             .until("the bridge starts", async || {
-                let (config, clock) = (self.config.clone(), self.clock.clone());
+                let (config, clock) = (self.config.clone(), self.clock.of_new_process());
                 let build = async move { App::build(config, clock, listener().await).await };
                 match runtime.spawn(build).await.unwrap() {
                     Ok(app) => Some(app),
@@ -245,8 +246,8 @@ impl World {
     }
 
     /// Ends everything, and checks that nothing had ended before and nothing is left over: no fault that
-    /// was to strike a number of times and did not, no request in iTop, and after an end in good order
-    /// no write of which nobody knows whether it was sent.
+    /// was to strike a number of times and did not, and after an end in good order no write of which
+    /// nobody knows whether it was sent. iTop may still be at work for a client that is gone.
     pub async fn finish(mut self) {
         let stopped_in_order = self.running.is_some();
         if stopped_in_order {
@@ -255,7 +256,6 @@ impl World {
         let faults = self.itop.faults().switched_on();
         let undrawn: Vec<_> = faults.iter().filter(|(_, fault)| fault.times.is_some()).collect();
         assert!(undrawn.is_empty(), "these were to strike and did not: {undrawn:?}");
-        assert_eq!(self.itop.requests_seen().in_flight, 0, "requests that nobody waits for");
         if stopped_in_order {
             let left = self.in_database(|db| {
                 let writes = "SELECT count(*) FROM acknowledgements WHERE state = 'creating'";

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::Written;
+use crate::clock::Moment;
 
 /// How many deliveries a round counts, rounded up to a multiple of the limit: deliveries that
 /// begin together also end together.
@@ -16,7 +15,7 @@ pub(super) struct Round {
     /// Deliveries to pass over first.
     pass_over: u32,
     /// When counting began.
-    since: Option<Timestamp>,
+    since: Option<Moment>,
     ended: u32,
     wrote: u32,
     /// For how long places were taken by deliveries that wrote nothing.
@@ -38,7 +37,7 @@ impl Round {
     }
 
     /// At the same limit as the last one, which ended now.
-    pub(super) fn from(now: Timestamp) -> Self {
+    pub(super) fn from(now: Moment) -> Self {
         Self { pass_over: 0, since: Some(now), ..Self::after(0) }
     }
 
@@ -50,15 +49,14 @@ impl Round {
         counting
     }
 
-    pub(super) fn add(&mut self, begun: Timestamp, now: Timestamp, written: Written) {
+    pub(super) fn add(&mut self, begun: Moment, now: Moment, written: Written) {
         let Some(since) = self.since.filter(|_| self.pass_over == 0) else {
             self.pass_over = self.pass_over.saturating_sub(1);
             self.since = Some(now);
             return;
         };
         if written == Written::Nothing {
-            let took = now.duration_since(begun.max(since));
-            self.elsewhere += Duration::try_from(took).unwrap_or_default();
+            self.elsewhere += now.since(begun.max(since));
             return;
         }
         self.ended += 1;
@@ -75,9 +73,9 @@ impl Round {
     }
 
     /// Deliveries a second that wrote, in the time of those that did not write nothing; `None`
-    /// if the clock was put back meanwhile.
-    pub(super) fn throughput(&self, limit: u16, now: Timestamp) -> Option<f64> {
-        let took = Duration::try_from(now.duration_since(self.since?)).ok()?;
+    /// where counting has not begun.
+    pub(super) fn throughput(&self, limit: u16, now: Moment) -> Option<f64> {
+        let took = now.since(self.since?);
         let places = f64::from(limit);
         let taken = places * took.as_secs_f64() - self.elsewhere.as_secs_f64();
         // The clock knows no less than a millisecond.

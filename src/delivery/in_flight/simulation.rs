@@ -50,12 +50,14 @@ impl<L: Fn(u16) -> f64> Drain<L> {
         Self { latency, noise, now: 0 }
     }
 
-    fn clock(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.now.cast_signed()).unwrap()
+    fn clock(&self) -> Moment {
+        Moment::from_millis(0).later(Duration::from_micros(self.now))
     }
 
     fn took(&self, item: u32, busy: usize) -> Duration {
-        let noise = self.noise.map_or(1.0, |noise| noise.at(item.into(), self.clock()));
+        let noise = self.noise.map_or(1.0, |noise| {
+            noise.at(item.into(), Timestamp::UNIX_EPOCH + Duration::from_micros(self.now))
+        });
         Duration::from_secs_f64((self.latency)(u16::try_from(busy).unwrap()) * noise)
     }
 

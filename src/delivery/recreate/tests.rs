@@ -3,8 +3,8 @@ use crate::config::Period;
 
 const SETTLE: Duration = Duration::from_secs(30);
 
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+fn at(seconds: i64) -> Moment {
+    Moment::from_millis((1_800_000_000 + seconds) * 1_000)
 }
 
 fn settings() -> config::Delivery {

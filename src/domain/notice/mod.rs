@@ -8,9 +8,10 @@ mod tests;
 mod words;
 
 use super::{
-    acknowledgement::Ref,
+    acknowledgement::{Acknowledgement, Ref},
     company_link::Named,
     keys::TicketKey,
+    names,
     new_ticket::RefKind,
     priority::Priority,
     ticket_status::TicketStatus,
@@ -54,6 +55,9 @@ pub enum Notice {
     ListRefused { kind: RefKind, code: i64, words: String },
     /// The account may not read a list of what is optional.
     ListNotAllowed { kind: RefKind, words: String },
+    /// What stands in front of iTop turned the question for a list of what is optional away; the
+    /// status is that of HTTP.
+    ListTurnedAway { kind: RefKind, status: u16 },
     /// Several teams bear the name.
     TeamAmbiguous { from: Origin, wanted: Ref, candidates: Candidates },
     /// No team that serves the company is meant.
@@ -100,6 +104,13 @@ pub enum Notice {
     PriorityOtherwise { wanted: Priority, computed: Priority },
     /// The control is in a worse state than the one for which its ticket was made.
     Worse(Worse),
+    /// The control, or its equipment, is called otherwise than when its ticket was made.
+    ControlRenamed {
+        /// As it was called.
+        before: String,
+        /// As it is called now.
+        now: String,
+    },
     /// The ticket that the sender names is resolved or closed.
     ExistingEnded {
         number: String,
@@ -183,6 +194,25 @@ impl Candidates {
 }
 
 impl Notice {
+    /// That a control is called otherwise than before, if it is. `before` is its name and that of its
+    /// equipment, if it had one.
+    #[must_use]
+    pub fn renamed(event: &Acknowledgement, before: (&str, Option<&str>)) -> Option<Self> {
+        let equipment = event.equipment.as_ref().map(|equipment| equipment.name.as_str());
+        let now = (event.control.name.as_str(), equipment);
+        let same_equipment = match (before.1, now.1) {
+            (Some(before), Some(now)) => names::same(before, now),
+            // One that is no longer told, or was not told before, is not another one.
+            _ => true,
+        };
+        let called = |(control, equipment): (&str, Option<&str>)| match equipment {
+            Some(equipment) if equipment != control => format!("{equipment} – {control}"),
+            _ => control.to_owned(),
+        };
+        let is_renamed = !(same_equipment && names::same(before.0, now.0));
+        is_renamed.then(|| Self::ControlRenamed { before: called(before), now: called(now) })
+    }
+
     /// That a ticket which the sender names has ended, if it has.
     #[must_use]
     pub fn existing_ended(ticket: &TicketStatus) -> Option<Self> {

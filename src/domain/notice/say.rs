@@ -80,6 +80,14 @@ impl Notice {
                     "La liste des {list} ne peut pas être lue dans iTop, qui ne le permet pas\u{a0}: {words}.",
                 )
             }
+            Self::ListTurnedAway { kind, status } => {
+                let list = words::plural(*kind, language);
+                either!(
+                    language,
+                    "The list of {list} cannot be read from iTop: what stands in front of it answers HTTP {status}.",
+                    "La liste des {list} ne peut pas être lue dans iTop\u{a0}: ce qui se trouve devant répond HTTP {status}.",
+                )
+            }
             Self::TeamAmbiguous { from, wanted, candidates } => {
                 let (team, list) = (from.team(wanted, language), list(candidates));
                 either!(
@@ -264,6 +272,14 @@ impl Notice {
                         "L'état du contrôle s'est aggravé\u{a0}: {state} depuis le {since}\u{a0}; un nouveau ticket aurait la priorité {now}.",
                     ),
                 }
+            }
+            Self::ControlRenamed { before, now } => {
+                let (before, now) = (quoted(before), quoted(now));
+                either!(
+                    language,
+                    "The control is called {now} now; when its ticket was last written to it was called {before}.",
+                    "Le contrôle s'appelle maintenant {now}\u{a0}; la dernière fois que son ticket a été complété, il s'appelait {before}.",
+                )
             }
             Self::ExistingEnded { number, status } => {
                 let status = words::ended(status, language);

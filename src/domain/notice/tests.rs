@@ -43,7 +43,8 @@ fn after(notice: &Notice) -> Option<Notice> {
         N::ListRefused { .. } => {
             N::ListNotAllowed { kind: RefKind::Contact, words: text("Error 1") }
         }
-        N::ListNotAllowed { .. } => {
+        N::ListNotAllowed { .. } => N::ListTurnedAway { kind: RefKind::Contact, status: 403 },
+        N::ListTurnedAway { .. } => {
             N::TeamAmbiguous { from: Origin::Event, wanted: by_name(), candidates: candidates(2) }
         }
         N::TeamAmbiguous { .. } => N::TeamDoesNotServe { from: Origin::Link, wanted: by_key() },
@@ -97,7 +98,10 @@ fn after(notice: &Notice) -> Option<Notice> {
             priority_now: Priority::Critical,
             priority_then: Some(Priority::Medium),
         }),
-        N::Worse(_) => N::ExistingEnded { number: text("I-000012"), status: text("closed") },
+        N::Worse(_) => N::ControlRenamed { before: text("HTTP srv-1"), now: text("HTTP srv-2") },
+        N::ControlRenamed { .. } => {
+            N::ExistingEnded { number: text("I-000012"), status: text("closed") }
+        }
         N::ExistingEnded { .. } => N::LineUnread { number: text("I-000012") },
         N::LineUnread { .. } => N::LineSwallowed { number: text("I-000012") },
         N::LineSwallowed { .. } => N::ProbeMade { ticket: text("I-000013 (Incident::13)") },

@@ -44,10 +44,11 @@ impl Worse {
     }
 }
 
-/// What people read in the log of a ticket that is there already: one line, comment and, where the
-/// control has become worse, its state and output included. Nothing in it can be taken for a marker.
+/// What people read in the log of a ticket that is there already: one line, comment, and what has
+/// changed of the control since its ticket was written to; where it has become worse, its output too.
+/// Nothing in it can be taken for a marker.
 #[must_use]
-pub fn line(event: &Acknowledgement, language: Language, worse: Option<&Worse>) -> String {
+pub fn line(event: &Acknowledgement, language: Language, changes: &[Notice]) -> String {
     let product = event.product();
     let labels = Labels::new(language, product);
     let Labels { colon, acknowledged_again_by, without_comment, output, .. } = &labels;
@@ -58,8 +59,10 @@ pub fn line(event: &Acknowledgement, language: Language, worse: Option<&Worse>) 
         comment => format!("{colon} {comment}"),
     };
     let mut parts = vec![format!("{product}{colon} {acknowledged_again_by} {author}{comment}")];
-    if let Some(worse) = worse {
-        parts.push(format!("– {}", Notice::Worse(worse.clone()).say(language)));
+    for change in changes {
+        parts.push(format!("– {}", change.say(language)));
+    }
+    if changes.iter().any(|change| matches!(change, Notice::Worse(_))) {
         let text = one_line(event.control.output.as_deref().unwrap_or_default());
         if !text.is_empty() {
             parts.push(format!("{output}{colon} {}", cut_chars(&text, OUTPUT_CHARS)));

@@ -10,6 +10,7 @@ use super::*;
 use crate::domain::{
     acknowledgement::{Receipt, decode},
     keys::Instance,
+    notice::Notice,
     priority::Priority,
 };
 
@@ -238,7 +239,9 @@ fn line_of(event: &Value, language: Language, worse: bool) -> String {
     let event = decode(&event.into(), &Receipt::default()).unwrap();
     let zone = TimeZone::get("Europe/Paris").unwrap();
     let worse = worse.then(|| Worse::of(&event, Priority::Critical, Some(Priority::Medium), &zone));
-    line(&event, language, worse.as_ref())
+    let renamed = Notice::renamed(&event, ("[ack x", Some("&#91;ack y]")));
+    let changes = [worse.clone().map(Notice::Worse), renamed.filter(|_| worse.is_some())];
+    line(&event, language, &changes.into_iter().flatten().collect::<Vec<_>>())
 }
 
 #[test]

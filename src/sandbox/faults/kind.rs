@@ -20,6 +20,14 @@ pub enum FaultKind {
     LoginPage,
     /// 302 to a login page elsewhere.
     Redirect,
+    /// A firewall answers with a page of its own what has this word, and lets everything else through.
+    /// One that looks at answers does so after the effect.
+    Firewall {
+        /// The status of its page.
+        status: u16,
+        /// What it objects to in a request; the empty text stands in each.
+        word: String,
+    },
     /// The web server asks for a basic login of its own: 401 with HTML without this one.
     FrontLogin {
         /// The user.
@@ -38,6 +46,13 @@ pub enum FaultKind {
     WrongJson,
     /// A PHP notice stands before the JSON. The work is done.
     NoticeBeforeJson,
+    /// As many blanks stand behind the JSON. The work is done.
+    EndlessAnswer {
+        /// How many million of them.
+        megabytes: usize,
+    },
+    /// No ticket can be read: what the account may see was changed, or a replica lags behind.
+    TicketsHidden,
     /// The JSON ends in the middle. The work is done.
     TruncatedJson,
     /// The connection closes before anything is done.

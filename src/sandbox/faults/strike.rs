@@ -37,6 +37,15 @@ impl Strike {
         }
     }
 
+    /// What is left of it for a request with this text.
+    pub(in crate::sandbox) fn of_text(mut self, text: &str) -> Self {
+        self.kinds.retain(|(kind, _)| match kind {
+            FaultKind::Firewall { word, .. } => text.contains(word),
+            _ => true,
+        });
+        self
+    }
+
     pub(in crate::sandbox) fn has(&self, wanted: &FaultKind) -> bool {
         self.kinds.iter().any(|(kind, _)| kind == wanted)
     }

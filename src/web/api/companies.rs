@@ -47,7 +47,7 @@ impl ListParams {
         reading: &Reading<L>,
         items: impl Iterator<Item = T>,
     ) -> Result<Response, ApiError> {
-        self.page_of(known, reading.listed.as_of, reading.stale, items)
+        self.page_of(known, reading.as_of, reading.stale, items)
     }
 
     fn page_of<T: Serialize>(
@@ -108,7 +108,7 @@ pub(in crate::web) async fn all_teams(
     let items = lists.iter().flat_map(|reading| &reading.listed.items);
     let items: BTreeMap<_, _> = items.map(|team| (&team.id, team)).collect();
     // Of lists that were read at several times the oldest tells the age of all.
-    let as_of = lists.iter().map(|reading| reading.listed.as_of).min();
+    let as_of = lists.iter().map(|reading| reading.as_of).min();
     let as_of = as_of.unwrap_or_else(|| clock.now());
     let stale = lists.iter().any(|reading| reading.stale);
     params.page_of(&known, as_of, stale, items.into_values())

@@ -11,9 +11,10 @@ use super::acknowledgements::parsed;
 use crate::{
     domain::{
         keys::{ControlId, Instance, PartyKey},
+        ticket_status::Presence,
         visible::Visible,
     },
-    store::Store,
+    store::{Controls, Store},
     web::{
         Addresses, ControlAnswers,
         auth::{Caller, Reader},
@@ -105,15 +106,20 @@ pub(in crate::web) async fn open(
     };
     // A control that has moved to another company takes nobody along.
     let visible = Visible::of_companies(instance.clone(), [&company]);
-    if let Some(found) = store.ticket_of_control(&instance, &control, &visible).await? {
+    let Controls { tickets, rows } = store.controls(&instance, &[control], &visible).await?;
+    if let Some(found) = tickets.first() {
+        if found.ticket.presence == Presence::Deleted {
+            let sentence = "Its ticket has been deleted in iTop.";
+            return Ok(page(StatusCode::GONE, "No ticket any more", sentence));
+        }
         let url = addresses.ticket(&found.ticket.status.key);
         let location = HeaderValue::from_str(&url).map_err(|_| ApiError::Internal)?;
         let no_store = HeaderValue::from_static("no-store");
         let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)];
         return Ok((StatusCode::FOUND, headers).into_response());
     }
-    let newest = store.newest_of_controls(&instance, &[control], &visible).await?;
-    let sentence = if newest.iter().any(view::is_pending) {
+    let rows: Vec<_> = rows.iter().collect();
+    let sentence = if view::newest_pending(&rows).is_some() {
         "Its ticket is on its way. Try again in a moment."
     } else {
         "It has no ticket."

@@ -41,13 +41,13 @@ pub(in crate::web) async fn ready(
         "oldest_waiting_seconds": oldest_waiting,
     });
     ready["gate"] = match delivery.gate() {
-        GateState::Open { since } => json!({"state": "open", "since": since}),
+        GateState::Open { since } => json!({"state": "open", "since": since.at}),
         GateState::Closed { reason, message, mend, since } if is_told_all => json!({
             "state": "closed", "reason": reason.code(), "message": message, "mend": mend,
-            "since": since,
+            "since": since.at,
         }),
         GateState::Closed { reason, since, .. } => {
-            json!({"state": "closed", "reason": reason.code(), "since": since})
+            json!({"state": "closed", "reason": reason.code(), "since": since.at})
         }
     };
     if is_told_all {

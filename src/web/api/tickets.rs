@@ -60,7 +60,7 @@ pub(in crate::web) async fn board(
     let next = tickets.last().filter(|_| has_more).map(cursor);
     let items: Vec<_> =
         tickets.iter().map(|ticket| view::control(ticket, &board, &addresses)).collect();
-    let as_of = tickets.iter().map(|ticket| ticket.ticket.as_of).min();
+    let as_of = tickets.iter().map(|ticket| board.as_of(&ticket.ticket)).min();
     let stale = tickets.iter().any(|ticket| board.is_stale(&ticket.ticket));
     let answer = json!({"items": items, "as_of": as_of, "stale": stale, "next": next});
     let mut content = answer.clone();

@@ -25,6 +25,8 @@ pub enum Operation {
     Pass(u8),
     /// So many half minutes pass.
     PassLong(u8),
+    /// The clock of the bridge's machine is put forward or back by so many minutes.
+    Step(i32),
     /// iTop fails so many times.
     Fault(Trouble, On, u32),
     /// The password is wrong for a while.
@@ -147,6 +149,7 @@ pub fn operation() -> impl Strategy<Value = Operation> {
         1 => Just(Operation::Restart),
         4 => (1_u8..8).prop_map(Operation::Pass),
         2 => (1_u8..4).prop_map(Operation::PassLong),
+        3 => prop_oneof![-90..90, Just(1_000_000), Just(-1_000_000)].prop_map(Operation::Step),
         8 => (trouble, on, 1_u32..3).prop_map(|(t, on, n)| Operation::Fault(t, on, n)),
         1 => (1_u8..4).prop_map(Operation::WrongPassword),
         1 => (1_u8..4).prop_map(Operation::ReadOnly),

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
@@ -66,6 +67,8 @@ pub async fn run(operations: &[Operation]) -> Result<(), String> {
         config.delivery.backoff_max = Period::seconds(4);
         config.delivery.probe_max = Period::seconds(4);
         config.delivery.recheck_blocked = Period::seconds(10);
+        // The clock is put forward by years.
+        config.store.retention = Period::days(100_000);
     })
     .await;
     let mut model = Model {
@@ -150,6 +153,9 @@ impl Model {
             }
             Operation::Pass(steps) => self.pass(usize::from(*steps), STEP).await,
             Operation::PassLong(halves) => self.pass(usize::from(*halves) * 5, LONG_STEP).await,
+            Operation::Step(minutes) => {
+                self.world.clock.step(SignedDuration::from_mins((*minutes).into()));
+            }
             Operation::Fault(trouble, on, times) => {
                 if self.may_meet(*trouble, *on) {
                     self.world.itop.faults().switch_on(trouble.fault(*on, *times));
@@ -161,7 +167,9 @@ impl Model {
             Operation::ReadOnly(steps) => {
                 self.during(FaultKind::ReadOnly, usize::from(*steps)).await;
             }
-            Operation::Link(company) => self.link(*company).await,
+            Operation::Link(company) => {
+                self.link(*company).await;
+            }
             Operation::Unlink(company) => {
                 let id = COMPANIES[*company].0;
                 self.world.delete(&format!("/api/v1/links/{id}")).await;
@@ -234,10 +242,10 @@ impl Model {
     }
 
     /// Links a company, if iTop can be asked about it now.
-    async fn link(&self, company: usize) {
+    async fn link(&self, company: usize) -> u16 {
         let (id, organization, _, team) = COMPANIES[company];
         let link = json!({"organization": organization, "team": team});
-        self.world.put(&format!("/api/v1/links/{id}"), &link).await;
+        self.world.put(&format!("/api/v1/links/{id}"), &link).await.status
     }
 
     async fn rows(&self) -> Vec<Value> {
@@ -350,7 +358,14 @@ impl Model {
         self.world.itop.faults().clear();
         self.pass(5, STEP).await;
         for company in 0..COMPANIES.len() {
-            self.link(company).await;
+            self.world
+                .until("the company is linked", async || {
+                    let status = self.link(company).await;
+                    // A closed gate opens by a probe, which the clock brings.
+                    self.world.clock.advance(STEP);
+                    (status < 300).then_some(())
+                })
+                .await;
         }
         if self.restored {
             for number in self.accepted.clone() {
