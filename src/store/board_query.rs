@@ -38,6 +38,21 @@ impl Store {
     }
 }
 
+/// The controls of tickets with some numbers. One whose ticket is gone, because its id was given to
+/// another one, keeps the number that it had.
+const NUMBERED: &str = "(
+         SELECT n.instance, n.control_id
+         FROM tickets AS numbered INDEXED BY tickets_ref
+         CROSS JOIN control_tickets AS n INDEXED BY control_tickets_ticket
+             ON n.ticket_class = numbered.class AND n.ticket_id = numbered.id
+         WHERE n.replaced IS NULL AND numbered.ref IN (SELECT value FROM json_each(?))
+         UNION ALL
+         SELECT instance, control_id
+         FROM control_tickets INDEXED BY control_tickets_by_replaced
+         WHERE replaced IN (SELECT value FROM json_each(?))) AS found
+     CROSS JOIN control_tickets AS m
+         ON m.instance = found.instance AND m.control_id = found.control_id";
+
 /// The query of a page, made of fixed pieces: only what is asked for stands in it, and each filter has
 /// an index, which but for numbers and several companies is in the order of the board.
 fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
@@ -55,32 +70,19 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         // The table is in that order itself.
         ""
     };
-    let from = format!("control_tickets AS m {index} CROSS JOIN tickets AS t");
+    let controls = if numbers.is_some() { NUMBERED } else { "control_tickets AS m" };
+    let from = format!("{controls} {index} CROSS JOIN tickets AS t");
     let mut sql = format!("SELECT {COLUMNS} FROM {from} ON {ITS_TICKET} WHERE true");
-    let mut values = Vec::new();
+    // In both parts of `NUMBERED`.
+    let mut values: Vec<Value> = numbers
+        .iter()
+        .flat_map(|numbers| [as_json(numbers), as_json(numbers)])
+        .map(Value::from)
+        .collect();
     let mut ask = |condition: &str, value: Value| {
         sql.push_str(condition);
         values.push(value);
     };
-    if let Some(numbers) = numbers {
-        // One that is gone because its id was given to another ticket keeps the number that it had.
-        ask(
-            " AND (m.instance, m.control_id) IN (
-                 SELECT n.instance, n.control_id
-                 FROM tickets AS numbered INDEXED BY tickets_ref
-                 CROSS JOIN control_tickets AS n INDEXED BY control_tickets_ticket
-                     ON n.ticket_class = numbered.class AND n.ticket_id = numbered.id
-                 WHERE n.replaced IS NULL AND numbered.ref IN (SELECT value FROM json_each(?))",
-            as_json(numbers).into(),
-        );
-        ask(
-            "    UNION ALL
-                 SELECT instance, control_id
-                 FROM control_tickets INDEXED BY control_tickets_by_replaced
-                 WHERE replaced IN (SELECT value FROM json_each(?)))",
-            as_json(numbers).into(),
-        );
-    }
     match companies.as_deref() {
         // One alone keeps the order of the board.
         Some([company]) => ask(" AND m.company_key = ?", company.clone().into()),

@@ -291,7 +291,7 @@ async fn a_body_that_breaks_off_is_kept() {
     let beginning = event("cut-off").to_string();
     write!(
         stream,
-        "POST {ACKNOWLEDGEMENTS} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+        "POST {ACKNOWLEDGEMENTS} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n{beginning}",
         beginning.len() + 10
     )
