@@ -13,7 +13,11 @@ use crate::{
     clock::Clock,
     config::{Config, LoginKind},
     delivery::{Delivery, Settings},
-    domain::ticket_text::{TemplateError, Templates},
+    domain::{
+        keys::Instance,
+        ticket_text::{TemplateError, Templates},
+        visible::Visible,
+    },
     gate::Gate,
     itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
     secret::{Secret, random_key},
@@ -39,6 +43,13 @@ pub enum StartError {
          one with the command 'token', or listen on 127.0.0.1"
     )]
     Open(SocketAddr),
+    /// A token of some companies would meet those of others.
+    #[error(
+        "auth.tokens: instance '{0}' is that of a token which is limited to companies and may write, \
+         and the database has controls or acknowledgements of other companies in it. Give the token \
+         an instance of its own, and link its companies there"
+    )]
+    Crowded(Instance),
     /// The configuration names something unusable.
     #[error("{0}")]
     Config(String),
@@ -130,6 +141,7 @@ impl App {
             ticket.description.as_deref(),
             &ticket.fields,
         )?;
+        refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url =
             config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -294,7 +306,7 @@ fn tell_what_is_served(config: &Config, store: &Store) {
     tracing::info!(
         configuration,
         database = %database.display(),
-        acknowledgements = store.counts(None, None).total(),
+        acknowledgements = store.counts(&Visible::all()).total(),
         itop = config.itop.url,
         version = env!("CARGO_PKG_VERSION"),
         "the bridge starts"
@@ -324,6 +336,14 @@ fn refuse_open(address: SocketAddr, config: &Config) -> Result<(), StartError> {
         return Err(StartError::Open(address));
     }
     Ok(())
+}
+
+/// What a token of some companies posts takes the place of nobody's.
+async fn refuse_crowded(config: &Config, store: &Store) -> Result<(), StartError> {
+    match web::crowded_instance(&config.auth.tokens, store).await? {
+        Some(instance) => Err(StartError::Crowded(instance)),
+        None => Ok(()),
+    }
 }
 
 /// The key of signed links: the configured one, else one that is made once and kept.

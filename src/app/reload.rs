@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{StartError, client_settings, link_key, refuse_open};
+use super::{StartError, client_settings, link_key, refuse_crowded, refuse_open};
 use crate::{
     config::Config,
     itop::Client,
@@ -50,12 +50,14 @@ impl Reload {
     /// whether it differs in anything else, which needs a restart. The log is its caller's.
     ///
     /// # Errors
-    /// Nothing is taken then: everybody could call, or the login cannot be used.
+    /// Nothing is taken then: everybody could call, a token would reach other companies, or the login
+    /// cannot be used.
     pub async fn configuration(&self, read: &Config) -> Result<bool, StartError> {
         let inner = &*self.inner;
         let known = self.config();
         let renewed = known.renewed(read);
         refuse_open(inner.address, &renewed)?;
+        refuse_crowded(&renewed, &inner.store).await?;
         let settings = client_settings(&renewed)?;
         let key = link_key(&renewed, &inner.store).await?;
         inner.client.renew(&settings)?;

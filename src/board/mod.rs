@@ -17,6 +17,7 @@ use crate::{
     domain::{
         keys::{ControlId, Instance},
         ticket_status::Presence,
+        visible::Visible,
     },
     gate::Gate,
     itop::Client,
@@ -72,17 +73,19 @@ impl Board {
         (board, refresher)
     }
 
-    /// What is known of controls, their tickets read live where what is known of them is old.
+    /// What is known of controls, their tickets read live where what is known of them is old; what is
+    /// unknown or not seen is left out, and not asked for.
     pub async fn controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
+        visible: &Visible,
     ) -> Result<Controls, StoreError> {
-        let known = self.polled.controls(instance, controls).await?;
+        let known = self.polled.controls(instance, controls, visible).await?;
         if !self.refresh(known.tickets.iter().map(|known| &known.ticket)).await {
             return Ok(known);
         }
-        self.polled.controls(instance, controls).await
+        self.polled.controls(instance, controls, visible).await
     }
 
     /// A page of the board, likewise.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{secret::random_key, web::hash_token};
+use crate::{config::Scope, secret::random_key, web::hash_token};
 
 /// What the token is for.
 #[derive(Debug, clap::Args)]
@@ -11,7 +11,7 @@ pub(super) struct TokenArgs {
     #[arg(long, default_value = "servicenav")]
     name: String,
     /// What it may do
-    #[arg(long = "scope", default_values = ["ingest", "read"], value_parser = ["ingest", "read", "admin"])]
+    #[arg(long = "scope", default_values = ["ingest", "read"], value_parser = Scope::ALL.map(Scope::as_str))]
     scopes: Vec<String>,
 }
 

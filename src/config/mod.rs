@@ -100,9 +100,24 @@ pub struct Token {
     /// The instance it speaks for; a body may then not name another.
     #[serde(default)]
     pub instance: Option<String>,
-    /// The companies it is limited to, `id:…` or `name:…`.
+    /// The companies it is limited to, `id:…` or `name:…`: those of its instance, else of `default`.
     #[serde(default)]
     pub companies: Option<Vec<String>>,
+}
+
+impl Token {
+    /// Whether it can change what the bridge keeps.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.scopes.iter().any(|scope| *scope != Scope::Read)
+    }
+
+    /// Whether it is that of a tenant: it writes, and for some companies alone. Their instance is then
+    /// theirs alone too, so that ids of controls and events meet no others.
+    #[must_use]
+    pub fn is_of_a_tenant(&self) -> bool {
+        self.companies.is_some() && self.writes()
+    }
 }
 
 /// What a token may do.
@@ -113,8 +128,26 @@ pub enum Scope {
     Ingest,
     /// Read tickets, lists and the inbox.
     Read,
-    /// Change links; retry and discard. Includes the others.
+    /// Try acknowledgements again, and give them up.
+    Operate,
+    /// Change links, and see who waits for one. Includes the others.
     Admin,
+}
+
+impl Scope {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::Operate, Self::Admin];
+
+    /// The word in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Read => "read",
+            Self::Operate => "operate",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// The database.

@@ -1,15 +1,14 @@
 //! What must hold of a configuration as a whole: a sentence for each thing that harms or does not
 //! fit together, with the key and the reason.
 
+mod tokens;
+
 use reqwest::Url;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Delivery, LoginKind, Period, TeamChoice, Token};
+use super::{Config, Delivery, LoginKind, Period, TeamChoice};
 use crate::{
-    domain::{
-        keys::{Instance, PartyKey},
-        ticket_text::Templates,
-    },
+    domain::ticket_text::Templates,
     itop::{ItopZone, why_not_marker, why_not_template},
     secret::Secret,
 };
@@ -18,9 +17,6 @@ const WEB_ROOT: &str = "such as https://itop.example/";
 
 /// The fewest characters of a key of signed links.
 const LEAST_LINK_KEY: usize = 32;
-
-/// The SHA-256 of nothing.
-const HASH_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 impl Config {
     /// What does not fit together, a sentence each.
@@ -34,9 +30,7 @@ impl Config {
         self.numbers(&mut problems);
         self.queries(&mut problems);
         self.attributes(&mut problems);
-        for token in &self.auth.tokens {
-            problems.extend(token_problems(token));
-        }
+        problems.extend(tokens::problems(&self.auth.tokens));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(
             ticket.language,
@@ -282,31 +276,6 @@ fn check(problems: &mut Vec<String>) -> impl FnMut(bool, &str) {
             problems.push(sentence.to_owned());
         }
     }
-}
-
-fn token_problems(token: &Token) -> Vec<String> {
-    let mut problems = Vec::new();
-    let digits = token.hash.strip_prefix("sha256:").unwrap_or_default();
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        problems.push(format!(
-            "auth.tokens '{}': hash must be sha256: and 64 hexadecimal digits, as the command \
-             'token' prints it",
-            token.name
-        ));
-    }
-    if digits.eq_ignore_ascii_case(HASH_OF_NOTHING) {
-        problems.push(format!("auth.tokens '{}': hash is that of an empty token", token.name));
-    }
-    // An instance that cannot be read would not limit the token at all.
-    if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
-        problems.push(format!("auth.tokens '{}': instance {error}", token.name));
-    }
-    for (number, company) in (1..).zip(token.companies.iter().flatten()) {
-        if let Err(error) = company.parse::<PartyKey>() {
-            problems.push(format!("auth.tokens '{}': company {number} {error}", token.name));
-        }
-    }
-    problems
 }
 
 fn web_url(text: &str) -> Option<Url> {

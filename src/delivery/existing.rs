@@ -9,6 +9,7 @@ use crate::{
         delivery_state::{Problem, State},
         keys::{Instance, TicketKey},
         ticket_status::{Identity, TicketStatus},
+        visible::Visible,
     },
     store::TicketOfControl,
 };
@@ -88,9 +89,8 @@ impl Delivery {
             return Ok(None);
         }
         let control = &event.control.id;
-        let Some(known) = inner.store.ticket_of_control(instance, control).await? else {
-            return Ok(None);
-        };
+        let known = inner.store.ticket_of_control(instance, control, &Visible::all()).await?;
+        let Some(known) = known else { return Ok(None) };
         if known.mapping.replaced.is_some() {
             return Ok(None);
         }

@@ -33,6 +33,7 @@ use crate::{
         text::capitalised,
         ticket_status::TicketStatus,
         ticket_text::{Worse, line},
+        visible::Visible,
     },
     itop::{ItopError, NewLines},
     store::{Delivered, NewLine, StoreError, Waiting},
@@ -298,7 +299,8 @@ impl Delivery {
         let inner = &*self.inner;
         let settings = &inner.settings.ticket;
         let Some(Line { row, event, .. }) = lines.first() else { return Ok(None) };
-        let known = inner.store.ticket_of_control(&row.instance, &event.control.id).await?;
+        let (control, all) = (&event.control.id, Visible::all());
+        let known = inner.store.ticket_of_control(&row.instance, control, &all).await?;
         let known = known.filter(|known| {
             known.ticket.status.key == ticket.key && known.mapping.replaced.is_none()
         });

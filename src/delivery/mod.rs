@@ -42,6 +42,7 @@ use crate::{
         notice::Notice,
         text::capitalised,
         ticket_text::Templates,
+        visible::Visible,
     },
     gate::{Gate, GateState},
     itop::Client,
@@ -203,7 +204,7 @@ impl Delivery {
     pub async fn outcome(&self, id: i64, most: Duration) {
         let outcome = self.inner.outcomes.subscribe(id);
         // What ended before the subscription is seen by looking once more.
-        match self.inner.store.for_posts().acknowledgement(id).await {
+        match self.inner.store.for_posts().acknowledgement(id, &Visible::all()).await {
             Ok(Some(row)) if row.state.is_under_way() => {}
             // Blocked and due: it was released or is tried again.
             Ok(Some(row)) if row.state == State::Blocked && row.next_attempt_at.is_none() => {}

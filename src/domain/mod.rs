@@ -18,3 +18,4 @@ pub mod terminal;
 pub mod text;
 pub mod ticket_status;
 pub mod ticket_text;
+pub mod visible;

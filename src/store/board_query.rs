@@ -6,15 +6,13 @@ use super::{
     Store, StoreError, TicketOfControl, as_json,
     control_tickets::{COLUMNS, ITS_TICKET, row},
 };
-use crate::domain::keys::Instance;
+use crate::domain::visible::Visible;
 
 /// Which tickets to list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct BoardFilter {
-    /// Only this instance.
-    pub instance: Option<Instance>,
-    /// Only these companies, by key.
-    pub companies: Option<Vec<String>>,
+    /// Only what is seen.
+    pub visible: Visible,
     /// Only tickets of this status.
     pub status: Option<String>,
     /// Only open ones, or only the others.
@@ -25,6 +23,14 @@ pub struct BoardFilter {
     pub after: Option<(String, String)>,
     /// How many at most.
     pub limit: usize,
+}
+
+impl BoardFilter {
+    /// All that is seen, this many at most.
+    #[must_use]
+    pub fn of(visible: Visible, limit: usize) -> Self {
+        Self { visible, status: None, open: None, numbers: None, after: None, limit }
+    }
 }
 
 impl Store {
@@ -56,7 +62,8 @@ const NUMBERED: &str = "(
 /// The query of a page, made of fixed pieces: only what is asked for stands in it, and each filter has
 /// an index, which but for numbers and several companies is in the order of the board.
 fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
-    let BoardFilter { instance, companies, status, open, numbers, after, limit } = filter;
+    let BoardFilter { visible, status, open, numbers, after, limit } = filter;
+    let (instance, companies) = (visible.instance(), visible.companies());
     let index = if numbers.is_some() {
         // Its own key.
         ""
@@ -83,7 +90,7 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         sql.push_str(condition);
         values.push(value);
     };
-    match companies.as_deref() {
+    match companies {
         // One alone keeps the order of the board.
         Some([company]) => ask(" AND m.company_key = ?", company.clone().into()),
         Some(several) => {
@@ -98,7 +105,7 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         ask(" AND m.ticket_open = ?", (*open).into());
     }
     if let Some(instance) = instance {
-        ask(" AND m.instance = ?", String::from(instance.clone()).into());
+        ask(" AND m.instance = ?", instance.to_string().into());
     }
     if let Some((instance, control)) = after {
         ask(" AND (m.instance, m.control_id) > (?", instance.clone().into());
@@ -114,7 +121,10 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+    use crate::{
+        domain::keys::{Instance, PartyKey},
+        store::{inbox_query::tests::plan, migrate::tests::empty},
+    };
 
     #[test]
     fn every_filter_has_an_index_in_the_order_of_the_board() {
@@ -122,9 +132,16 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         for filters in 0..64_u8 {
             let asked = |filter: u8| (filters >> filter) & 1 == 1;
+            let company = PartyKey::id("42").unwrap();
+            let mut visible = Visible::all();
+            if asked(0) {
+                visible = visible.in_instance(&Instance::default());
+            }
+            if asked(1) {
+                visible = visible.of_company(&company);
+            }
             let filter = BoardFilter {
-                instance: asked(0).then(Instance::default),
-                companies: asked(1).then(|| vec!["id:42".to_owned()]),
+                visible,
                 status: if asked(2) { text("new") } else { None },
                 open: asked(3).then_some(true),
                 numbers: asked(4).then(|| vec!["I-1".to_owned()]),

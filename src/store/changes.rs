@@ -15,7 +15,10 @@ use rusqlite::{
     Connection,
     functions::{Context, FunctionFlags},
 };
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{
+    Notify,
+    broadcast::{self, error::RecvError},
+};
 
 use super::{
     Store,
@@ -24,6 +27,7 @@ use super::{
 use crate::domain::{
     delivery_state::State,
     keys::{ControlId, Instance},
+    visible::Visible,
 };
 
 /// Counters that the controls share; two controls with one counter only cost a read too many.
@@ -38,7 +42,7 @@ const BACKLOG: usize = 8_192;
 const TRIGGERS: &str = "
     CREATE TEMP TRIGGER acknowledgement_changed AFTER UPDATE ON main.acknowledgements
     WHEN NEW.control_id IS NOT NULL BEGIN
-        SELECT control_changed(NEW.instance, NEW.control_id, 1);
+        SELECT control_changed(NEW.instance, NEW.control_id, NEW.company_key, 1);
     END;
     CREATE TEMP TRIGGER acknowledgement_moved
     AFTER UPDATE OF state, next_attempt_at ON main.acknowledgements BEGIN
@@ -48,13 +52,13 @@ const TRIGGERS: &str = "
         SELECT row_moved(OLD.id, OLD.instance, OLD.company_key, OLD.received_at, OLD.state, NULL);
     END;
     CREATE TEMP TRIGGER control_mapped AFTER INSERT ON main.control_tickets BEGIN
-        SELECT control_changed(NEW.instance, NEW.control_id, 1);
+        SELECT control_changed(NEW.instance, NEW.control_id, NEW.company_key, 1);
     END;
     CREATE TEMP TRIGGER control_lost_ticket AFTER UPDATE ON main.control_tickets BEGIN
         SELECT control_changed(NEW.instance, NEW.control_id, 1);
     END;
     CREATE TEMP TRIGGER ticket_read AFTER UPDATE ON main.tickets BEGIN
-        SELECT control_changed(instance, control_id,
+        SELECT control_changed(instance, control_id, company_key,
             OLD.status IS NOT NEW.status OR OLD.operational_status IS NOT NEW.operational_status
             OR OLD.presence IS NOT NEW.presence OR OLD.priority IS NOT NEW.priority
             OR OLD.title IS NOT NEW.title OR OLD.team IS NOT NEW.team
@@ -71,6 +75,49 @@ pub struct ControlChange {
     pub instance: String,
     /// The control.
     pub control_id: String,
+    /// The company of what has changed, if that could be read: a control can have moved.
+    pub company_key: Option<String>,
+}
+
+/// The changes that are seen.
+#[derive(Debug)]
+pub struct SeenChanges {
+    changes: broadcast::Receiver<ControlChange>,
+    visible: Visible,
+}
+
+impl SeenChanges {
+    /// The next one.
+    ///
+    /// # Errors
+    /// `Lagged` where some were left out, `Closed` when there will be no more.
+    pub async fn recv(&mut self) -> Result<ControlChange, RecvError> {
+        loop {
+            let change = self.changes.recv().await?;
+            if self.sees(&change) {
+                return Ok(change);
+            }
+        }
+    }
+
+    /// The next one, if it has come already.
+    pub fn try_recv(&mut self) -> Option<ControlChange> {
+        loop {
+            let change = self.changes.try_recv().ok()?;
+            if self.sees(&change) {
+                return Some(change);
+            }
+        }
+    }
+
+    /// Leaves out all that have come already.
+    pub fn skip(&mut self) {
+        self.changes = self.changes.resubscribe();
+    }
+
+    fn sees(&self, change: &ControlChange) -> bool {
+        self.visible.contains(&change.instance, change.company_key.as_deref())
+    }
 }
 
 /// Counts and tells changes. Cheap to clone: each row that is stored takes one along.
@@ -110,9 +157,10 @@ impl Changes {
     pub(super) fn watch(&self, connection: &Connection) -> rusqlite::Result<()> {
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
         let this = self.clone();
-        connection.create_scalar_function("control_changed", 3, flags, move |call| {
+        connection.create_scalar_function("control_changed", 4, flags, move |call| {
             let (instance, control) = (call.get_raw(0).as_str()?, call.get_raw(1).as_str()?);
-            this.note_control(instance, control, call.get(2)?);
+            let company = call.get_raw(2).as_str_or_null()?;
+            this.note_control(instance, control, company, call.get(3)?);
             Ok(false)
         })?;
         let this = self.clone();
@@ -133,17 +181,26 @@ impl Changes {
         received_at: i64,
     ) {
         if let Some(control) = control {
-            self.note_control(instance, control, true);
+            self.note_control(instance, control, Some(company), true);
         }
         let (instance, company) = (instance.to_owned(), company.to_owned());
         let moved = Moved { id, instance, company, received_at, from: None, to: Some(state) };
         self.lock().push(Noted::Row(moved));
     }
 
-    fn note_control(&self, instance: &str, control: &str, can_be_seen: bool) {
-        let change = (can_be_seen && self.0.listeners.receiver_count() > 0).then(|| {
-            ControlChange { instance: instance.to_owned(), control_id: control.to_owned() }
-        });
+    fn note_control(
+        &self,
+        instance: &str,
+        control: &str,
+        company: Option<&str>,
+        can_be_seen: bool,
+    ) {
+        let change =
+            (can_be_seen && self.0.listeners.receiver_count() > 0).then(|| ControlChange {
+                instance: instance.to_owned(),
+                control_id: control.to_owned(),
+                company_key: company.map(str::to_owned),
+            });
         self.lock().push(Noted::Control { counter: counter(instance, control), change });
     }
 
@@ -190,8 +247,8 @@ impl Changes {
     }
 
     /// How many rows are in each state, see [`Store::counts`].
-    pub(super) fn counts(&self, instance: Option<&str>, companies: Option<&[String]>) -> Counts {
-        self.kept().sum(instance, companies)
+    pub(super) fn counts(&self, visible: &Visible) -> Counts {
+        self.kept().sum(visible)
     }
 
     /// The instances of which there are rows.
@@ -243,8 +300,8 @@ impl Store {
 
     /// Each change from now on of what can be seen of a control.
     #[must_use]
-    pub fn changes(&self) -> broadcast::Receiver<ControlChange> {
-        self.inner.changes.0.listeners.subscribe()
+    pub fn changes(&self, visible: Visible) -> SeenChanges {
+        SeenChanges { changes: self.inner.changes.0.listeners.subscribe(), visible }
     }
 
     /// Waits until a commit may have given a row its turn: one is new, was released, or no longer

@@ -7,6 +7,7 @@ use super::{Store, StoreError, inbox_unlinked::release_company, time};
 use crate::domain::{
     company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
     keys::{ObjectId, PartyKey},
+    visible::Visible,
 };
 
 /// A company that waits for a link.
@@ -59,9 +60,13 @@ impl Store {
         Ok(found.filter(|link| link.key.site == key.site))
     }
 
-    /// All links, ordered by instance, company and site.
-    pub async fn links(&self) -> Result<Vec<CompanyLink>, StoreError> {
-        self.read(all).await
+    /// All links that are seen, ordered by instance, company and site.
+    pub async fn links(&self, visible: &Visible) -> Result<Vec<CompanyLink>, StoreError> {
+        let mut links = self.read(all).await?;
+        links.retain(|CompanyLink { key, .. }| {
+            visible.contains(key.instance.as_str(), Some(&key.company.to_string()))
+        });
+        Ok(links)
     }
 
     /// Sets a link and makes the company's blocked acknowledgements due, in one commit. True if
@@ -102,9 +107,9 @@ impl Store {
         .await
     }
 
-    /// The companies that wait for a link, those with most acknowledgements first.
-    pub async fn unlinked(&self) -> Result<Vec<Unlinked>, StoreError> {
-        self.read(|db| {
+    /// The companies that are seen and wait for a link, those with most acknowledgements first.
+    pub async fn unlinked(&self, visible: &Visible) -> Result<Vec<Unlinked>, StoreError> {
+        let unlinked = self.read(|db| {
             db.prepare_cached(&format!(
                 "SELECT instance, company_key, max(company_name) AS name,
                         count(*) FILTER (WHERE state = 'blocked') AS waiting,
@@ -129,8 +134,10 @@ impl Store {
                 })
             })?
             .collect()
-        })
-        .await
+        });
+        let mut unlinked: Vec<Unlinked> = unlinked.await?;
+        unlinked.retain(|one| visible.contains(&one.instance, Some(&one.company_key)));
+        Ok(unlinked)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::domain::{
     marker::Marker,
     priority::Priority,
     ticket_status::{Identity, Presence, TicketStatus},
+    visible::Visible,
 };
 
 /// The control side of a control's ticket.
@@ -34,6 +35,14 @@ pub struct Mapping {
     pub identity: Identity,
     /// The number of the ticket, where iTop has given its id to another one since.
     pub replaced: Option<String>,
+}
+
+impl Mapping {
+    /// Whether the control is among what is seen.
+    #[must_use]
+    pub fn is_among(&self, visible: &Visible) -> bool {
+        visible.contains(&self.instance, Some(&self.company_key))
+    }
 }
 
 /// A ticket with the age of what is known of it.
@@ -112,30 +121,33 @@ pub(super) const COLUMNS: &str = "m.instance, m.control_id, m.control_name, m.co
 pub(super) const ITS_TICKET: &str = "t.class = m.ticket_class AND t.id = m.ticket_id";
 
 impl Store {
-    /// The ticket of a control.
+    /// The ticket of a control, if it is seen.
     pub async fn ticket_of_control(
         &self,
         instance: &Instance,
         control: &ControlId,
+        visible: &Visible,
     ) -> Result<Option<TicketOfControl>, StoreError> {
         let key = [instance.to_string(), control.to_string()];
-        self.read(move |db| {
+        let found = self.read(move |db| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
                  WHERE m.instance = ?1 AND m.control_id = ?2"
             );
             db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
-        })
-        .await
+        });
+        Ok(found.await?.filter(|found| found.mapping.is_among(visible)))
     }
 
-    /// What is stored of many controls of one instance, all of it at one moment: what moves from the
-    /// inbox to a ticket meanwhile is in neither place or in both otherwise.
+    /// What is stored of many controls of one instance and is seen, all of it at one moment: what moves
+    /// from the inbox to a ticket meanwhile is in neither place or in both otherwise.
     pub async fn controls(
         &self,
         instance: &Instance,
         controls: &[ControlId],
+        visible: &Visible,
     ) -> Result<Controls, StoreError> {
+        let visible = visible.in_instance(instance);
         let instance = instance.to_string();
         let controls = as_json(controls);
         self.read(move |db| {
@@ -145,9 +157,10 @@ impl Store {
                  WHERE m.instance = ?1 AND m.control_id IN (SELECT value FROM json_each(?2))"
             );
             let mut select = snapshot.prepare_cached(&sql)?;
-            let tickets =
+            let mut tickets: Vec<TicketOfControl> =
                 select.query_map(params![instance, controls], row)?.collect::<Result<_, _>>()?;
-            let rows = inbox_query::of_controls(&snapshot, &instance, &controls)?;
+            tickets.retain(|found| found.mapping.is_among(&visible));
+            let rows = inbox_query::of_controls(&snapshot, &instance, controls, &visible)?;
             Ok(Controls { tickets, rows })
         })
         .await

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{Store, time};
-use crate::domain::{delivery_state::State, keys::Instance};
+use crate::domain::{delivery_state::State, visible::Visible};
 
 /// A row that is new, has another state, or is gone.
 pub(super) struct Moved {
@@ -130,14 +130,12 @@ impl Kept {
         }
     }
 
-    /// The counts of some instance, or all, and some companies of it, or all.
-    pub(super) fn sum(&self, instance: Option<&str>, companies: Option<&[String]>) -> Counts {
+    /// The counts of what is seen.
+    pub(super) fn sum(&self, visible: &Visible) -> Counts {
         let mut sum = Counts::default();
-        let instances = self.0.iter().filter(|(name, _)| instance.is_none_or(|only| only == *name));
-        for (_, all) in instances {
-            let is_asked_for =
-                |key: &str| companies.is_none_or(|only| only.iter().any(|company| company == key));
-            for (_, company) in all.iter().filter(|(key, _)| is_asked_for(key)) {
+        for (instance, all) in &self.0 {
+            let is_seen = |company: &str| visible.contains(instance, Some(company));
+            for (_, company) in all.iter().filter(|(key, _)| is_seen(key)) {
                 for (sum, count) in sum.states.iter_mut().zip(company.states) {
                     *sum += count;
                 }
@@ -176,11 +174,10 @@ impl Kept {
 }
 
 impl Store {
-    /// How many rows are in each state: of all, or of one instance, of all its companies or of some
-    /// (`id:…` or `name:…`). Costs no query.
+    /// How many rows that are seen are in each state. Costs no query.
     #[must_use]
-    pub fn counts(&self, instance: Option<&Instance>, companies: Option<&[String]>) -> Counts {
-        self.inner.changes.counts(instance.map(Instance::as_str), companies)
+    pub fn counts(&self, visible: &Visible) -> Counts {
+        self.inner.changes.counts(visible)
     }
 }
 
@@ -191,13 +188,17 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
-        domain::{acknowledgement::Glimpse, delivery_state::Problem},
+        domain::{
+            acknowledgement::Glimpse,
+            delivery_state::Problem,
+            keys::{Instance, PartyKey},
+        },
         store::{Rejected, StoreError},
     };
 
     /// What a bridge that starts now would count.
     async fn counted(store: &Store) -> Counts {
-        store.read(|db| Ok(Kept::read(db)?.sum(None, None))).await.unwrap()
+        store.read(|db| Ok(Kept::read(db)?.sum(&Visible::all()))).await.unwrap()
     }
 
     async fn insert(store: &Store, company: &'static str, fails: bool) -> Result<i64, StoreError> {
@@ -221,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
         let is_right = async || {
-            let counts = store.counts(None, None);
+            let counts = store.counts(&Visible::all());
             assert_eq!(counts, counted(&store).await);
             counts
         };
@@ -256,12 +257,14 @@ mod tests {
         assert_eq!(is_right().await.total(), 3);
 
         let of = |companies: &[&str]| {
-            let companies: Vec<_> = companies.iter().map(|key| (*key).to_owned()).collect();
-            store.counts(Some(&Instance::default()), Some(&companies))
+            let companies: Vec<PartyKey> =
+                companies.iter().map(|key| key.parse().unwrap()).collect();
+            store.counts(&Visible::of_companies(Instance::default(), &companies))
         };
         assert_eq!(of(&["id:42"]).of(State::Blocked), 1);
         assert_eq!(of(&["id:42", "id:43"]).total(), 2);
         assert_eq!(of(&["id:4"]), Counts::default());
-        assert_eq!(store.counts(Some(&"other".parse().unwrap()), None), Counts::default());
+        let other = Visible::of_instance("other".parse().unwrap());
+        assert_eq!(store.counts(&other), Counts::default());
     }
 }

@@ -9,7 +9,8 @@ use rusqlite::{
 use super::{Attempt, Store, StoreError, as_json, attempts, time};
 use crate::domain::{
     delivery_state::{Problem, State},
-    keys::{ControlId, Instance, TicketKey},
+    keys::{ControlId, TicketKey},
+    visible::Visible,
 };
 
 /// A row of the inbox as operators see it.
@@ -64,15 +65,21 @@ pub struct WholeRow {
     pub body: String,
 }
 
+impl InboxRow {
+    /// Whether it is among what is seen.
+    #[must_use]
+    pub fn is_among(&self, visible: &Visible) -> bool {
+        visible.contains(&self.instance, self.company_key.as_deref())
+    }
+}
+
 /// Which rows to list, newest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct InboxFilter {
+    /// Only what is seen.
+    pub visible: Visible,
     /// Only this state.
     pub state: Option<State>,
-    /// Only this instance.
-    pub instance: Option<Instance>,
-    /// Only these companies.
-    pub companies: Option<Vec<String>>,
     /// Only this control.
     pub control: Option<ControlId>,
     /// Only rows older than this one.
@@ -87,22 +94,32 @@ const COLUMNS: &str = "id, instance, event_id, event_type, state, problem_code, 
      ticket_class, ticket_id, ticket_ref, reason, received_at, updated_at, ended_at";
 
 impl Store {
-    /// One row.
-    pub async fn acknowledgement(&self, id: i64) -> Result<Option<InboxRow>, StoreError> {
-        self.read(move |db| by_id(db, id).optional()).await
+    /// One row, if it is seen.
+    pub async fn acknowledgement(
+        &self,
+        id: i64,
+        visible: &Visible,
+    ) -> Result<Option<InboxRow>, StoreError> {
+        let row = self.read(move |db| by_id(db, id).optional()).await?;
+        Ok(row.filter(|row| row.is_among(visible)))
     }
 
-    /// One row with its body and its history.
-    pub async fn whole_acknowledgement(&self, id: i64) -> Result<Option<WholeRow>, StoreError> {
-        self.read(move |db| {
+    /// One row with its body and its history, if it is seen.
+    pub async fn whole_acknowledgement(
+        &self,
+        id: i64,
+        visible: &Visible,
+    ) -> Result<Option<WholeRow>, StoreError> {
+        let whole = self.read(move |db| {
             let snapshot = db.unchecked_transaction()?;
             let Some(row) = by_id(&snapshot, id).optional()? else { return Ok(None) };
             let body = snapshot
                 .prepare_cached("SELECT body FROM acknowledgements WHERE id = ?1")?
                 .query_row([id], |row| row.get(0))?;
             Ok(Some(WholeRow { row, history: attempts::of(&snapshot, id)?, body }))
-        })
-        .await
+        });
+        let whole: Option<WholeRow> = whole.await?;
+        Ok(whole.filter(|whole| whole.row.is_among(visible)))
     }
 
     /// A page of rows.
@@ -120,8 +137,8 @@ impl Store {
 /// has an index. `instances` are all that there are.
 fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
     let mut sources = Sources { filter, instances, parts: Vec::new(), values: Vec::new() };
-    let InboxFilter { state, instance, companies, control, .. } = filter;
-    let is_narrowed = state.is_some() || instance.is_some() || companies.is_some();
+    let InboxFilter { visible, state, control, .. } = filter;
+    let is_narrowed = state.is_some() || *visible != Visible::all();
     if control.is_some() {
         sources.of_control();
     } else if is_narrowed {
@@ -170,8 +187,8 @@ impl Sources<'_> {
     }
 
     fn others(&mut self) {
-        let InboxFilter { state, companies, .. } = self.filter;
-        let (index, mut conditions) = if companies.is_some() {
+        let InboxFilter { visible, state, .. } = self.filter;
+        let (index, mut conditions) = if visible.companies().is_some() {
             ("acknowledgements_company", vec![self.some_instance()])
         } else if state.is_some() {
             ("acknowledgements_state", self.instance().into_iter().collect())
@@ -185,8 +202,8 @@ impl Sources<'_> {
     }
 
     fn instance(&self) -> Option<Condition> {
-        let instance = self.filter.instance.as_ref()?;
-        Some(("instance = ?", String::from(instance.clone()).into()))
+        let instance = self.filter.visible.instance()?;
+        Some(("instance = ?", instance.to_string().into()))
     }
 
     /// For an index that begins with the instance.
@@ -201,7 +218,7 @@ impl Sources<'_> {
     }
 
     fn companies(&self) -> Option<Condition> {
-        let companies = self.filter.companies.as_ref()?;
+        let companies = self.filter.visible.companies()?;
         Some(("company_key IN (SELECT value FROM json_each(?))", as_json(companies).into()))
     }
 
@@ -233,26 +250,38 @@ fn as_limit(limit: usize) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
 }
 
-/// Of each of these controls the newest row that was not refused, and the newest that asks for
-/// something: a recovery, say, which asks for nothing, must not hide what failed before it.
+/// Of each of these controls the newest row that is seen and was not refused, and the newest that asks
+/// for something: a recovery, say, which asks for nothing, must not hide what failed before it.
 pub(super) fn of_controls(
     db: &Connection,
     instance: &str,
-    controls: &str,
+    controls: String,
+    visible: &Visible,
 ) -> rusqlite::Result<Vec<InboxRow>> {
+    // Without the condition the index has the answer by itself.
+    let (seen, companies) = match visible.companies() {
+        Some(companies) => {
+            ("AND company_key IN (SELECT value FROM json_each(?3))", Some(as_json(companies)))
+        }
+        None => ("", None),
+    };
     let sql = format!(
         "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
              SELECT (SELECT max(id) FROM acknowledgements
-                     WHERE instance = ?1 AND control_id = value AND state <> 'rejected')
-             FROM json_each(?2)
+                     WHERE instance = ?1 AND control_id = asked.value
+                       AND state <> 'rejected' {seen})
+             FROM json_each(?2) AS asked
              UNION
              SELECT (SELECT id FROM acknowledgements
-                     WHERE instance = ?1 AND control_id = value
-                       AND state NOT IN ('recorded', 'discarded', 'rejected')
+                     WHERE instance = ?1 AND control_id = asked.value
+                       AND state NOT IN ('recorded', 'discarded', 'rejected') {seen}
                      ORDER BY id DESC LIMIT 1)
-             FROM json_each(?2))"
+             FROM json_each(?2) AS asked)"
     );
-    db.prepare_cached(&sql)?.query_map([instance, controls], row)?.collect()
+    let values = [Some(instance.to_owned()), Some(controls), companies];
+    db.prepare_cached(&sql)?
+        .query_map(params_from_iter(values.into_iter().flatten()), row)?
+        .collect()
 }
 
 /// The row of that number.
@@ -310,7 +339,8 @@ impl Cells<'_, '_> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::store::migrate::tests::empty;
+    use crate::domain::keys::Instance;
+    use crate::{domain::keys::PartyKey, store::migrate::tests::empty};
 
     /// What SQLite would do, a line for each step.
     pub(in crate::store) fn plan(db: &Connection, sql: &str, values: Vec<Value>) -> String {
@@ -322,13 +352,18 @@ pub(super) mod tests {
     #[test]
     fn every_filter_has_an_index() {
         let db = empty();
+        let companies = ["42", "43"].map(|id| PartyKey::id(id).unwrap());
         for filters in 0..16_u8 {
             let asked = |filter: u8| (filters >> filter) & 1 == 1;
             for state in [State::Accepted, State::Blocked, State::Created] {
                 let filter = InboxFilter {
                     state: asked(0).then_some(state),
-                    instance: asked(1).then(Instance::default),
-                    companies: asked(2).then(|| vec!["id:42".to_owned(), "id:43".to_owned()]),
+                    visible: match (asked(1), asked(2)) {
+                        (true, true) => Visible::of_companies(Instance::default(), &companies),
+                        (true, false) => Visible::of_instance(Instance::default()),
+                        (false, true) => Visible::all().of_company(&companies[0]),
+                        (false, false) => Visible::all(),
+                    },
                     control: asked(3).then(|| "c".parse().unwrap()),
                     before: Some(1_000),
                     limit: 100,

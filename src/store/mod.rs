@@ -24,13 +24,14 @@ mod migrate;
 mod read_back;
 mod readers;
 mod rejected;
+mod tenants;
 mod ticket_statuses;
 mod writer;
 
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
 pub use board_query::BoardFilter;
-pub use changes::ControlChange;
+pub use changes::{ControlChange, SeenChanges};
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::Unlinked;
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};

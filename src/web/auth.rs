@@ -13,10 +13,13 @@ use super::{problem::ApiError, share::Receiving};
 use crate::{
     config::{Scope, Token},
     domain::{
+        acknowledgement::Party,
         hex::{hex, unhex},
-        keys::{Instance, PartyKey},
+        keys::Instance,
+        visible::Visible,
     },
     secret::Secret,
+    store::{Store, StoreError},
 };
 
 /// The tokens of the configuration. Cheap to clone.
@@ -106,6 +109,7 @@ impl Callers {
         if tokens.is_empty() {
             return Self::Anyone(Arc::new(Caller::anyone()));
         }
+        let tenants: Arc<[Visible]> = tenants(tokens).collect();
         let known = |token: &Token| {
             // A hash that is none fits no token; loading the configuration has refused it.
             let hash = token.hash.to_ascii_lowercase();
@@ -115,15 +119,47 @@ impl Callers {
                 id: Secret::new(hash.to_owned()),
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
-                instance: token.instance.as_ref().and_then(|instance| instance.parse().ok()),
-                companies: token.companies.as_ref().map(|companies| {
-                    companies.iter().filter_map(|company| company.parse().ok()).collect()
-                }),
+                visible: visible(token),
+                tenants: tenants.clone(),
                 receiving: Receiving::default(),
             };
             Some((digest, Arc::new(caller)))
         };
         Self::Known(tokens.iter().filter_map(known).collect())
+    }
+}
+
+/// What tenants may see: the instance of each is for its companies alone.
+fn tenants(tokens: &[Token]) -> impl Iterator<Item = Visible> {
+    tokens.iter().filter(|token| token.is_of_a_tenant()).map(visible)
+}
+
+/// The instance of a tenant in which there are other companies already: what it posts would take the
+/// place of theirs.
+pub async fn crowded_instance(
+    tokens: &[Token],
+    store: &Store,
+) -> Result<Option<Instance>, StoreError> {
+    for tenant in tenants(tokens) {
+        if let Some(instance) = store.crowded(&tenant).await? {
+            return Ok(Some(instance));
+        }
+    }
+    Ok(None)
+}
+
+/// What a token may see.
+fn visible(token: &Token) -> Visible {
+    let instance = token.instance.as_ref().and_then(|instance| instance.parse().ok());
+    match (instance, &token.companies) {
+        // Another instance's company 42 is another company.
+        (instance, Some(companies)) => {
+            let companies: Vec<_> =
+                companies.iter().filter_map(|company| company.parse().ok()).collect();
+            Visible::of_companies(instance.unwrap_or_default(), &companies)
+        }
+        (Some(instance), None) => Visible::of_instance(instance),
+        (None, None) => Visible::all(),
     }
 }
 
@@ -134,8 +170,9 @@ pub(super) struct Caller {
     pub(super) id: Secret,
     pub(super) name: String,
     scopes: Vec<Scope>,
-    instance: Option<Instance>,
-    companies: Option<Vec<PartyKey>>,
+    visible: Visible,
+    /// What tenants see: the instance of each is for its companies alone.
+    tenants: Arc<[Visible]>,
     pub(super) receiving: Receiving,
 }
 
@@ -145,8 +182,8 @@ impl Caller {
             id: Secret::new(String::new()),
             name: "anyone".to_owned(),
             scopes: vec![Scope::Admin],
-            instance: None,
-            companies: None,
+            visible: Visible::all(),
+            tenants: Arc::default(),
             receiving: Receiving::default(),
         }
     }
@@ -155,21 +192,49 @@ impl Caller {
         if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin) {
             return Ok(self);
         }
-        let scope = match scope {
-            Scope::Ingest => "ingest",
-            Scope::Read => "read",
-            Scope::Admin => "admin",
-        };
-        if scope == "ingest" {
+        if scope == Scope::Ingest {
             // The sender may ignore the answer, and nothing else would tell of what it has sent.
             tracing::warn!(token = self.name, "a post was refused: its token lacks the scope");
         }
-        Err(ApiError::Forbidden(format!("The token '{}' lacks the scope '{scope}'.", self.name)))
+        let (name, scope) = (&self.name, scope.as_str());
+        Err(ApiError::Forbidden(format!("The token '{name}' lacks the scope '{scope}'.")))
+    }
+
+    /// Which organization a company is decides whose tickets it gets: no token of some companies says
+    /// that, not even of its own.
+    fn may_link(&self) -> Result<(), ApiError> {
+        if self.is_limited_to_companies() {
+            return Err(ApiError::Forbidden(format!(
+                "The token '{}' is limited to companies, and such tokens change no links.",
+                self.name
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether it may post an event of this company to this instance.
+    pub(super) fn may_post(&self, instance: &Instance, company: &Party) -> Result<(), ApiError> {
+        let key = &company.key;
+        let not_for = |whose: String| {
+            let company = company.label();
+            Err(ApiError::Forbidden(format!("{whose} is not for company '{company}' ({key}).")))
+        };
+        if !self.visible.has_company(key) {
+            return not_for(format!("The token '{}'", self.name));
+        }
+        let is_of_another =
+            |tenant: &Visible| tenant.instance() == Some(instance) && !tenant.has_company(key);
+        if self.tenants.iter().any(is_of_another) {
+            return not_for(format!(
+                "Instance '{instance}' is that of a token which is limited to companies, and"
+            ));
+        }
+        Ok(())
     }
 
     /// The instance that the request is about: what it names, else the token's, else `default`.
     pub(super) fn instance(&self, named: Option<&Instance>) -> Result<Instance, ApiError> {
-        match (named, &self.instance) {
+        match (named, self.visible.instance()) {
             (Some(named), Some(own)) if named != own => Err(ApiError::Forbidden(format!(
                 "This token speaks for instance '{own}', and the request names '{named}'."
             ))),
@@ -178,43 +243,28 @@ impl Caller {
         }
     }
 
-    /// The instance that a list is narrowed to: the one that the request names, else the one that
-    /// the token is limited to, if it is.
-    pub(super) fn narrowed_to(
-        &self,
-        named: Option<&Instance>,
-    ) -> Result<Option<Instance>, ApiError> {
-        match (named, &self.instance) {
-            (None, None) => Ok(None),
-            (named, _) => self.instance(named).map(Some),
+    /// What it may see.
+    pub(super) fn visible(&self) -> &Visible {
+        &self.visible
+    }
+
+    /// What a list is narrowed to: what the caller may see, of the instance that the request names if
+    /// it names one.
+    pub(super) fn narrowed_to(&self, named: Option<&Instance>) -> Result<Visible, ApiError> {
+        match named {
+            Some(_) => Ok(self.visible.in_instance(&self.instance(named)?)),
+            None => Ok(self.visible.clone()),
         }
     }
 
     /// Whether the token is limited to nothing: what concerns all may be told.
     pub(super) fn sees_all(&self) -> bool {
-        self.instance.is_none() && self.companies.is_none()
+        self.visible == Visible::all()
     }
 
-    /// Whether objects of this company are visible to the token.
-    pub(super) fn sees(&self, company: &PartyKey) -> bool {
-        self.companies.as_ref().is_none_or(|companies| companies.contains(company))
-    }
-
-    /// The same for a stored key and instance.
-    pub(super) fn sees_stored(&self, instance: &str, company: Option<&str>) -> bool {
-        let instance_fits = self.instance.as_ref().is_none_or(|own| own.as_str() == instance);
-        let company_fits = match (&self.companies, company) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(_), Some(key)) => key.parse().is_ok_and(|key| self.sees(&key)),
-        };
-        instance_fits && company_fits
-    }
-
-    /// The companies that the token is limited to, as they are stored.
-    pub(super) fn company_keys(&self) -> Option<Vec<String>> {
-        let companies = self.companies.as_ref()?;
-        Some(companies.iter().map(ToString::to_string).collect())
+    /// Whether it sees some companies only.
+    pub(super) fn is_limited_to_companies(&self) -> bool {
+        self.visible.companies().is_some()
     }
 }
 
@@ -244,6 +294,22 @@ macro_rules! scope {
     };
 }
 
+/// A caller that may change links.
+pub(super) struct Linker(pub(super) Arc<Caller>);
+
+impl<S> FromRequestParts<S> for Linker
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        caller.may_link().map(|()| Self(caller))
+    }
+}
+
 scope! {
     /// A caller that may post acknowledgements.
     Ingest, Scope::Ingest
@@ -253,7 +319,11 @@ scope! {
     Reader, Scope::Read
 }
 scope! {
-    /// A caller that may change links and pull the operator's levers.
+    /// A caller that may pull the operator's levers.
+    Operator, Scope::Operate
+}
+scope! {
+    /// A caller that may administer.
     Admin, Scope::Admin
 }
 

@@ -14,12 +14,15 @@ use jiff::Timestamp;
 use moka::future::Cache;
 use serde_json::{Value, json};
 
-use super::{Addresses, auth::Caller, listing::tag_of, view};
+use super::{Addresses, listing::tag_of, view};
 use crate::{
     board::Board,
     clock::Clock,
     delivery::Delivery,
-    domain::keys::{ControlId, Instance},
+    domain::{
+        keys::{ControlId, Instance},
+        visible::Visible,
+    },
     store::{AgedTicket, Controls, InboxRow, Store, StoreError, TicketOfControl},
 };
 
@@ -52,7 +55,6 @@ impl std::fmt::Debug for ControlAnswers {
 
 /// What is known of one control.
 pub(super) struct ControlAnswer {
-    instance: String,
     company: Option<String>,
     /// JSON.
     pub(super) body: Bytes,
@@ -70,11 +72,6 @@ pub(super) struct ControlAnswer {
 }
 
 impl ControlAnswer {
-    /// Whether the caller may see it.
-    pub(super) fn is_visible_to(&self, caller: &Caller) -> bool {
-        caller.sees_stored(&self.instance, self.company.as_deref())
-    }
-
     /// The company that the control belongs to, `id:…` or `name:…`.
     pub(super) fn company(&self) -> Option<&str> {
         self.company.as_deref()
@@ -104,21 +101,22 @@ impl ControlAnswers {
         self.inner.kept.invalidate_all();
     }
 
-    /// The answer about each of these controls, in order: `None` where nothing was ever received
-    /// of it or the caller may not see it.
+    /// The answer about each of these controls, in order, with what is seen of it: `None` where
+    /// nothing was ever received of that.
     pub(super) async fn of(
         &self,
-        caller: &Caller,
+        visible: &Visible,
         instance: &Instance,
         controls: &[ControlId],
     ) -> Result<Vec<Option<Arc<ControlAnswer>>>, StoreError> {
         let inner = &*self.inner;
         let now = inner.clock.at_latest();
+        let visible = &visible.in_instance(instance);
         let mut answers = Vec::with_capacity(controls.len());
         let (mut missing, mut places) = (Vec::new(), Vec::new());
         let mut soon_old = Vec::new();
         for (place, control) in controls.iter().enumerate() {
-            let kept = inner.kept.get(&key(instance, control)).await;
+            let kept = inner.kept.get(&key(visible, instance, control)).await;
             let kept = kept.filter(|answer| inner.is_good(answer, instance, control, now));
             if let Some(answer) = &kept {
                 if now >= answer.refresh_from && !answer.asked.swap(true, Ordering::Relaxed) {
@@ -134,13 +132,10 @@ impl ControlAnswers {
             inner.board.refresh_ahead(soon_old);
         }
         if !missing.is_empty() {
-            let read = inner.read(caller, instance, &missing).await?;
+            let read = inner.read(visible, instance, &missing).await?;
             for (place, answer) in places.into_iter().zip(read) {
                 answers[place] = answer;
             }
-        }
-        for answer in &mut answers {
-            answer.take_if(|answer| !answer.is_visible_to(caller));
         }
         Ok(answers)
     }
@@ -160,14 +155,14 @@ impl Inner {
 
     async fn read(
         &self,
-        caller: &Caller,
+        visible: &Visible,
         instance: &Instance,
         controls: &[ControlId],
     ) -> Result<Vec<Option<Arc<ControlAnswer>>>, StoreError> {
         // Asked for before anything is read: what changes meanwhile makes the answer old at once.
         let versions: Vec<_> =
             controls.iter().map(|control| self.store.version_of(instance, control)).collect();
-        let Controls { tickets, rows } = self.board.controls(instance, controls).await?;
+        let Controls { tickets, rows } = self.board.controls(instance, controls, visible).await?;
         let tickets: HashMap<_, _> =
             tickets.iter().map(|found| (found.mapping.control_id.as_str(), found)).collect();
         let mut rows_of = HashMap::<_, Vec<_>>::new();
@@ -178,10 +173,10 @@ impl Inner {
         for (control, version) in controls.iter().zip(versions) {
             let ticket = tickets.get(control.as_str()).copied();
             let rows = rows_of.get(control.as_str()).map_or(&[][..], Vec::as_slice);
-            let answer = self.answer(caller, ticket, rows, version);
+            let answer = self.answer(ticket, rows, version);
             let answer = answer.map(Arc::new);
             if let Some(answer) = answer.iter().find(|answer| answer.good_until.is_some()) {
-                self.kept.insert(key(instance, control), answer.clone()).await;
+                self.kept.insert(key(visible, instance, control), answer.clone()).await;
             }
             answers.push(answer);
         }
@@ -190,40 +185,32 @@ impl Inner {
 
     fn answer(
         &self,
-        caller: &Caller,
         found: Option<&TicketOfControl>,
         rows: &[&InboxRow],
         version: u64,
     ) -> Option<ControlAnswer> {
         let newest = rows.iter().max_by_key(|row| row.id).copied();
-        let (mut view, instance, company) = match (found, newest) {
+        let (mut view, company) = match (found, newest) {
             (Some(found), _) => (
                 view::control(found, &self.board, &self.addresses),
-                found.mapping.instance.clone(),
                 Some(found.mapping.company_key.clone()),
             ),
-            (None, Some(row)) => (
-                view::control_without_ticket(row, &self.addresses),
-                row.instance.clone(),
-                row.company_key.clone(),
-            ),
+            (None, Some(row)) => {
+                (view::control_without_ticket(row, &self.addresses), row.company_key.clone())
+            }
             (None, None) => return None,
         };
         let newest = view::newest_pending(rows);
-        // A control can have moved to a company that this caller must not see.
-        let pending = newest
-            .filter(|row| caller.sees_stored(&row.instance, row.company_key.as_deref()))
-            .and_then(|row| view::pending(&self.delivery.with_reason(row.clone())));
+        let pending = newest.and_then(|row| view::pending(&self.delivery.with_reason(row.clone())));
         view["pending"] = json!(pending);
         let body = Bytes::from(view.to_string());
         view["as_of"] = Value::Null;
         let tag = tag_of(view.to_string().as_bytes());
         let ticket = found.map(|found| &found.ticket);
-        // What is pending can look different without a change of its own, and to others.
+        // What is pending can look different without a change of its own.
         let good_until =
             ticket.filter(|_| newest.is_none()).map(|ticket| self.board.fresh_until(ticket));
         Some(ControlAnswer {
-            instance,
             company,
             body,
             tag,
@@ -236,7 +223,13 @@ impl Inner {
     }
 }
 
-/// An instance has no control characters, so the line break makes the pair unambiguous.
-fn key(instance: &Instance, control: &ControlId) -> String {
-    [instance.as_str(), "\n", control.as_str()].concat()
+/// What is kept is given to those alone who see the same: a control can have been of several companies.
+/// None of the parts has a control character, so the line breaks make them unambiguous.
+fn key(visible: &Visible, instance: &Instance, control: &ControlId) -> String {
+    let mut key = [instance.as_str(), "\n", control.as_str()].concat();
+    if let Some(companies) = visible.companies() {
+        key.push('\n');
+        key.push_str(&companies.join("\n"));
+    }
+    key
 }

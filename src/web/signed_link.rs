@@ -1,5 +1,5 @@
-//! Links for browsers that carry no token: signed for one control, read-only, revoked by changing
-//! the key.
+//! Links for browsers that carry no token: signed for one control of one company, read-only, revoked by
+//! changing the key.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

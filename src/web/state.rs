@@ -13,7 +13,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     delivery::Delivery,
-    domain::keys::{ControlId, Instance, TicketKey},
+    domain::keys::{ControlId, Instance, PartyKey, TicketKey},
     itop,
     store::Store,
 };
@@ -138,23 +138,32 @@ impl Addresses {
         self.path(format_args!("/api/v1/acknowledgements/{id}"))
     }
 
-    /// The signed link by which a browser without a token gets to a control's ticket. The control
-    /// stands in the query: proxies decode, join or refuse what it may have in a path.
+    /// The signed link by which a browser without a token gets to a control's ticket, for as long as the
+    /// control is of this company. The control stands in the query: proxies decode, join or refuse what
+    /// it may have in a path.
     #[must_use]
-    pub fn open(&self, instance: &str, control: &str) -> String {
-        let signature = self.inner.signer.sign("open", &[instance, control]);
+    pub fn open(&self, instance: &str, company: &str, control: &str) -> String {
+        let signature = self.inner.signer.sign("open", &[instance, company, control]);
         format!(
-            "{}/controls/open?control={}&instance={}&signature={signature}",
+            "{}/controls/open?control={}&instance={}&company={}&signature={signature}",
             self.inner.bridge,
             encoded(control),
-            encoded(instance)
+            encoded(instance),
+            encoded(company)
         )
     }
 
-    /// Whether a signature is that of this control.
+    /// Whether a signature is that of this control of this company.
     #[must_use]
-    pub fn is_signed(&self, instance: &Instance, control: &ControlId, signature: &str) -> bool {
-        self.inner.signer.verify("open", &[instance.as_str(), control.as_str()], signature)
+    pub fn is_signed(
+        &self,
+        instance: &Instance,
+        company: &PartyKey,
+        control: &ControlId,
+        signature: &str,
+    ) -> bool {
+        let signed = [instance.as_str(), &company.to_string(), control.as_str()];
+        self.inner.signer.verify("open", &signed, signature)
     }
 
     /// The address of a call, signed for what `signed` says beside it.

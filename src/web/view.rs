@@ -101,13 +101,7 @@ pub(super) fn acknowledgement<'r>(
         received_at: row.received_at,
         updated_at: row.updated_at,
         ended_at: row.ended_at,
-        links: Links {
-            own: addresses.acknowledgement(row.id),
-            // What was refused makes no control known.
-            open: control_id
-                .filter(|_| row.state != State::Rejected)
-                .map(|control| addresses.open(&row.instance, control)),
-        },
+        links: Links { own: addresses.acknowledgement(row.id), open: open_link(row, addresses) },
         reason: row.reason.as_deref().filter(|_| row.state == State::Discarded),
         status: None,
     }
@@ -124,22 +118,23 @@ pub(super) fn control(found: &TicketOfControl, board: &Board, addresses: &Addres
         "pending": null,
         "as_of": board.as_of(&found.ticket),
         "stale": board.is_stale(&found.ticket),
-        "links": {"open": addresses.open(&mapping.instance, &mapping.control_id)},
+        "links": {
+            "open": addresses.open(&mapping.instance, &mapping.company_key, &mapping.control_id),
+        },
     })
 }
 
 /// A control without a ticket.
 pub(super) fn control_without_ticket(row: &InboxRow, addresses: &Addresses) -> Value {
-    let control = row.control_id.as_deref().unwrap_or_default();
     json!({
         "instance": row.instance,
-        "control": {"id": control, "name": row.control_name},
+        "control": {"id": row.control_id, "name": row.control_name},
         "company": row.company_key,
         "ticket": null,
         "pending": null,
         "as_of": null,
         "stale": false,
-        "links": {"open": addresses.open(&row.instance, control)},
+        "links": {"open": open_link(row, addresses)},
     })
 }
 
@@ -151,6 +146,16 @@ pub(super) fn newest_pending<'r>(rows: &[&'r InboxRow]) -> Option<&'r InboxRow> 
     };
     let newest = rows.iter().filter(asks).max_by_key(|row| row.id).copied();
     newest.filter(|row| is_pending(row))
+}
+
+/// The signed link to the ticket of a row's control, for its company.
+fn open_link(row: &InboxRow, addresses: &Addresses) -> Option<String> {
+    if row.state == State::Rejected {
+        // What was refused makes no control known.
+        return None;
+    }
+    let (company, control) = (row.company_key.as_deref()?, row.control_id.as_deref()?);
+    Some(addresses.open(&row.instance, company, control))
 }
 
 /// Whether a control's next ticket waits for this acknowledgement.

@@ -44,6 +44,7 @@ mod serve;
 mod share_of_itop;
 mod stream;
 mod stuck;
+mod tenancy;
 mod ticket_status;
 mod tickets;
 mod tls;

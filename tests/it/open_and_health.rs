@@ -61,7 +61,7 @@ async fn a_link_is_good_for_its_control_and_its_key_alone() {
     let link = made["links"]["open"].as_str().unwrap();
     let path = link.strip_prefix(&world.base).unwrap().to_owned();
     let (unsigned, signature) = path.split_once("&signature=").unwrap();
-    assert_eq!(unsigned, "/controls/open?control=control-a&instance=default");
+    assert_eq!(unsigned, "/controls/open?control=control-a&instance=default&company=id%3A42");
     let zeros = "0".repeat(signature.len());
     for wrong in [
         unsigned.to_owned(),
@@ -74,6 +74,8 @@ async fn a_link_is_good_for_its_control_and_its_key_alone() {
         path.replace("control-a", "control-b"),
         path.replace("control-a", "nobody"),
         path.replace("instance=default", "instance=other"),
+        path.replace("company=id%3A42", "company=id%3A43"),
+        path.replace("&company=id%3A42", ""),
     ] {
         let answer = world.get(&wrong).await;
         assert_eq!(answer.status, 403);

@@ -19,14 +19,14 @@ const STREAM: &str = "/api/v1/tickets/stream";
 const LOOKUP: &str = "/api/v1/tickets/lookup";
 
 /// A dashboard that listens.
-struct Listener {
+pub struct Listener {
     response: reqwest::Response,
     text: String,
 }
 
 impl Listener {
     /// Connects, and waits until changes are told.
-    async fn start(world: &World, query: &str) -> Self {
+    pub async fn start(world: &World, query: &str) -> Self {
         let mut request = world.http.get(format!("{}{STREAM}{query}", world.base));
         if let Some(token) = &world.token {
             request = request.bearer_auth(token);
@@ -40,7 +40,7 @@ impl Listener {
     }
 
     /// The next event and its data; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<(String, Value)> {
+    pub async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((event, _)) = self.text.split_once("\n\n") {
                 let end = event.len() + 2;
@@ -111,14 +111,15 @@ async fn a_listener_is_told_of_each_change_that_can_be_seen() {
 
 #[tokio::test]
 async fn a_listener_is_told_of_what_it_may_see_and_asked_for() {
-    let token = |name: &str, companies: Option<Vec<String>>| Token {
+    let token = |name: &str, scope: Scope, companies: Option<Vec<String>>| Token {
         name: name.to_owned(),
         hash: hash_token(name),
-        scopes: vec![Scope::Admin],
+        scopes: vec![scope],
         instance: None,
         companies,
     };
-    let tokens = vec![token("all", None), token("acme", Some(vec!["id:7".to_owned()]))];
+    let acme = token("acme", Scope::Read, Some(vec!["id:7".to_owned()]));
+    let tokens = vec![token("all", Scope::Admin, None), acme];
     let mut world =
         World::with(Options::default(), |config: &mut Config| config.auth.tokens = tokens).await;
     world.token = Some("all".to_owned());

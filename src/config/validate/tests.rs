@@ -20,10 +20,67 @@ fn a_limit_of_a_token_that_cannot_be_read_is_no_limit_left_out() {
     for (limit, says) in [
         ("instance = ' '", "auth.tokens 'sn': instance must not be empty"),
         ("companies = ['42']", "auth.tokens 'sn': company 1 must read id:… or name:…"),
+        ("companies = []", "auth.tokens 'sn': companies is empty, so that it could see nothing"),
     ] {
         let error = from(&token(limit), &[]).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
+}
+
+/// Tokens, each with its scopes and limits.
+fn tokens(tokens: &[(&str, &str, &str)]) -> String {
+    let token = |(name, scopes, limits): &(&str, &str, &str)| {
+        let hash = crate::web::hash_token(name);
+        let scopes: Vec<_> = scopes.split_whitespace().collect();
+        format!(
+            "[[auth.tokens]]\nname = '{name}'\nhash = '{hash}'\nscopes = {scopes:?}\n{limits}\n"
+        )
+    };
+    said(&tokens.iter().map(token).collect::<String>())
+}
+
+#[test]
+fn a_token_of_some_companies_that_writes_has_an_instance_of_its_own() {
+    const DEMO: &str = "companies = ['id:42']";
+    const ACME: &str = "companies = ['id:43', 'name:ACME']";
+    let in_instance =
+        |instance: &str, companies: &str| format!("instance = '{instance}'\n{companies}");
+    let (demo, acme) = (in_instance("demo", DEMO), in_instance("acme", ACME));
+    let all = [("servicenav", "ingest read", ""), ("boss", "admin", "")];
+    let with_all = |own: &[(&str, &str, &str)]| tokens(&[&all, own].concat());
+    // Those that only read may share one; each tenant may have several tokens.
+    for fine in [
+        &[("dashboard", "read", DEMO), ("board", "read", ACME)][..],
+        &[("demo", "ingest read", &demo), ("acme", "admin", &acme)],
+        &[("demo", "ingest", &demo), ("desk", "operate read", &demo), ("board", "read", ACME)],
+        &[
+            ("acme", "ingest", &acme),
+            ("desk", "read operate", &in_instance(" acme ", "companies = ['name:acme', 'id:43']")),
+        ],
+        &[("demo", "ingest", &demo), ("other", "read", &in_instance("demo", ACME))],
+        &[("site", "ingest", "instance = 'site'")],
+    ] {
+        assert_eq!(with_all(fine), "", "{fine:?}");
+    }
+    let mut report = Vec::new();
+    for wrong in [
+        &[("Demo post", "ingest", DEMO)][..],
+        &[("desk", "read operate", ACME)],
+        &[("demo", "ingest", &in_instance("default", DEMO))],
+        &[("demo", "ingest", &demo), ("acme", "operate", &in_instance("demo", ACME))],
+        &[("demo", "admin", &demo), ("site", "ingest", "instance = 'demo'")],
+        &[
+            ("demo", "ingest", &demo),
+            ("both", "ingest", &in_instance("demo", "companies = ['id:42', 'id:43']")),
+        ],
+        &[("same", "read", ""), ("same", "admin", "")],
+    ] {
+        let said = with_all(wrong);
+        let said = said.lines().skip(1).collect::<Vec<_>>().join("\n");
+        assert_ne!(said, "", "{wrong:?}");
+        report.push(format!("{wrong:?}\n{said}"));
+    }
+    insta::assert_snapshot!(report.join("\n\n"));
 }
 
 #[test]

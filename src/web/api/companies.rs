@@ -1,16 +1,23 @@
 //! The lists of iTop: companies, teams, and each company's contacts, teams, services and CIs.
 
-use std::collections::HashSet;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+};
 
 use axum::{
     extract::{Path, State},
     response::Response,
 };
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     catalog::{Catalog, Freshness, Reading},
+    clock::Clock,
     domain::keys::OrgId,
+    itop::Organization,
     store::Store,
     web::{
         auth::{Caller, Reader},
@@ -40,12 +47,22 @@ impl ListParams {
         reading: &Reading<L>,
         items: impl Iterator<Item = T>,
     ) -> Result<Response, ApiError> {
+        self.page_of(known, reading.as_of, reading.stale, items)
+    }
+
+    fn page_of<T: Serialize>(
+        &self,
+        known: &KnownTags,
+        as_of: Timestamp,
+        stale: bool,
+        items: impl Iterator<Item = T>,
+    ) -> Result<Response, ApiError> {
         let limit = limit(self.limit, MAX_LIMIT, MAX_LIMIT)?;
         let start = self.cursor.unwrap_or(0);
         let mut items: Vec<_> = items.skip(start).take(limit + 1).collect();
         let next = (items.len() > limit).then(|| (start + limit).to_string());
         items.truncate(limit);
-        let page = Page { as_of: reading.as_of, stale: reading.stale, next };
+        let page = Page { as_of, stale, next };
         Ok(page.of(known, &items))
     }
 }
@@ -60,20 +77,41 @@ pub(in crate::web) async fn companies(
 ) -> Result<Response, ApiError> {
     let visible = visible(&caller, &store).await?;
     let reading = catalog.companies().get(params.freshness()).await?;
-    let items = reading.listed.items.iter();
-    let items = items.filter(|org| visible.as_ref().is_none_or(|seen| seen.contains(&org.id)));
+    let is_seen = |org: &OrgId| visible.as_ref().is_none_or(|seen| seen.contains(org));
+    let items = reading.listed.items.iter().filter(|org| is_seen(&org.id)).map(|org| {
+        // The company above one is another company.
+        match &org.parent {
+            Some(parent) if !is_seen(parent) => {
+                Cow::Owned(Organization { parent: None, parent_name: None, ..org.clone() })
+            }
+            _ => Cow::Borrowed(org),
+        }
+    });
     params.page(&known, &reading, items)
 }
 
-/// `GET /api/v1/teams`
+/// `GET /api/v1/teams`: all, or those that may take the tickets of the companies that are seen.
 pub(in crate::web) async fn all_teams(
-    Reader(_): Reader,
+    Reader(caller): Reader,
     State(catalog): State<Catalog>,
+    State(store): State<Store>,
+    State(clock): State<Clock>,
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let reading = catalog.all_teams().get(params.freshness()).await?;
-    params.page(&known, &reading, reading.listed.items.iter())
+    let Some(seen) = visible(&caller, &store).await? else {
+        let reading = catalog.all_teams().get(params.freshness()).await?;
+        return params.page(&known, &reading, reading.listed.items.iter());
+    };
+    let lists = seen.iter().map(|org| catalog.teams(org).get(params.freshness()));
+    let lists = try_join_all(lists).await?;
+    let items = lists.iter().flat_map(|reading| &reading.listed.items);
+    let items: BTreeMap<_, _> = items.map(|team| (&team.id, team)).collect();
+    // Of lists that were read at several times the oldest tells the age of all.
+    let as_of = lists.iter().map(|reading| reading.as_of).min();
+    let as_of = as_of.unwrap_or_else(|| clock.now());
+    let stale = lists.iter().any(|reading| reading.stale);
+    params.page_of(&known, as_of, stale, items.into_values())
 }
 
 /// `GET /api/v1/companies/{org}/contacts`
@@ -150,12 +188,9 @@ impl axum::extract::FromRequestParts<crate::web::AppState> for Company {
 
 /// The organizations that a limited token may see: those to which its companies are linked.
 async fn visible(caller: &Caller, store: &Store) -> Result<Option<HashSet<OrgId>>, ApiError> {
-    if caller.company_keys().is_none() {
+    if !caller.is_limited_to_companies() {
         return Ok(None);
     }
-    let links = store.links().await?.into_iter().filter(|link| {
-        let key = &link.key;
-        caller.sees_stored(key.instance.as_str(), Some(&key.company.to_string()))
-    });
-    Ok(Some(links.map(|link| link.org).collect()))
+    let links = store.links(caller.visible()).await?;
+    Ok(Some(links.into_iter().map(|link| link.org).collect()))
 }

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use super::acknowledgements::parsed;
 use crate::{
     domain::{
-        keys::{ControlId, Instance},
+        keys::{ControlId, Instance, PartyKey},
         ticket_status::Presence,
+        visible::Visible,
     },
     store::{Controls, Store},
     web::{
@@ -71,7 +72,7 @@ async fn answer(
         ))
     };
     let id: ControlId = control.parse().map_err(|_| unknown())?;
-    let answer = answers.of(caller, &instance, &[id]).await?.pop().flatten();
+    let answer = answers.of(caller.visible(), &instance, &[id]).await?.pop().flatten();
     let answer = answer.ok_or_else(unknown)?;
     Ok(unless_known(known, &answer.tag, answer.body.clone()))
 }
@@ -80,6 +81,7 @@ async fn answer(
 pub(in crate::web) struct OpenParams {
     control: Option<String>,
     instance: Option<String>,
+    company: Option<String>,
     signature: Option<String>,
 }
 
@@ -92,15 +94,19 @@ pub(in crate::web) async fn open(
     let instance: Option<Instance> = parsed("instance", params.instance)?;
     let instance = instance.unwrap_or_default();
     let control: Option<ControlId> = parsed("control", params.control)?;
+    let company: Option<PartyKey> = parsed("company", params.company)?;
     let signature = params.signature.unwrap_or_default();
-    let Some(control) =
-        control.filter(|control| addresses.is_signed(&instance, control, &signature))
-    else {
+    let signed = control
+        .zip(company)
+        .filter(|(control, company)| addresses.is_signed(&instance, company, control, &signature));
+    let Some((control, company)) = signed else {
         let sentence = "It is not signed by this bridge, or its key has been changed. Take a new \
                         one from ServiceNav.";
         return Ok(page(StatusCode::FORBIDDEN, "This link is not valid", sentence));
     };
-    let Controls { tickets, rows } = store.controls(&instance, &[control]).await?;
+    // A control that has moved to another company takes nobody along.
+    let visible = Visible::of_companies(instance.clone(), [&company]);
+    let Controls { tickets, rows } = store.controls(&instance, &[control], &visible).await?;
     if let Some(found) = tickets.first() {
         if found.ticket.presence == Presence::Deleted {
             let sentence = "Its ticket has been deleted in iTop.";

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::elapsed,
-    domain::delivery_state::State as RowState,
+    domain::{delivery_state::State as RowState, visible::Visible},
     gate::GateState,
     store::Counts,
     web::{AppState, auth::MaybeReader, problem::ApiError},
@@ -31,13 +31,8 @@ pub(in crate::web) async fn ready(
     if !store.for_posts().is_readable().await || !store.takes_writes().await {
         return Err(ApiError::StoreUnavailable);
     }
-    let counts = match &caller {
-        Some(caller) => {
-            let companies = caller.company_keys();
-            store.counts(caller.narrowed_to(None)?.as_ref(), companies.as_deref())
-        }
-        None => store.counts(None, None),
-    };
+    let visible = caller.as_ref().map_or_else(Visible::all, |caller| caller.visible().clone());
+    let counts = store.counts(&visible);
     let now = state.clock.now();
     let oldest_waiting = counts.oldest_waiting().map(|received| elapsed(received, now).as_secs());
     let is_told_all = caller.is_some_and(|caller| caller.sees_all());

@@ -7,30 +7,24 @@ use crate::{
         company_link::LinkKey,
         keys::{Instance, PartyKey},
         names,
+        visible::Visible,
     },
     store::Unlinked,
-    web::{AppState, auth::Caller, problem::ApiError, state::encoded},
+    web::{AppState, problem::ApiError, state::encoded},
 };
 
 /// What to write instead, if the id of a link is the name of a company that waits, or of one in
 /// iTop. Ids of digits are meant as such, whatever else bears them as its name.
-pub(super) async fn of(
-    state: &AppState,
-    caller: &Caller,
-    key: &LinkKey,
-) -> Result<Vec<String>, ApiError> {
+pub(super) async fn of(state: &AppState, key: &LinkKey) -> Result<Vec<String>, ApiError> {
     let PartyKey::Id(id) = &key.company else { return Ok(Vec::new()) };
     let Ok(by_name) = PartyKey::name(id) else { return Ok(Vec::new()) };
     if id.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(Vec::new());
     }
-    let (instance, by_name) = (key.instance.as_str(), by_name.to_string());
-    let unlinked = state.store.unlinked().await?;
-    let unlinked = unlinked.iter().find(|company| {
-        company.instance == instance
-            && company.company_key == by_name
-            && caller.sees_stored(instance, Some(&by_name))
-    });
+    let by_name = by_name.to_string();
+    // Whoever links sees all companies of the instance.
+    let unlinked = state.store.unlinked(&Visible::of_instance(key.instance.clone())).await?;
+    let unlinked = unlinked.iter().find(|company| company.company_key == by_name);
     let is_in_itop = async || {
         // The link has just been checked against this list. Without it nothing is lost but this.
         let companies = state.catalog.companies().get(Freshness::Cached).await;

@@ -23,7 +23,7 @@ use crate::{
     store::Store,
     web::{
         AppState,
-        auth::{Admin, Caller, Reader},
+        auth::{Admin, Caller, Linker, Reader},
         body::JsonBody,
         listing::{Params, Path},
         problem::ApiError,
@@ -63,7 +63,7 @@ fn key(caller: &Caller, path: &LinkPath, params: LinkParams) -> Result<LinkKey, 
     let named: Option<Instance> = parsed("instance", params.instance)?;
     let instance = caller.instance(named.as_ref())?;
     let company = party_key(&path.company)?;
-    if !caller.sees(&company) {
+    if !caller.visible().has_company(&company) {
         return Err(no_link());
     }
     let site = path.site.as_deref().map(party_key).transpose()?;
@@ -79,15 +79,8 @@ pub(in crate::web) async fn list(
     Reader(caller): Reader,
     State(store): State<Store>,
 ) -> Result<Json<Value>, ApiError> {
-    let links = store.links().await?;
-    let items: Vec<_> = links
-        .iter()
-        .filter(|link| {
-            let key = &link.key;
-            caller.sees_stored(key.instance.as_str(), Some(&key.company.to_string()))
-        })
-        .map(view)
-        .collect();
+    let links = store.links(caller.visible()).await?;
+    let items: Vec<_> = links.iter().map(view).collect();
     Ok(Json(json!({"items": items})))
 }
 
@@ -118,7 +111,7 @@ pub(in crate::web) async fn effective(
 
 /// `PUT /api/v1/links/{company}[/sites/{site}]`: checked against iTop, then kept.
 pub(in crate::web) async fn put(
-    Admin(caller): Admin,
+    Linker(caller): Linker,
     State(state): State<AppState>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
@@ -134,7 +127,7 @@ pub(in crate::web) async fn put(
     // The key has the name without capitals and accents.
     link.name = link.name.or_else(|| path.name());
     let mut view = view(&link);
-    view["warnings"] = json!(link_warning::of(&state, &caller, &link.key).await?);
+    view["warnings"] = json!(link_warning::of(&state, &link.key).await?);
     let (company, organization) = (link.key.company.clone(), link.org.clone());
     let is_new = state.store.put_link(link).await?;
     let company = company.to_string();
@@ -145,7 +138,7 @@ pub(in crate::web) async fn put(
 
 /// `DELETE /api/v1/links/{company}[/sites/{site}]`
 pub(in crate::web) async fn delete(
-    Admin(caller): Admin,
+    Linker(caller): Linker,
     State(store): State<Store>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
@@ -164,13 +157,16 @@ pub(in crate::web) async fn unlinked(
     State(store): State<Store>,
     State(catalog): State<Catalog>,
 ) -> Result<Json<Value>, ApiError> {
-    let waiting = store.unlinked().await?;
-    // Without iTop the list is as good, only without suggestions.
-    let companies = catalog.companies().get(Freshness::Cached).await.ok();
+    let waiting = store.unlinked(caller.visible()).await?;
+    // Without iTop the list is as good, only without suggestions. Whoever chooses the name of its
+    // company would be told by them which others there are.
+    let companies = match caller.is_limited_to_companies() {
+        true => None,
+        false => catalog.companies().get(Freshness::Cached).await.ok(),
+    };
     let organizations = companies.as_ref().map_or(&[][..], |reading| &reading.listed.items);
     let items: Vec<_> = waiting
         .iter()
-        .filter(|company| caller.sees_stored(&company.instance, Some(&company.company_key)))
         .map(|company| {
             json!({
                 "instance": company.instance,

@@ -25,12 +25,10 @@ pub(in crate::web) async fn preview(
     let receipt = Receipt { at: clock.now(), instance: caller.instance(None)? };
     let event = read(&body.text, &receipt)?;
     let instance = caller.instance(event.instance.as_ref())?;
-    if !caller.sees(&event.company.key) {
-        return Err(ApiError::Forbidden("The token is not for this company.".to_owned()));
-    }
+    caller.may_post(&instance, &event.company)?;
+    let trusted_names = !caller.is_limited_to_companies();
     let said = |notices| delivery.say(&event.with_own_notices(notices));
-    let trusted = caller.company_keys().is_none();
-    let answer = match delivery.preview(instance, event.clone(), trusted).await {
+    let answer = match delivery.preview(instance, event.clone(), trusted_names).await {
         Ok(Preview::Create(plan, request)) => {
             planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
         }

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     convert::Infallible,
-    sync::Arc,
     time::Duration,
 };
 
@@ -16,19 +15,16 @@ use axum::{
     },
 };
 use futures_util::{StreamExt as _, stream};
-use tokio::sync::{
-    OwnedSemaphorePermit,
-    broadcast::{Receiver, error::RecvError},
-};
+use tokio::sync::{OwnedSemaphorePermit, broadcast::error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::stream_address::Wanted;
 use crate::{
     clock::Clock,
     delivery::Delivery,
-    domain::keys::ControlId,
-    store::{ControlChange, Store, StoreError},
-    web::{ApiTokens, ControlAnswers, Rooms, auth::Caller, problem::ApiError},
+    domain::{keys::ControlId, visible::Visible},
+    store::{ControlChange, SeenChanges, Store, StoreError},
+    web::{ApiTokens, ControlAnswers, Rooms, problem::ApiError},
 };
 
 /// Changes that are looked up together.
@@ -46,7 +42,7 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
 /// on is told. `control` has the same data as the answer about that control. `reset` says that
 /// changes were left out, because the listener was too slow: it reads anew what it shows.
 pub(in crate::web) async fn changes(
-    Wanted { caller, instance, company }: Wanted,
+    Wanted { visible, company, .. }: Wanted,
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(answers): State<ControlAnswers>,
@@ -56,9 +52,8 @@ pub(in crate::web) async fn changes(
 ) -> Result<Response, ApiError> {
     let place = rooms.streams.try_acquire_owned().map_err(|_| ApiError::StreamsTaken)?;
     let listener = Listener {
-        changes: store.changes(),
-        caller,
-        instance: instance.map(|instance| instance.to_string()),
+        changes: store.changes(visible.clone()),
+        visible,
         company: company.map(|company| company.to_string()),
         answers,
         stop: delivery.stopping(),
@@ -77,9 +72,8 @@ pub(in crate::web) async fn changes(
 
 /// One dashboard.
 struct Listener {
-    changes: Receiver<ControlChange>,
-    caller: Arc<Caller>,
-    instance: Option<String>,
+    changes: SeenChanges,
+    visible: Visible,
     company: Option<String>,
     answers: ControlAnswers,
     stop: CancellationToken,
@@ -103,8 +97,7 @@ impl Listener {
             };
             let mut changed = BTreeMap::<String, BTreeSet<ControlId>>::new();
             let mut note = |change: ControlChange| {
-                let is_wanted = self.instance.as_ref().is_none_or(|own| *own == change.instance);
-                if let (true, Ok(control)) = (is_wanted, change.control_id.parse()) {
+                if let Ok(control) = change.control_id.parse() {
                     changed.entry(change.instance).or_default().insert(control);
                 }
             };
@@ -112,14 +105,14 @@ impl Listener {
                 Ok(change) => note(change),
                 Err(RecvError::Lagged(_)) => {
                     // What is left of the backlog would only be told to one that reads anew.
-                    self.changes = self.changes.resubscribe();
+                    self.changes.skip();
                     return Some(reset());
                 }
                 Err(RecvError::Closed) => return None,
             }
             // A storm changes the same control several times: what counts is how it ends.
             for _ in 1..AT_ONCE {
-                let Ok(change) = self.changes.try_recv() else { break };
+                let Some(change) = self.changes.try_recv() else { break };
                 note(change);
             }
             if self.look_up(changed).await.is_err() {
@@ -135,7 +128,7 @@ impl Listener {
         for (instance, controls) in changed {
             let Ok(instance) = instance.parse() else { continue };
             let controls: Vec<_> = controls.into_iter().collect();
-            let answers = self.answers.of(&self.caller, &instance, &controls).await?;
+            let answers = self.answers.of(&self.visible, &instance, &controls).await?;
             for answer in answers.into_iter().flatten() {
                 let is_wanted =
                     self.company.is_none() || self.company.as_deref() == answer.company();

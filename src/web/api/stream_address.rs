@@ -19,7 +19,10 @@ use serde_json::json;
 use super::{acknowledgements::parsed, links::party_key};
 use crate::{
     clock::{Clock, later},
-    domain::keys::{Instance, PartyKey},
+    domain::{
+        keys::{Instance, PartyKey},
+        visible::Visible,
+    },
     web::{
         Addresses, AppState, STREAM,
         auth::{Caller, Reader},
@@ -49,7 +52,7 @@ pub(in crate::web) struct StreamParams {
 /// Which changes are wanted, and by whom.
 pub(in crate::web) struct Wanted {
     pub(super) caller: Arc<Caller>,
-    pub(super) instance: Option<Instance>,
+    pub(super) visible: Visible,
     pub(super) company: Option<PartyKey>,
 }
 
@@ -69,14 +72,14 @@ impl FromRequestParts<AppState> for Wanted {
 impl Wanted {
     fn new(caller: Arc<Caller>, params: &StreamParams) -> Result<Self, ApiError> {
         let named: Option<Instance> = parsed("instance", params.instance.clone())?;
-        let instance = caller.narrowed_to(named.as_ref())?;
+        let visible = caller.narrowed_to(named.as_ref())?;
         let company = params.company.as_deref().map(party_key).transpose()?;
-        Ok(Self { caller, instance, company })
+        Ok(Self { caller, visible, company })
     }
 
     /// What an address says before its signature.
     fn query(&self, expires: i64) -> String {
-        let (instance, company) = (self.instance.as_ref(), self.company.as_ref());
+        let (instance, company) = (self.visible.instance(), self.company.as_ref());
         let own = [
             ("expires", Some(expires.to_string())),
             ("caller", Some(self.caller.name.clone())),

@@ -14,7 +14,7 @@ use crate::{
     store::{BoardFilter, TicketOfControl},
     web::{
         Addresses,
-        auth::{Caller, Reader},
+        auth::Reader,
         listing::{DEFAULT_LIMIT, KnownTags, MAX_TICKETS, Params, Path, limit, tagged},
         problem::ApiError,
         view,
@@ -43,19 +43,16 @@ pub(in crate::web) async fn board(
     Params(params): Params<BoardParams>,
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let company = params.company.as_deref().map(party_key).transpose()?;
+    let mut visible = caller.narrowed_to(named.as_ref())?;
+    if let Some(company) = params.company.as_deref().map(party_key).transpose()? {
+        visible = visible.of_company(&company);
+    }
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_TICKETS)?;
     let filter = BoardFilter {
-        companies: match company {
-            Some(company) if caller.sees(&company) => Some(vec![company.to_string()]),
-            Some(_) => Some(Vec::new()),
-            None => caller.company_keys(),
-        },
         status: params.status.map(status).transpose()?,
         open: params.open,
         after: params.cursor.as_deref().map(read_cursor).transpose()?,
-        limit: limit + 1,
-        ..visible_to(&caller, named.as_ref())?
+        ..BoardFilter::of(visible, limit + 1)
     };
     let mut tickets = board.page(filter).await?;
     let has_more = tickets.len() > limit;
@@ -82,10 +79,8 @@ pub(in crate::web) async fn by_number(
     Path(number): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let filter = BoardFilter {
-        companies: caller.company_keys(),
         numbers: Some(vec![number.trim().to_owned()]),
-        limit: CONTROLS_A_NUMBER,
-        ..visible_to(&caller, None)?
+        ..BoardFilter::of(caller.visible().clone(), CONTROLS_A_NUMBER)
     };
     let found = board.page(filter).await?;
     if found.is_empty() {
@@ -105,14 +100,6 @@ fn status(text: String) -> Result<String, ApiError> {
     let detail =
         "'status' must be a code of iTop, such as new, assigned, pending, resolved or closed.";
     Err(ApiError::BadParameter(detail.to_owned()))
-}
-
-/// A filter with the instance that the caller names or is limited to.
-pub(super) fn visible_to(
-    caller: &Caller,
-    named: Option<&Instance>,
-) -> Result<BoardFilter, ApiError> {
-    Ok(BoardFilter { instance: caller.narrowed_to(named)?, ..BoardFilter::default() })
 }
 
 /// Where the next page begins: instance and control, in characters that a URL takes as they are.

@@ -22,7 +22,7 @@ use crate::{
     store::{Attempt, InboxFilter, InboxRow, Store},
     web::{
         Addresses,
-        auth::{Admin, Caller, Reader},
+        auth::{Caller, Operator, Reader},
         body::{JsonBody, read},
         listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, Path, limit},
         problem::ApiError,
@@ -53,17 +53,10 @@ pub(in crate::web) async fn list(
     let state = params.state.as_deref().map(parse_state).transpose()?;
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let instance = caller.narrowed_to(named.as_ref())?;
+    let visible = caller.narrowed_to(named.as_ref())?;
     let control: Option<ControlId> = parsed("control", params.control)?;
-    let companies = caller.company_keys();
-    let filter = InboxFilter {
-        state,
-        instance,
-        companies,
-        control,
-        before: params.cursor,
-        limit: limit + 1,
-    };
+    let before = params.cursor;
+    let filter = InboxFilter { visible, state, control, before, limit: limit + 1 };
     let mut rows = store.acknowledgements(filter).await?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
@@ -110,10 +103,9 @@ pub(in crate::web) async fn one(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let whole = match id.parse() {
-        Ok(id) => store.whole_acknowledgement(id).await?,
+        Ok(id) => store.whole_acknowledgement(id, caller.visible()).await?,
         Err(_) => None,
     };
-    let whole = whole.filter(|whole| is_visible(&caller, &whole.row));
     let whole = whole.ok_or_else(|| no_acknowledgement(&id))?;
     let row = delivery.with_reason(whole.row);
     let row = view::acknowledgement(&row, &addresses);
@@ -123,7 +115,7 @@ pub(in crate::web) async fn one(
 
 /// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
 pub(in crate::web) async fn retry(
-    Admin(caller): Admin,
+    Operator(caller): Operator,
     State(store): State<Store>,
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
@@ -144,7 +136,7 @@ pub(in crate::web) async fn retry(
 
 /// `POST /api/v1/acknowledgements/{id}/discard`: given up, with a reason.
 pub(in crate::web) async fn discard(
-    Admin(caller): Admin,
+    Operator(caller): Operator,
     State(store): State<Store>,
     State(delivery): State<Delivery>,
     State(addresses): State<Addresses>,
@@ -181,14 +173,10 @@ pub(in crate::web) async fn discard(
 
 async fn visible(store: &Store, caller: &Caller, id: &str) -> Result<InboxRow, ApiError> {
     let row = match id.parse() {
-        Ok(id) => store.acknowledgement(id).await?,
+        Ok(id) => store.acknowledgement(id, caller.visible()).await?,
         Err(_) => None,
     };
-    row.filter(|row| is_visible(caller, row)).ok_or_else(|| no_acknowledgement(id))
-}
-
-fn is_visible(caller: &Caller, row: &InboxRow) -> bool {
-    caller.sees_stored(&row.instance, row.company_key.as_deref())
+    row.ok_or_else(|| no_acknowledgement(id))
 }
 
 fn no_acknowledgement(id: &str) -> ApiError {

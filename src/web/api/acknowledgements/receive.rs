@@ -151,7 +151,7 @@ impl Inbox {
         if !row.state.is_ended() && !wait.is_zero() {
             self.delivery.outcome(row.id, wait).await;
             // Only a purge of ended rows can have come between.
-            let now = self.store.acknowledgement(row.id).await?;
+            let now = self.store.acknowledgement(row.id, self.caller.visible()).await?;
             row = now.ok_or(ApiError::StoreUnavailable)?;
         }
         let is_new = matches!(accepted, Accepted::New);
@@ -222,14 +222,7 @@ impl Inbox {
         }
         let event = read(text, &self.receipt)?;
         let instance = self.caller.instance(event.instance.as_ref())?;
-        if !self.caller.sees(&event.company.key) {
-            return Err(ApiError::Forbidden(format!(
-                "The token '{}' is not for company '{}' ({}).",
-                self.caller.name,
-                event.company.label(),
-                event.company.key
-            )));
-        }
+        self.caller.may_post(&instance, &event.company)?;
         Ok((instance, event))
     }
 
@@ -251,7 +244,7 @@ impl Inbox {
             body,
             received_at: self.receipt.at,
             request_id: self.request_id.clone(),
-            trusted_names: self.caller.company_keys().is_none(),
+            trusted_names: !self.caller.is_limited_to_companies(),
             state,
             problem,
         }
@@ -259,8 +252,7 @@ impl Inbox {
 
     fn conflict(&self, row: &InboxRow) -> ApiError {
         // The other event may be of a company that this token must not see.
-        let visible = self.caller.sees_stored(&row.instance, row.company_key.as_deref());
-        let (which, known) = if visible {
+        let (which, known) = if row.is_among(self.caller.visible()) {
             let which = format!(" (acknowledgement {})", row.id);
             (which, json!(view::acknowledgement(row, &self.addresses)))
         } else {

@@ -12,21 +12,14 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    acknowledgements::parsed,
-    tickets::{CONTROLS_A_NUMBER, visible_to},
-};
+use super::{acknowledgements::parsed, tickets::CONTROLS_A_NUMBER};
 use crate::{
     board::Board,
-    domain::keys::Instance,
+    domain::{keys::Instance, visible::Visible},
     store::BoardFilter,
     web::{
-        Addresses, ControlAnswers,
-        auth::{Caller, Reader},
-        body::ListBody,
-        listing::Params,
-        problem::ApiError,
-        view,
+        Addresses, ControlAnswers, auth::Reader, body::ListBody, listing::Params,
+        problem::ApiError, view,
     },
 };
 use read::Asked;
@@ -77,8 +70,8 @@ pub(in crate::web) async fn lookup(
             })
         }));
     }
-    let of_controls = answers.of(&caller, &instance, &controls).await?;
-    let of_numbers = of_numbers(&board, &addresses, &caller, numbers).await?;
+    let of_controls = answers.of(caller.visible(), &instance, &controls).await?;
+    let of_numbers = of_numbers(&board, &addresses, caller.visible(), numbers).await?;
     // What is known of a control is serialised already.
     let mut answer = b"{\"items\":[".to_vec();
     for (at, place) in places.into_iter().enumerate() {
@@ -129,18 +122,15 @@ fn error(code: &str, message: &str) -> String {
 async fn of_numbers(
     board: &Board,
     addresses: &Addresses,
-    caller: &Caller,
+    visible: &Visible,
     numbers: Vec<String>,
 ) -> Result<Vec<String>, ApiError> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
-    let filter = BoardFilter {
-        companies: caller.company_keys(),
-        limit: (CONTROLS_A_NUMBER * numbers.len()).min(MAX_OF_NUMBERS + 1),
-        numbers: Some(numbers.clone()),
-        ..visible_to(caller, None)?
-    };
+    let limit = (CONTROLS_A_NUMBER * numbers.len()).min(MAX_OF_NUMBERS + 1);
+    let filter =
+        BoardFilter { numbers: Some(numbers.clone()), ..BoardFilter::of(visible.clone(), limit) };
     let found = board.page(filter).await?;
     if found.len() > MAX_OF_NUMBERS {
         // Of which number there would be more is not known.

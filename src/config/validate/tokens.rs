@@ -1,0 +1,117 @@
+//! What must hold of tokens, one by one and among each other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter,
+};
+
+use super::super::{Scope, Token};
+use crate::domain::keys::{Instance, PartyKey};
+
+/// The SHA-256 of nothing.
+const HASH_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// What does not fit together, a sentence each.
+pub(super) fn problems(tokens: &[Token]) -> Vec<String> {
+    let mut problems: Vec<_> = tokens.iter().flat_map(of_one).collect();
+    if problems.is_empty() {
+        problems.extend(hash_twice(tokens));
+        problems.extend(tokens.iter().filter_map(|token| shares_its_instance(token, tokens)));
+    }
+    problems
+}
+
+fn of_one(token: &Token) -> Vec<String> {
+    let name = &token.name;
+    let mut problems = Vec::new();
+    let digits = token.hash.strip_prefix("sha256:").unwrap_or_default();
+    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        problems.push(format!(
+            "auth.tokens '{name}': hash must be sha256: and 64 hexadecimal digits, as the command \
+             'token' prints it"
+        ));
+    }
+    if digits.eq_ignore_ascii_case(HASH_OF_NOTHING) {
+        problems.push(format!("auth.tokens '{name}': hash is that of an empty token"));
+    }
+    // An instance that cannot be read would not limit the token at all.
+    if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
+        problems.push(format!("auth.tokens '{name}': instance {error}"));
+    }
+    for (number, company) in (1..).zip(token.companies.iter().flatten()) {
+        if let Err(error) = company.parse::<PartyKey>() {
+            problems.push(format!("auth.tokens '{name}': company {number} {error}"));
+        }
+    }
+    if token.companies.as_ref().is_some_and(Vec::is_empty) {
+        problems.push(format!(
+            "auth.tokens '{name}': companies is empty, so that it could see nothing; name some, or \
+             leave companies out for all"
+        ));
+    }
+    problems
+}
+
+/// One token with two entries would be whichever comes last.
+fn hash_twice(tokens: &[Token]) -> Vec<String> {
+    let mut names = BTreeMap::<_, Vec<&str>>::new();
+    for token in tokens {
+        names.entry(token.hash.to_ascii_lowercase()).or_default().push(&token.name);
+    }
+    let twice = names.into_values().filter(|names| names.len() > 1);
+    let sentence = |names: Vec<&str>| {
+        let names = names.join("', '");
+        format!("auth.tokens '{names}': they have the same hash; each needs a token of its own")
+    };
+    twice.map(sentence).collect()
+}
+
+/// A token of some companies that writes could take the ids of controls and events of all others in
+/// its instance. So that has to be its own: how to split what is not.
+fn shares_its_instance(token: &Token, all: &[Token]) -> Option<String> {
+    if !token.is_of_a_tenant() {
+        return None;
+    }
+    let meets = |other: &&Token| {
+        other.writes() && instance(other) == instance(token) && keys(other) != keys(token)
+    };
+    let others: Vec<_> = all.iter().filter(meets).map(|other| other.name.as_str()).collect();
+    let state = match &token.instance {
+        None => "It has none".to_owned(),
+        Some(_) if others.is_empty() => return None,
+        Some(own) => format!("Instance '{own}' is also that of '{}'", others.join("', '")),
+    };
+    let (name, scopes, free) = (&token.name, said(&token.scopes), free_instance(token, all));
+    let company = token.companies.iter().flatten().next().map_or("id:42", String::as_str);
+    Some(format!(
+        "auth.tokens '{name}' is limited to companies and may write (scopes: {scopes}), so it needs an \
+         instance of its own: in one instance the ids of controls and events of all companies meet. \
+         {state}. Set instance = \"{free}\", or another name that no other token has, and link its \
+         companies there: PUT /api/v1/links/{company}?instance={free}. A token with scopes = [\"read\"] \
+         alone may share an instance"
+    ))
+}
+
+/// An instance that no token has, called like this one, in characters that no address has to encode.
+fn free_instance(token: &Token, all: &[Token]) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = token.name.chars().map(plain).collect();
+    let is_taken = |name: &String| all.iter().any(|other| instance(other).as_str() == name);
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
+}
+
+/// The instance of what a token posts without naming one.
+fn instance(token: &Token) -> Instance {
+    token.instance.as_ref().and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// The companies of a token; `None` for all.
+fn keys(token: &Token) -> Option<BTreeSet<PartyKey>> {
+    let companies = token.companies.as_ref()?;
+    Some(companies.iter().filter_map(|company| company.parse().ok()).collect())
+}
+
+fn said(scopes: &[Scope]) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,113 @@
+//! Every call of the API. The router is made of this table, and so are the tests that ask each call
+//! with each kind of token.
+
+use axum::{Router, routing::MethodRouter};
+
+use super::{
+    AppState, LOOKUP, STREAM,
+    api::{
+        acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
+        stream_address, tickets,
+    },
+};
+use crate::config::Scope;
+
+/// Who may make a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Everyone,
+    /// Whoever has a link that was signed for it.
+    Signed,
+    /// A token with this scope.
+    Token(Scope),
+    /// A token with the scope `admin` that is not limited to companies.
+    Linker,
+}
+
+const INGEST: Access = Access::Token(Scope::Ingest);
+const READ: Access = Access::Token(Scope::Read);
+const OPERATE: Access = Access::Token(Scope::Operate);
+const ADMIN: Access = Access::Token(Scope::Admin);
+
+/// A call of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// In small letters.
+    pub method: &'static str,
+    /// With the variable parts in braces.
+    pub path: &'static str,
+    /// Who may make it.
+    pub access: Access,
+}
+
+/// A part of the table, and the router of it.
+macro_rules! calls {
+    (
+        $calls:ident, $router:ident:
+        $($path:expr => { $($method:ident: $handler:path, $access:expr;)+ })+
+    ) => {
+        const $calls: &[Call] = &[$($(
+            Call { method: stringify!($method), path: $path, access: $access },
+        )+)+];
+
+        pub(super) fn $router() -> Router<AppState> {
+            Router::new()$(.route($path, MethodRouter::new()$(.$method($handler))+))+
+        }
+    };
+}
+
+// Lists that can be long: they are packed.
+calls! {
+    LISTS, lists:
+    "/api/v1/tickets" => { get: tickets::board, READ; }
+    "/api/v1/companies" => { get: companies::companies, READ; }
+    "/api/v1/teams" => { get: companies::all_teams, READ; }
+    "/api/v1/companies/{org}/contacts" => { get: companies::contacts, READ; }
+    "/api/v1/companies/{org}/teams" => { get: companies::teams, READ; }
+    "/api/v1/companies/{org}/services" => { get: companies::services, READ; }
+    "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
+}
+
+// What these take besides their bodies stands in the path.
+calls! {
+    PLAIN, plain:
+    "/api/v1/acknowledgements" => { post: inbox::receive::receive, INGEST; }
+    "/api/v1/acknowledgements/preview" => { post: preview::preview, INGEST; }
+    "/api/v1/acknowledgements/{id}" => { get: inbox::one, READ; }
+    "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
+    "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
+    "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
+    "/api/v1/links" => { get: links::list, READ; }
+    "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
+    "/healthz" => { get: health::alive, Access::Everyone; }
+    "/readyz" => { get: health::ready, Access::Everyone; }
+}
+
+calls! {
+    OTHERS, others:
+    "/api/v1/acknowledgements" => { get: inbox::list, READ; }
+    "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
+    "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/controls/open" => { get: controls::open, Access::Signed; }
+    LOOKUP => { post: lookup::lookup, READ; }
+    STREAM => { get: stream::changes, READ; }
+    "/api/v1/tickets/stream/address" => { post: stream_address::address, READ; }
+    "/api/v1/links/{company}" => {
+        get: links::get, READ;
+        put: links::put, Access::Linker;
+        delete: links::delete, Access::Linker;
+    }
+    "/api/v1/links/{company}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/sites/{site}" => {
+        get: links::get, READ;
+        put: links::put, Access::Linker;
+        delete: links::delete, Access::Linker;
+    }
+    "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
+}
+
+/// All of them.
+pub fn calls() -> impl Iterator<Item = Call> {
+    [LISTS, PLAIN, OTHERS].into_iter().flatten().copied()
+}
