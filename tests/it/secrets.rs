@@ -131,7 +131,8 @@ async fn without_a_token_readiness_is_told_in_codes() {
     for token in ["nobody", "demo"] {
         let ready = ready(token).await;
         let names: Vec<_> = ready.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["status", "gate", "inbox"], "{token}");
+        let told = ["status", "gate", "inbox", "waiting", "oldest_waiting_seconds"];
+        assert_eq!(names, told, "{token}");
         let gate = ready["gate"].as_object().unwrap();
         let names: Vec<_> = gate.keys().map(String::as_str).collect();
         assert_eq!(names, ["state", "reason", "since"], "{token}");
