@@ -73,8 +73,8 @@ impl Board {
         (board, refresher)
     }
 
-    /// What is known of controls, their tickets read live where what is known of them is old; what is
-    /// unknown or not seen is left out, and not asked for.
+    /// What is seen of controls, their tickets read live where what is known of them is old; no other
+    /// ticket is asked for.
     pub async fn controls(
         &self,
         instance: &Instance,

@@ -139,8 +139,8 @@ impl Store {
         Ok(found.await?.filter(|found| found.mapping.is_among(visible)))
     }
 
-    /// What is stored of many controls of one instance and is seen, all of it at one moment: what moves
-    /// from the inbox to a ticket meanwhile is in neither place or in both otherwise.
+    /// What is stored and seen of many controls of one instance, all of it at one moment: what moves from the
+    /// inbox to a ticket meanwhile is in neither place or in both otherwise.
     pub async fn controls(
         &self,
         instance: &Instance,
@@ -160,7 +160,7 @@ impl Store {
             let mut tickets: Vec<TicketOfControl> =
                 select.query_map(params![instance, controls], row)?.collect::<Result<_, _>>()?;
             tickets.retain(|found| found.mapping.is_among(&visible));
-            let rows = inbox_query::of_controls(&snapshot, &instance, controls, &visible)?;
+            let rows = inbox_query::of_controls(&snapshot, &instance, &controls, &visible)?;
             Ok(Controls { tickets, rows })
         })
         .await

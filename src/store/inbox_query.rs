@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{
-    Connection, OptionalExtension as _, Row, params_from_iter,
+    Connection, OptionalExtension as _, Row, params, params_from_iter,
     types::{FromSql, Value},
 };
 
@@ -255,33 +255,28 @@ fn as_limit(limit: usize) -> Value {
 pub(super) fn of_controls(
     db: &Connection,
     instance: &str,
-    controls: String,
+    controls: &str,
     visible: &Visible,
 ) -> rusqlite::Result<Vec<InboxRow>> {
     // Without the condition the index has the answer by itself.
-    let (seen, companies) = match visible.companies() {
-        Some(companies) => {
-            ("AND company_key IN (SELECT value FROM json_each(?3))", Some(as_json(companies)))
-        }
-        None => ("", None),
+    let (is_seen, companies) = match visible.companies() {
+        Some(keys) => ("company_key IN (SELECT value FROM json_each(?3))", Some(as_json(keys))),
+        None => ("?3 IS NULL", None),
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM acknowledgements WHERE id IN (
              SELECT (SELECT max(id) FROM acknowledgements
-                     WHERE instance = ?1 AND control_id = asked.value
-                       AND state <> 'rejected' {seen})
+                     WHERE instance = ?1 AND control_id = asked.value AND state <> 'rejected'
+                       AND {is_seen})
              FROM json_each(?2) AS asked
              UNION
              SELECT (SELECT id FROM acknowledgements
                      WHERE instance = ?1 AND control_id = asked.value
-                       AND state NOT IN ('recorded', 'discarded', 'rejected') {seen}
+                       AND state NOT IN ('recorded', 'discarded', 'rejected') AND {is_seen}
                      ORDER BY id DESC LIMIT 1)
              FROM json_each(?2) AS asked)"
     );
-    let values = [Some(instance.to_owned()), Some(controls), companies];
-    db.prepare_cached(&sql)?
-        .query_map(params_from_iter(values.into_iter().flatten()), row)?
-        .collect()
+    db.prepare_cached(&sql)?.query_map(params![instance, controls, companies], row)?.collect()
 }
 
 /// The row of that number.
@@ -339,8 +334,10 @@ impl Cells<'_, '_> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::domain::keys::Instance;
-    use crate::{domain::keys::PartyKey, store::migrate::tests::empty};
+    use crate::{
+        domain::keys::{Instance, PartyKey},
+        store::migrate::tests::empty,
+    };
 
     /// What SQLite would do, a line for each step.
     pub(in crate::store) fn plan(db: &Connection, sql: &str, values: Vec<Value>) -> String {

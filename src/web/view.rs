@@ -138,16 +138,6 @@ pub(super) fn control_without_ticket(row: &InboxRow, addresses: &Addresses) -> V
     })
 }
 
-/// The one of a control's rows that its next ticket waits for: the newest of those that asked for
-/// something, if that is not done.
-pub(super) fn newest_pending<'r>(rows: &[&'r InboxRow]) -> Option<&'r InboxRow> {
-    let asks = |row: &&&InboxRow| {
-        !matches!(row.state, State::Recorded | State::Discarded | State::Rejected)
-    };
-    let newest = rows.iter().filter(asks).max_by_key(|row| row.id).copied();
-    newest.filter(|row| is_pending(row))
-}
-
 /// The signed link to the ticket of a row's control, for its company.
 fn open_link(row: &InboxRow, addresses: &Addresses) -> Option<String> {
     if row.state == State::Rejected {
@@ -156,6 +146,16 @@ fn open_link(row: &InboxRow, addresses: &Addresses) -> Option<String> {
     }
     let (company, control) = (row.company_key.as_deref()?, row.control_id.as_deref()?);
     Some(addresses.open(&row.instance, company, control))
+}
+
+/// The one of a control's rows that its next ticket waits for: the newest of those that asked for
+/// something, if that is not done.
+pub(super) fn newest_pending<'r>(rows: &[&'r InboxRow]) -> Option<&'r InboxRow> {
+    let asks = |row: &&&InboxRow| {
+        !matches!(row.state, State::Recorded | State::Discarded | State::Rejected)
+    };
+    let newest = rows.iter().filter(asks).max_by_key(|row| row.id).copied();
+    newest.filter(|row| is_pending(row))
 }
 
 /// Whether a control's next ticket waits for this acknowledgement.

@@ -60,12 +60,15 @@ impl FromRequestParts<AppState> for Wanted {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Params(params) = Params::<StreamParams>::from_request_parts(parts, state).await?;
-        if params.signature.is_some() {
-            return signed_for(state, &params).ok_or(ApiError::Unauthorized);
+        let params = Params::<StreamParams>::from_request_parts(parts, state).await;
+        if let Ok(Params(params)) = &params
+            && params.signature.is_some()
+        {
+            return signed_for(state, params).ok_or(ApiError::Unauthorized);
         }
+        // Whoever may not call learns nothing of what is wrong with the address.
         let Reader(caller) = Reader::from_request_parts(parts, state).await?;
-        Self::new(caller, &params)
+        Self::new(caller, &params?.0)
     }
 }
 
