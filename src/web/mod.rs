@@ -36,6 +36,7 @@ const LOOKUP: &str = "/api/v1/tickets/lookup";
 const STREAM: &str = "/api/v1/tickets/stream";
 
 /// All routes of the bridge.
+#[must_use]
 pub fn routes(state: &AppState, config: &Config) -> Logged {
     let routes = Router::new()
         .merge(calls::plain().route_layer(from_extractor::<Params<NoParams>>()))

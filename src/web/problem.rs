@@ -163,37 +163,31 @@ impl ApiError {
                 "The body is not valid",
                 sentence(errors),
             ),
-            Self::StoreUnavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::StoreUnavailable => unavailable(
                 "store-unavailable",
                 "The bridge cannot store anything now",
-                "Nothing was accepted. Send the request again in a moment.".to_owned(),
+                "Nothing was accepted. Send the request again in a moment.",
             ),
-            Self::TooLong => (
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooLong => unavailable(
                 "too-long",
                 "The database took too long to answer",
-                "Ask for less at once, or again in a moment.".to_owned(),
+                "Ask for less at once, or again in a moment.",
             ),
-            Self::StoreDamaged => (
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::StoreDamaged => unavailable(
                 "store-damaged",
                 "The database of the bridge is damaged",
-                "Stop the bridge and restore a backup; the log tells what was found.".to_owned(),
+                "Stop the bridge and restore a backup; the log tells what was found.",
             ),
-            Self::ItopUnavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::ItopUnavailable => unavailable(
                 "itop-unavailable",
                 "iTop cannot be asked now",
-                "The bridge has no earlier answer to give. /readyz tells what is wrong.".to_owned(),
+                "The bridge has no earlier answer to give. /readyz tells what is wrong.",
             ),
-            Self::StreamsTaken => (
-                StatusCode::SERVICE_UNAVAILABLE,
+            Self::StreamsTaken => unavailable(
                 "streams-taken",
                 "No further event stream can be opened now",
                 "Half of server.max_connections are open as event streams. Poll meanwhile, or try \
-                 again later."
-                    .to_owned(),
+                 again later.",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -220,6 +214,15 @@ impl ApiError {
         }
         document
     }
+}
+
+/// What cannot be done now, and may be later.
+fn unavailable(
+    code: &'static str,
+    title: &'static str,
+    detail: &str,
+) -> (StatusCode, &'static str, &'static str, String) {
+    (StatusCode::SERVICE_UNAVAILABLE, code, title, detail.to_owned())
 }
 
 impl IntoResponse for ApiError {

@@ -64,8 +64,8 @@ pub async fn dashboards() -> Vec<Line> {
 /// Asks every two seconds; while an answer takes longer than that, it does not ask again.
 async fn poll(address: SocketAddr, request: Vec<u8>, phase: Duration) -> Vec<u32> {
     let clock = Clock::system();
-    let mut due = clock.now() + phase;
-    let end = clock.now() + PERIOD;
+    let mut due = clock.moment().later(phase);
+    let end = clock.moment().later(PERIOD);
     let mut connection = Connection::open(address).await.expect("a connection");
     let mut latencies = Vec::new();
     while due < end {
@@ -74,9 +74,9 @@ async fn poll(address: SocketAddr, request: Vec<u8>, phase: Duration) -> Vec<u32
         let answer = connection.exchange(&request).await.expect("an answer");
         latencies.push(micros_since(sent));
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(answer.body));
-        let now = clock.now();
+        let now = clock.moment();
         while due <= now {
-            due += EVERY;
+            due = due.later(EVERY);
         }
     }
     latencies

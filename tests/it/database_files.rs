@@ -30,6 +30,9 @@ async fn a_second_bridge_finds_the_database_taken_by_whatever_name() {
     world.finish().await;
 }
 
+/// The first byte of a page of SQLite that holds rows (its file format, "B-tree Pages").
+const LEAF_OF_A_TABLE: u8 = 13;
+
 #[tokio::test]
 async fn a_damaged_page_that_is_found_later_is_told() {
     let mut world = World::start().await;
@@ -51,7 +54,6 @@ async fn a_damaged_page_that_is_found_later_is_told() {
     // What is damaged at the start is found at the start.
     world.start_bridge().await;
     // What the leaves of the inbox say of themselves is lost: all, since a few are in memory.
-    const LEAF_OF_A_TABLE: u8 = 13;
     let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
     let mut spoilt = 0;
     for (number, leaf) in bytes.chunks(page).enumerate().skip(1) {
@@ -70,6 +72,7 @@ async fn a_damaged_page_that_is_found_later_is_told() {
         })
         .await;
     world.get("/healthz").await.expect(200);
-    world.finish().await;
+    // Nothing can be asked of what is left of it.
+    world.stop_bridge().await;
     drop(file);
 }

@@ -37,7 +37,13 @@ async fn answers(world: &World) -> Vec<String> {
     let mut add = |answer: Answer| answers.push(format!("{:?} {}", answer.headers, answer.text));
     add(world.get("/api/v1/teams?refresh=true").await);
     add(world.post(&format!("{ACKNOWLEDGEMENTS}/preview"), &event("preview")).await);
-    add(world.acknowledge(&event("row")).await);
+    let at_once = [("prefer", "wait=0")];
+    let body = Some(event("row").to_string());
+    add(world.send(Method::POST, ACKNOWLEDGEMENTS, &at_once, body).await);
+    // It fails, or waits for a gate that is closed.
+    let row = "/api/v1/acknowledgements/1";
+    let tried = async || (!world.get(row).await.body["problem"].is_null()).then_some(());
+    world.until("it says why it waits", tried).await;
     add(world.get(ACKNOWLEDGEMENTS).await);
     add(world.get("/api/v1/acknowledgements/1").await);
     add(world.get("/readyz").await);
@@ -125,7 +131,8 @@ async fn without_a_token_readiness_is_told_in_codes() {
     for token in ["nobody", "demo"] {
         let ready = ready(token).await;
         let names: Vec<_> = ready.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["status", "gate", "inbox"], "{token}");
+        let told = ["status", "gate", "inbox", "waiting", "oldest_waiting_seconds"];
+        assert_eq!(names, told, "{token}");
         let gate = ready["gate"].as_object().unwrap();
         let names: Vec<_> = gate.keys().map(String::as_str).collect();
         assert_eq!(names, ["state", "reason", "since"], "{token}");

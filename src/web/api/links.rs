@@ -160,9 +160,10 @@ pub(in crate::web) async fn unlinked(
     let waiting = store.unlinked(caller.visible()).await?;
     // Without iTop the list is as good, only without suggestions. Whoever chooses the name of its
     // company would be told by them which others there are.
-    let companies = match caller.is_limited_to_companies() {
-        true => None,
-        false => catalog.companies().get(Freshness::Cached).await.ok(),
+    let companies = if caller.is_limited_to_companies() {
+        None
+    } else {
+        catalog.companies().get(Freshness::Cached).await.ok()
     };
     let organizations = companies.as_ref().map_or(&[][..], |reading| &reading.listed.items);
     let items: Vec<_> = waiting
