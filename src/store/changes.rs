@@ -54,7 +54,7 @@ const TRIGGERS: &str = "
     CREATE TEMP TRIGGER control_mapped AFTER INSERT ON main.control_tickets BEGIN
         SELECT control_changed(NEW.instance, NEW.control_id, NEW.company_key, 1);
     END;
-    CREATE TEMP TRIGGER control_lost_ticket AFTER UPDATE ON main.control_tickets BEGIN
+    CREATE TEMP TRIGGER control_lost_ticket AFTER UPDATE OF replaced ON main.control_tickets BEGIN
         SELECT control_changed(NEW.instance, NEW.control_id, NEW.company_key, 1);
     END;
     CREATE TEMP TRIGGER ticket_read AFTER UPDATE ON main.tickets BEGIN
