@@ -41,10 +41,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         }
         ("get", "/api/v1/tickets") => {
             let of_company = format!("?company={company}");
-            let cursor: String = format!("{instance}\n{control}")
-                .bytes()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let place = format!("{instance}\n{control}");
+            let cursor =
+                place.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
             let after = format!("?cursor={cursor}&instance={instance}");
             (queries(&[own(), of_company, here(), after]), Value::Null)
         }
@@ -60,7 +59,6 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let here = format!("{query}&instance={instance}");
             (queries(&[query, here]), Value::Null)
         }
-        ("post", "/api/v1/acknowledgements/{id}/retry") => (queries(&[own()]), Value::Null),
         ("post", "/api/v1/acknowledgements/{id}/discard") => {
             (queries(&[own()]), json!({"reason": "test"}))
         }
@@ -93,7 +91,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/controls/open"
             | "/healthz"
             | "/readyz",
-        ) => (queries(&[own()]), Value::Null),
+        )
+        | ("post", "/api/v1/acknowledgements/{id}/retry") => (queries(&[own()]), Value::Null),
         (method, path) => panic!("{method} {path} has no entry in the matrix of tenants"),
     };
     let request = |path| Request { method: call.method, path, body: body.clone() };

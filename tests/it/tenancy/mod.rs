@@ -175,7 +175,7 @@ impl Tenants {
             let link = json!({
                 "organization": {"id": org}, "team": "Helpdesk", "name": format!("Company {key}"),
             });
-            for place in [format!("{company}"), format!("{company}/sites/7")] {
+            for place in [company.to_owned(), format!("{company}/sites/7")] {
                 world.link(format!("{place}?instance={instance}"), link.clone()).await;
             }
             // So that no delivery reads them later.
@@ -184,7 +184,7 @@ impl Tenants {
             }
             let made = world.acknowledge(&object.event()).await.expect(201);
             object.id = made["id"].to_string();
-            object.number = made["ticket"]["ref"].as_str().unwrap().to_owned();
+            made["ticket"]["ref"].as_str().unwrap().clone_into(&mut object.number);
             let open = made["links"]["open"].as_str().unwrap();
             open.strip_prefix(&world.base).unwrap().clone_into(&mut object.open);
             objects.push(object);

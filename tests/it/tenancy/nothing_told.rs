@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Period, Scope, Token},
-    sandbox::FaultKind,
+    sandbox::{FaultKind, Options},
     web::calls,
 };
 
@@ -169,7 +169,7 @@ async fn lists_of_itop_have_what_belongs_to_its_companies() {
         let kind = Kind { name, scopes: &[Scope::Read], own: None };
         Token { companies: Some(vec![company.to_owned()]), ..kind.token() }
     };
-    let mut world = World::with(Default::default(), |config| {
+    let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![
             Kind { name: "admin", scopes: &[Scope::Admin], own: None }.token(),
             limited("demo", "id:42"),
@@ -240,7 +240,7 @@ async fn who_waits_for_a_link_is_told_no_names_of_others() {
     let mut tenant = LIMITED[2].token();
     tenant.companies = Some(vec!["id:45".to_owned()]);
     let admin = Kind { name: "admin", scopes: &[Scope::Admin], own: None }.token();
-    let world = World::with(Default::default(), |config| config.auth.tokens = vec![tenant, admin]);
+    let world = World::with(Options::default(), |config| config.auth.tokens = vec![tenant, admin]);
     let tenants = Tenants { world: world.await, objects: Vec::new() };
     // Its company is called as another organization is.
     let guess = with(event("guess"), "/company", json!({"id": 45, "name": "ACME Retail"}));

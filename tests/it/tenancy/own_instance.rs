@@ -5,6 +5,7 @@ use servicenav_itop_bridge::{
     app::{App, StartError},
     clock::Clock,
     config::{AutoLink, Scope, Token},
+    sandbox::Options,
 };
 
 use super::{Kind, LIMITED, Tenants, secret};
@@ -77,7 +78,7 @@ async fn such_a_token_never_links() {
 
 #[tokio::test]
 async fn a_tenant_links_none_by_the_name_it_gives() {
-    let mut world = World::with(Default::default(), |config| {
+    let mut world = World::with(Options::default(), |config| {
         config.links.auto = AutoLink::ExactName;
         config.auth.tokens = vec![LIMITED[1].token()];
     })
@@ -95,7 +96,7 @@ async fn a_tenant_links_none_by_the_name_it_gives() {
 
 #[tokio::test]
 async fn a_company_that_a_token_is_limited_to_is_one_however_its_name_is_written() {
-    let mut world = World::with(Default::default(), |config| {
+    let mut world = World::with(Options::default(), |config| {
         let companies = Some(vec!["name:Espace  Double".to_owned()]);
         config.auth.tokens = vec![
             Token { companies, ..LIMITED[1].token() },
