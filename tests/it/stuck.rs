@@ -150,13 +150,13 @@ async fn the_counts_are_those_of_the_rows_also_after_a_restart() {
     world.post(&path, &json!({"reason": "known"})).await.expect(200);
     world.acknowledge(&with(event("failed"), "/ticket/existing_ref", json!("I-9"))).await;
     world.acknowledge(&json!({"event_id": "rejected"})).await.expect(422);
-    // A conflict and a repeated post are no rows.
+    // A repeated post is no row; a conflict is refused, too.
     world.acknowledge(&event("created")).await.expect(200);
     let other = with(event("created"), "/control/id", json!("other"));
     world.acknowledge(&other).await.problem(409, "conflict");
 
     let expected = json!({
-        "accepted": 0, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1, "rejected": 1,
+        "accepted": 0, "creating": 0, "unknown": 0, "failed": 1, "blocked": 1, "rejected": 2,
     });
     for _ in 0..2 {
         let ready = world.get("/readyz").await.expect(200);

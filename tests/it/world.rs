@@ -29,7 +29,7 @@ pub struct World {
     /// Sent as bearer token with each request, if there is one.
     pub token: Option<String>,
     running: Option<Running>,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     reads_at_start: u64,
 }
 
@@ -140,7 +140,7 @@ impl World {
             base: String::new(),
             token: None,
             running: None,
-            folder,
+            _folder: folder,
             reads_at_start: 0,
         };
         world.start_bridge().await;
@@ -165,7 +165,7 @@ impl World {
 
     /// Where the database is.
     pub fn database(&self) -> PathBuf {
-        self.folder.path().join("bridge.db")
+        self.config.store.path.clone()
     }
 
     /// The events whose lines in logs still have to be looked for, or may be added once more.
