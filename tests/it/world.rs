@@ -130,8 +130,12 @@ impl World {
             ..Config::default()
         };
         change(&mut config);
-        let http =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            // The bridge closes what is idle, and the clock that tells it so jumps.
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
         let mut world = Self {
             itop,
             clock,
