@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::clock::{Clock, elapsed};
+use crate::clock::Clock;
 
 /// How often connections are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -30,8 +30,8 @@ const BODY: Duration = Duration::from_mins(1);
 /// How long a connection without a request is left alone while others wait for a place.
 const IDLE_WHEN_FULL: Duration = Duration::from_secs(2);
 
-/// What counts at most of the time between two looks: a machine that was suspended, or a clock that was
-/// set, makes nobody idle.
+/// What counts at most of the time between two looks: a process that was stopped for a while makes nobody
+/// idle.
 const MOST_PER_LOOK: Duration = Duration::from_secs(5);
 
 /// All connections.
@@ -136,11 +136,11 @@ impl Connections {
 
     /// Closes the connections whose time is up; runs until it is dropped.
     pub(super) async fn watch(&self) {
-        let mut last = self.clock.now();
+        let mut last = self.clock.moment();
         loop {
             self.clock.sleep(LOOK).await;
-            let looked = self.clock.now();
-            self.look(elapsed(last, looked));
+            let looked = self.clock.moment();
+            self.look(looked.since(last));
             last = looked;
         }
     }
