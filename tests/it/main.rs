@@ -5,6 +5,7 @@
 mod access;
 mod at_the_write;
 mod behind_a_proxy;
+mod browser;
 mod browsers;
 mod check;
 mod check_obstacles;

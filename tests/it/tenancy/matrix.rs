@@ -43,7 +43,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let of_company = format!("?company={company}");
             let place = format!("{instance}\n{control}");
             let cursor =
-                place.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+                place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str());
             let after = format!("?cursor={cursor}&instance={instance}");
             (queries(&[own(), of_company, here(), after]), Value::Null)
         }
