@@ -6,8 +6,8 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
-        stream_address, tickets,
+        acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
+        links, lookup, preview, stream, stream_address, tickets,
     },
 };
 use crate::config::Scope;
@@ -89,6 +89,8 @@ calls! {
     "/api/v1/acknowledgements" => { get: inbox::list, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
+    "/api/v1/tickets/summary" => { get: board_summary::summary, READ; }
     "/controls/open" => { get: controls::open, Access::Signed; }
     LOOKUP => { post: lookup::lookup, READ; }
     STREAM => { get: stream::changes, READ; }

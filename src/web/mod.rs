@@ -6,6 +6,7 @@ mod body;
 mod calls;
 mod charset;
 mod control_answers;
+mod control_log;
 mod door;
 mod listing;
 mod parameters;
