@@ -435,7 +435,8 @@ ALTER TABLE control_tickets ADD COLUMN ticket_group TEXT NOT NULL DEFAULT 'open'
 ALTER TABLE control_tickets ADD COLUMN ticket_number TEXT NOT NULL DEFAULT '';
 ALTER TABLE control_tickets ADD COLUMN ticket_priority INTEGER NOT NULL DEFAULT 9;
 -- The same as it is compared and searched: without capitals and accents. All that is known of the
--- control, and all that is known of the ticket, are one text each.
+-- control, and all that is known of the ticket, are one text each, the control's a line for each name:
+-- in their order a name comes before all that it is the beginning of.
 ALTER TABLE control_tickets ADD COLUMN company_words TEXT NOT NULL DEFAULT '';
 ALTER TABLE control_tickets ADD COLUMN author_words TEXT NOT NULL DEFAULT '';
 ALTER TABLE control_tickets ADD COLUMN login_words TEXT NOT NULL DEFAULT '';
@@ -475,10 +476,13 @@ SET ticket_group = 'gone', ticket_number = replaced, ticket_priority = 9, team_w
     agent_words = '', ticket_words = searchable(replaced)
 WHERE replaced IS NOT NULL;
 UPDATE control_tickets
-SET company_words = searchable(concat_ws(' ', company_name, site_name)),
+SET company_words = concat_ws(char(10), searchable(company_name),
+        nullif(searchable(site_name), '')),
     author_words = searchable(author), login_words = searchable(author_login),
-    control_words = searchable(concat_ws(' ', control_name, equipment_name, company_name,
-        site_name, author, author_login));
+    control_words = concat_ws(char(10), searchable(control_name),
+        nullif(searchable(equipment_name), ''), nullif(searchable(company_name), ''),
+        nullif(searchable(site_name), ''), nullif(searchable(author), ''),
+        nullif(searchable(author_login), ''));
 
 -- What needs no function of the program; the rest is kept true by triggers of the one that writes.
 DROP TRIGGER tickets_board;

@@ -300,7 +300,8 @@ impl Conditions {
     fn plain(search: &BoardSearch) -> Self {
         let mut conditions = Self::default();
         if let Some(instance) = search.visible.instance() {
-            conditions.ask("m.instance = ?", instance.to_string());
+            // Without the sign the order of the index would not be seen in it any more.
+            conditions.ask("+m.instance = ?", instance.to_string());
         }
         if let Some(group) = search.group {
             conditions.ask("m.ticket_group = ?", group.as_str().to_owned());
@@ -395,14 +396,14 @@ fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
             conditions.ask(is_one, as_json(companies));
             "INDEXED BY control_tickets_company"
         }
-        // The table itself, once: an index of most rows would cost more than all of them.
-        None => "NOT INDEXED",
+        None => "",
     };
     if let Some(status) = status {
-        conditions.ask("m.ticket_status = ?", status.clone());
+        // The table itself, once: an index of most rows would cost more than all of them.
+        conditions.ask("+m.ticket_status = ?", status.clone());
     }
     if let Some(open) = open {
-        conditions.ask("m.ticket_open = ?", i64::from(*open));
+        conditions.ask("+m.ticket_open = ?", i64::from(*open));
     }
     if let Some(team) = team {
         conditions.ask("m.team_words = ?", team.clone());

@@ -86,9 +86,10 @@ impl Told {
         let login = said.and_then(|author| author.login.clone());
         let equipment = event.and_then(|event| event.equipment.as_ref());
         let equipment = equipment.map(|equipment| equipment.name.clone());
+        // A line for each: so a name comes before all that it is the beginning of.
         let words = |texts: &[&Option<String>]| {
-            let texts: Vec<_> = texts.iter().filter_map(|text| text.as_deref()).collect();
-            names::searchable(&texts.join(" "))
+            let texts = texts.iter().filter_map(|text| text.as_deref()).map(names::searchable);
+            texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
         };
         Self {
             element_type: event.map(|event| event.control.element_type.as_str()),

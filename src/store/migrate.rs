@@ -210,8 +210,8 @@ pub(super) mod tests {
         assert_eq!(
             rows.map(Result::unwrap).collect::<Vec<_>>(),
             [
-                "Démo|Lyon|service|Zoé|zm|5|open|I-7|2|demo lyon|disk srv demo lyon zoe zm|i-7 ete",
-                "Démo|jdupont|jdupont|6|closed|I-8|9|demo|b demo jdupont jdupont|i-8 b",
+                "Démo|Lyon|service|Zoé|zm|5|open|I-7|2|demo\nlyon|disk\nsrv\ndemo\nlyon\nzoe\nzm|i-7 ete",
+                "Démo|jdupont|jdupont|6|closed|I-8|9|demo|b\ndemo\njdupont\njdupont|i-8 b",
                 "9|gone|I-6|9||c|i-6",
             ]
         );

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod backup;
+mod board_companies;
 mod board_pending;
 mod board_query;
 mod board_row;
@@ -36,6 +37,7 @@ mod writer;
 
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
+pub use board_companies::BoardCompany;
 pub use board_pending::{PendingControl, PendingSearch};
 pub use board_query::BoardFilter;
 pub use board_row::{BoardRow, Told};

@@ -117,6 +117,7 @@ calls! {
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

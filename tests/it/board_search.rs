@@ -403,6 +403,7 @@ async fn a_ticket_whose_id_was_given_to_another_is_listed_by_its_number_alone() 
     // The other one goes its own way.
     world.itop.apply_stimulus("Incident", lost.id, "ev_assign").await.unwrap();
     world.clock.advance(world.config.board.max_age.duration());
+    world.get(BOARD).await.expect(200);
     let assigned = world.get(&format!("{BOARD}?status=assigned")).await.expect(200);
     assert_eq!(controls(&assigned), ["control-b"]);
     let gone = world.get(&format!("{BOARD}?group=gone&status=assigned")).await.expect(200);

@@ -13,6 +13,7 @@ mod check_obstacles;
 mod check_relayed;
 mod clock_jumps;
 mod companies_never_mix;
+mod console_tickets;
 mod contract;
 mod control_detail;
 mod database_files;

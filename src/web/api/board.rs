@@ -234,10 +234,10 @@ pub(in crate::web) struct BoardAnswer {
 /// What it takes to show the board.
 #[derive(Clone)]
 pub(in crate::web) struct BoardView {
-    pub(super) store: Store,
-    pub(super) board: Board,
-    pub(super) delivery: Delivery,
-    pub(super) addresses: Addresses,
+    pub(in crate::web) store: Store,
+    pub(in crate::web) board: Board,
+    pub(in crate::web) delivery: Delivery,
+    pub(in crate::web) addresses: Addresses,
 }
 
 impl FromRef<AppState> for BoardView {

@@ -50,6 +50,11 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let asked = [own(), of_company, here(), after, searched, ordered];
             (queries(&asked), Value::Null)
         }
+        ("get", "/") => {
+            let searched = format!("?q={}&instance={instance}", of.key);
+            let asked = [own(), format!("?company={company}"), searched];
+            (queries(&asked), Value::Null)
+        }
         ("get", "/api/v1/tickets/summary") => {
             (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
         }
@@ -60,7 +65,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let items = json!({"items": [{"control": control}, {"ref": of.number}]});
             (queries(&[own(), here()]), items)
         }
-        ("get", "/api/v1/controls/ticket" | "/api/v1/controls/detail") => {
+        ("get", "/api/v1/controls/ticket" | "/api/v1/controls/detail" | "/tickets/detail") => {
             let query = format!("?control={control}");
             let here = format!("{query}&instance={instance}");
             (queries(&[query, here]), Value::Null)
@@ -94,7 +99,6 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies/{org}/cis"
             | "/api/v1/companies"
             | "/api/v1/teams"
-            | "/"
             | "/assets/{version}/{name}"
             | "/language/{language}"
             | "/controls/open"
