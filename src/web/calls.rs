@@ -6,8 +6,8 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
-        stream_address, tickets,
+        acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
+        links, lookup, preview, stream, stream_address, tickets,
     },
     console::{assets, language, tickets as board},
 };
@@ -92,6 +92,8 @@ calls! {
     "/api/v1/acknowledgements" => { get: inbox::list, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
+    "/api/v1/tickets/summary" => { get: board_summary::summary, READ; }
     "/language/{language}" => { get: language::choose, Access::Everyone; }
     "/controls/open" => { get: controls::open, Access::Signed; }
     LOOKUP => { post: lookup::lookup, READ; }
@@ -115,6 +117,7 @@ calls! {
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

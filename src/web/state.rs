@@ -133,6 +133,11 @@ impl Addresses {
         format!("{}{call}", self.inner.path)
     }
 
+    /// The address of a call, as callers anywhere reach it.
+    pub(super) fn whole(&self, call: &str) -> String {
+        format!("{}{call}", self.inner.bridge)
+    }
+
     /// The path of a row of the inbox.
     #[must_use]
     pub fn acknowledgement(&self, id: i64) -> String {

@@ -17,6 +17,8 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("components.html", include_str!("components.html")),
     ("error.html", include_str!("error.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
+    ("tickets/detail.html", include_str!("tickets/detail.html")),
+    ("tickets/status.html", include_str!("tickets/status.html")),
 ];
 
 /// The templates in each language. Cheap to clone.
