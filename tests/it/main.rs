@@ -41,6 +41,7 @@ mod reload;
 mod right_ticket;
 mod secrets;
 mod serve;
+mod session;
 mod share_of_itop;
 mod stream;
 mod stuck;
