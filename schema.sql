@@ -418,3 +418,19 @@ BEGIN
     WHERE instance = NEW.instance AND control_id = NEW.control_id;
 END;
 CREATE INDEX control_tickets_by_replaced ON control_tickets (replaced) WHERE replaced IS NOT NULL;
+
+-- step 10: who did what
+
+-- What operators did to a row; it goes with the row.
+CREATE TABLE operator_actions (
+    id                 INTEGER PRIMARY KEY,
+    acknowledgement_id INTEGER NOT NULL
+        REFERENCES acknowledgements (id) ON DELETE CASCADE,
+    at                 INTEGER NOT NULL,
+    by                 TEXT NOT NULL,      -- the name of the token or person
+    what               TEXT NOT NULL,      -- 'retried', 'discarded', 'linked'
+    reason             TEXT
+) STRICT;
+CREATE INDEX operator_actions_acknowledgement ON operator_actions (acknowledgement_id);
+-- NULL where it has made itself, and where it is older than this.
+ALTER TABLE company_links ADD COLUMN updated_by TEXT;

@@ -1,6 +1,7 @@
 //! SQLite: what must survive. Methods are named for what they do and leak no SQL; a server
 //! database can stand behind the same names.
 
+mod actions;
 mod attempts;
 mod backup;
 mod board_query;
@@ -28,12 +29,13 @@ mod tenants;
 mod ticket_statuses;
 mod writer;
 
+pub use actions::{Action, Levered};
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
 pub use board_query::BoardFilter;
 pub use changes::{ControlChange, SeenChanges};
 pub(crate) use company_links::NOT_LINKED;
-pub use company_links::Unlinked;
+pub use company_links::{PutLink, Unlinked};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
 pub use error::StoreError;

@@ -53,4 +53,5 @@ mod tolerance;
 mod unclear_outcomes;
 mod waiting;
 mod which_ticket;
+mod who_did_what;
 mod world;
