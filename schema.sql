@@ -418,3 +418,14 @@ BEGIN
     WHERE instance = NEW.instance AND control_id = NEW.control_id;
 END;
 CREATE INDEX control_tickets_by_replaced ON control_tickets (replaced) WHERE replaced IS NOT NULL;
+
+-- step 10: the requests that iTop refused
+
+-- The last one of a row, for whoever asks why; only the newest are kept.
+CREATE TABLE refused_requests (
+    number             INTEGER PRIMARY KEY,
+    acknowledgement_id INTEGER NOT NULL UNIQUE
+        REFERENCES acknowledgements (id) ON DELETE CASCADE,
+    refused_at         INTEGER NOT NULL,
+    request            TEXT NOT NULL
+) STRICT;

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{InboxRow, Store, StoreError, as_json, changes::Changes, inbox_query::by_id, time};
+use super::{
+    InboxRow, Store, StoreError, as_json, changes::Changes, inbox_bulk, inbox_query::by_id, time,
+};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Party},
     delivery_state::{Problem, State},
@@ -78,19 +80,11 @@ impl Store {
         self.write(move |db| retry(db, id, now)).await
     }
 
-    /// Gives a waiting, failed or blocked row up; false if it is in another state.
+    /// Gives a waiting, failed or blocked row up, or ticks a refused one off; false if it is in another
+    /// state.
     pub async fn discard(&self, id: i64, reason: String) -> Result<bool, StoreError> {
         let now = self.now_millis();
-        self.write(move |db| {
-            let changed = db.execute(
-                "UPDATE acknowledgements
-                 SET state = 'discarded', reason = ?2, updated_at = ?3, ended_at = ?3
-                 WHERE id = ?1 AND state IN ('accepted', 'failed', 'blocked')",
-                params![id, reason, now],
-            )?;
-            Ok(changed == 1)
-        })
-        .await
+        self.write(move |db| inbox_bulk::discard(db, id, reason, now)).await
     }
 
     /// Removes rows that ended before `retention_millis` ago, a bounded number at a time; how

@@ -74,7 +74,10 @@ calls! {
     PLAIN, plain:
     "/api/v1/acknowledgements" => { post: inbox::receive::receive, INGEST; }
     "/api/v1/acknowledgements/preview" => { post: preview::preview, INGEST; }
+    "/api/v1/acknowledgements/retry" => { post: inbox::bulk::retry, OPERATE; }
+    "/api/v1/acknowledgements/discard" => { post: inbox::bulk::discard, OPERATE; }
     "/api/v1/acknowledgements/{id}" => { get: inbox::one, READ; }
+    "/api/v1/acknowledgements/{id}/request" => { get: inbox::request::request, READ; }
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
@@ -86,7 +89,8 @@ calls! {
 
 calls! {
     OTHERS, others:
-    "/api/v1/acknowledgements" => { get: inbox::list, READ; }
+    "/api/v1/acknowledgements" => { get: inbox::list::list, READ; }
+    "/api/v1/acknowledgements/causes" => { get: inbox::causes::causes, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
     "/controls/open" => { get: controls::open, Access::Signed; }

@@ -36,8 +36,18 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         }
         ("get", "/api/v1/acknowledgements") => {
             let of_control = format!("?control={control}");
-            let (here, both) = (here(), format!("{of_control}&instance={instance}"));
-            (queries(&[own(), of_control, here, both]), Value::Null)
+            let both = format!("{of_control}&instance={instance}");
+            let counted = format!("?count=true&event=true&company={company}");
+            let ended = "?group=ended&q=disk&count=true".to_owned();
+            (queries(&[own(), of_control, here(), both, counted, ended]), Value::Null)
+        }
+        ("get", "/api/v1/acknowledgements/causes") => {
+            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
+        }
+        ("post", "/api/v1/acknowledgements/retry" | "/api/v1/acknowledgements/discard") => {
+            // Their number is a text in the path of a row.
+            let ids = json!([of.id.parse::<i64>().unwrap_or(i64::MAX)]);
+            (queries(&[own()]), json!({"ids": ids, "reason": "test"}))
         }
         ("get", "/api/v1/tickets") => {
             let of_company = format!("?company={company}");
@@ -79,6 +89,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         (
             "get",
             "/api/v1/acknowledgements/{id}"
+            | "/api/v1/acknowledgements/{id}/request"
             | "/api/v1/tickets/{number}"
             | "/api/v1/links"
             | "/api/v1/links/unlinked"
@@ -122,7 +133,16 @@ fn shows_its_object(call: &Call) -> bool {
         || call.path.starts_with(STREAM)
         || ["/api/v1/companies", "/api/v1/teams"].contains(&call.path);
     let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path);
-    !of_itop && !of_nobody && !call.path.ends_with("/preview")
+    // Nothing needs anybody; and of a request that was sent nothing is kept.
+    let tells_no_row =
+        ["/preview", "/causes", "/request"].iter().any(|end| call.path.ends_with(end))
+            || is_bulk(call);
+    !of_itop && !of_nobody && !tells_no_row
+}
+
+/// Whether a call is about many rows: it tells of each that it could not change.
+fn is_bulk(call: &Call) -> bool {
+    ["/api/v1/acknowledgements/retry", "/api/v1/acknowledgements/discard"].contains(&call.path)
 }
 
 async fn ask(tenants: &Tenants, token: &str, request: &Request) -> Answer {
@@ -214,6 +234,7 @@ async fn about(tenants: &Tenants, call: &Call, kind: &Kind, object: &Object) {
         if is_own {
             // Its acknowledgement is done: there is nothing to try again or to give up.
             let is_lever = request.path.ends_with("/retry") || request.path.ends_with("/discard");
+            let is_lever = is_lever && !is_bulk(call);
             assert_eq!(answer.status, if is_lever { 409 } else { 200 }, "{shown}: {told}");
             let is_after = request.path.contains("cursor=");
             let has_it = !shows_its_object(call) || is_after || told.contains(object.key);
