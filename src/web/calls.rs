@@ -9,7 +9,7 @@ use super::{
         acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
         stream_address, tickets,
     },
-    console::{assets, language, tickets as board},
+    console::{assets, inbox as inbox_page, language, tickets as board},
 };
 use crate::config::Scope;
 
@@ -119,6 +119,8 @@ calls! {
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
+    "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

@@ -8,6 +8,7 @@
 mod flood;
 mod floors;
 mod footprint;
+mod inbox;
 mod lists;
 mod load;
 mod measure;
@@ -55,6 +56,7 @@ enum Family {
     Lists,
     Search,
     Dashboards,
+    Inbox,
     Flood,
     Start,
     Memory,
@@ -71,6 +73,7 @@ impl Family {
             Self::Lists => lists::first_load().await,
             Self::Search => lists::search().await,
             Self::Dashboards => polling::dashboards().await,
+            Self::Inbox => inbox::looks().await,
             Self::Flood => flood::flood().await,
             Self::Start => starts::to_ready().await,
             Self::Memory => footprint::memory().await,

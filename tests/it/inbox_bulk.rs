@@ -24,10 +24,8 @@ async fn counts(world: &World) -> Value {
 /// Rows that iTop refuses, each with these words.
 async fn refused(world: &World, keys: &[&str], words: &str) -> Vec<Value> {
     let refuse = FaultKind::Refuse { code: 100, message: format!("Error: {words}") };
-    world
-        .itop
-        .faults()
-        .switch_on(Fault::new(refuse).on(Operations::Create).times(keys.len() as u64));
+    let times = u32::try_from(keys.len()).unwrap();
+    world.itop.faults().switch_on(Fault::new(refuse).on(Operations::Create).times(times));
     let mut rows = Vec::new();
     for key in keys {
         let row = world.acknowledge(&event(key)).await.expect(202);

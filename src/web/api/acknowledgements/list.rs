@@ -138,7 +138,7 @@ fn filter(caller: &Caller, params: &ListParams) -> Result<InboxFilter, ApiError>
 }
 
 /// What the caller sees of an instance and a company.
-pub(super) fn narrowed(
+pub(in crate::web) fn narrowed(
     caller: &Caller,
     instance: Option<String>,
     company: Option<&PartyKey>,

@@ -17,7 +17,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     delivery::Delivery,
-    store::{Attempt, InboxRow, Store},
+    store::{Attempt, InboxRow, Store, WholeRow},
     web::{
         Addresses,
         auth::{Caller, Operator, Reader},
@@ -62,15 +62,24 @@ pub(in crate::web) async fn one(
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let whole = match id.parse() {
-        Ok(id) => store.whole_acknowledgement(id, caller.visible()).await?,
-        Err(_) => None,
-    };
-    let whole = whole.ok_or_else(|| no_acknowledgement(&id))?;
+    let whole = whole(&store, &caller, &id).await?;
     let row = delivery.with_reason(whole.row);
     let row = view::acknowledgement(&row, &addresses);
     let body = whole.body.as_str().into();
     Ok(Json(WholeView { row, history: whole.history, body }).into_response())
+}
+
+/// A row with all that there is of it, if the caller sees it.
+pub(in crate::web) async fn whole(
+    store: &Store,
+    caller: &Caller,
+    id: &str,
+) -> Result<WholeRow, ApiError> {
+    let whole = match id.parse() {
+        Ok(id) => store.whole_acknowledgement(id, caller.visible()).await?,
+        Err(_) => None,
+    };
+    whole.ok_or_else(|| no_acknowledgement(id))
 }
 
 /// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
