@@ -213,6 +213,30 @@ fn change(
     // Who asked for it stands in the log; here is the place where it can be written beside the rows.
     _by: &str,
 ) -> rusqlite::Result<Vec<i64>> {
+    let (sql, values) = statement(operation, rows, visible, now);
+    let mut update = db.prepare_cached(&sql)?;
+    let mut changed = update.query(params_from_iter(values))?;
+    let (mut ids, mut ticked_off) = (Vec::new(), Vec::new());
+    while let Some(row) = changed.next()? {
+        let id = row.get(0)?;
+        ids.push(id);
+        // Only what was refused has no marker.
+        if row.get(1)? {
+            ticked_off.push(TickedOff { id, bytes: row.get(2)? });
+        }
+    }
+    if !ticked_off.is_empty() {
+        rejected::ticked_off(db, &ticked_off, now)?;
+    }
+    Ok(ids)
+}
+
+fn statement(
+    operation: &Operation,
+    rows: &Rows,
+    visible: &Visible,
+    now: i64,
+) -> (String, Vec<Value>) {
     let mut values: Vec<Value> = vec![now.into()];
     let set = match operation {
         Operation::Retry => {
@@ -231,8 +255,9 @@ fn change(
         }
     };
     let states: Vec<_> = operation.states().iter().map(|state| state.as_str()).collect();
+    // By their ids alone: the planner likes other indices better.
     let mut sql = format!(
-        "UPDATE acknowledgements SET {set} WHERE id IN (SELECT value FROM json_each(?))
+        "UPDATE acknowledgements NOT INDEXED SET {set} WHERE id IN (SELECT value FROM json_each(?))
          AND state IN (SELECT value FROM json_each(?))"
     );
     values.push(as_json(&rows.ids).into());
@@ -250,21 +275,7 @@ fn change(
     sql.push_str(
         " RETURNING id, marker IS NULL, octet_length(body) + coalesce(octet_length(problem), 0)",
     );
-    let mut update = db.prepare_cached(&sql)?;
-    let mut changed = update.query(params_from_iter(values))?;
-    let (mut ids, mut ticked_off) = (Vec::new(), Vec::new());
-    while let Some(row) = changed.next()? {
-        let id = row.get(0)?;
-        ids.push(id);
-        // Only what was refused has no marker.
-        if row.get(1)? {
-            ticked_off.push(TickedOff { id, bytes: row.get(2)? });
-        }
-    }
-    if !ticked_off.is_empty() {
-        rejected::ticked_off(db, &ticked_off, now)?;
-    }
-    Ok(ids)
+    (sql, values)
 }
 
 /// Gives one row up; false if it is in no state for that.
@@ -277,4 +288,29 @@ pub(super) fn discard(
     let rows = Rows { ids: vec![id], cause: None };
     let changed = change(db, &Operation::Discard { reason }, &rows, &Visible::all(), now, "")?;
     Ok(!changed.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::keys::{Instance, PartyKey},
+        store::{inbox_query::tests::plan, migrate::tests::empty},
+    };
+
+    #[test]
+    fn rows_are_changed_by_their_ids_alone() {
+        let company = PartyKey::id("42").unwrap();
+        let visible = Visible::of_companies(Instance::default(), [&company]);
+        let cause = Cause { code: "x".to_owned(), message: Some("y".to_owned()) };
+        for operation in [Operation::Retry, Operation::Discard { reason: "z".to_owned() }] {
+            for (cause, visible) in [(None, &Visible::all()), (Some(cause.clone()), &visible)] {
+                let rows = Rows { ids: vec![1], cause };
+                let (sql, values) = statement(&operation, &rows, visible, 7);
+                let plan = plan(&empty(), &sql, values);
+                let by_id = "SEARCH acknowledgements USING INTEGER PRIMARY KEY (rowid=?)";
+                assert!(plan.contains(by_id), "{plan}");
+            }
+        }
+    }
 }

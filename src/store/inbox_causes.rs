@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params_from_iter, types::ValueRef};
+use rusqlite::{
+    Connection, params_from_iter,
+    types::{Value, ValueRef},
+};
 
 use super::{
     InboxFilter, NOT_LINKED, Store, StoreError,
@@ -46,13 +49,22 @@ pub struct CauseGroup {
 impl Store {
     /// The causes for which rows that are seen need somebody, those with most rows first.
     pub async fn causes(&self, visible: &Visible) -> Result<Vec<CauseGroup>, StoreError> {
+        let blocked = self.counts(visible).of(State::Blocked);
         let (visible, instances) = (visible.clone(), self.inner.changes.instances());
         self.read(move |db| {
             let snapshot = db.unchecked_transaction()?;
-            let mut causes = by_code(&snapshot, &visible, &instances)?;
-            causes.extend(by_company(&snapshot, &visible)?);
+            let mut causes = by_company(&snapshot, &visible)?;
+            let unlinked: u64 = causes.iter().map(|cause| cause.count).sum();
+            causes.truncate(MOST_COMPANIES);
+            // Of companies without a link an index tells; where these are all that is blocked, no row is
+            // looked at.
+            let states: Vec<_> = Group::Needs
+                .states()
+                .filter(|state| *state != State::Blocked || unlinked < blocked)
+                .collect();
+            causes.extend(by_code(&snapshot, &states, &visible, &instances)?);
             causes.sort_by(|a, b| (b.count, &a.cause, a.first).cmp(&(a.count, &b.cause, b.first)));
-            Ok(causes)
+            with_samples(&snapshot, causes)
         })
         .await
     }
@@ -79,14 +91,15 @@ impl Sum {
 /// All causes but that a company has no link.
 fn by_code(
     db: &Connection,
+    states: &[State],
     visible: &Visible,
     instances: &[String],
 ) -> rusqlite::Result<Vec<CauseGroup>> {
     let mut codes = BTreeMap::<String, Sentences>::new();
-    for state in Group::Needs.states() {
-        let filter = InboxFilter { state: Some(state), ..InboxFilter::of(visible.clone(), 0) };
+    for state in states {
+        let filter = InboxFilter { state: Some(*state), ..InboxFilter::of(visible.clone(), 0) };
         for source in sources(&filter, instances) {
-            add_rows_of(db, &source, state, &mut codes)?;
+            add_rows_of(db, &source, *state, &mut codes)?;
         }
     }
     let mut causes = Vec::new();
@@ -101,7 +114,7 @@ fn by_code(
             }
         }
     }
-    with_samples(db, causes)
+    Ok(causes)
 }
 
 /// The rows of a code: by sentence, unless these are too many.
@@ -164,6 +177,18 @@ fn add_rows_of(
 
 /// The companies without a link that rows wait for.
 fn by_company(db: &Connection, visible: &Visible) -> rusqlite::Result<Vec<CauseGroup>> {
+    let (sql, values) = unlinked(visible);
+    db.prepare_cached(&sql)?
+        .query_map(params_from_iter(values), |row| {
+            let count = row.get(3)?;
+            let sum = Sum { count, can_be_retried: count, oldest: row.get(4)?, first: row.get(5)? };
+            let cause = Cause { code: NOT_LINKED.to_owned(), message: None };
+            Ok(group(cause, Some((row.get(0)?, row.get(1)?, row.get(2)?)), &sum))
+        })?
+        .collect()
+}
+
+fn unlinked(visible: &Visible) -> (String, Vec<Value>) {
     let mut values = Vec::new();
     let mut conditions = String::new();
     for (condition, value) in (Seen { visible, instances: &[] }).conditions() {
@@ -175,19 +200,9 @@ fn by_company(db: &Connection, visible: &Visible) -> rusqlite::Result<Vec<CauseG
         "SELECT instance, company_key, max(company_name), count(*) AS waiting, min(received_at), min(id)
          FROM acknowledgements INDEXED BY acknowledgements_unlinked
          WHERE problem_code = '{NOT_LINKED}' AND state = 'blocked'{conditions}
-         GROUP BY instance, company_key ORDER BY waiting DESC, instance, company_key
-         LIMIT {MOST_COMPANIES}"
+         GROUP BY instance, company_key ORDER BY waiting DESC, instance, company_key"
     );
-    let groups = db
-        .prepare_cached(&sql)?
-        .query_map(params_from_iter(values), |row| {
-            let count = row.get(3)?;
-            let sum = Sum { count, can_be_retried: count, oldest: row.get(4)?, first: row.get(5)? };
-            let cause = Cause { code: NOT_LINKED.to_owned(), message: None };
-            Ok(group(cause, Some((row.get(0)?, row.get(1)?, row.get(2)?)), &sum))
-        })?
-        .collect::<Result<_, _>>()?;
-    with_samples(db, groups)
+    (sql, values)
 }
 
 fn group(cause: Cause, company: Option<(String, String, Option<String>)>, sum: &Sum) -> CauseGroup {
@@ -210,4 +225,30 @@ fn with_samples(db: &Connection, mut groups: Vec<CauseGroup>) -> rusqlite::Resul
         group.sample = sample.unwrap_or_default();
     }
     Ok(groups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::keys::{Instance, PartyKey},
+        store::{inbox_query::tests::plan, migrate::tests::empty},
+    };
+
+    #[test]
+    fn companies_are_counted_without_a_look_at_rows() {
+        let company = PartyKey::id("42").unwrap();
+        for visible in [
+            Visible::all(),
+            Visible::of_instance(Instance::default()),
+            Visible::of_companies(Instance::default(), [&company]),
+        ] {
+            let (sql, values) = unlinked(&visible);
+            let plan = plan(&empty(), &sql, values);
+            let rows: Vec<_> =
+                plan.lines().filter(|step| step.contains("acknowledgements")).collect();
+            assert_eq!(rows.len(), 1, "{plan}");
+            assert!(rows[0].contains("COVERING INDEX acknowledgements_unlinked"), "{plan}");
+        }
+    }
 }

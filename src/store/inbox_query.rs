@@ -186,13 +186,16 @@ fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
         format!("SELECT id FROM ({newest})")
     };
     let ids: Vec<_> = sources(filter, instances).into_iter().map(part).collect();
-    let ids = ids.join(" UNION ALL ");
+    let ids = if ids.is_empty() { NONE.to_owned() } else { ids.join(" UNION ALL ") };
     values.push(as_limit(Some(filter.limit)));
     let sql = format!(
         "SELECT {COLUMNS} FROM acknowledgements WHERE id IN ({ids}) ORDER BY id DESC LIMIT ?"
     );
     (sql, values)
 }
+
+/// The ids of no row.
+const NONE: &str = "SELECT NULL WHERE false";
 
 /// Where the rows of a filter are found.
 pub(super) fn sources(filter: &InboxFilter, instances: &[String]) -> Vec<Source> {

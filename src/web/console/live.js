@@ -212,6 +212,16 @@ function tellNews(region, count) {
   setText(news, text.replace("{count}", count));
 }
 
+// All of a region at once; a link that has the focus keeps it.
+function replace(region, fresh) {
+  const focused = region.contains(document.activeElement) ? document.activeElement : null;
+  const address = focused?.getAttribute("href");
+  region.replaceChildren(...document.importNode(fresh, true).childNodes);
+  if (!address) return;
+  const same = [...region.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === address);
+  same?.focus({ preventScroll: true });
+}
+
 function put(next, isForced) {
   for (const region of document.querySelectorAll("[data-live]")) {
     const fresh = next.querySelector(`[data-live="${region.dataset.live}"]`);
@@ -219,10 +229,8 @@ function put(next, isForced) {
     const isList = region.querySelector("[data-key]") && fresh.querySelector("[data-key]");
     if (isList && !isForced) {
       exchangeRows(region, fresh);
-    } else if (!looks(region).isEqualNode(looks(fresh)) && !region.contains(document.activeElement)) {
-      region.replaceChildren(...document.importNode(fresh, true).childNodes);
-    } else if (isForced && isList) {
-      region.replaceChildren(...document.importNode(fresh, true).childNodes);
+    } else if (isForced || !region.contains(document.activeElement)) {
+      if (isList || !looks(region).isEqualNode(looks(fresh))) replace(region, fresh);
     }
   }
   tellTimes();
