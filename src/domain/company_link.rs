@@ -46,3 +46,20 @@ pub struct CompanyLink {
     pub defaults: LinkDefaults,
     pub updated_at: Timestamp,
 }
+
+impl CompanyLink {
+    /// Whether another one says the same, whenever and by whomever it was said.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let Self { key, name, org, org_name, tickets, defaults, .. } = self;
+        (key, name, org, org_name, tickets, defaults)
+            == (
+                &other.key,
+                &other.name,
+                &other.org,
+                &other.org_name,
+                &other.tickets,
+                &other.defaults,
+            )
+    }
+}

@@ -8,6 +8,7 @@ pub mod event_time;
 pub mod hex;
 pub mod json_text;
 pub mod keys;
+pub mod link_table;
 pub mod marker;
 pub mod names;
 pub mod new_ticket;

@@ -1,9 +1,11 @@
 //! Company or site → organization.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use std::collections::BTreeSet;
 
-use super::{Store, StoreError, inbox_unlinked::release_company, time};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use super::{Store, StoreError, time};
 use crate::domain::{
     company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
     keys::{ObjectId, PartyKey},
@@ -25,6 +27,26 @@ pub struct Unlinked {
     pub recorded: u64,
     /// When the first of them came.
     pub since: Timestamp,
+}
+
+/// What happens to one link among many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkChange {
+    /// It is set.
+    Put(CompanyLink),
+    /// It is removed, if it is there.
+    Remove(LinkKey),
+}
+
+impl LinkChange {
+    /// Which link.
+    #[must_use]
+    pub fn key(&self) -> &LinkKey {
+        match self {
+            Self::Put(link) => &link.key,
+            Self::Remove(key) => key,
+        }
+    }
 }
 
 /// The problem code of rows that wait for a link.
@@ -69,42 +91,92 @@ impl Store {
         Ok(links)
     }
 
-    /// Sets a link and makes the company's blocked acknowledgements due, in one commit. True if
-    /// there was none before.
+    /// Sets a link, and makes the company's blocked acknowledgements due. True if there was none
+    /// before.
     pub async fn put_link(&self, link: CompanyLink) -> Result<bool, StoreError> {
-        self.write(move |db| {
-            let existed = exists(db, &link.key)?;
-            put(db, &link)?;
-            Ok(!existed)
-        })
-        .await
+        let company = company_of(&link.key);
+        let is_new = self
+            .write(move |db| {
+                let existed = exists(db, &link.key)?;
+                put(db, &link)?;
+                Ok(!existed)
+            })
+            .await?;
+        self.release_companies(vec![company]).await;
+        Ok(is_new)
     }
 
     /// The same for a link that makes itself, unless somebody has set one meanwhile; true if it
     /// was set.
     pub async fn put_link_if_absent(&self, link: CompanyLink) -> Result<bool, StoreError> {
-        self.write(move |db| {
-            let existed = exists(db, &link.key)?;
-            if !existed {
-                put(db, &link)?;
-            }
-            Ok(!existed)
+        let company = company_of(&link.key);
+        let is_new = self
+            .write(move |db| {
+                let existed = exists(db, &link.key)?;
+                if !existed {
+                    put(db, &link)?;
+                }
+                Ok(!existed)
+            })
+            .await?;
+        if is_new {
+            self.release_companies(vec![company]).await;
+        }
+        Ok(is_new)
+    }
+
+    /// Makes many changes in one commit, and makes due what is blocked of the companies that have
+    /// another link by it. What changes nothing is not written. Gives the link that there was before
+    /// each, in order.
+    pub async fn change_links(
+        &self,
+        changes: Vec<LinkChange>,
+    ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
+        let (before, companies) = self
+            .write(move |db| {
+                let mut before = Vec::with_capacity(changes.len());
+                let mut companies = BTreeSet::new();
+                for change in &changes {
+                    let existing = one(db, change.key())?;
+                    match change {
+                        LinkChange::Put(link)
+                            if !existing
+                                .as_ref()
+                                .is_some_and(|known| known.says_the_same(link)) =>
+                        {
+                            put(db, link)?;
+                            companies.insert(company_of(&link.key));
+                        }
+                        LinkChange::Remove(key) if existing.is_some() => {
+                            remove(db, key)?;
+                        }
+                        LinkChange::Put(_) | LinkChange::Remove(_) => {}
+                    }
+                    before.push(existing);
+                }
+                Ok((before, companies))
+            })
+            .await?;
+        self.release_companies(companies.into_iter().collect()).await;
+        Ok(before)
+    }
+
+    /// The links that there are now of these companies and sites, in order.
+    pub async fn links_of(
+        &self,
+        keys: Vec<LinkKey>,
+    ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
+        self.read(move |db| {
+            let snapshot = db.unchecked_transaction()?;
+            keys.iter().map(|key| one(&snapshot, key)).collect()
         })
         .await
     }
 
     /// Removes a link; false if there was none.
     pub async fn delete_link(&self, key: &LinkKey) -> Result<bool, StoreError> {
-        let key = [key.instance.to_string(), key.company.to_string(), site_text(key)];
-        self.write(move |db| {
-            let gone = db.execute(
-                "DELETE FROM company_links
-                 WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3",
-                params![key[0], key[1], key[2]],
-            )?;
-            Ok(gone == 1)
-        })
-        .await
+        let key = key.clone();
+        self.write(move |db| remove(db, &key)).await
     }
 
     /// The companies that are seen and wait for a link, those with most acknowledgements first.
@@ -148,6 +220,26 @@ pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
     db.prepare_cached(&sql)?.query_map([], link)?.collect()
 }
 
+/// The link of exactly this company or site.
+fn one(db: &Connection, key: &LinkKey) -> rusqlite::Result<Option<CompanyLink>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM company_links
+         WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3"
+    );
+    db.prepare_cached(&sql)?.query_row(parts(key), link).optional()
+}
+
+/// Removes a link; false if there was none.
+fn remove(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
+    let gone = db
+        .prepare_cached(
+            "DELETE FROM company_links
+             WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3",
+        )?
+        .execute(parts(key))?;
+    Ok(gone == 1)
+}
+
 fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
     db.query_row(
         "SELECT EXISTS (SELECT 1 FROM company_links
@@ -163,25 +255,32 @@ fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
     let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
     let name = |named: &Option<Named>| named.as_ref().map(|named| named.name.clone());
     let LinkDefaults { team, contact, service, service_element } = &link.defaults;
-    db.execute(
-        &format!(
-            "INSERT OR REPLACE INTO company_links ({COLUMNS})
+    db.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO company_links ({COLUMNS})
              VALUES (:instance, :company, :site, :name, :org, :org_name, :tickets,
                  :team, :team_name, :contact, :contact_name, :service, :service_name,
                  :element, :element_name, :updated_at)"
-        ),
-        named_params! {
-            ":instance": instance, ":company": company, ":site": site_text(&link.key),
-            ":name": link.name, ":org": link.org, ":org_name": link.org_name,
-            ":tickets": link.tickets,
-            ":team": id(team), ":team_name": name(team),
-            ":contact": id(contact), ":contact_name": name(contact),
-            ":service": id(service), ":service_name": name(service),
-            ":element": id(service_element), ":element_name": name(service_element),
-            ":updated_at": link.updated_at.as_millisecond(),
-        },
-    )?;
-    release_company(db, &instance, &company)
+    ))?
+    .execute(named_params! {
+        ":instance": instance, ":company": company, ":site": site_text(&link.key),
+        ":name": link.name, ":org": link.org, ":org_name": link.org_name,
+        ":tickets": link.tickets,
+        ":team": id(team), ":team_name": name(team),
+        ":contact": id(contact), ":contact_name": name(contact),
+        ":service": id(service), ":service_name": name(service),
+        ":element": id(service_element), ":element_name": name(service_element),
+        ":updated_at": link.updated_at.as_millisecond(),
+    })?;
+    Ok(())
+}
+
+fn parts(key: &LinkKey) -> [String; 3] {
+    [key.instance.to_string(), key.company.to_string(), site_text(key)]
+}
+
+/// The company whose rows a link is for.
+fn company_of(key: &LinkKey) -> (String, String) {
+    (key.instance.to_string(), key.company.to_string())
 }
 
 fn site_text(key: &LinkKey) -> String {

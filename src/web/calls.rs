@@ -67,6 +67,10 @@ calls! {
     "/api/v1/companies/{org}/teams" => { get: companies::teams, READ; }
     "/api/v1/companies/{org}/services" => { get: companies::services, READ; }
     "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
+    "/api/v1/links" => { get: links::list, READ; put: links::many::put_many, Access::Linker; }
+    "/api/v1/links.csv" => { get: links::table::export, READ; }
+    "/api/v1/links/companies" => { get: links::overview::companies, READ; }
+    "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
 }
 
 // What these take besides their bodies stands in the path.
@@ -78,7 +82,6 @@ calls! {
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
-    "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/healthz" => { get: health::alive, Access::Everyone; }
     "/readyz" => { get: health::ready, Access::Everyone; }
@@ -99,12 +102,14 @@ calls! {
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/trial" => { post: links::trial::trial, OPERATE; }
     "/api/v1/links/{company}/sites/{site}" => {
         get: links::get, READ;
         put: links::put, Access::Linker;
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/sites/{site}/trial" => { post: links::trial::trial, OPERATE; }
 }
 
 /// All of them.

@@ -42,6 +42,13 @@ pub(super) enum ApiError {
     UnsupportedCoding(String),
     /// The body alone shows that it is wrong.
     Invalid(Vec<FieldError>),
+    /// Some of many links are wrong; each error is at its place in the list or table.
+    InvalidLinks {
+        /// The first of them, in words.
+        detail: String,
+        /// All, within bounds.
+        errors: Vec<Value>,
+    },
     /// The database cannot take this now.
     StoreUnavailable,
     /// The database was too long at it.
@@ -163,6 +170,12 @@ impl ApiError {
                 "The body is not valid",
                 sentence(errors),
             ),
+            Self::InvalidLinks { detail, .. } => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "The body is not valid",
+                detail.clone(),
+            ),
             Self::StoreUnavailable => unavailable(
                 "store-unavailable",
                 "The bridge cannot store anything now",
@@ -209,6 +222,7 @@ impl ApiError {
         });
         match self {
             Self::Invalid(errors) => document["errors"] = json!(errors),
+            Self::InvalidLinks { errors, .. } => document["errors"] = json!(errors),
             Self::Conflict(_, known) => document["acknowledgement"] = known.clone(),
             _ => {}
         }
