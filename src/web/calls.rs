@@ -9,6 +9,7 @@ use super::{
         acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
         stream_address, tickets,
     },
+    console::{assets, language, tickets as board},
 };
 use crate::config::Scope;
 
@@ -23,6 +24,8 @@ pub enum Access {
     Token(Scope),
     /// A token with the scope `admin` that is not limited to companies.
     Linker,
+    /// A page for whoever has this scope: a stranger is led to where one signs in.
+    Page(Scope),
 }
 
 const INGEST: Access = Access::Token(Scope::Ingest);
@@ -92,6 +95,7 @@ calls! {
     "/api/v1/acknowledgements" => { get: inbox::list, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/language/{language}" => { get: language::choose, Access::Everyone; }
     "/controls/open" => { get: controls::open, Access::Signed; }
     LOOKUP => { post: lookup::lookup, READ; }
     STREAM => { get: stream::changes, READ; }
@@ -112,7 +116,19 @@ calls! {
     "/api/v1/links/{company}/sites/{site}/trial" => { post: links::trial::trial, OPERATE; }
 }
 
+// What people look at.
+calls! {
+    PAGES, pages:
+    "/" => { get: board::page, Access::Page(Scope::Read); }
+}
+
+// What they are made of.
+calls! {
+    ASSETS, assets:
+    "/assets/{version}/{name}" => { get: assets::asset, Access::Everyone; }
+}
+
 /// All of them.
 pub fn calls() -> impl Iterator<Item = Call> {
-    [LISTS, PLAIN, OTHERS].into_iter().flatten().copied()
+    [LISTS, PLAIN, OTHERS, PAGES, ASSETS].into_iter().flatten().copied()
 }

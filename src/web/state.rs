@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use tokio::sync::Semaphore;
 
-use super::{ApiTokens, ControlAnswers, Signer};
+use super::{ApiTokens, ControlAnswers, Signer, Templates};
 use crate::{
     board::Board,
     catalog::Catalog,
@@ -36,6 +36,7 @@ pub struct Parts {
     pub addresses: Addresses,
     pub answers: ControlAnswers,
     pub rooms: Rooms,
+    pub templates: Templates,
 }
 
 /// What there can be only so much of at once, so that the rest stays for others. Cheap to clone.

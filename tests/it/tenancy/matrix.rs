@@ -88,6 +88,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies/{org}/cis"
             | "/api/v1/companies"
             | "/api/v1/teams"
+            | "/"
+            | "/assets/{version}/{name}"
+            | "/language/{language}"
             | "/controls/open"
             | "/healthz"
             | "/readyz",
@@ -107,6 +110,9 @@ fn filled(path: &str, of: &Object) -> String {
         "{number}" => of.number.clone(),
         "{company}" => of.company.to_owned(),
         "{site}" => "7".to_owned(),
+        "{version}" => "0".to_owned(),
+        "{name}" => "live.js".to_owned(),
+        "{language}" => "fr".to_owned(),
         "{org}" => of.org.to_owned(),
         fixed => {
             assert!(!fixed.contains('{'), "{fixed} has no entry in the matrix of tenants");
@@ -121,7 +127,8 @@ fn shows_its_object(call: &Call) -> bool {
     let of_itop = call.path.contains("{org}")
         || call.path.starts_with(STREAM)
         || ["/api/v1/companies", "/api/v1/teams"].contains(&call.path);
-    let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path);
+    let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path)
+        || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
     !of_itop && !of_nobody && !call.path.ends_with("/preview")
 }
 
@@ -145,13 +152,23 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         ask(&tenants, nobody, request).await.problem(401, "unauthorized");
                     }
                 }
+                if matches!(call.access, Access::Page(_)) {
+                    for nobody in ["", "nobody"] {
+                        let answer = ask(&tenants, nobody, request).await;
+                        assert_eq!(answer.status, 303, "{shown}");
+                        assert!(answer.header("location").starts_with("/sign-in?next=%2F"));
+                        assert_eq!(answer.text, "", "{shown}");
+                    }
+                }
                 for kind in UNLIMITED.iter().chain(&LIMITED) {
                     if call.access == Access::Signed || kind.may(call.access) {
                         continue;
                     }
                     let answer = ask(&tenants, kind.name, request).await;
                     let lacks = match call.access {
-                        Access::Token(scope) if !kind.scopes.contains(&Scope::Admin) => {
+                        Access::Token(scope) | Access::Page(scope)
+                            if !kind.scopes.contains(&Scope::Admin) =>
+                        {
                             format!("lacks the scope '{}'.", scope.as_str())
                         }
                         _ if !kind.scopes.contains(&Scope::Admin) => {
@@ -159,8 +176,13 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         }
                         _ => "is limited to companies, and such tokens change no links.".to_owned(),
                     };
-                    let detail = answer.problem(403, "forbidden");
-                    assert_eq!(detail, format!("The token '{}' {lacks}", kind.name), "{shown}");
+                    let said = format!("The token '{}' {lacks}", kind.name);
+                    if matches!(call.access, Access::Page(_)) {
+                        assert_eq!(answer.status, 403, "{shown}");
+                        assert!(answer.text.contains(&said.replace('\'', "&#x27;")), "{shown}");
+                    } else {
+                        assert_eq!(answer.problem(403, "forbidden"), said, "{shown}");
+                    }
                     let other = ask(&tenants, kind.name, &of_nobody).await;
                     assert_eq!(content(&answer), content(&other), "{}: {shown}", kind.name);
                 }
@@ -214,7 +236,15 @@ async fn about(tenants: &Tenants, call: &Call, kind: &Kind, object: &Object) {
         if is_own {
             // Its acknowledgement is done: there is nothing to try again or to give up.
             let is_lever = request.path.ends_with("/retry") || request.path.ends_with("/discard");
-            assert_eq!(answer.status, if is_lever { 409 } else { 200 }, "{shown}: {told}");
+            let leads_on = request.path.starts_with("/language");
+            let expected = if is_lever {
+                409
+            } else if leads_on {
+                303
+            } else {
+                200
+            };
+            assert_eq!(answer.status, expected, "{shown}: {told}");
             let is_after = request.path.contains("cursor=");
             let has_it = !shows_its_object(call) || is_after || told.contains(object.key);
             assert!(has_it, "{shown}: {told}");
