@@ -9,7 +9,7 @@ use super::{
         acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
         stream_address, tickets,
     },
-    console::{assets, language, tickets as board},
+    console::{assets, companies as pages, language, tickets as board},
 };
 use crate::config::Scope;
 
@@ -120,6 +120,7 @@ calls! {
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/companies" => { get: pages::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

@@ -25,6 +25,8 @@ mod in_front;
 mod inbox;
 mod lines;
 mod links;
+mod links_bulk;
+mod links_csv;
 mod lists;
 mod lists_cached;
 mod live;

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::{Subcommand, ValueEnum};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, header};
 use serde_json::Value;
 
@@ -131,15 +132,13 @@ impl Import {
             std::fs::read(&self.file)
         };
         let table = table.with_context(|| format!("{name} cannot be read"))?;
-        let mut request = self
-            .bridge
-            .request(reqwest::Method::PUT, "/api/v1/links")?
-            .query(&[("dry_run", self.dry_run.to_string())])
-            .header(header::CONTENT_TYPE, "text/csv")
-            .body(table);
+        let mut call = format!("/api/v1/links?dry_run={}", self.dry_run);
         if let Some(instance) = &self.instance {
-            request = request.query(&[("instance", instance)]);
+            call.push_str("&instance=");
+            call.extend(utf8_percent_encode(instance, NON_ALPHANUMERIC));
         }
+        let request = self.bridge.request(reqwest::Method::PUT, &call)?;
+        let request = request.header(header::CONTENT_TYPE, "text/csv").body(table);
         let answer = request.send().await.context("the bridge does not answer")?;
         let status = answer.status();
         let body: Value = serde_json::from_str(&answer.text().await?).unwrap_or_default();
@@ -161,8 +160,8 @@ impl Export {
             Separator::Comma => "comma",
             Separator::Semicolon => "semicolon",
         };
-        let request = self.bridge.request(reqwest::Method::GET, "/api/v1/links.csv")?;
-        let answer = request.query(&[("separator", separator)]).send().await;
+        let call = format!("/api/v1/links.csv?separator={separator}");
+        let answer = self.bridge.request(reqwest::Method::GET, &call)?.send().await;
         let answer = answer.context("the bridge does not answer")?;
         let status = answer.status();
         let table = answer.bytes().await?;

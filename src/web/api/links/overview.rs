@@ -61,64 +61,64 @@ pub(in crate::web) struct OverviewParams {
 /// An organization and where it stands in iTop's tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(in crate::web) struct PlacedOrganization {
-    pub(super) id: OrgId,
-    pub(super) name: String,
+    pub(in crate::web) id: OrgId,
+    pub(in crate::web) name: String,
     /// The names of those above it, the highest first; empty where they are not known.
-    pub(super) path: Vec<String>,
+    pub(in crate::web) path: Vec<String>,
 }
 
 /// A link in force.
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::web) struct LinkInForce {
-    pub(super) organization: PlacedOrganization,
-    pub(super) tickets: bool,
-    pub(super) team: Option<Named>,
-    pub(super) contact: Option<Named>,
-    pub(super) service: Option<Named>,
-    pub(super) service_element: Option<Named>,
-    pub(super) updated_at: Timestamp,
+    pub(in crate::web) organization: PlacedOrganization,
+    pub(in crate::web) tickets: bool,
+    pub(in crate::web) team: Option<Named>,
+    pub(in crate::web) contact: Option<Named>,
+    pub(in crate::web) service: Option<Named>,
+    pub(in crate::web) service_element: Option<Named>,
+    pub(in crate::web) updated_at: Timestamp,
 }
 
 /// A company, or a site of one.
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::web) struct CompanyView {
-    pub(super) instance: String,
+    pub(in crate::web) instance: String,
     /// `id:…` or `name:…`.
-    pub(super) company: String,
-    pub(super) site: Option<String>,
+    pub(in crate::web) company: String,
+    pub(in crate::web) site: Option<String>,
     /// What ServiceNav calls it, if that is known.
-    pub(super) name: Option<String>,
+    pub(in crate::web) name: Option<String>,
     /// What the company of a site is called.
-    pub(super) company_name: Option<String>,
+    pub(in crate::web) company_name: Option<String>,
     /// When something of it was last received, to the day.
-    pub(super) seen_at: Option<Timestamp>,
+    pub(in crate::web) seen_at: Option<Timestamp>,
     /// How many of its acknowledgements wait for a link.
-    pub(super) waiting: u64,
+    pub(in crate::web) waiting: u64,
     /// Since when.
-    pub(super) since: Option<Timestamp>,
+    pub(in crate::web) since: Option<Timestamp>,
     /// What applies to it, its own or its company's.
-    pub(super) link: Option<LinkInForce>,
+    pub(in crate::web) link: Option<LinkInForce>,
     /// Whether that is its company's.
-    pub(super) inherited: bool,
+    pub(in crate::web) inherited: bool,
     /// How many of its sites were seen or are linked, and how many have a link of their own.
-    pub(super) sites: usize,
-    pub(super) linked_sites: usize,
+    pub(in crate::web) sites: usize,
+    pub(in crate::web) linked_sites: usize,
     /// The one organization whose name or code is its name.
-    pub(super) suggestion: Option<PlacedOrganization>,
+    pub(in crate::web) suggestion: Option<PlacedOrganization>,
 }
 
 /// How many there are, whatever is searched for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(in crate::web) struct OverviewCounts {
-    pub(super) companies: usize,
-    pub(super) linked: usize,
-    pub(super) unlinked: usize,
+    pub(in crate::web) companies: usize,
+    pub(in crate::web) linked: usize,
+    pub(in crate::web) unlinked: usize,
     /// Companies and sites with a link of their own that has tickets off.
-    pub(super) off: usize,
+    pub(in crate::web) off: usize,
     /// Acknowledgements that wait for a link.
-    pub(super) waiting: u64,
+    pub(in crate::web) waiting: u64,
     /// Companies without a link for which there is one exact match.
-    pub(super) matches: usize,
+    pub(in crate::web) matches: usize,
 }
 
 /// A page of the overview.
