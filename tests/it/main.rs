@@ -11,6 +11,7 @@ mod check_obstacles;
 mod check_relayed;
 mod clock_jumps;
 mod companies_never_mix;
+mod console_companies;
 mod contract;
 mod database_files;
 mod every_answer;

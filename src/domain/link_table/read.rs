@@ -86,13 +86,13 @@ pub fn read(text: &str) -> Result<Table, Vec<LineError>> {
     let Some(Ok(header)) = records.next() else {
         return Err(vec![error(1, None, "required", "The table is empty.".to_owned())]);
     };
-    let first = line_of(&header) + skipped;
+    let first = line_of(text, &header) + skipped;
     let columns = columns(&header, first)?;
     let (mut lines, mut errors) = (Vec::new(), Vec::new());
     for record in records {
         // Whatever the text is, it is UTF-8, and any number of cells is taken.
         let Ok(record) = record else { continue };
-        let number = line_of(&record) + skipped;
+        let number = line_of(text, &record) + skipped;
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
@@ -164,8 +164,13 @@ fn columns(header: &StringRecord, line: u64) -> Result<Vec<Option<usize>>, Vec<L
     if errors.is_empty() { Ok(columns) } else { Err(errors) }
 }
 
-fn line_of(record: &StringRecord) -> u64 {
-    record.position().map_or(1, csv::Position::line)
+/// The line on which a record of this text begins. The reader counts empty lines before it to it.
+fn line_of(text: &str, record: &StringRecord) -> u64 {
+    let Some(position) = record.position() else { return 1 };
+    let at = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.get(at..).unwrap_or_default();
+    let empty = rest.bytes().take_while(|byte| b"\r\n".contains(byte));
+    position.line() + empty.map(|byte| u64::from(byte == b'\n')).sum::<u64>()
 }
 
 fn error(line: u64, column: Option<String>, code: &'static str, message: String) -> LineError {
