@@ -143,5 +143,5 @@ fn one(
         let lists = lists.get(&org.id).unwrap_or(&none);
         wish.link(item.key.clone(), org, lists, now, &mut errors)
     });
-    link.map(LinkChange::Put).ok_or(errors.found)
+    link.map(|link| LinkChange::Put(Box::new(link))).ok_or(errors.found)
 }

@@ -33,7 +33,7 @@ pub struct Unlinked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkChange {
     /// It is set.
-    Put(CompanyLink),
+    Put(Box<CompanyLink>),
     /// It is removed, if it is there.
     Remove(LinkKey),
 }

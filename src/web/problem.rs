@@ -167,18 +167,8 @@ impl ApiError {
                     "Content-Encoding '{found}' is not taken: send the body as it is, or gzip."
                 ),
             ),
-            Self::Invalid(errors) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid",
-                "The body is not valid",
-                sentence(errors),
-            ),
-            Self::InvalidLinks { detail, .. } => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid",
-                "The body is not valid",
-                detail.clone(),
-            ),
+            Self::Invalid(errors) => invalid(sentence(errors)),
+            Self::InvalidLinks { detail, .. } => invalid(detail.clone()),
             Self::StoreUnavailable => unavailable(
                 "store-unavailable",
                 "The bridge cannot store anything now",
@@ -231,6 +221,11 @@ impl ApiError {
         }
         document
     }
+}
+
+/// A body that alone shows that it is wrong.
+fn invalid(detail: String) -> (StatusCode, &'static str, &'static str, String) {
+    (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body is not valid", detail)
 }
 
 /// What cannot be done now, and may be later.

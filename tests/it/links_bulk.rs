@@ -223,7 +223,7 @@ fn told(item: &Value) -> (String, &str, String, u64) {
     let site = item["site"].as_str().map(|site| format!("/{site}")).unwrap_or_default();
     let organization = &item["link"]["organization"];
     let path = organization["path"].as_array().into_iter().flatten();
-    let path: String = path.map(|name| format!("{} › ", name.as_str().unwrap())).collect();
+    let path: String = path.flat_map(|name| [name.as_str().unwrap(), " › "]).collect();
     let inherited = if item["inherited"] == true { "inherits " } else { "" };
     let name = organization["name"].as_str().unwrap_or("–");
     (

@@ -91,16 +91,15 @@ impl Bridge {
     fn request(&self, method: reqwest::Method, call: &str) -> anyhow::Result<RequestBuilder> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().connect_timeout(PATIENCE);
-        let (client, url) = match &self.url {
-            Some(url) => (client, url.trim_end_matches('/').to_owned()),
-            None => {
-                let mut address = self.config.load()?.server.listen;
-                if address.ip().is_unspecified() {
-                    address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-                }
-                // The bridge that is asked is this machine's: a proxy would ask another one.
-                (client.no_proxy(), format!("http://{address}"))
+        let (client, url) = if let Some(url) = &self.url {
+            (client, url.trim_end_matches('/').to_owned())
+        } else {
+            let mut address = self.config.load()?.server.listen;
+            if address.ip().is_unspecified() {
+                address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
             }
+            // The bridge that is asked is this machine's: a proxy would ask another one.
+            (client.no_proxy(), format!("http://{address}"))
         };
         let mut request = client.build()?.request(method, format!("{url}{call}"));
         if let Some(file) = self.token_file.as_ref().filter(|file| !file.is_empty()) {

@@ -104,7 +104,7 @@ mod tests {
             let written = write([row(|_| formula.to_owned())], Separator::Comma);
             let cells = csv::ReaderBuilder::new().from_reader(written.as_bytes());
             for record in cells.into_records() {
-                for cell in record.unwrap().iter() {
+                for cell in &record.unwrap() {
                     assert!(cell.starts_with('\''), "{cell:?}");
                 }
             }

@@ -197,7 +197,7 @@ mod tests {
             "\u{feff}Company;Organization\r\nid:42;Demo, SA\r\n\r\n;;\r\n",
             "organization\tcompany\tsite\nDemo, SA\tid:42\t\n",
             "sep=|\r\ncompany|organization\r\n id:42 |Demo, SA|\r\n",
-            "\"company\";\"organization\";\n\"'id:42\";\"Demo, SA\";;\n".replace("'", "").as_str(),
+            "\"company\";\"organization\";\n\"id:42\";\"Demo, SA\";;\n",
         ] {
             let table = read(text).unwrap();
             assert_eq!(table.lines.len(), 1, "{text}");

@@ -78,10 +78,11 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             (queries(&[own(), here()]), json!({"items": [item]}))
         }
         ("get", "/api/v1/links.csv" | "/api/v1/links/companies")
-        | ("post", "/api/v1/links/matches")
         | (
             "post",
-            "/api/v1/links/{company}/trial" | "/api/v1/links/{company}/sites/{site}/trial",
+            "/api/v1/links/matches"
+            | "/api/v1/links/{company}/trial"
+            | "/api/v1/links/{company}/sites/{site}/trial",
         ) => (queries(&[own(), here()]), Value::Null),
         ("put", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), json!({"organization": {"id": of.org}}))

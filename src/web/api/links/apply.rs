@@ -113,14 +113,15 @@ pub(super) async fn all(
     let mut first_of = HashMap::<LinkKey, Place>::new();
     for Asked { place, item } in items {
         match item {
-            Ok(item) => match first_of.get(&item.key) {
-                Some(first) => wrong(place, vec![again(&item.key, *first)]),
-                None => {
-                    first_of.insert(item.key.clone(), place);
-                    places.push(place);
-                    good.push(item);
+            Ok(item) => {
+                if let Some(first) = first_of.get(&item.key) {
+                    wrong(place, vec![again(&item.key, *first)]);
+                    continue;
                 }
-            },
+                first_of.insert(item.key.clone(), place);
+                places.push(place);
+                good.push(item);
+            }
             Err(found) => wrong(place, found),
         }
     }
@@ -177,7 +178,7 @@ impl Report {
     ) {
         let key = change.key();
         let after = match change {
-            LinkChange::Put(link) => Some(link),
+            LinkChange::Put(link) => Some(&**link),
             LinkChange::Remove(_) => None,
         };
         let (outcome, count) = match (before, after) {

@@ -127,6 +127,12 @@ class Editor {
       const path = [...suggestion.path, suggestion.name].join(" › ");
       form.querySelector("[data-do=suggested]").textContent = path;
     }
+    if (view.link && !view.inherited) {
+      const time = document.createElement("time");
+      time.className = "at";
+      time.dateTime = view.link.updated_at;
+      part(form, "changed").append(`${words.changedAt} `, time);
+    }
     if (!view.site && view.sites > 0) {
       const counted = (count, one, other) => (count === 1 ? one : other).replace("{count}", count);
       part(form, "used").textContent = [

@@ -157,6 +157,8 @@ if (matching) {
     const done = await attempt(() => api("PUT", "/api/v1/links", { items }));
     if (!done) return;
     matching.close();
+    // The button that has opened it goes, and what has the focus is not exchanged.
+    document.getElementById("main").focus();
     say(words.imported);
     refresh(true);
   });
