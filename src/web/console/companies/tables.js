@@ -8,6 +8,11 @@ const outcomes = {
   created: words.created, changed: words.changed, same: words.same, removed: words.removedWord,
 };
 
+const fields = {
+  name: words.name, organization: words.organization, tickets: words.tickets, team: words.team,
+  contact: words.contact, service: words.service, service_element: words.element,
+};
+
 const element = (name, text, className) => {
   const made = document.createElement(name);
   if (text !== undefined) made.textContent = text;
@@ -38,13 +43,19 @@ function table(head, rows) {
 const whose = (item) => [item.name, item.company, item.site].filter(Boolean).join(" · ");
 
 function changes(item) {
-  const told = item.changes.map(({ field, from, to }) =>
-    from === null ? `${field}: ${to}` : `${field}: ${from} → ${to ?? words.none}`);
-  if (item.waiting > 0) {
-    const text = item.waiting === 1 ? words.waitingOne : words.waitingOther;
-    told.push(text.replace("{n}", item.waiting));
-  }
-  return [outcomes[item.outcome], ...told, ...item.warnings].join("; ");
+  const told = item.changes.map(({ field, from, to }) => {
+    const value = (text) => (field === "tickets" ? words[text] : text) ?? words.none;
+    const name = fields[field] ?? field;
+    return from === null ? `${name}: ${value(to)}` : `${name}: ${value(from)} → ${value(to)}`;
+  });
+  return [outcomes[item.outcome], ...told, ...released(item)].join("; ");
+}
+
+// What goes on by it, and what somebody should look at.
+function released(item) {
+  const text = item.waiting === 1 ? words.waitingOne : words.waitingOther;
+  const waiting = item.waiting > 0 ? [text.replace("{n}", item.waiting)] : [];
+  return [...waiting, ...item.warnings];
 }
 
 function errorsOf(errors) {
@@ -139,7 +150,7 @@ if (matching) {
         box.value = at;
         box.checked = true;
         label.append(box, whose(item));
-        return [label, item.link.organization.name, changes(item)];
+        return [label, item.link.organization.name, released(item).join("; ") || "–"];
       });
       preview.replaceChildren(table([words.company, words.organization, words.change], rows));
       apply.disabled = found.length === 0;
