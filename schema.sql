@@ -418,3 +418,21 @@ BEGIN
     WHERE instance = NEW.instance AND control_id = NEW.control_id;
 END;
 CREATE INDEX control_tickets_by_replaced ON control_tickets (replaced) WHERE replaced IS NOT NULL;
+
+-- step 12: how the last days were, by quarters of an hour; when the gate has changed
+
+-- A value is JSON: what it says depends on its kind.
+CREATE TABLE history (
+    start INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (start, kind)
+) WITHOUT ROWID;
+-- No reason: it was opened.
+CREATE TABLE gate_changes (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    reason TEXT,
+    message TEXT
+);
+CREATE INDEX gate_changes_at ON gate_changes (at);

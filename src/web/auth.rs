@@ -188,8 +188,13 @@ impl Caller {
         }
     }
 
+    /// Whether it may do what this scope is for.
+    pub(super) fn has(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+    }
+
     fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
-        if self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin) {
+        if self.has(scope) {
             return Ok(self);
         }
         if scope == Scope::Ingest {
@@ -210,6 +215,17 @@ impl Caller {
             )));
         }
         Ok(())
+    }
+
+    /// How the bridge is set up, and what it finds out of iTop, concerns all who share it.
+    fn may_oversee(&self) -> Result<(), ApiError> {
+        if self.sees_all() {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden(format!(
+            "The token '{}' is limited, and this concerns all companies.",
+            self.name
+        )))
     }
 
     /// Whether it may post an event of this company to this instance.
@@ -307,6 +323,22 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Admin(caller) = Admin::from_request_parts(parts, state).await?;
         caller.may_link().map(|()| Self(caller))
+    }
+}
+
+/// A caller that may do and see what concerns all.
+pub(super) struct Overseer;
+
+impl<S> FromRequestParts<S> for Overseer
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        caller.may_oversee().map(|()| Self)
     }
 }
 

@@ -6,9 +6,10 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
-        stream_address, tickets,
+        acknowledgements as inbox, companies, controls, health, links, lookup, preview,
+        priority, stream, stream_address, tickets,
     },
+    signed,
 };
 use crate::config::Scope;
 
@@ -23,12 +24,16 @@ pub enum Access {
     Token(Scope),
     /// A token with the scope `admin` that is not limited to companies.
     Linker,
+    /// A token with the scope `admin` that is limited to nothing.
+    Overseer,
 }
 
 const INGEST: Access = Access::Token(Scope::Ingest);
 const READ: Access = Access::Token(Scope::Read);
 const OPERATE: Access = Access::Token(Scope::Operate);
 const ADMIN: Access = Access::Token(Scope::Admin);
+const SIGNED: Access = Access::Signed;
+const OVERSEER: Access = Access::Overseer;
 
 /// A call of the API.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +72,7 @@ calls! {
     "/api/v1/companies/{org}/teams" => { get: companies::teams, READ; }
     "/api/v1/companies/{org}/services" => { get: companies::services, READ; }
     "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
+    "/api/v1/health" => { get: health::report::report, READ; }
 }
 
 // What these take besides their bodies stands in the path.
@@ -77,6 +83,8 @@ calls! {
     "/api/v1/acknowledgements/{id}" => { get: inbox::one, READ; }
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
+    "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
+    "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
@@ -89,7 +97,10 @@ calls! {
     "/api/v1/acknowledgements" => { get: inbox::list, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
-    "/controls/open" => { get: controls::open, Access::Signed; }
+    "/api/v1/priority" => { get: priority::of, INGEST; }
+    "/controls/open" => { get: signed::open::open, SIGNED; }
+    "/controls/badge.svg" => { get: signed::badge::badge, SIGNED; }
+    "/controls/card" => { get: signed::card::card, SIGNED; }
     LOOKUP => { post: lookup::lookup, READ; }
     STREAM => { get: stream::changes, READ; }
     "/api/v1/tickets/stream/address" => { post: stream_address::address, READ; }

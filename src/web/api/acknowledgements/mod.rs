@@ -191,7 +191,7 @@ fn parse_state(text: &str) -> Result<RowState, ApiError> {
 }
 
 /// A parameter with the rules of its type.
-pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+pub(in crate::web) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     name: &str,
     text: Option<String>,
 ) -> Result<Option<T>, ApiError> {
