@@ -25,7 +25,10 @@ use crate::{
     secret::{Secret, random_key},
     server,
     store::{Store, StoreError},
-    web::{self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Signer},
+    web::{
+        self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Signer,
+        Templates as Pages,
+    },
 };
 
 pub use reload::Reload;
@@ -61,6 +64,9 @@ pub enum StartError {
     /// A template cannot be used.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// A page cannot be used: a defect.
+    #[error("a page of the bridge cannot be used: {0}")]
+    Page(#[from] minijinja::Error),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -201,6 +207,7 @@ impl App {
             signer,
             answers.clone(),
         );
+        let templates = Pages::new(&addresses, &clock)?;
         let connections =
             server::connections_for(config.server.max_connections, config.itop.max_in_flight);
         let store = store.for_polls();
@@ -217,6 +224,7 @@ impl App {
             config: current,
             checks,
             history,
+            templates,
         };
         let state = AppState::from(parts);
         Ok(Self { listener, state, refresher, gate, client, reload, config, address, connections })

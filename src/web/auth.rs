@@ -188,13 +188,8 @@ impl Caller {
         }
     }
 
-    /// Whether it may do what this scope is for.
-    pub(super) fn has(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
-    }
-
     fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
-        if self.has(scope) {
+        if self.may(scope) {
             return Ok(self);
         }
         if scope == Scope::Ingest {
@@ -203,6 +198,11 @@ impl Caller {
         }
         let (name, scope) = (&self.name, scope.as_str());
         Err(ApiError::Forbidden(format!("The token '{name}' lacks the scope '{scope}'.")))
+    }
+
+    /// Whether it has a scope.
+    pub(super) fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
     }
 
     /// Which organization a company is decides whose tickets it gets: no token of some companies says

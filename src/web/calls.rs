@@ -9,6 +9,7 @@ use super::{
         acknowledgements as inbox, companies, controls, health, links, lookup, preview,
         priority, stream, stream_address, tickets,
     },
+    console::{assets, language, tickets as board},
     signed,
 };
 use crate::config::Scope;
@@ -26,6 +27,8 @@ pub enum Access {
     Linker,
     /// A token with the scope `admin` that is limited to nothing.
     Overseer,
+    /// A page for whoever has this scope: a stranger is led to where one signs in.
+    Page(Scope),
 }
 
 const INGEST: Access = Access::Token(Scope::Ingest);
@@ -101,6 +104,7 @@ calls! {
     "/controls/open" => { get: signed::open::open, SIGNED; }
     "/controls/badge.svg" => { get: signed::badge::badge, SIGNED; }
     "/controls/card" => { get: signed::card::card, SIGNED; }
+    "/language/{language}" => { get: language::choose, Access::Everyone; }
     LOOKUP => { post: lookup::lookup, READ; }
     STREAM => { get: stream::changes, READ; }
     "/api/v1/tickets/stream/address" => { post: stream_address::address, READ; }
@@ -118,7 +122,19 @@ calls! {
     "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
 }
 
+// What people look at.
+calls! {
+    PAGES, pages:
+    "/" => { get: board::page, Access::Page(Scope::Read); }
+}
+
+// What they are made of.
+calls! {
+    ASSETS, assets:
+    "/assets/{version}/{name}" => { get: assets::asset, Access::Everyone; }
+}
+
 /// All of them.
 pub fn calls() -> impl Iterator<Item = Call> {
-    [LISTS, PLAIN, OTHERS].into_iter().flatten().copied()
+    [LISTS, PLAIN, OTHERS, PAGES, ASSETS].into_iter().flatten().copied()
 }

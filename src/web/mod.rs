@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod calls;
 mod charset;
+pub(crate) mod console;
 mod control_answers;
 mod door;
 mod listing;
@@ -20,12 +21,16 @@ mod view;
 
 pub use auth::{ApiTokens, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
+pub use console::Templates;
 pub use control_answers::ControlAnswers;
 pub use request_log::Logged;
 pub use signed_link::Signer;
 pub use state::{Addresses, AppState, Parts, Rooms};
 
-use axum::{Router, middleware::from_extractor};
+use axum::{
+    Router,
+    middleware::{from_extractor, from_fn_with_state},
+};
 
 use crate::config::Config;
 use door::Door;
@@ -36,13 +41,20 @@ use problem::ApiError;
 const LOOKUP: &str = "/api/v1/tickets/lookup";
 const STREAM: &str = "/api/v1/tickets/stream";
 
+/// Of calls that take no parameters.
+fn no_parameters(routes: Router<AppState>) -> Router<AppState> {
+    routes.route_layer(from_extractor::<Params<NoParams>>())
+}
+
 /// All routes of the bridge.
 #[must_use]
 pub fn routes(state: &AppState, config: &Config) -> Logged {
     let routes = Router::new()
-        .merge(calls::plain().route_layer(from_extractor::<Params<NoParams>>()))
+        .merge(no_parameters(calls::plain()))
         .merge(calls::lists().layer(listing::packed()))
         .merge(calls::others())
+        .merge(calls::pages().layer(from_fn_with_state(state.clone(), console::page::dress)))
+        .merge(no_parameters(calls::assets()).layer(listing::packed()))
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(state.clone());

@@ -15,6 +15,9 @@ use crate::{
 /// What every `type` begins with.
 pub(super) const TYPE_PREFIX: &str = "urn:servicenav-itop-bridge:problem:";
 
+/// The content type of such a document.
+pub(super) const PROBLEM: &str = "application/problem+json";
+
 /// An answer that is not a success.
 #[derive(Debug)]
 pub(super) enum ApiError {
@@ -230,7 +233,7 @@ impl IntoResponse for ApiError {
         let (status, ..) = self.parts();
         let mut response = (status, self.document().to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         match self {
             Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -8,7 +8,7 @@ use reqwest::Url;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use super::{ApiTokens, ControlAnswers, Signer};
+use super::{ApiTokens, ControlAnswers, Signer, Templates};
 use crate::{
     board::Board,
     catalog::Catalog,
@@ -43,6 +43,7 @@ pub struct Parts {
     pub config: config::Current,
     pub checks: Checks,
     pub history: History,
+    pub templates: Templates,
 }
 
 /// What there can be only so much of at once, so that the rest stays for others. Cheap to clone.

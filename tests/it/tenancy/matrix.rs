@@ -88,11 +88,20 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies/{org}/cis"
             | "/api/v1/companies"
             | "/api/v1/teams"
+            | "/"
+            | "/assets/{version}/{name}"
+            | "/language/{language}"
+            | "/api/v1/check"
+            | "/api/v1/configuration"
+            | "/api/v1/health"
+            | "/api/v1/priority"
             | "/controls/open"
+            | "/controls/badge.svg"
+            | "/controls/card"
             | "/healthz"
             | "/readyz",
         )
-        | ("post", "/api/v1/acknowledgements/{id}/retry") => (queries(&[own()]), Value::Null),
+        | ("post", "/api/v1/acknowledgements/{id}/retry" | "/api/v1/check") => (queries(&[own()]), Value::Null),
         (method, path) => panic!("{method} {path} has no entry in the matrix of tenants"),
     };
     let request = |path| Request { method: call.method, path, body: body.clone() };
@@ -107,6 +116,9 @@ fn filled(path: &str, of: &Object) -> String {
         "{number}" => of.number.clone(),
         "{company}" => of.company.to_owned(),
         "{site}" => "7".to_owned(),
+        "{version}" => "0".to_owned(),
+        "{name}" => "live.js".to_owned(),
+        "{language}" => "fr".to_owned(),
         "{org}" => of.org.to_owned(),
         fixed => {
             assert!(!fixed.contains('{'), "{fixed} has no entry in the matrix of tenants");
@@ -121,7 +133,10 @@ fn shows_its_object(call: &Call) -> bool {
     let of_itop = call.path.contains("{org}")
         || call.path.starts_with(STREAM)
         || ["/api/v1/companies", "/api/v1/teams"].contains(&call.path);
-    let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path);
+    let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path)
+        || ["/api/v1/health", "/api/v1/check", "/api/v1/configuration", "/api/v1/priority"]
+            .contains(&call.path)
+        || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
     !of_itop && !of_nobody && !call.path.ends_with("/preview")
 }
 
@@ -140,9 +155,17 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                 .zip(requests(&call, &Object::missing(object.instance)))
             {
                 let shown = format!("{} {}", request.method, request.path);
-                if matches!(call.access, Access::Token(_) | Access::Linker) {
+                if matches!(call.access, Access::Token(_) | Access::Linker | Access::Overseer) {
                     for nobody in ["", "nobody"] {
                         ask(&tenants, nobody, request).await.problem(401, "unauthorized");
+                    }
+                }
+                if matches!(call.access, Access::Page(_)) {
+                    for nobody in ["", "nobody"] {
+                        let answer = ask(&tenants, nobody, request).await;
+                        assert_eq!(answer.status, 303, "{shown}");
+                        assert!(answer.header("location").starts_with("/sign-in?next=%2F"));
+                        assert_eq!(answer.text, "", "{shown}");
                     }
                 }
                 for kind in UNLIMITED.iter().chain(&LIMITED) {
@@ -151,16 +174,26 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                     }
                     let answer = ask(&tenants, kind.name, request).await;
                     let lacks = match call.access {
-                        Access::Token(scope) if !kind.scopes.contains(&Scope::Admin) => {
+                        Access::Token(scope) | Access::Page(scope)
+                            if !kind.scopes.contains(&Scope::Admin) =>
+                        {
                             format!("lacks the scope '{}'.", scope.as_str())
                         }
                         _ if !kind.scopes.contains(&Scope::Admin) => {
                             "lacks the scope 'admin'.".to_owned()
                         }
+                        Access::Overseer => {
+                            "is limited, and this concerns all companies.".to_owned()
+                        }
                         _ => "is limited to companies, and such tokens change no links.".to_owned(),
                     };
-                    let detail = answer.problem(403, "forbidden");
-                    assert_eq!(detail, format!("The token '{}' {lacks}", kind.name), "{shown}");
+                    let said = format!("The token '{}' {lacks}", kind.name);
+                    if matches!(call.access, Access::Page(_)) {
+                        assert_eq!(answer.status, 403, "{shown}");
+                        assert!(answer.text.contains(&said.replace('\'', "&#x27;")), "{shown}");
+                    } else {
+                        assert_eq!(answer.problem(403, "forbidden"), said, "{shown}");
+                    }
                     let other = ask(&tenants, kind.name, &of_nobody).await;
                     assert_eq!(content(&answer), content(&other), "{}: {shown}", kind.name);
                 }
@@ -214,7 +247,15 @@ async fn about(tenants: &Tenants, call: &Call, kind: &Kind, object: &Object) {
         if is_own {
             // Its acknowledgement is done: there is nothing to try again or to give up.
             let is_lever = request.path.ends_with("/retry") || request.path.ends_with("/discard");
-            assert_eq!(answer.status, if is_lever { 409 } else { 200 }, "{shown}: {told}");
+            let leads_on = request.path.starts_with("/language");
+            let expected = if is_lever {
+                409
+            } else if leads_on {
+                303
+            } else {
+                200
+            };
+            assert_eq!(answer.status, expected, "{shown}: {told}");
             let is_after = request.path.contains("cursor=");
             let has_it = !shows_its_object(call) || is_after || told.contains(object.key);
             assert!(has_it, "{shown}: {told}");
@@ -260,28 +301,35 @@ async fn an_unlimited_token_has_what_its_scopes_give_it() {
 #[tokio::test]
 async fn a_signed_link_is_good_for_its_own_alone() {
     let tenants = Tenants::start().await;
-    let call = calls().find(|call| call.access == Access::Signed).unwrap();
-    assert_eq!(calls().filter(|other| other.access == Access::Signed).count(), 1);
-    for object in &tenants.objects {
-        let own = tenants.ask("", "get", &object.open, &Value::Null).await;
-        assert_eq!(own.status, 302, "{}", own.text);
+    let signed: Vec<_> = calls().filter(|call| call.access == Access::Signed).collect();
+    let paths: Vec<_> = signed.iter().map(|call| call.path).collect();
+    assert_eq!(paths, ["/controls/open", "/controls/badge.svg", "/controls/card"]);
+    for (call, object) in
+        signed.iter().flat_map(|call| tenants.objects.iter().map(move |object| (call, object)))
+    {
+        let link = &object.open.replace("/controls/open", call.path);
+        let own = tenants.ask("", "get", link, &Value::Null).await;
+        if call.path == "/controls/open" {
+            assert_eq!(own.status, 302, "{}", own.text);
+        } else {
+            assert_eq!(own.status, 200, "{}", own.text);
+            assert!(own.text.contains(object.key), "{}", own.text);
+        }
         for other in tenants.objects.iter().filter(|other| other.key != object.key) {
             let missing = Object::missing(other.instance);
             // Each part of the link of another, and all of them, with this one's signature.
             let parts = |of: &Object| {
                 [
-                    object.open.replace(&object.control(), &of.control()),
-                    object.open.replace(&company(object), &company(of)),
-                    object
-                        .open
-                        .replace(&company(object), &company(of))
+                    link.replace(&object.control(), &of.control()),
+                    link.replace(&company(object), &company(of)),
+                    link.replace(&company(object), &company(of))
                         .replace(&format!("={}", object.instance), &format!("={}", of.instance))
                         .replace(&object.control(), &of.control()),
                 ]
             };
             let of_missing = parts(&missing);
             for (path, missing) in parts(other).into_iter().zip(of_missing) {
-                if path == object.open {
+                if path == *link {
                     continue;
                 }
                 let answer = tenants.ask("", "get", &path, &Value::Null).await;

@@ -47,10 +47,10 @@ impl Kind {
         match access {
             Access::Everyone => true,
             Access::Signed => false,
-            Access::Token(scope) => {
+            Access::Token(scope) | Access::Page(scope) => {
                 self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
             }
-            Access::Linker => self.own.is_none() && self.scopes.contains(&Scope::Admin),
+            Access::Linker | Access::Overseer => self.own.is_none() && self.scopes.contains(&Scope::Admin),
         }
     }
 
@@ -246,6 +246,13 @@ pub fn content(answer: &Answer) -> (u16, Vec<String>, String) {
     (answer.status, headers, without_age(&answer.text))
 }
 
+/// A page without what its times say: what happened how long ago.
+fn without_times(page: &str) -> String {
+    let mut parts = page.split("<time ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |page, part| page + part.split_once("</time>").map_or(part, |(_, rest)| rest))
+}
+
 fn without_age(text: &str) -> String {
     fn strip(value: &mut Value) {
         match value {
@@ -260,7 +267,7 @@ fn without_age(text: &str) -> String {
             _ => {}
         }
     }
-    let Ok(mut value) = serde_json::from_str(text) else { return text.to_owned() };
+    let Ok(mut value) = serde_json::from_str(text) else { return without_times(text) };
     strip(&mut value);
     value.to_string()
 }

@@ -124,7 +124,7 @@ impl Report {
             database: Database {
                 kind: "SQLite",
                 acknowledgements: counts.total(),
-                path: path.filter(|_| caller.has(Scope::Admin)),
+                path: path.filter(|_| caller.may(Scope::Admin)),
             },
             details: sees_all.then(|| Details::of(state)),
         }

@@ -1,0 +1,16 @@
+//! The console: pages for operators, administrators, and whoever is woken.
+//!
+//! A page is a folder: its handlers, its template, its words in both languages, and the script that
+//! makes it live. It reads what the API reads; what it changes, its script changes through the API. So
+//! each page can be read without a script, and all that it does can be scripted.
+
+pub(super) mod assets;
+pub(super) mod language;
+pub(super) mod page;
+#[cfg_attr(not(test), expect(dead_code, reason = "the pages that draw come next"))]
+mod plots;
+mod templates;
+mod texts;
+pub(super) mod tickets;
+
+pub use templates::Templates;

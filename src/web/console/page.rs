@@ -1,0 +1,192 @@
+//! What every page has: who reads it, in which language, and the frame around it.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use minijinja::{Value, context};
+
+use super::{language, templates::query, texts::text};
+use crate::{
+    config::Scope,
+    domain::{delivery_state::State as RowState, ticket_text::Language},
+    gate::GateState,
+    store::StoreError,
+    web::{
+        AppState,
+        auth::{Caller, Reader},
+        problem::{ApiError, PROBLEM, TYPE_PREFIX},
+        state::encoded,
+    },
+};
+
+/// What a page may load and do: only what comes from the bridge itself, and nothing that stands in the
+/// page's own text. So what a sender writes can run nowhere.
+pub(in crate::web) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'";
+
+/// What says why something is refused is never longer.
+const LONGEST_PROBLEM: usize = 1 << 20;
+
+/// A page that is asked for by somebody who may read.
+pub(in crate::web) struct Page {
+    pub(in crate::web) caller: Arc<Caller>,
+    pub(in crate::web) language: Language,
+    state: AppState,
+    uri: Uri,
+}
+
+impl FromRequestParts<AppState> for Page {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let Reader(caller) = Reader::from_request_parts(parts, state).await?;
+        let language = language::of(&parts.headers);
+        Ok(Self { caller, language, state: state.clone(), uri: parts.uri.clone() })
+    }
+}
+
+impl Page {
+    /// The page from its template, with the frame around it. `values` is what the page itself shows.
+    ///
+    /// # Errors
+    /// Where the counts of the frame cannot be read, or the template is wrong, which is a defect.
+    pub(in crate::web) async fn render(
+        &self,
+        template: &str,
+        values: Value,
+    ) -> Result<Response, ApiError> {
+        self.render_as(StatusCode::OK, template, values).await
+    }
+
+    async fn render_as(
+        &self,
+        status: StatusCode,
+        template: &str,
+        values: Value,
+    ) -> Result<Response, ApiError> {
+        let frame = self.frame().await?;
+        let path = self.state.addresses.path(self.uri.path());
+        let query = query(path, self.uri.query());
+        let values = context! { frame, query, ..values };
+        let page = self.state.templates.render(self.language, template, values);
+        let page = page.map_err(|error| {
+            tracing::error!(error = format!("{error:#}"), template, "a page could not be filled");
+            ApiError::Internal
+        })?;
+        Ok((status, Html(page)).into_response())
+    }
+
+    /// Whether whoever reads the page may do what needs this scope: what they may not is not offered.
+    pub(in crate::web) fn may(&self, scope: Scope) -> bool {
+        self.caller.may(scope)
+    }
+
+    async fn frame(&self) -> Result<Value, StoreError> {
+        let (store, visible) = (&self.state.store, self.caller.visible());
+        let counts = store.counts(visible);
+        let needs = [RowState::Failed, RowState::Blocked, RowState::Rejected];
+        let needs: u64 = needs.into_iter().map(|state| counts.of(state)).sum();
+        // Who waits for a link has at least one row that is blocked.
+        let unlinked =
+            if counts.of(RowState::Blocked) > 0 { store.unlinked(visible).await?.len() } else { 0 };
+        let gate = match self.state.delivery.gate() {
+            GateState::Open { .. } => None,
+            GateState::Closed { reason, since, .. } => {
+                Some(context! { code => reason.code(), since => since.at.to_string() })
+            }
+        };
+        let first = self.uri.path().split('/').nth(1).unwrap_or_default();
+        let here = self.uri.path_and_query().map_or("/", |here| here.as_str());
+        Ok(context! {
+            active => if matches!(first, "" | "tickets") { "tickets" } else { first },
+            needs,
+            unlinked,
+            gate,
+            name => self.caller.name.as_str(),
+            is_signed_in => !self.state.tokens.let_in_anyone(),
+            may_post => self.may(Scope::Ingest),
+            next => encoded(&self.state.addresses.path(here)).to_string(),
+            version => env!("CARGO_PKG_VERSION"),
+        })
+    }
+}
+
+/// What stands around all pages: their headers, and errors that a person can read. A stranger is led to
+/// the page where one signs in.
+pub(in crate::web) async fn dress(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let language = language::of(request.headers());
+    let (uri, is_read) = (request.uri().clone(), request.method().is_safe());
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::UNAUTHORIZED && is_read {
+        response = to_sign_in(&state, &uri);
+    } else if response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM) {
+        response = refused(&state, language, &uri, response).await;
+    }
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // What is shown is somebody's, and of this moment.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language, cookie"));
+    response
+}
+
+fn to_sign_in(state: &AppState, uri: &Uri) -> Response {
+    let here = uri.path_and_query().map_or("/", |here| here.as_str());
+    let next = encoded(&state.addresses.path(here)).to_string();
+    let location = state.addresses.path(format_args!("/sign-in?next={next}"));
+    match HeaderValue::from_str(&location) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
+        Err(_) => ApiError::Internal.into_response(),
+    }
+}
+
+/// What a program is told in a document, a person reads in a page.
+async fn refused(state: &AppState, language: Language, uri: &Uri, response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let document: serde_json::Value = axum::body::to_bytes(body, LONGEST_PROBLEM)
+        .await
+        .ok()
+        .and_then(|body| serde_json::from_slice(&body).ok())
+        .unwrap_or_default();
+    let code = document["type"].as_str().and_then(|kind| kind.strip_prefix(TYPE_PREFIX));
+    let title = ["layout.error.", code.unwrap_or_default()].concat();
+    let title = text(language, &title).or_else(|| text(language, "layout.error.unknown"));
+    let values = context! {
+        title, code,
+        detail => document["detail"].as_str(),
+        query => query(state.addresses.path(uri.path()), uri.query()),
+        frame => context! { active => "" },
+    };
+    match state.templates.render(language, "error.html", values) {
+        Ok(page) => {
+            for own in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
+                head.headers.remove(own);
+            }
+            (head.status, head.headers, Html(page)).into_response()
+        }
+        Err(error) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the page of an error could not be filled"
+            );
+            ApiError::Internal.into_response()
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The templates of the pages, and what they can call.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use minijinja::{
+    Environment, Error, ErrorKind, UndefinedBehavior, Value,
+    value::{Kwargs, Serde},
+};
+
+use super::{assets, texts::translated};
+use crate::{clock::Clock, domain::ticket_text::Language, web::Addresses};
+
+/// Every template; a page's own begins with the name of its folder.
+pub(super) const TEMPLATES: &[(&str, &str)] = &[
+    ("layout.html", include_str!("layout.html")),
+    ("components.html", include_str!("components.html")),
+    ("error.html", include_str!("error.html")),
+    ("tickets/page.html", include_str!("tickets/page.html")),
+];
+
+/// The templates in each language. Cheap to clone.
+#[derive(Clone)]
+pub struct Templates {
+    inner: Arc<[Environment<'static>; 2]>,
+}
+
+impl std::fmt::Debug for Templates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Templates")
+    }
+}
+
+impl Templates {
+    /// Compiles them.
+    ///
+    /// # Errors
+    /// Where one is none: a defect, which tests find.
+    pub fn new(addresses: &Addresses, clock: &Clock) -> Result<Self, Error> {
+        let of = |language| environment(language, addresses, clock);
+        Ok(Self { inner: Arc::new([of(Language::En)?, of(Language::Fr)?]) })
+    }
+
+    /// Fills one.
+    pub(super) fn render(
+        &self,
+        language: Language,
+        name: &str,
+        values: Value,
+    ) -> Result<String, Error> {
+        let [en, fr] = &*self.inner;
+        let environment = match language {
+            Language::En => en,
+            Language::Fr => fr,
+        };
+        environment.get_template(name)?.render(values)
+    }
+}
+
+/// What a page shows, from anything that can be serialised.
+pub(in crate::web) fn value(values: &impl serde::Serialize) -> Value {
+    Value::from(Serde(values))
+}
+
+fn environment(
+    language: Language,
+    addresses: &Addresses,
+    clock: &Clock,
+) -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    for (name, template) in TEMPLATES {
+        environment.add_template(name, template)?;
+    }
+    environment.add_global("language", if language == Language::Fr { "fr" } else { "en" });
+    environment
+        .add_function("t", move |key: &str, values: Kwargs| translated(language, key, &values));
+    let root = addresses.clone();
+    environment.add_function("url", move |path: &str| root.path(path));
+    let root = addresses.clone();
+    environment.add_function("asset", move |name: &str| {
+        let path = assets::path(name).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidOperation, format!("there is no asset '{name}'"))
+        })?;
+        Ok(root.path(path))
+    });
+    let now = clock.clone();
+    environment.add_function("age", move |at: Option<&str>| {
+        Ok::<_, Error>(match at {
+            Some(at) => Value::from_safe_string(age(language, now.now(), parsed(at)?)?),
+            None => Value::from("–"),
+        })
+    });
+    environment.add_function("at", |at: Option<&str>| {
+        Ok::<_, Error>(match at {
+            Some(at) => Value::from_safe_string(exact(parsed(at)?)),
+            None => Value::from("–"),
+        })
+    });
+    Ok(environment)
+}
+
+fn parsed(at: &str) -> Result<Timestamp, Error> {
+    at.parse().map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("'{at}' is no time")))
+}
+
+/// How long ago something was, with the exact time behind it. The browser keeps it running, and tells
+/// the exact time in its own zone.
+fn age(language: Language, now: Timestamp, at: Timestamp) -> Result<String, Error> {
+    let seconds = now.duration_since(at).as_secs().max(0);
+    let (key, count) = match seconds {
+        0 => ("now", 0),
+        1..60 => ("seconds", seconds),
+        60..3_600 => ("minutes", seconds / 60),
+        3_600..86_400 => ("hours", seconds / 3_600),
+        86_400..172_800 => ("yesterday", 1),
+        _ => ("days", seconds / 86_400),
+    };
+    let values: Kwargs = [("n", Value::from(count))].into_iter().collect();
+    let said = translated(language, &format!("layout.age.{key}"), &values)?;
+    // Neither has anything that HTML reads otherwise.
+    Ok(format!("<time class=\"age\" datetime=\"{at:.3}\" title=\"{at:.0}\">{said}</time>"))
+}
+
+/// An exact time: of the browser's zone once its script runs, of UTC until then.
+fn exact(at: Timestamp) -> String {
+    let utc = at.strftime("%Y-%m-%d %H:%M:%S UTC");
+    format!("<time class=\"at\" datetime=\"{at:.3}\" title=\"{utc}\">{utc}</time>")
+}
+
+/// The address of a page with other values in its query: what is empty is left out, and a name that is
+/// not given keeps its value. In a template `query(sort="age", cursor="")`.
+pub(super) fn query(path: String, present: Option<&str>) -> Value {
+    let present: Vec<(String, String)> = present.map(serde_pairs).unwrap_or_default();
+    Value::from_function(move |values: Kwargs| {
+        let mut pairs = present.clone();
+        for name in values.args() {
+            pairs.retain(|(known, _)| known != name);
+            let value: Value = values.get(name)?;
+            let value = if value.is_none() { String::new() } else { value.to_string() };
+            if !value.is_empty() {
+                pairs.push((name.to_owned(), value));
+            }
+        }
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+            .collect();
+        let separator = if pairs.is_empty() { "" } else { "?" };
+        Ok::<_, Error>(format!("{path}{separator}{}", pairs.join("&")))
+    })
+}
+
+fn encoded(text: &str) -> impl std::fmt::Display + '_ {
+    crate::web::state::encoded(text)
+}
+
+/// The pairs of a query, decoded.
+fn serde_pairs(query: &str) -> Vec<(String, String)> {
+    reqwest::Url::parse(&format!("http://bridge/?{query}"))
+        .map(|url| url.query_pairs().into_owned().collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,201 @@
+//! The words of the pages, in both languages.
+//!
+//! Each page keeps its own in `texts.toml` beside its template: a key, and below it `en` and `fr`. What
+//! depends on a number has two forms, `one` and `other`. In a template `t("inbox.waiting", count=3)`.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use minijinja::{Error, ErrorKind, value::Kwargs};
+use toml::{Table, Value};
+
+use crate::domain::ticket_text::Language;
+
+/// The tables, by the first part of their keys.
+const TABLES: &[(&str, &str)] =
+    &[("layout", include_str!("texts.toml")), ("tickets", include_str!("tickets/texts.toml"))];
+
+/// One text.
+#[derive(Debug)]
+struct Text {
+    en: String,
+    fr: String,
+}
+
+static TEXTS: LazyLock<HashMap<String, Text>> = LazyLock::new(|| {
+    let mut texts = HashMap::new();
+    for (page, table) in TABLES {
+        // A test reads all of them.
+        if let Ok(table) = table.parse::<Table>() {
+            take(&mut texts, page, table);
+        }
+    }
+    texts
+});
+
+/// Takes the texts of a table in; what has no more tables in it is one.
+fn take(texts: &mut HashMap<String, Text>, above: &str, table: Table) {
+    let word = |language: &str| table.get(language).and_then(Value::as_str).map(str::to_owned);
+    if let (Some(en), Some(fr)) = (word("en"), word("fr")) {
+        texts.insert(above.to_owned(), Text { en, fr });
+        return;
+    }
+    for (key, value) in table {
+        if let Value::Table(table) = value {
+            take(texts, &format!("{above}.{key}"), table);
+        }
+    }
+}
+
+/// The text of a key, if there is one.
+pub(super) fn text(language: Language, key: &str) -> Option<&'static str> {
+    TEXTS.get(key).map(|text| match language {
+        Language::En => text.en.as_str(),
+        Language::Fr => text.fr.as_str(),
+    })
+}
+
+/// The text of a key with what stands in braces replaced; `count` chooses between `one` and `other`.
+///
+/// # Errors
+/// Where there is no such text: a defect, which a test finds.
+pub(super) fn translated(language: Language, key: &str, values: &Kwargs) -> Result<String, Error> {
+    let counted = if values.has("count") {
+        let count: f64 = values.peek("count")?;
+        let is_one = match language {
+            Language::En => (count - 1.0).abs() < f64::EPSILON,
+            Language::Fr => count.abs() < 2.0,
+        };
+        text(language, &format!("{key}.{}", if is_one { "one" } else { "other" }))
+    } else {
+        None
+    };
+    let text = counted.or_else(|| text(language, key)).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOperation, format!("there is no text '{key}'"))
+    })?;
+    let mut said = text.to_owned();
+    for name in values.args() {
+        let value: minijinja::Value = values.get(name)?;
+        said = said.replace(&format!("{{{name}}}"), &value.to_string());
+    }
+    Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::web::console::templates::TEMPLATES;
+
+    /// What the calls of `t` and `say` in the templates and scripts name.
+    fn used() -> BTreeSet<String> {
+        let mut used = BTreeSet::new();
+        for (_, template) in TEMPLATES {
+            const CALL: &str = "t(\"";
+            for (at, _) in template.match_indices(CALL) {
+                // Not the end of another name.
+                if !template[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                    let key = template[at + CALL.len()..].split('"').next().unwrap_or_default();
+                    used.insert(said(key).to_owned());
+                }
+            }
+        }
+        used
+    }
+
+    /// A key without its form.
+    fn said(key: &str) -> &str {
+        key.strip_suffix(".one").or_else(|| key.strip_suffix(".other")).unwrap_or(key)
+    }
+
+    /// The keys as calls name them.
+    fn keys() -> BTreeSet<String> {
+        let mut keys = BTreeSet::new();
+        for (page, table) in TABLES {
+            let table: Table = table.parse().unwrap_or_else(|error| panic!("{page}: {error}"));
+            walk(page, &table, &mut keys);
+        }
+        keys
+    }
+
+    fn walk(above: &str, table: &Table, keys: &mut BTreeSet<String>) {
+        for (key, value) in table {
+            let Value::Table(below) = value else { panic!("{above}.{key} has no languages") };
+            let key = format!("{above}.{key}");
+            if below.values().all(Value::is_table) {
+                walk(&key, below, keys);
+                continue;
+            }
+            for language in ["en", "fr"] {
+                let text = below.get(language).and_then(Value::as_str).unwrap_or_default();
+                assert!(!text.trim().is_empty(), "{key} has no text in {language}");
+            }
+            assert_eq!(below.len(), 2, "{key}");
+            keys.insert(said(&key).to_owned());
+        }
+    }
+
+    #[test]
+    fn every_text_stands_in_both_languages() {
+        assert!(keys().len() > 10);
+    }
+
+    #[test]
+    fn every_text_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked_for() {
+        let (keys, used) = (keys(), used());
+        for key in &used {
+            // What ends in a dot is the beginning of a key that the template makes.
+            let is_made = key.ends_with('.') && keys.iter().any(|known| known.starts_with(key));
+            assert!(keys.contains(key) || is_made, "no text {key}");
+        }
+        for key in &keys {
+            let is_made = used.iter().any(|used| used.ends_with('.') && key.starts_with(used));
+            let is_of_code = CODED.iter().any(|coded| key.starts_with(coded));
+            assert!(used.contains(key) || is_made || is_of_code, "nothing asks for {key}");
+        }
+    }
+
+    /// What code asks for, not a template.
+    const CODED: &[&str] = &["layout.error.", "layout.age."];
+
+    #[test]
+    fn french_has_its_spaces() {
+        for (page, table) in TABLES {
+            let table: Table = table.parse().unwrap();
+            french(page, &Value::Table(table));
+        }
+    }
+
+    fn french(key: &str, value: &Value) {
+        let Value::Table(table) = value else { return };
+        for (name, value) in table {
+            french(&format!("{key}.{name}"), value);
+        }
+        let Some(text) = table.get("fr").and_then(Value::as_str) else { return };
+        for sign in [':', ';', '?', '!', '»'] {
+            for (at, _) in text.match_indices(sign) {
+                let before = text[..at].chars().next_back();
+                let is_time =
+                    text[at + sign.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
+                let in_address = text[at..].starts_with("://");
+                assert!(
+                    matches!(before, None | Some('\u{a0}' | '\u{202f}')) || is_time || in_address,
+                    "{key}: {text}"
+                );
+            }
+        }
+        assert!(!text.contains('\''), "{key}: the apostrophe of French is ’: {text}");
+    }
+
+    #[test]
+    fn numbers_choose_the_form() {
+        let said = |language, count: i64| {
+            let values = [("count", minijinja::Value::from(count))].into_iter().collect();
+            translated(language, "layout.need", &values).unwrap()
+        };
+        assert_eq!(said(Language::En, 0), "0 need you");
+        assert_eq!(said(Language::En, 1), "1 needs you");
+        assert_eq!(said(Language::Fr, 0), "0 demande une action");
+        assert_eq!(said(Language::Fr, 2), "2 demandent une action");
+    }
+}
