@@ -96,7 +96,11 @@ mod tests {
         for period in ["0s", "250ms", "1500ms", "30s", "90s", "2m", "90m", "12h", "3d"] {
             let period: Period = period.parse().unwrap();
             let written = serde_json::to_value(period).unwrap();
-            assert_eq!(serde_json::from_value::<Period>(written.clone()).unwrap(), period, "{written}");
+            assert_eq!(
+                serde_json::from_value::<Period>(written.clone()).unwrap(),
+                period,
+                "{written}"
+            );
         }
     }
 

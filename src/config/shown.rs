@@ -44,8 +44,7 @@ fn collect(path: &str, value: &Value, default: &Value, keys: &mut Vec<Key>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {
-                let path =
-                    if path.is_empty() { name.clone() } else { [path, name].join(".") };
+                let path = if path.is_empty() { name.clone() } else { [path, name].join(".") };
                 collect(&path, value, default.get(name).unwrap_or(&Value::Null), keys);
             }
         }
@@ -88,13 +87,24 @@ mod tests {
         let keys = keys(&config);
         let changed: Vec<_> = keys.iter().filter(|key| key.changed).collect();
         let names: Vec<_> = changed.iter().map(|key| key.key.as_str()).collect();
-        let expected =
-            ["auth.tokens", "itop.user", "itop.password", "delivery.settle", "ticket.fields.origin"];
+        let expected = [
+            "auth.tokens",
+            "itop.user",
+            "itop.password",
+            "delivery.settle",
+            "ticket.fields.origin",
+        ];
         assert_eq!(names, expected);
         let of = |name: &str| keys.iter().find(|key| key.key == name).unwrap();
-        assert_eq!((&of("itop.password").value, &of("itop.password").default), (&json!("set"), &Value::Null));
+        assert_eq!(
+            (&of("itop.password").value, &of("itop.password").default),
+            (&json!("set"), &Value::Null)
+        );
         assert_eq!(of("itop.token").value, Value::Null);
-        assert_eq!((&of("delivery.settle").value, &of("delivery.settle").default), (&json!("90s"), &json!("30s")));
+        assert_eq!(
+            (&of("delivery.settle").value, &of("delivery.settle").default),
+            (&json!("90s"), &json!("30s"))
+        );
         assert_eq!(of("auth.tokens").value[0]["hash"], "set");
         assert_eq!(of("server.listen").value, "127.0.0.1:8080");
         let all = serde_json::to_string(&keys).unwrap();

@@ -99,7 +99,9 @@ mod tests {
     #[test]
     fn every_length_is_in_a_cell_that_is_three_percent_wide() {
         let mut last = 0;
-        for micros in (0..200).chain((8..32).flat_map(|bit| [(1 << bit) - 1, 1 << bit, 3 << (bit - 1)])) {
+        for micros in
+            (0..200).chain((8..32).flat_map(|bit| [(1 << bit) - 1, 1 << bit, 3 << (bit - 1)]))
+        {
             let cell = cell(micros);
             assert!(cell < CELLS, "{micros}");
             if micros < 200 {

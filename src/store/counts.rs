@@ -180,7 +180,10 @@ impl Kept {
             let all = self.instances.entry(instance.to_owned()).or_default();
             all.insert(company.to_owned(), Company::default());
         }
-        self.instances.get_mut(instance).and_then(|all| all.get_mut(company)).expect("it was just made")
+        self.instances
+            .get_mut(instance)
+            .and_then(|all| all.get_mut(company))
+            .expect("it was just made")
     }
 }
 

@@ -22,8 +22,7 @@ const ITOP: &str = "itop";
 const ACKNOWLEDGEMENTS: &str = "acknowledgements";
 
 const SINCE: &str = "SELECT start, kind, value FROM history WHERE start >= ?1 ORDER BY start";
-const CHANGES: &str =
-    "SELECT at, reason, message FROM gate_changes WHERE at >= ?1 ORDER BY at DESC, id DESC LIMIT ?2";
+const CHANGES: &str = "SELECT at, reason, message FROM gate_changes WHERE at >= ?1 ORDER BY at DESC, id DESC LIMIT ?2";
 const OLD: [&str; 2] =
     ["DELETE FROM history WHERE start < ?1", "DELETE FROM gate_changes WHERE at < ?1"];
 

@@ -6,10 +6,10 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, lookup, preview,
-        priority, stream, stream_address, tickets,
+        acknowledgements as inbox, companies, controls, health, links, lookup, preview, priority,
+        stream, stream_address, tickets,
     },
-    console::{assets, language, tickets as board},
+    console::{assets, health as health_page, language, new_ticket, tickets as board},
     signed,
 };
 use crate::config::Scope;
@@ -126,6 +126,8 @@ calls! {
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/new-ticket" => { get: new_ticket::page, Access::Page(Scope::Read); }
+    "/health" => { get: health_page::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

@@ -4,9 +4,11 @@
 
 mod access;
 mod at_the_write;
+mod badge;
 mod behind_a_proxy;
 mod browsers;
 mod check;
+mod check_call;
 mod check_obstacles;
 mod check_relayed;
 mod clock_jumps;
@@ -18,6 +20,7 @@ mod every_answer;
 mod fault_proxy;
 mod few_files;
 mod front;
+mod health_page;
 mod held_back;
 mod hostile;
 mod in_flight;
@@ -31,6 +34,7 @@ mod live;
 mod main_job;
 mod many_cis;
 mod model;
+mod new_ticket;
 mod open_and_health;
 mod outages;
 mod program;

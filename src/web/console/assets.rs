@@ -13,11 +13,19 @@ use sha2::{Digest as _, Sha256};
 use crate::{domain::hex::hex, web::problem::ApiError};
 
 /// The sheets, put together in this order.
-const SHEETS: &[&str] = &[include_str!("style.css")];
+const SHEETS: &[&str] = &[
+    include_str!("style.css"),
+    include_str!("new_ticket/new_ticket.css"),
+    include_str!("health/health.css"),
+];
 
 /// The scripts: modules that import each other by their names here.
-const SCRIPTS: &[(&str, &str)] =
-    &[("live.js", include_str!("live.js")), ("keys.js", include_str!("keys.js"))];
+const SCRIPTS: &[(&str, &str)] = &[
+    ("live.js", include_str!("live.js")),
+    ("keys.js", include_str!("keys.js")),
+    ("new_ticket.js", include_str!("new_ticket/new_ticket.js")),
+    ("health.js", include_str!("health/health.js")),
+];
 
 const STYLE: &str = "style.css";
 

@@ -17,6 +17,8 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("components.html", include_str!("components.html")),
     ("error.html", include_str!("error.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
+    ("new_ticket/page.html", include_str!("new_ticket/page.html")),
+    ("health/page.html", include_str!("health/page.html")),
 ];
 
 /// The templates in each language. Cheap to clone.

@@ -11,8 +11,12 @@ use toml::{Table, Value};
 use crate::domain::ticket_text::Language;
 
 /// The tables, by the first part of their keys.
-const TABLES: &[(&str, &str)] =
-    &[("layout", include_str!("texts.toml")), ("tickets", include_str!("tickets/texts.toml"))];
+const TABLES: &[(&str, &str)] = &[
+    ("layout", include_str!("texts.toml")),
+    ("tickets", include_str!("tickets/texts.toml")),
+    ("new_ticket", include_str!("new_ticket/texts.toml")),
+    ("health", include_str!("health/texts.toml")),
+];
 
 /// One text.
 #[derive(Debug)]
@@ -156,7 +160,7 @@ mod tests {
     }
 
     /// What code asks for, not a template.
-    const CODED: &[&str] = &["layout.error.", "layout.age."];
+    const CODED: &[&str] = &["layout.error.", "layout.age.", "health.plot."];
 
     #[test]
     fn french_has_its_spaces() {

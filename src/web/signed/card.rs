@@ -73,8 +73,7 @@ pub(in crate::web) async fn card(
 }
 
 fn own_headers(ancestors: &[String], cache: &'static str) -> HeaderMap {
-    let ancestors =
-        if ancestors.is_empty() { "'none'".to_owned() } else { ancestors.join(" ") };
+    let ancestors = if ancestors.is_empty() { "'none'".to_owned() } else { ancestors.join(" ") };
     let policy = format!(
         "default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'; frame-ancestors \
          {ancestors}",

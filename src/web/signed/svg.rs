@@ -112,9 +112,13 @@ mod tests {
     #[test]
     fn a_badge_is_twenty_high_and_as_wide_as_its_words() {
         let of = |value: &str| badge("I-000012", value, Tone::New, "t");
-        assert!(of("new").starts_with(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"116\" height=\"20\""
-        ), "{}", of("new"));
+        assert!(
+            of("new").starts_with(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"116\" height=\"20\""
+            ),
+            "{}",
+            of("new")
+        );
         assert!(of(&"x".repeat(1_000)).len() < 10_000);
         assert!(!of("new").contains("<text"), "no font is needed");
     }

@@ -89,6 +89,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies"
             | "/api/v1/teams"
             | "/"
+            | "/new-ticket"
+            | "/health"
             | "/assets/{version}/{name}"
             | "/language/{language}"
             | "/api/v1/check"
@@ -101,7 +103,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/healthz"
             | "/readyz",
         )
-        | ("post", "/api/v1/acknowledgements/{id}/retry" | "/api/v1/check") => (queries(&[own()]), Value::Null),
+        | ("post", "/api/v1/acknowledgements/{id}/retry" | "/api/v1/check") => {
+            (queries(&[own()]), Value::Null)
+        }
         (method, path) => panic!("{method} {path} has no entry in the matrix of tenants"),
     };
     let request = |path| Request { method: call.method, path, body: body.clone() };
@@ -136,6 +140,7 @@ fn shows_its_object(call: &Call) -> bool {
     let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path)
         || ["/api/v1/health", "/api/v1/check", "/api/v1/configuration", "/api/v1/priority"]
             .contains(&call.path)
+        || ["/health", "/new-ticket"].contains(&call.path)
         || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
     !of_itop && !of_nobody && !call.path.ends_with("/preview")
 }

@@ -74,17 +74,17 @@ struct Details {
 
 /// The lists of one kind.
 #[derive(Serialize)]
-struct ListReport {
+pub(in crate::web) struct ListReport {
     what: &'static str,
     /// Whether each is that of a company.
     of_companies: bool,
     lists: usize,
-    items: usize,
+    pub(in crate::web) items: usize,
     oldest_as_of: Option<Timestamp>,
     newest_as_of: Option<Timestamp>,
     stale: usize,
     /// Calls that read them anew, the oldest first; of each one list.
-    refresh: Vec<String>,
+    pub(in crate::web) refresh: Vec<String>,
 }
 
 /// The last day.
@@ -131,6 +131,30 @@ impl Report {
     }
 }
 
+/// What the page of it asks for.
+impl Report {
+    pub(in crate::web) fn acknowledgements(&self) -> u64 {
+        self.database.acknowledgements
+    }
+
+    pub(in crate::web) fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
+    pub(in crate::web) fn being_settled(&self) -> u64 {
+        self.being_settled
+    }
+
+    /// None for those who do not see all.
+    pub(in crate::web) fn buckets(&self) -> Option<&[Bucket]> {
+        self.details.as_ref().map(|details| details.history.buckets.as_slice())
+    }
+
+    pub(in crate::web) fn lists(&self) -> &[ListReport] {
+        self.details.as_ref().map_or(&[], |details| &details.lists)
+    }
+}
+
 impl Details {
     fn of(state: &AppState) -> Self {
         let day = state.history.last_day();
@@ -153,16 +177,17 @@ fn lists(mut known: Vec<KnownList>) -> Vec<ListReport> {
     for list in known {
         kinds.entry((list.org.is_some(), list.what)).or_default().push(list);
     }
-    let report = |((of_companies, what), lists): ((bool, &'static str), Vec<KnownList>)| ListReport {
-        what,
-        of_companies,
-        lists: lists.len(),
-        items: lists.iter().map(|list| list.items).sum(),
-        oldest_as_of: lists.first().map(|list| list.as_of),
-        newest_as_of: lists.last().map(|list| list.as_of),
-        stale: lists.iter().filter(|list| list.stale).count(),
-        refresh: lists.iter().take(REFRESHED_AT_ONCE).map(refresh).collect(),
-    };
+    let report =
+        |((of_companies, what), lists): ((bool, &'static str), Vec<KnownList>)| ListReport {
+            what,
+            of_companies,
+            lists: lists.len(),
+            items: lists.iter().map(|list| list.items).sum(),
+            oldest_as_of: lists.first().map(|list| list.as_of),
+            newest_as_of: lists.last().map(|list| list.as_of),
+            stale: lists.iter().filter(|list| list.stale).count(),
+            refresh: lists.iter().take(REFRESHED_AT_ONCE).map(refresh).collect(),
+        };
     kinds.into_iter().map(report).collect()
 }
 
