@@ -217,8 +217,13 @@ impl Caller {
         Ok(())
     }
 
+    /// Whether it administers, and is limited to nothing.
+    pub(super) fn oversees(&self) -> bool {
+        self.may(Scope::Admin) && self.sees_all()
+    }
+
     /// How the bridge is set up, and what it finds out of iTop, concerns all who share it.
-    pub(super) fn may_oversee(&self) -> Result<(), ApiError> {
+    fn may_oversee(&self) -> Result<(), ApiError> {
         if self.sees_all() {
             return Ok(());
         }

@@ -262,7 +262,8 @@ async fn who_is_limited_is_told_of_its_own_alone() {
     let health = world.get(HEALTH).await.expect(200);
     assert!(health["history"].is_object() && health["database"].get("path").is_none());
     let page = world.get("/health").await;
-    assert!(page.text.contains("<svg class=\"plot\"") && !page.text.contains("id=\"check\""));
+    assert!(page.text.contains("<svg class=\"plot\""), "{}", page.text);
+    assert!(!page.text.contains("id=\"check\""), "{}", page.text);
     assert!(!page.text.contains("store.path"));
     world.get("/api/v1/configuration").await.problem(403, "forbidden");
     world.finish().await;

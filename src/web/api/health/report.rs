@@ -11,7 +11,6 @@ use super::{gate, inbox, slow_creates};
 use crate::{
     catalog::KnownList,
     clock::elapsed,
-    config::Scope,
     delivery::Deliveries,
     domain::{
         bucket::{Answers, BUCKET, Bucket},
@@ -111,7 +110,7 @@ impl Report {
         let sees_all = caller.sees_all();
         let now = state.clock.now();
         let oldest_waiting_at = counts.oldest_waiting();
-        let path = sees_all.then(|| state.config.get().store.path.clone());
+        let path = caller.oversees().then(|| state.config.get().store.path.clone());
         Self {
             version: env!("CARGO_PKG_VERSION"),
             up_since: state.history.up_since(),
@@ -124,7 +123,7 @@ impl Report {
             database: Database {
                 kind: "SQLite",
                 acknowledgements: counts.total(),
-                path: path.filter(|_| caller.may(Scope::Admin)),
+                path,
             },
             details: sees_all.then(|| Details::of(state)),
         }

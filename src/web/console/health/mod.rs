@@ -53,7 +53,7 @@ pub(in crate::web) async fn page(
     };
     let row = |list| ListRow::of(list, language);
     let lists: Vec<_> = report.lists().iter().map(row).collect();
-    let oversees = page.caller.may_oversee().is_ok();
+    let oversees = page.caller.oversees();
     let check = oversees.then(|| Examination::of(state.checks.latest()));
     let configuration = oversees.then(|| Configuration::of(&Shown::of(&state.config.get())));
     let values = context! {
