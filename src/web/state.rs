@@ -150,9 +150,9 @@ impl Addresses {
     }
 
     /// The signed links by which a browser without a token gets to a control's ticket, for as long as
-    /// the control is of this company. They only read, so that one signature is good for all of them:
-    /// each more would take every row of the board as long again. The control stands in the query:
-    /// proxies decode, join or refuse what it may have in a path.
+    /// the control is of this company. They only read, so that one signature is good for all of them: each
+    /// row of the board is signed once. The control stands in the query: proxies decode, join or refuse
+    /// what it may have in a path.
     #[must_use]
     pub fn links(&self, instance: &str, company: &str, control: &str) -> ControlLinks {
         let signature = self.inner.signer.sign("open", &[instance, company, control]);

@@ -54,12 +54,12 @@ async fn one_runs_at_a_time_and_is_shared() {
     let first = world.send(Method::POST, CHECK, &at_once, None).await.expect(202);
     assert_eq!(first["latest"], Value::Null);
     let began = first["running"]["began_at"].clone();
-    let mut begun = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for _ in 0..5 {
         let next = world.send(Method::POST, CHECK, &at_once, None).await.expect(202);
-        begun.insert(next["running"]["began_at"].to_string());
+        seen.insert(next["running"]["began_at"].to_string());
     }
-    assert_eq!(begun, BTreeSet::from([began.to_string()]));
+    assert_eq!(seen, BTreeSet::from([began.to_string()]));
     // What it has found so far can be seen.
     world
         .until("something was found", async || {

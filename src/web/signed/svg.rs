@@ -97,7 +97,10 @@ pub(super) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::Tone::{Assigned, Closed, Faint, New, Pending, Resolved};
     use super::*;
+
+    const TONES: [Tone; 6] = [New, Assigned, Pending, Resolved, Closed, Faint];
 
     #[test]
     fn what_is_in_a_title_stays_text() {
@@ -129,8 +132,7 @@ mod tests {
             let value = f64::from(u8::from_str_radix(hex, 16).unwrap()) / 255.0;
             if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         };
-        use Tone::{Assigned, Closed, Faint, New, Pending, Resolved};
-        for tone in [New, Assigned, Pending, Resolved, Closed, Faint] {
+        for tone in TONES {
             let colour = tone.colour();
             let [red, green, blue] = [&colour[1..3], &colour[3..5], &colour[5..7]].map(channel);
             let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;

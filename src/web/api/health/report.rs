@@ -120,11 +120,7 @@ impl Report {
             oldest_waiting_at,
             oldest_waiting_seconds: oldest_waiting_at.map(|at| elapsed(at, now).as_secs()),
             being_settled: counts.of(RowState::Unknown),
-            database: Database {
-                kind: "SQLite",
-                acknowledgements: counts.total(),
-                path,
-            },
+            database: Database { kind: "SQLite", acknowledgements: counts.total(), path },
             details: sees_all.then(|| Details::of(state)),
         }
     }
