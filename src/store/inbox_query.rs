@@ -6,7 +6,7 @@ use rusqlite::{
     types::{FromSql, Value},
 };
 
-use super::{Attempt, Store, StoreError, as_json, attempts, time};
+use super::{Action, Attempt, Store, StoreError, actions, as_json, attempts, time};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{ControlId, TicketKey},
@@ -61,6 +61,8 @@ pub struct WholeRow {
     pub row: InboxRow,
     /// What came of its attempts, oldest first.
     pub history: Vec<Attempt>,
+    /// What operators did to it, oldest first.
+    pub actions: Vec<Action>,
     /// The body as received.
     pub body: String,
 }
@@ -116,7 +118,9 @@ impl Store {
             let body = snapshot
                 .prepare_cached("SELECT body FROM acknowledgements WHERE id = ?1")?
                 .query_row([id], |row| row.get(0))?;
-            Ok(Some(WholeRow { row, history: attempts::of(&snapshot, id)?, body }))
+            let history = attempts::of(&snapshot, id)?;
+            let actions = actions::of(&snapshot, id)?;
+            Ok(Some(WholeRow { row, history, actions, body }))
         });
         let whole: Option<WholeRow> = whole.await?;
         Ok(whole.filter(|whole| whole.row.is_among(visible)))
@@ -135,7 +139,7 @@ impl Store {
 
 /// The query of a page, made of fixed pieces: only what is asked for stands in it, and each filter
 /// has an index. `instances` are all that there are.
-fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
+pub(super) fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
     let mut sources = Sources { filter, instances, parts: Vec::new(), values: Vec::new() };
     let InboxFilter { visible, state, control, .. } = filter;
     let is_narrowed = state.is_some() || *visible != Visible::all();
@@ -285,7 +289,7 @@ pub(super) fn by_id(db: &Connection, id: i64) -> rusqlite::Result<InboxRow> {
     db.prepare_cached(&sql)?.query_row([id], row)
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
     let mut cells = Cells { row, next: 0 };
     let mut row = InboxRow {
         id: cells.take()?,

@@ -6,8 +6,8 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, lookup, preview, priority,
-        stream, stream_address, tickets,
+        acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
+        links, lookup, preview, priority, session, stream, stream_address, tickets,
     },
     console::{assets, health as health_page, language, new_ticket, tickets as board},
     signed,
@@ -21,6 +21,8 @@ pub enum Access {
     Everyone,
     /// Whoever has a link that was signed for it.
     Signed,
+    /// Whoever the bridge knows, with whatever scopes.
+    Known,
     /// A token with this scope.
     Token(Scope),
     /// A token with the scope `admin` that is not limited to companies.
@@ -91,6 +93,9 @@ calls! {
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
+    "/api/v1/session" => { get: session::session, Access::Known; }
+    "/session" => { post: session::begin, Access::Everyone; }
+    "/session/end" => { post: session::end, Access::Everyone; }
     "/healthz" => { get: health::alive, Access::Everyone; }
     "/readyz" => { get: health::ready, Access::Everyone; }
 }
@@ -104,6 +109,8 @@ calls! {
     "/controls/open" => { get: signed::open::open, SIGNED; }
     "/controls/badge.svg" => { get: signed::badge::badge, SIGNED; }
     "/controls/card" => { get: signed::card::card, SIGNED; }
+    "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
+    "/api/v1/tickets/summary" => { get: board_summary::summary, READ; }
     "/language/{language}" => { get: language::choose, Access::Everyone; }
     LOOKUP => { post: lookup::lookup, READ; }
     STREAM => { get: stream::changes, READ; }
@@ -128,6 +135,7 @@ calls! {
     "/" => { get: board::page, Access::Page(Scope::Read); }
     "/new-ticket" => { get: new_ticket::page, Access::Page(Scope::Read); }
     "/health" => { get: health_page::page, Access::Page(Scope::Read); }
+    "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

@@ -15,6 +15,7 @@ use crate::{domain::hex::hex, web::problem::ApiError};
 /// The sheets, put together in this order.
 const SHEETS: &[&str] = &[
     include_str!("style.css"),
+    include_str!("tickets/tickets.css"),
     include_str!("new_ticket/new_ticket.css"),
     include_str!("health/health.css"),
 ];
@@ -25,6 +26,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("keys.js", include_str!("keys.js")),
     ("new_ticket.js", include_str!("new_ticket/new_ticket.js")),
     ("health.js", include_str!("health/health.js")),
+    ("tickets.js", include_str!("tickets/tickets.js")),
 ];
 
 const STYLE: &str = "style.css";

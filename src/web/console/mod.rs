@@ -9,7 +9,6 @@ pub(super) mod health;
 pub(super) mod language;
 pub(super) mod new_ticket;
 pub(super) mod page;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that draw come next"))]
 mod plots;
 mod templates;
 mod texts;

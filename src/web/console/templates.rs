@@ -19,6 +19,8 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("tickets/page.html", include_str!("tickets/page.html")),
     ("new_ticket/page.html", include_str!("new_ticket/page.html")),
     ("health/page.html", include_str!("health/page.html")),
+    ("tickets/detail.html", include_str!("tickets/detail.html")),
+    ("tickets/status.html", include_str!("tickets/status.html")),
 ];
 
 /// The templates in each language. Cheap to clone.
