@@ -583,3 +583,21 @@ BEGIN
     WHERE excluded.seen_at - seen_at > 86400000
        OR (excluded.seen_at >= seen_at AND name IS NOT excluded.name);
 END;
+
+-- step 14: how the last days were, by quarters of an hour; when the gate has changed
+
+-- A value is JSON: what it says depends on its kind.
+CREATE TABLE history (
+    start INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (start, kind)
+) STRICT, WITHOUT ROWID;
+-- No reason: it was opened.
+CREATE TABLE gate_changes (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    reason TEXT,
+    message TEXT
+) STRICT;
+CREATE INDEX gate_changes_at ON gate_changes (at);

@@ -17,8 +17,6 @@ use tokio::net::TcpListener;
 
 use crate::config::{self, Config};
 
-pub use check::{Finding, Told, Verdict, examine};
-
 /// Turns `ServiceNav` acknowledgements into iTop tickets, exactly once.
 #[derive(Debug, Parser)]
 #[command(version, about)]

@@ -2,6 +2,7 @@
 
 pub mod acknowledgement;
 pub mod body;
+pub mod bucket;
 pub mod company_link;
 pub mod delivery_state;
 pub mod event_time;

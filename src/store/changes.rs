@@ -266,6 +266,11 @@ impl Changes {
         self.kept().has_blocked(instance, company)
     }
 
+    /// How many acknowledgements were stored, see [`Store::stored_since_start`].
+    pub(super) fn stored(&self) -> u64 {
+        self.kept().stored()
+    }
+
     /// The instances of which there are rows.
     pub(super) fn instances(&self) -> Vec<String> {
         self.kept().instances()

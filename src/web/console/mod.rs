@@ -6,10 +6,11 @@
 
 pub(super) mod assets;
 pub(super) mod companies;
+pub(super) mod health;
 pub(super) mod inbox;
 pub(super) mod language;
+pub(super) mod new_ticket;
 pub(super) mod page;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that draw come next"))]
 mod plots;
 mod templates;
 mod texts;
