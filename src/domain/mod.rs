@@ -10,6 +10,7 @@ pub mod json_text;
 pub mod keys;
 pub mod marker;
 pub mod names;
+pub mod network;
 pub mod new_ticket;
 pub mod notice;
 pub mod placeholder;

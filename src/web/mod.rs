@@ -19,7 +19,7 @@ mod state;
 mod unauthorized;
 mod view;
 
-pub use auth::{ApiTokens, Sessions, crowded_instance, hash_token};
+pub use auth::{ApiTokens, Peer, Sessions, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
 pub use console::Templates;
 pub use control_answers::ControlAnswers;

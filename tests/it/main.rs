@@ -34,6 +34,7 @@ mod model;
 mod open_and_health;
 mod outages;
 mod program;
+mod proxy_sign_in;
 mod receiving;
 mod refusals;
 mod rejected;
