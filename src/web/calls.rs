@@ -9,7 +9,7 @@ use super::{
         acknowledgements as inbox, companies, controls, health, links, lookup, preview, session,
         stream, stream_address, tickets,
     },
-    console::{assets, language, tickets as board},
+    console::{assets, language, sign_in, tickets as board},
 };
 use crate::config::Scope;
 
@@ -86,8 +86,6 @@ calls! {
     "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/api/v1/session" => { get: session::session, Access::Known; }
-    "/session" => { post: session::begin, Access::Everyone; }
-    "/session/end" => { post: session::end, Access::Everyone; }
     "/healthz" => { get: health::alive, Access::Everyone; }
     "/readyz" => { get: health::ready, Access::Everyone; }
 }
@@ -122,6 +120,14 @@ calls! {
     "/" => { get: board::page, Access::Page(Scope::Read); }
 }
 
+// How they come to know who looks at them.
+calls! {
+    SIGN_IN, sign_in:
+    "/sign-in" => { get: sign_in::page, Access::Everyone; }
+    "/session" => { post: sign_in::begin, Access::Everyone; }
+    "/session/end" => { post: sign_in::end, Access::Everyone; }
+}
+
 // What they are made of.
 calls! {
     ASSETS, assets:
@@ -130,5 +136,5 @@ calls! {
 
 /// All of them.
 pub fn calls() -> impl Iterator<Item = Call> {
-    [LISTS, PLAIN, OTHERS, PAGES, ASSETS].into_iter().flatten().copied()
+    [LISTS, PLAIN, OTHERS, PAGES, SIGN_IN, ASSETS].into_iter().flatten().copied()
 }

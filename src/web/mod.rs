@@ -53,7 +53,11 @@ pub fn routes(state: &AppState, config: &Config) -> Logged {
         .merge(no_parameters(calls::plain()))
         .merge(calls::lists().layer(listing::packed()))
         .merge(calls::others())
-        .merge(calls::pages().layer(from_fn_with_state(state.clone(), console::page::dress)))
+        .merge(
+            calls::pages()
+                .merge(calls::sign_in())
+                .layer(from_fn_with_state(state.clone(), console::page::dress)),
+        )
         .merge(no_parameters(calls::assets()).layer(listing::packed()))
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

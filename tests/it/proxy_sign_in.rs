@@ -232,6 +232,22 @@ async fn what_somebody_did_bears_their_name() {
 }
 
 #[tokio::test]
+async fn a_page_shows_who_it_is_and_leaves_signing_out_to_the_proxy() {
+    let world = world().await;
+    let home = get(&world, &by_proxy("Zoé <b>", "noc"), "/").await;
+    assert_eq!(home.status, 200, "{}", home.text);
+    assert!(home.text.contains("<span class=\"name\">Zoé &lt;b&gt;</span>"), "{}", home.text);
+    assert!(!session::shown(&home).contains("/session/end"), "{}", home.text);
+    // Whoever is in no group is told so, and is not led round in circles.
+    for path in ["/", "/sign-in"] {
+        let page = get(&world, &by_proxy("jd", "visitors"), path).await;
+        assert!(page.header("content-type").starts_with("text/html"), "{path}");
+        assert_eq!(page.status, if path == "/" { 403 } else { 200 }, "{path}: {}", page.text);
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_page_behind_the_proxy_listens() {
     let mut world = world().await;
     let stream = format!("{}/api/v1/tickets/stream", world.base);

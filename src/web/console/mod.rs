@@ -9,6 +9,7 @@ pub(super) mod language;
 pub(super) mod page;
 #[cfg_attr(not(test), expect(dead_code, reason = "the pages that draw come next"))]
 mod plots;
+pub(super) mod sign_in;
 mod templates;
 mod texts;
 pub(super) mod tickets;

@@ -16,6 +16,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("layout.html", include_str!("layout.html")),
     ("components.html", include_str!("components.html")),
     ("error.html", include_str!("error.html")),
+    ("sign_in/page.html", include_str!("sign_in/page.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
 ];
 
