@@ -139,7 +139,7 @@ impl Store {
 
 /// The query of a page, made of fixed pieces: only what is asked for stands in it, and each filter
 /// has an index. `instances` are all that there are.
-fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
+pub(super) fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
     let mut sources = Sources { filter, instances, parts: Vec::new(), values: Vec::new() };
     let InboxFilter { visible, state, control, .. } = filter;
     let is_narrowed = state.is_some() || *visible != Visible::all();
@@ -289,7 +289,7 @@ pub(super) fn by_id(db: &Connection, id: i64) -> rusqlite::Result<InboxRow> {
     db.prepare_cached(&sql)?.query_row([id], row)
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
     let mut cells = Cells { row, next: 0 };
     let mut row = InboxRow {
         id: cells.take()?,

@@ -6,8 +6,8 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, lookup, preview, session,
-        stream, stream_address, tickets,
+        acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
+        links, lookup, preview, session, stream, stream_address, tickets,
     },
     console::{assets, language, sign_in, tickets as board},
 };
@@ -95,6 +95,8 @@ calls! {
     "/api/v1/acknowledgements" => { get: inbox::list, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
+    "/api/v1/tickets/summary" => { get: board_summary::summary, READ; }
     "/language/{language}" => { get: language::choose, Access::Everyone; }
     "/controls/open" => { get: controls::open, Access::Signed; }
     LOOKUP => { post: lookup::lookup, READ; }
@@ -118,6 +120,7 @@ calls! {
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
 }
 
 // How they come to know who looks at them.

@@ -7,6 +7,7 @@ mod calls;
 mod charset;
 pub(crate) mod console;
 mod control_answers;
+mod control_log;
 mod door;
 mod listing;
 mod origin;

@@ -133,6 +133,11 @@ impl Addresses {
         format!("{}{call}", self.inner.path)
     }
 
+    /// The address of a call, as callers anywhere reach it.
+    pub(super) fn whole(&self, call: &str) -> String {
+        format!("{}{call}", self.inner.bridge)
+    }
+
     /// An address to go on to, a path and query as browsers have them: the first page where that leads
     /// out of the bridge, because a link must lead nobody elsewhere.
     #[must_use]

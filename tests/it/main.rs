@@ -5,13 +5,18 @@
 mod access;
 mod at_the_write;
 mod behind_a_proxy;
+mod board_search;
+mod board_summary;
+mod browser;
 mod browsers;
 mod check;
 mod check_obstacles;
 mod check_relayed;
 mod clock_jumps;
 mod companies_never_mix;
+mod console_tickets;
 mod contract;
+mod control_detail;
 mod database_files;
 mod every_answer;
 #[path = "../fault_proxy.rs"]

@@ -1,7 +1,10 @@
 //! One file a family of endpoints.
 
 pub(super) mod acknowledgements;
+pub(super) mod board;
+pub(super) mod board_summary;
 pub(super) mod companies;
+pub(super) mod control_detail;
 pub(super) mod controls;
 pub(super) mod health;
 mod link_warning;

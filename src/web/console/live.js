@@ -212,6 +212,17 @@ function tellNews(region, count) {
   setText(news, text.replace("{count}", count));
 }
 
+const REACHED = "a[href], button, input, select, summary";
+
+// What had the focus keeps it, by its place: a filter that was chosen can be chosen away again.
+function replace(region, fresh) {
+  const place = [...region.querySelectorAll(REACHED)].indexOf(document.activeElement);
+  region.replaceChildren(...document.importNode(fresh, true).childNodes);
+  if (place < 0) return;
+  const reached = region.querySelectorAll(REACHED);
+  (reached[place] ?? reached[reached.length - 1])?.focus({ preventScroll: true });
+}
+
 function put(next, isForced) {
   for (const region of document.querySelectorAll("[data-live]")) {
     const fresh = next.querySelector(`[data-live="${region.dataset.live}"]`);
@@ -219,10 +230,8 @@ function put(next, isForced) {
     const isList = region.querySelector("[data-key]") && fresh.querySelector("[data-key]");
     if (isList && !isForced) {
       exchangeRows(region, fresh);
-    } else if (!looks(region).isEqualNode(looks(fresh)) && !region.contains(document.activeElement)) {
-      region.replaceChildren(...document.importNode(fresh, true).childNodes);
-    } else if (isForced && isList) {
-      region.replaceChildren(...document.importNode(fresh, true).childNodes);
+    } else if (isForced || !region.contains(document.activeElement)) {
+      if ((isForced && isList) || !looks(region).isEqualNode(looks(fresh))) replace(region, fresh);
     }
   }
   tellTimes();
@@ -319,7 +328,7 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
   let typed = 0;
   const apply = () => {
     const query = new URLSearchParams(location.search);
-    query.delete("cursor");
+    for (const place of ["cursor", "before"]) query.delete(place);
     for (const [name, value] of new FormData(form)) {
       if (value === "") query.delete(name); else query.set(name, value);
     }

@@ -18,6 +18,8 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("error.html", include_str!("error.html")),
     ("sign_in/page.html", include_str!("sign_in/page.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
+    ("tickets/detail.html", include_str!("tickets/detail.html")),
+    ("tickets/status.html", include_str!("tickets/status.html")),
 ];
 
 /// The templates in each language. Cheap to clone.

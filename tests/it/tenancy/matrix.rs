@@ -43,9 +43,20 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let of_company = format!("?company={company}");
             let place = format!("{instance}\n{control}");
             let cursor =
-                place.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+                place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str());
             let after = format!("?cursor={cursor}&instance={instance}");
-            (queries(&[own(), of_company, here(), after]), Value::Null)
+            let searched = format!("?q={}&count=true&pending=true&details=true", of.key);
+            let ordered = format!("?sort=-company&count=true&instance={instance}");
+            let asked = [own(), of_company, here(), after, searched, ordered];
+            (queries(&asked), Value::Null)
+        }
+        ("get", "/") => {
+            let searched = format!("?q={}&instance={instance}", of.key);
+            let asked = [own(), format!("?company={company}"), searched];
+            (queries(&asked), Value::Null)
+        }
+        ("get", "/api/v1/tickets/summary") => {
+            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
         }
         ("post", "/api/v1/tickets/stream/address") | ("get", STREAM) => {
             (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
@@ -54,7 +65,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let items = json!({"items": [{"control": control}, {"ref": of.number}]});
             (queries(&[own(), here()]), items)
         }
-        ("get", "/api/v1/controls/ticket") => {
+        ("get", "/api/v1/controls/ticket" | "/api/v1/controls/detail" | "/tickets/detail") => {
             let query = format!("?control={control}");
             let here = format!("{query}&instance={instance}");
             (queries(&[query, here]), Value::Null)
@@ -88,7 +99,6 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies/{org}/cis"
             | "/api/v1/companies"
             | "/api/v1/teams"
-            | "/"
             | "/assets/{version}/{name}"
             | "/language/{language}"
             | "/controls/open"
@@ -130,13 +140,22 @@ fn filled(path: &str, of: &Object) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
+/// What is about no object of a company.
+const OF_NOBODY: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/api/v1/links/unlinked",
+    "/api/v1/session",
+    "/api/v1/tickets/summary",
+];
+
 /// Whether an answer about what is its own says so: its name stands in it.
 fn shows_its_object(call: &Call) -> bool {
     let of_itop = call.path.contains("{org}")
         || call.path.starts_with(STREAM)
         || ["/api/v1/companies", "/api/v1/teams"].contains(&call.path);
-    let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path)
-        || ["/assets", "/language", "/api/v1/session"].iter().any(|all| call.path.starts_with(all));
+    let of_nobody = OF_NOBODY.contains(&call.path)
+        || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
     !of_itop && !of_nobody && !call.path.ends_with("/preview")
 }
 

@@ -81,7 +81,7 @@ struct WholeView<'r> {
 /// A body as it was received. A refused one may have been cut: it is then shown as a text.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Body<'r> {
+pub(super) enum Body<'r> {
     Json(&'r RawValue),
     Text(&'r str),
 }
