@@ -9,7 +9,10 @@ use super::{
         acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
         links, lookup, preview, session, stream, stream_address, tickets,
     },
-    console::{assets, language, sign_in, tickets as board},
+    console::{
+        assets, companies as companies_page, inbox as inbox_page, language, sign_in,
+        tickets as board,
+    },
 };
 use crate::config::Scope;
 
@@ -72,6 +75,10 @@ calls! {
     "/api/v1/companies/{org}/teams" => { get: companies::teams, READ; }
     "/api/v1/companies/{org}/services" => { get: companies::services, READ; }
     "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
+    "/api/v1/links" => { get: links::list, READ; put: links::many::put_many, Access::Linker; }
+    "/api/v1/links.csv" => { get: links::table::export, READ; }
+    "/api/v1/links/companies" => { get: links::overview::companies, READ; }
+    "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
 }
 
 // What these take besides their bodies stands in the path.
@@ -79,11 +86,13 @@ calls! {
     PLAIN, plain:
     "/api/v1/acknowledgements" => { post: inbox::receive::receive, INGEST; }
     "/api/v1/acknowledgements/preview" => { post: preview::preview, INGEST; }
+    "/api/v1/acknowledgements/retry" => { post: inbox::bulk::retry, OPERATE; }
+    "/api/v1/acknowledgements/discard" => { post: inbox::bulk::discard, OPERATE; }
     "/api/v1/acknowledgements/{id}" => { get: inbox::one, READ; }
+    "/api/v1/acknowledgements/{id}/request" => { get: inbox::request::request, READ; }
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
-    "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/api/v1/session" => { get: session::session, Access::Known; }
     "/healthz" => { get: health::alive, Access::Everyone; }
@@ -92,7 +101,8 @@ calls! {
 
 calls! {
     OTHERS, others:
-    "/api/v1/acknowledgements" => { get: inbox::list, READ; }
+    "/api/v1/acknowledgements" => { get: inbox::list::list, READ; }
+    "/api/v1/acknowledgements/causes" => { get: inbox::causes::causes, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
     "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
@@ -108,12 +118,14 @@ calls! {
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/trial" => { post: links::trial::trial, OPERATE; }
     "/api/v1/links/{company}/sites/{site}" => {
         get: links::get, READ;
         put: links::put, Access::Linker;
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/sites/{site}/trial" => { post: links::trial::trial, OPERATE; }
 }
 
 // What people look at.
@@ -121,6 +133,9 @@ calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
     "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
+    "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
+    "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
+    "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
 }
 
 // How they come to know who looks at them.
