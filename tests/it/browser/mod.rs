@@ -2,6 +2,7 @@
 
 mod live;
 mod pages;
+mod sign_in;
 
 use std::{
     io::{BufRead as _, BufReader},
