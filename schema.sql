@@ -514,3 +514,19 @@ END;
 -- The order in which the board is mostly looked at, and all that it is then filtered by.
 CREATE INDEX control_tickets_age
     ON control_tickets (received_at, instance, control_id, ticket_group, ticket_priority);
+
+-- step 11: who did what
+
+-- What operators did to a row; it goes with the row.
+CREATE TABLE operator_actions (
+    id                 INTEGER PRIMARY KEY,
+    acknowledgement_id INTEGER NOT NULL
+        REFERENCES acknowledgements (id) ON DELETE CASCADE,
+    at                 INTEGER NOT NULL,
+    by                 TEXT NOT NULL,      -- the name of the token or person
+    what               TEXT NOT NULL,      -- 'retried', 'discarded', 'linked'
+    reason             TEXT
+) STRICT;
+CREATE INDEX operator_actions_acknowledgement ON operator_actions (acknowledgement_id);
+-- NULL where it has made itself, and where it is older than this.
+ALTER TABLE company_links ADD COLUMN updated_by TEXT;

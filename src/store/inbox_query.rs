@@ -6,7 +6,7 @@ use rusqlite::{
     types::{FromSql, Value},
 };
 
-use super::{Attempt, Store, StoreError, as_json, attempts, time};
+use super::{Action, Attempt, Store, StoreError, actions, as_json, attempts, time};
 use crate::domain::{
     delivery_state::{Problem, State},
     keys::{ControlId, TicketKey},
@@ -61,6 +61,8 @@ pub struct WholeRow {
     pub row: InboxRow,
     /// What came of its attempts, oldest first.
     pub history: Vec<Attempt>,
+    /// What operators did to it, oldest first.
+    pub actions: Vec<Action>,
     /// The body as received.
     pub body: String,
 }
@@ -116,7 +118,9 @@ impl Store {
             let body = snapshot
                 .prepare_cached("SELECT body FROM acknowledgements WHERE id = ?1")?
                 .query_row([id], |row| row.get(0))?;
-            Ok(Some(WholeRow { row, history: attempts::of(&snapshot, id)?, body }))
+            let history = attempts::of(&snapshot, id)?;
+            let actions = actions::of(&snapshot, id)?;
+            Ok(Some(WholeRow { row, history, actions, body }))
         });
         let whole: Option<WholeRow> = whole.await?;
         Ok(whole.filter(|whole| whole.row.is_among(visible)))

@@ -1,6 +1,7 @@
 //! SQLite: what must survive. Methods are named for what they do and leak no SQL; a server
 //! database can stand behind the same names.
 
+mod actions;
 mod attempts;
 mod backup;
 mod board_companies;
@@ -35,6 +36,7 @@ mod tenants;
 mod ticket_statuses;
 mod writer;
 
+pub use actions::{Action, Levered};
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
 pub use board_companies::BoardCompany;
@@ -45,7 +47,7 @@ pub use board_search::{BoardPage, BoardSearch, Group, Order, Part, Place};
 pub use board_summary::{BoardSummary, HOURS};
 pub use changes::{ControlChange, SeenChanges};
 pub(crate) use company_links::NOT_LINKED;
-pub use company_links::Unlinked;
+pub use company_links::{PutLink, Unlinked};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;

@@ -7,7 +7,7 @@ use super::{
     AppState, LOOKUP, STREAM,
     api::{
         acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
-        links, lookup, preview, stream, stream_address, tickets,
+        links, lookup, preview, session, stream, stream_address, tickets,
     },
     console::{assets, language, tickets as board},
 };
@@ -20,6 +20,8 @@ pub enum Access {
     Everyone,
     /// Whoever has a link that was signed for it.
     Signed,
+    /// Whoever the bridge knows, with whatever scopes.
+    Known,
     /// A token with this scope.
     Token(Scope),
     /// A token with the scope `admin` that is not limited to companies.
@@ -83,6 +85,9 @@ calls! {
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
+    "/api/v1/session" => { get: session::session, Access::Known; }
+    "/session" => { post: session::begin, Access::Everyone; }
+    "/session/end" => { post: session::end, Access::Everyone; }
     "/healthz" => { get: health::alive, Access::Everyone; }
     "/readyz" => { get: health::ready, Access::Everyone; }
 }

@@ -19,7 +19,7 @@ use crate::{
         keys::{ControlId, Instance},
         text::one_line,
     },
-    store::{Attempt, InboxFilter, InboxRow, Store},
+    store::{Action, Attempt, InboxFilter, InboxRow, Levered, Store},
     web::{
         Addresses,
         auth::{Caller, Operator, Reader},
@@ -74,6 +74,7 @@ struct WholeView<'r> {
     #[serde(flatten)]
     row: AcknowledgementView<'r>,
     history: Vec<Attempt>,
+    actions: Vec<Action>,
     body: Body<'r>,
 }
 
@@ -110,7 +111,8 @@ pub(in crate::web) async fn one(
     let row = delivery.with_reason(whole.row);
     let row = view::acknowledgement(&row, &addresses);
     let body = whole.body.as_str().into();
-    Ok(Json(WholeView { row, history: whole.history, body }).into_response())
+    let whole = WholeView { row, history: whole.history, actions: whole.actions, body };
+    Ok(Json(whole).into_response())
 }
 
 /// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
@@ -121,15 +123,19 @@ pub(in crate::web) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let row = visible(&store, &caller, &id).await?;
-    if !store.retry(row.id).await? {
-        let detail = format!(
-            "Acknowledgement {} is {}; only a failed or blocked one can be tried again.",
-            row.id,
-            row.state.as_str()
-        );
-        return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+    match store.retry(row.id, caller.visible(), &caller.name).await? {
+        Levered::Done => {}
+        Levered::OtherState => {
+            let detail = format!(
+                "Acknowledgement {} is {}; only a failed or blocked one can be tried again.",
+                row.id,
+                row.state.as_str()
+            );
+            return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+        }
+        Levered::Missing => return Err(no_acknowledgement(&id)),
     }
-    tracing::info!(acknowledgement = row.id, token = caller.name, "retried by an operator");
+    tracing::info!(acknowledgement = row.id, by = caller.name, "retried by an operator");
     let row = visible(&store, &caller, &id).await?;
     Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }
@@ -156,17 +162,21 @@ pub(in crate::web) async fn discard(
                 message: format!("say why, in at most {MAX_REASON} characters"),
             }])
         })?;
-    if !store.discard(row.id, reason).await? {
-        let detail = format!(
-            "Acknowledgement {} is {}; only one that waits, is blocked or has failed can be \
-             discarded.",
-            row.id,
-            row.state.as_str()
-        );
-        return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+    match store.discard(row.id, caller.visible(), &caller.name, reason).await? {
+        Levered::Done => {}
+        Levered::OtherState => {
+            let detail = format!(
+                "Acknowledgement {} is {}; only one that waits, is blocked or has failed can be \
+                 discarded.",
+                row.id,
+                row.state.as_str()
+            );
+            return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+        }
+        Levered::Missing => return Err(no_acknowledgement(&id)),
     }
     delivery.tell_outcome(row.id);
-    tracing::info!(acknowledgement = row.id, token = caller.name, "discarded by an operator");
+    tracing::info!(acknowledgement = row.id, by = caller.name, "discarded by an operator");
     let row = visible(&store, &caller, &id).await?;
     Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }
