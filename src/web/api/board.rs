@@ -1,5 +1,7 @@
 //! Searching the board, and how the answer looks. The page of tickets asks the same.
 
+use std::collections::HashMap;
+
 use axum::extract::FromRef;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -98,18 +100,16 @@ impl BoardView {
 
     fn with_tickets(&self, page: &BoardPage, params: &BoardParams) -> Vec<Value> {
         let with_details = params.details == Some(true);
+        let mut rows_of = HashMap::<_, Vec<_>>::new();
+        for row in &page.acknowledgements {
+            let control = row.control_id.as_deref().unwrap_or_default();
+            rows_of.entry((row.instance.as_str(), control)).or_default().push(row);
+        }
         let items = page.rows.iter().map(|row| {
             let mapping = &row.found.mapping;
             let mut item = view::control(&row.found, &self.board, &self.addresses);
-            let of_it: Vec<_> = page
-                .acknowledgements
-                .iter()
-                .filter(|other| {
-                    other.instance == mapping.instance
-                        && other.control_id.as_ref() == Some(&mapping.control_id)
-                })
-                .collect();
-            if let Some(newest) = view::newest_pending(&of_it) {
+            let of_it = rows_of.get(&(mapping.instance.as_str(), mapping.control_id.as_str()));
+            if let Some(newest) = of_it.and_then(|rows| view::newest_pending(rows)) {
                 item["pending"] =
                     view::pending(&self.delivery.with_reason(newest.clone())).unwrap_or_default();
             }
@@ -124,8 +124,12 @@ impl BoardView {
 
 /// Leaves out of the first so many items what stands among the others too.
 fn without_doubles(items: &mut Vec<Value>, listed: usize) {
-    let key = |item: &Value| (item["instance"].clone(), item["control"]["id"].clone());
     let mut kept: Vec<_> = items.drain(..listed).collect();
-    kept.retain(|pending| items.iter().all(|other| key(other) != key(pending)));
+    kept.retain(|pending| {
+        !items.iter().any(|other| {
+            other["control"]["id"] == pending["control"]["id"]
+                && other["instance"] == pending["instance"]
+        })
+    });
     items.splice(0..0, kept);
 }
