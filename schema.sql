@@ -530,3 +530,14 @@ CREATE TABLE operator_actions (
 CREATE INDEX operator_actions_acknowledgement ON operator_actions (acknowledgement_id);
 -- NULL where it has made itself, and where it is older than this.
 ALTER TABLE company_links ADD COLUMN updated_by TEXT;
+
+-- step 12: the requests that iTop refused
+
+-- The last one of a row, for whoever asks why; only the newest are kept.
+CREATE TABLE refused_requests (
+    number             INTEGER PRIMARY KEY,
+    acknowledgement_id INTEGER NOT NULL UNIQUE
+        REFERENCES acknowledgements (id) ON DELETE CASCADE,
+    refused_at         INTEGER NOT NULL,
+    request            TEXT NOT NULL
+) STRICT;

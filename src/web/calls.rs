@@ -9,7 +9,7 @@ use super::{
         acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
         links, lookup, preview, session, stream, stream_address, tickets,
     },
-    console::{assets, language, tickets as board},
+    console::{assets, inbox as inbox_page, language, tickets as board},
 };
 use crate::config::Scope;
 
@@ -79,7 +79,10 @@ calls! {
     PLAIN, plain:
     "/api/v1/acknowledgements" => { post: inbox::receive::receive, INGEST; }
     "/api/v1/acknowledgements/preview" => { post: preview::preview, INGEST; }
+    "/api/v1/acknowledgements/retry" => { post: inbox::bulk::retry, OPERATE; }
+    "/api/v1/acknowledgements/discard" => { post: inbox::bulk::discard, OPERATE; }
     "/api/v1/acknowledgements/{id}" => { get: inbox::one, READ; }
+    "/api/v1/acknowledgements/{id}/request" => { get: inbox::request::request, READ; }
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
@@ -94,7 +97,8 @@ calls! {
 
 calls! {
     OTHERS, others:
-    "/api/v1/acknowledgements" => { get: inbox::list, READ; }
+    "/api/v1/acknowledgements" => { get: inbox::list::list, READ; }
+    "/api/v1/acknowledgements/causes" => { get: inbox::causes::causes, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
     "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
@@ -123,6 +127,8 @@ calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
     "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
+    "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
+    "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

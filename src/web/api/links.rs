@@ -190,7 +190,10 @@ pub(in crate::web) async fn unlinked(
 }
 
 /// The one organization whose name or code is the company's name.
-fn suggestion<'o>(name: &str, organizations: &'o [Organization]) -> Option<&'o Organization> {
+pub(in crate::web) fn suggestion<'o>(
+    name: &str,
+    organizations: &'o [Organization],
+) -> Option<&'o Organization> {
     let fits = |org: &&Organization| {
         [&org.name, &org.code].iter().any(|text| !text.is_empty() && names::same(text, name))
     };

@@ -7,7 +7,8 @@ use crate::{
     clock::Clock,
     delivery::{Delivery, Plan, PlanError, Preview},
     domain::{
-        acknowledgement::{Receipt, read},
+        acknowledgement::{Acknowledgement, Receipt, read},
+        keys::Instance,
         notice::Notice,
     },
     web::{Addresses, auth::Ingest, body::JsonBody, problem::ApiError},
@@ -27,6 +28,17 @@ pub(in crate::web) async fn preview(
     let instance = caller.instance(event.instance.as_ref())?;
     caller.may_post(&instance, &event.company)?;
     let trusted_names = !caller.is_limited_to_companies();
+    outcome(&delivery, &addresses, instance, event, trusted_names).await.map(Json)
+}
+
+/// What would become of an event now, as callers read it.
+pub(in crate::web) async fn outcome(
+    delivery: &Delivery,
+    addresses: &Addresses,
+    instance: Instance,
+    event: Acknowledgement,
+    trusted_names: bool,
+) -> Result<Value, ApiError> {
     let said = |notices| delivery.say(&event.with_own_notices(notices));
     let answer = match delivery.preview(instance, event.clone(), trusted_names).await {
         Ok(Preview::Create(plan, request)) => {
@@ -47,7 +59,7 @@ pub(in crate::web) async fn preview(
         Err(PlanError::Way(error)) => return Err(error.into()),
         Err(PlanError::Store(error)) => return Err(error.into()),
     };
-    Ok(Json(answer))
+    Ok(answer)
 }
 
 fn planned(plan: &Plan, warnings: &[String], request: &Value) -> Value {

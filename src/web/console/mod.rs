@@ -5,6 +5,7 @@
 //! each page can be read without a script, and all that it does can be scripted.
 
 pub(super) mod assets;
+pub(super) mod inbox;
 pub(super) mod language;
 pub(super) mod page;
 #[cfg_attr(not(test), expect(dead_code, reason = "the pages that draw come next"))]

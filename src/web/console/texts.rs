@@ -11,8 +11,11 @@ use toml::{Table, Value};
 use crate::domain::ticket_text::Language;
 
 /// The tables, by the first part of their keys.
-const TABLES: &[(&str, &str)] =
-    &[("layout", include_str!("texts.toml")), ("tickets", include_str!("tickets/texts.toml"))];
+const TABLES: &[(&str, &str)] = &[
+    ("layout", include_str!("texts.toml")),
+    ("inbox", include_str!("inbox/texts.toml")),
+    ("tickets", include_str!("tickets/texts.toml")),
+];
 
 /// One text.
 #[derive(Debug)]
