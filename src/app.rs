@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     board::{Board, Refresher},
     catalog::Catalog,
+    check::Checks,
     clock::Clock,
-    config::{Config, LoginKind},
+    config::{Config, Current, LoginKind},
     delivery::{Delivery, Settings},
     domain::{
         keys::Instance,
@@ -19,6 +20,7 @@ use crate::{
         visible::Visible,
     },
     gate::Gate,
+    history::History,
     itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
     secret::{Secret, random_key},
     server,
@@ -194,8 +196,12 @@ impl App {
             addresses.clone(),
             clock.clone(),
         );
+        let current = Current::new(config.clone());
+        let checks = Checks::new(current.clone(), client.clone(), clock.clone());
+        let history =
+            History::read(store.clone(), clock.clone(), client.latencies().clone()).await?;
         let reload = Reload::new(
-            &config,
+            current.clone(),
             address,
             client.clone(),
             store.clone(),
@@ -217,6 +223,9 @@ impl App {
             addresses,
             answers,
             rooms: Rooms::beside(connections),
+            config: current,
+            checks,
+            history,
             templates,
         };
         let state = AppState::from(parts);
@@ -250,6 +259,12 @@ impl App {
         tasks.spawn(async move {
             delivery.run(deliveries_stop).await;
             "deliveries"
+        });
+        let (history, history_gate, history_stop) =
+            (state.history.clone(), gate.clone(), stop.clone());
+        tasks.spawn(async move {
+            history.keep(&history_gate, history_stop).await;
+            "history"
         });
         let helpers = stop.clone();
         let mut background = |name: &'static str, work: Work| {
@@ -327,6 +342,9 @@ async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
     let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     loop {
         clock.sleep(PURGE_EVERY).await;
+        if let Err(error) = store.forget_companies(retention).await {
+            tracing::error!(%error, "companies of which nothing came for long could not be forgotten");
+        }
         loop {
             match store.purge_ended(retention).await {
                 Ok(0) => break,

@@ -3,17 +3,20 @@
 //! Data runs one way: [`web`] → [`domain`] → [`store`] (inbox) → [`delivery`] → [`resolve`] and
 //! [`catalog`] → [`itop`] → [`store`] (tickets of controls) → [`board`] → [`web`]. `domain` knows
 //! nothing else of this crate; `itop` and `store` know `domain` alone; `web` never calls `itop`.
-//! [`app`] builds all of it, [`sandbox`] is the simulated iTop that demo and tests run against.
+//! [`check`] examines configuration and iTop, [`history`] keeps how the last days were; [`app`]
+//! builds all of it, [`sandbox`] is the simulated iTop that demo and tests run against.
 
 pub mod app;
 pub mod board;
 pub mod catalog;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod gate;
+pub mod history;
 pub mod itop;
 pub mod lifecycle;
 mod link_check;

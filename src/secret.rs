@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::hex::hex;
 
-/// A password, token or key: never shown by `Debug`, and neither `Display` nor `Serialize`.
+/// A password, token or key: never shown by `Debug`, nor by `Serialize`, which says that it is set; it
+/// has no `Display`.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -28,6 +29,15 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// What is shown in the place of what must not be seen.
+pub const SET: &str = "set";
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(SET)
     }
 }
 

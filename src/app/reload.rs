@@ -1,13 +1,10 @@
 //! What a running bridge takes over without a restart: tokens, the key of links, and how it logs in.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use super::{StartError, client_settings, link_key, refuse_crowded, refuse_open};
 use crate::{
-    config::Config,
+    config::{Config, Current},
     itop::Client,
     store::Store,
     web::{ApiTokens, ControlAnswers, Signer},
@@ -22,7 +19,7 @@ pub struct Reload {
 #[derive(Debug)]
 struct Inner {
     /// What the bridge runs with now.
-    config: Mutex<Config>,
+    config: Current,
     address: SocketAddr,
     client: Client,
     store: Store,
@@ -33,7 +30,7 @@ struct Inner {
 
 impl Reload {
     pub(super) fn new(
-        config: &Config,
+        config: Current,
         address: SocketAddr,
         client: Client,
         store: Store,
@@ -41,7 +38,6 @@ impl Reload {
         signer: Signer,
         answers: ControlAnswers,
     ) -> Self {
-        let config = Mutex::new(config.clone());
         let inner = Inner { config, address, client, store, tokens, signer, answers };
         Self { inner: Arc::new(inner) }
     }
@@ -54,7 +50,7 @@ impl Reload {
     /// cannot be used.
     pub async fn configuration(&self, read: &Config) -> Result<bool, StartError> {
         let inner = &*self.inner;
-        let known = self.config();
+        let known = inner.config.get();
         let renewed = known.renewed(read);
         refuse_open(inner.address, &renewed)?;
         refuse_crowded(&renewed, &inner.store).await?;
@@ -69,7 +65,7 @@ impl Reload {
             inner.answers.forget();
         }
         let needs_restart = renewed != *read;
-        *inner.config.lock().unwrap_or_else(PoisonError::into_inner) = renewed;
+        inner.config.replace(renewed);
         Ok(needs_restart)
     }
 
@@ -77,7 +73,7 @@ impl Reload {
     /// changes the file, and nothing else tells the bridge.
     pub(super) fn secret_files(&self) {
         let inner = &*self.inner;
-        let mut config = self.config();
+        let mut config = Config::clone(&inner.config.get());
         for problem in config.read_secret_files_again() {
             tracing::warn!("a secret could not be read again: {problem}");
         }
@@ -88,9 +84,5 @@ impl Reload {
             Ok(true) => tracing::info!("the login to iTop was read again and has changed"),
             Err(error) => tracing::warn!(%error, "the login to iTop could not be read again"),
         }
-    }
-
-    fn config(&self) -> Config {
-        self.inner.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

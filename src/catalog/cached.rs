@@ -77,6 +77,21 @@ pub struct Reading<L> {
     pub stale: bool,
 }
 
+/// A list that was read, as it is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownList {
+    /// What is listed: the word of its address.
+    pub what: &'static str,
+    /// The company, if it is that of one.
+    pub org: Option<OrgId>,
+    /// How many items it has.
+    pub items: usize,
+    /// When iTop gave it, as people read it.
+    pub as_of: Timestamp,
+    /// Whether it is older than it should be.
+    pub stale: bool,
+}
+
 /// What a list is cached by: its company, if it is that of a company.
 type Key = Option<OrgId>;
 
@@ -125,6 +140,19 @@ impl<L: List> Cached<L> {
             loading: Cache::builder().build(),
         };
         Self { lists: Arc::new(lists), kind: PhantomData }
+    }
+
+    /// The lists that were read, whatever their age.
+    pub(super) fn known(&self, what: &'static str) -> Vec<KnownList> {
+        let lists = &*self.lists;
+        let known = lists.known.iter().map(|(key, listed)| KnownList {
+            what,
+            org: (*key).clone(),
+            items: listed.count(),
+            as_of: lists.clock.shown(listed.as_of()),
+            stale: !lists.is_fresh(&*listed, Freshness::Cached),
+        });
+        known.collect()
     }
 
     /// A question for the list, which `load` reads.

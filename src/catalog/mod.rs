@@ -3,7 +3,7 @@
 
 mod cached;
 
-pub use cached::{Asked, Freshness, List, Listed, Reading};
+pub use cached::{Asked, Freshness, KnownList, List, Listed, Reading};
 
 use std::{
     collections::BTreeSet,
@@ -131,6 +131,23 @@ impl Catalog {
     #[must_use]
     pub fn marker_attributes(&self) -> BTreeSet<&str> {
         BTreeSet::from([self.inner.ticket.marker_field.as_str(), MARKER_LOG])
+    }
+
+    /// The lists that were read, whatever their age, by what they list.
+    #[must_use]
+    pub fn known(&self) -> Vec<KnownList> {
+        let inner = &*self.inner;
+        let mut known = inner.companies.known("companies");
+        known.extend(inner.all_teams.known("teams"));
+        for of_a_company in [
+            inner.teams.known("teams"),
+            inner.contacts.known("contacts"),
+            inner.services.known("services"),
+            inner.cis.known("cis"),
+        ] {
+            known.extend(of_a_company);
+        }
+        known
     }
 
     /// The queries of the lists, as conditions of a write.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -92,6 +93,15 @@ fn default_database(environment: &BTreeMap<String, String>) -> Result<PathBuf, S
         state_folder::refuse_left_behind(&database, &started_in)?;
     }
     Ok(database)
+}
+
+/// The database of a process that runs here without `store.path`.
+pub(super) fn usual_database() -> Option<PathBuf> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let set = std::env::vars_os().filter_map(text).filter(|(_, text)| !text.is_empty());
+    state_folder::database(&set.collect(), rustix::process::geteuid().is_root()).ok()
 }
 
 /// The table with the value at `A__B__C` replaced. A variable is always text: it is taken as

@@ -2,17 +2,21 @@
 //!
 //! `config.example.toml` states every key with its default and meaning.
 
+mod current;
 mod explain;
 mod load;
 mod period;
 mod renew;
 mod secrets;
+mod shown;
 mod state_folder;
 mod validate;
 mod warnings;
 
+pub use current::Current;
 pub use load::{ConfigError, load};
 pub use period::Period;
+pub use shown::{Key, keys};
 pub use warnings::Warning;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -26,7 +30,7 @@ use crate::{
 };
 
 /// The whole configuration.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "the sections are documented where they are defined")]
 pub struct Config {
@@ -46,7 +50,7 @@ pub struct Config {
 }
 
 /// How the bridge is reached.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// Where to listen.
@@ -59,6 +63,8 @@ pub struct Server {
     pub link_key_file: Option<PathBuf>,
     /// The origins of pages in browsers that may call, such as `https://dashboard.example`.
     pub cors_origins: Vec<String>,
+    /// The origins of pages that may show the card of a control in a frame; none may unless it is named.
+    pub frame_ancestors: Vec<String>,
     /// Connections at once; more wait. The limit of open files can leave room for fewer.
     pub max_connections: usize,
     /// How long calls in flight may take to end when the bridge stops.
@@ -73,6 +79,7 @@ impl Default for Server {
             link_key: None,
             link_key_file: None,
             cors_origins: Vec::new(),
+            frame_ancestors: Vec::new(),
             max_connections: 2_000,
             shutdown_grace: Period::seconds(20),
         }
@@ -80,7 +87,7 @@ impl Default for Server {
 }
 
 /// Who may call.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auth {
     /// The API tokens. Without any, the bridge listens on loopback only and lets everyone in.
@@ -88,12 +95,13 @@ pub struct Auth {
 }
 
 /// An API token, as `servicenav-itop-bridge token` prints it.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
     /// What it is called in the log.
     pub name: String,
     /// `sha256:` and the hash of the token.
+    #[serde(serialize_with = "shown::is_set")]
     pub hash: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
@@ -151,7 +159,7 @@ impl Scope {
 }
 
 /// The database.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreSection {
     /// The SQLite file. Loading sets it where the configuration does not: below the folder for state.
@@ -167,7 +175,7 @@ impl Default for StoreSection {
 }
 
 /// The way to iTop.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ItopSection {
     /// The web root of iTop, as the bridge reaches it.
@@ -237,7 +245,7 @@ impl Default for ItopSection {
 }
 
 /// How the bridge logs in to iTop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoginKind {
     /// User and password in the form.
@@ -249,7 +257,7 @@ pub enum LoginKind {
 }
 
 /// The lists read from iTop.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CatalogSection {
     /// How long a list is served before it is read again.
@@ -277,7 +285,7 @@ impl Default for CatalogSection {
 }
 
 /// Which teams may take a company's tickets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TeamChoice {
     /// Those of the company's delivery model.
@@ -287,7 +295,7 @@ pub enum TeamChoice {
 }
 
 /// Companies without a link.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Links {
     /// What their acknowledgements do.
@@ -303,7 +311,7 @@ impl Default for Links {
 }
 
 /// What acknowledgements of a company without a link do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnlinkedPolicy {
     /// They wait until it is linked.
@@ -313,7 +321,7 @@ pub enum UnlinkedPolicy {
 }
 
 /// Whether a company is linked by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AutoLink {
     /// Never.
@@ -323,7 +331,7 @@ pub enum AutoLink {
 }
 
 /// Turning acknowledgements into tickets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Delivery {
     /// Deliveries at once, however slow iTop becomes; at least 1.
@@ -378,7 +386,7 @@ impl Default for Delivery {
 }
 
 /// Whether something is done that most want.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Switch {
     /// Where it can be.
@@ -388,7 +396,7 @@ pub enum Switch {
 }
 
 /// The tickets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ticket {
     /// The class of new tickets.
@@ -431,7 +439,7 @@ impl Default for Ticket {
 }
 
 /// The class of new tickets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TicketClass {
     /// `Incident` where it exists, else `UserRequest`.
     #[serde(rename = "auto")]
@@ -443,7 +451,7 @@ pub enum TicketClass {
 }
 
 /// What to do while a control's ticket is still open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnOpenTicket {
     /// A line in its private log, no new ticket.
@@ -453,7 +461,7 @@ pub enum OnOpenTicket {
 }
 
 /// What becomes of an open ticket whose control has become worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnWorse {
     /// The line in its log says so.
@@ -463,7 +471,7 @@ pub enum OnWorse {
 }
 
 /// The status of tickets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Board {
     /// How old a status may be before it is read again when somebody asks.
@@ -488,7 +496,7 @@ impl Default for Board {
 }
 
 /// The log.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// Text or JSON.
@@ -504,7 +512,7 @@ impl Default for Log {
 }
 
 /// The form of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use jiff::{Span, SpanRelativeTo};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A length of time such as `30s`, `2m`, `12h`, `3d`; a day has 24 hours.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,9 +80,29 @@ impl<'de> Deserialize<'de> for Period {
     }
 }
 
+impl Serialize for Period {
+    /// As it would be written in a configuration.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.to_string().replace(' ', ""))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_period_that_was_written_reads_as_the_same() {
+        for period in ["0s", "250ms", "1500ms", "30s", "90s", "2m", "90m", "12h", "3d"] {
+            let period: Period = period.parse().unwrap();
+            let written = serde_json::to_value(period).unwrap();
+            assert_eq!(
+                serde_json::from_value::<Period>(written.clone()).unwrap(),
+                period,
+                "{written}"
+            );
+        }
+    }
 
     #[test]
     fn periods_read_as_people_write_them() {

@@ -66,14 +66,17 @@ impl Config {
                 Some(address) => problems.extend(not_a_root(key, url, &address)),
             }
         }
-        for origin in &self.server.cors_origins {
-            let exact = web_url(origin).map(|url| url.origin().ascii_serialization());
-            if exact.as_ref() != Some(origin) {
-                problems.push(format!(
-                    "server.cors_origins: '{origin}' is no origin as browsers send it: scheme, host \
-                     and, where it is not the usual one, port, such as https://dashboard.example"
-                ));
-            }
+        let server = &self.server;
+        for (key, origins) in [
+            ("server.cors_origins", &server.cors_origins),
+            ("server.frame_ancestors", &server.frame_ancestors),
+        ] {
+            problems.extend(origins.iter().filter(|origin| !is_origin(origin)).map(|origin| {
+                format!(
+                    "{key}: '{origin}' is no origin as browsers send it: scheme, host and, where it \
+                     is not the usual one, port, such as https://dashboard.example"
+                )
+            }));
         }
     }
 
@@ -276,6 +279,10 @@ fn check(problems: &mut Vec<String>) -> impl FnMut(bool, &str) {
             problems.push(sentence.to_owned());
         }
     }
+}
+
+fn is_origin(text: &str) -> bool {
+    web_url(text).is_some_and(|url| url.origin().ascii_serialization() == text)
 }
 
 fn web_url(text: &str) -> Option<Url> {

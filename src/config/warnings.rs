@@ -1,10 +1,12 @@
 //! What works and should be looked at: `serve` logs it, `check` reports it.
 
+use serde::Serialize;
+
 use super::Config;
 use crate::itop::is_loopback;
 
 /// Something in a configuration that works and harms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// What it does.
     pub seen: &'static str,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
+    sync::atomic::Ordering,
     time::Duration,
 };
 
@@ -124,6 +125,8 @@ impl Delivery {
                     "another number of deliveries at once"
                 );
             }
+            let load = &self.inner.load;
+            load.limit.store(limit, Ordering::Relaxed);
             let limit = usize::from(limit);
             if self.inner.gate.is_open() {
                 let turns = self.turns(limit, running.len(), &controls, &mut next_rows).await;
@@ -136,6 +139,7 @@ impl Delivery {
                     rows.insert(task.id(), Running { due, begun });
                 }
             }
+            load.running.store(running.len(), Ordering::Relaxed);
             let full = running.len() >= limit;
             // Behind a closed gate no turn comes; its opening is what is waited for.
             let may_start = !full && self.inner.gate.is_open();

@@ -27,9 +27,16 @@ mod write;
 
 pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU16, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
+use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -62,6 +69,24 @@ pub struct Settings {
     pub templates: Templates,
 }
 
+/// How many deliveries run and may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Deliveries {
+    /// Those that run now.
+    pub running: usize,
+    /// As many as iTop is best served with, as far as that was found out.
+    pub limit: u16,
+    /// The bound of the configuration.
+    pub most: u16,
+}
+
+/// The numbers of [`Deliveries`], as the dispatch has last seen them.
+#[derive(Debug, Default)]
+struct Load {
+    running: AtomicUsize,
+    limit: AtomicU16,
+}
+
 /// How long a create may take before it is told of.
 const SLOW: Duration = Duration::from_secs(10);
 
@@ -89,6 +114,8 @@ struct Inner {
     settings: Arc<Settings>,
     planner: Planner,
     outcomes: outcomes::Outcomes,
+    /// How many deliveries run, and may run.
+    load: Load,
     /// Cancelled when the bridge is told to stop.
     stopping: CancellationToken,
     /// A row has become unknown: it is looked for soon.
@@ -138,6 +165,7 @@ impl Delivery {
             clock,
             settings,
             outcomes: outcomes::Outcomes::default(),
+            load: Load::default(),
             stopping: CancellationToken::new(),
             unknown: Notify::new(),
             unknown_since: unknown_since::UnknownSince::default(),
@@ -198,6 +226,17 @@ impl Delivery {
     #[must_use]
     pub fn ticket_of_probe(&self) -> Option<String> {
         self.inner.recreation.probing_ended()
+    }
+
+    /// How many deliveries run now.
+    #[must_use]
+    pub fn in_flight(&self) -> Deliveries {
+        let Load { running, limit } = &self.inner.load;
+        Deliveries {
+            running: running.load(Ordering::Relaxed),
+            limit: limit.load(Ordering::Relaxed),
+            most: self.inner.settings.delivery.in_flight_max,
+        }
     }
 
     /// Waits until the row has come to an end or needs somebody, for `most` at most.

@@ -2,6 +2,7 @@
 
 pub mod acknowledgement;
 pub mod body;
+pub mod bucket;
 pub mod company_link;
 pub mod delivery_state;
 pub mod event_time;
@@ -9,6 +10,7 @@ pub mod hex;
 pub mod inbox_group;
 pub mod json_text;
 pub mod keys;
+pub mod link_table;
 pub mod marker;
 pub mod names;
 pub mod new_ticket;

@@ -16,14 +16,14 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    Answer, ItopError, ItopZone,
+    Answer, ItopError, ItopZone, Latencies,
     answer::{self, Objects, Raw},
     obstacle,
     redact::Redactor,
     route,
     tls::{Credentials, TlsFiles},
 };
-use crate::{lifecycle::to_its_end, secret::Secret};
+use crate::{clock::Stopwatch, lifecycle::to_its_end, secret::Secret};
 
 /// The version of the REST protocol, the newest that iTop 3.1 and 3.2 offer.
 const VERSION: &str = "1.3";
@@ -148,6 +148,7 @@ pub struct Client {
     line: Arc<RwLock<Arc<Line>>>,
     zone: ItopZone,
     slots: Slots,
+    latencies: Latencies,
 }
 
 /// How iTop is called: replaced as a whole when secrets or certificates change.
@@ -258,6 +259,7 @@ impl Client {
         Ok(Self {
             line: Arc::new(RwLock::new(Arc::new(line))),
             zone: settings.zone.clone(),
+            latencies: Latencies::default(),
             slots: Slots {
                 all: Arc::new(Semaphore::new(all)),
                 writes: Arc::new(Semaphore::new(all - 1)),
@@ -291,6 +293,12 @@ impl Client {
     #[must_use]
     pub fn zone(&self) -> &ItopZone {
         &self.zone
+    }
+
+    /// How long iTop takes to answer, but for lists, which are long by themselves.
+    #[must_use]
+    pub fn latencies(&self) -> &Latencies {
+        &self.latencies
     }
 
     /// The address that is called.
@@ -332,10 +340,16 @@ impl Client {
         }
         let request = request.form(&form);
         let (redactor, longest) = (line.redactor.clone(), purpose.longest_answer());
+        let latencies = (purpose != Use::List).then(|| self.latencies.clone());
         // iTop works on although whoever waited is gone, and so the slot stays taken until it answers.
         to_its_end(async move {
             let _slot = slot;
-            exchange(request, longest, redactor).await
+            let watch = Stopwatch::start();
+            let answer = exchange(request, longest, redactor).await;
+            if let Some(latencies) = latencies.filter(|_| answer.is_ok()) {
+                latencies.add(watch.micros());
+            }
+            answer
         })
         .await
     }

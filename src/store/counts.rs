@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{Store, time};
+use super::{CompanyWaits, Store, time};
 use crate::domain::{delivery_state::State, visible::Visible};
 
 /// A row that is new, has another state, or is gone.
@@ -68,7 +68,11 @@ impl Counts {
 
 /// The counts of each company of each instance.
 #[derive(Default)]
-pub(super) struct Kept(HashMap<String, HashMap<String, Company>>);
+pub(super) struct Kept {
+    instances: HashMap<String, HashMap<String, Company>>,
+    /// How many acknowledgements were stored since the counts were read.
+    stored: u64,
+}
 
 #[derive(Default)]
 struct Company {
@@ -119,6 +123,7 @@ impl Kept {
         if let Some(to) = to {
             company.states[*to as usize] += 1;
         }
+        let is_stored = from.is_none() && to.is_some_and(|to| to != State::Rejected);
         match (from.is_some_and(State::waits), to.is_some_and(State::waits)) {
             (false, true) => {
                 company.waiting.insert(*id, *received_at);
@@ -128,12 +133,18 @@ impl Kept {
             }
             _ => {}
         }
+        self.stored += u64::from(is_stored);
+    }
+
+    /// How many acknowledgements were stored since the counts were read, whose ever they are.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored
     }
 
     /// The counts of what is seen.
     pub(super) fn sum(&self, visible: &Visible) -> Counts {
         let mut sum = Counts::default();
-        for (instance, all) in &self.0 {
+        for (instance, all) in &self.instances {
             let is_seen = |company: &str| visible.contains(instance, Some(company));
             for (_, company) in all.iter().filter(|(key, _)| is_seen(key)) {
                 for (sum, count) in sum.states.iter_mut().zip(company.states) {
@@ -147,14 +158,45 @@ impl Kept {
         sum
     }
 
+    /// How much waits of each company that is seen and of which something was accepted.
+    pub(super) fn company_waits(&self, visible: &Visible) -> Vec<CompanyWaits> {
+        let mut all = Vec::new();
+        for (instance, companies) in &self.instances {
+            let is_seen = |company: &str| visible.contains(instance, Some(company));
+            for (key, company) in companies.iter().filter(|(key, _)| is_seen(key)) {
+                let accepted: u64 = State::ALL
+                    .into_iter()
+                    .filter(|state| *state != State::Rejected)
+                    .map(|state| company.states[state as usize])
+                    .sum();
+                if accepted > 0 {
+                    let oldest = company.waiting.first_key_value().map(|(_, received)| *received);
+                    all.push(CompanyWaits {
+                        instance: instance.clone(),
+                        company_key: key.clone(),
+                        waiting: u64::try_from(company.waiting.len()).unwrap_or(u64::MAX),
+                        since: oldest.map(time),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether rows of a company are blocked.
+    pub(super) fn has_blocked(&self, instance: &str, company: &str) -> bool {
+        let company = self.instances.get(instance).and_then(|all| all.get(company));
+        company.is_some_and(|company| company.states[State::Blocked as usize] > 0)
+    }
+
     /// The instances of which there are rows.
     pub(super) fn instances(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        self.instances.keys().cloned().collect()
     }
 
     /// The companies, with their instances, of which rows are accepted.
     pub(super) fn with_accepted(&self) -> Vec<(String, String)> {
-        let companies = self.0.iter().flat_map(|(instance, companies)| {
+        let companies = self.instances.iter().flat_map(|(instance, companies)| {
             let waiting = companies
                 .iter()
                 .filter(|(_, company)| company.states[State::Accepted as usize] > 0);
@@ -165,11 +207,14 @@ impl Kept {
 
     fn company(&mut self, instance: &str, company: &str) -> &mut Company {
         // Names are copied once for each company, not for each row.
-        if !self.0.get(instance).is_some_and(|all| all.contains_key(company)) {
-            let all = self.0.entry(instance.to_owned()).or_default();
+        if !self.instances.get(instance).is_some_and(|all| all.contains_key(company)) {
+            let all = self.instances.entry(instance.to_owned()).or_default();
             all.insert(company.to_owned(), Company::default());
         }
-        self.0.get_mut(instance).and_then(|all| all.get_mut(company)).expect("it was just made")
+        self.instances
+            .get_mut(instance)
+            .and_then(|all| all.get_mut(company))
+            .expect("it was just made")
     }
 }
 
@@ -178,6 +223,13 @@ impl Store {
     #[must_use]
     pub fn counts(&self, visible: &Visible) -> Counts {
         self.inner.changes.counts(visible)
+    }
+
+    /// How many acknowledgements were stored since the database was opened, whose ever they are; what
+    /// was refused is none. Costs no query.
+    #[must_use]
+    pub fn stored_since_start(&self) -> u64 {
+        self.inner.changes.stored()
     }
 }
 
@@ -233,6 +285,7 @@ mod tests {
             tokio::join!(insert(&store, "id:42", true), insert(&store, "id:42", false));
         assert!(failed.is_err());
         assert_eq!(is_right().await.of(State::Accepted), 3);
+        assert_eq!(store.stored_since_start(), 3);
 
         let problem = Problem::new("company-not-linked", "it waits");
         let clock = Clock::system();
@@ -256,6 +309,7 @@ mod tests {
         };
         store.keep_rejected(vec![rejected]).await.unwrap();
         assert_eq!(is_right().await.of(State::Rejected), 1);
+        assert_eq!(store.stored_since_start(), 3);
         // The newest row stays.
         assert_eq!(store.purge_ended(-60_000).await.unwrap(), 1);
         assert_eq!(is_right().await.total(), 3);

@@ -78,6 +78,22 @@ impl Caller {
         Ok(())
     }
 
+    /// Whether it administers, and is limited to nothing.
+    pub(super) fn oversees(&self) -> bool {
+        self.may(Scope::Admin) && self.sees_all()
+    }
+
+    /// How the bridge is set up, and what it finds out of iTop, concerns all who share it.
+    fn may_oversee(&self) -> Result<(), ApiError> {
+        if self.sees_all() {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden(format!(
+            "The token '{}' is limited, and this concerns all companies.",
+            self.name
+        )))
+    }
+
     /// Whether it may post an event of this company to this instance.
     pub(super) fn may_post(&self, instance: &Instance, company: &Party) -> Result<(), ApiError> {
         let key = &company.key;
@@ -207,7 +223,31 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        Self::of(caller)
+    }
+}
+
+impl Linker {
+    /// The caller, if it may change links.
+    pub(super) fn of(caller: Arc<Caller>) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::of(caller)?;
         caller.may_link().map(|()| Self(caller))
+    }
+}
+
+/// A caller that may do and see what concerns all.
+pub(super) struct Overseer;
+
+impl<S> FromRequestParts<S> for Overseer
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        caller.may_oversee().map(|()| Self)
     }
 }
 

@@ -7,9 +7,13 @@ use super::{
     AppState, LOOKUP, STREAM,
     api::{
         acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
-        links, lookup, preview, session, stream, stream_address, tickets,
+        links, lookup, preview, priority, session, stream, stream_address, tickets,
     },
-    console::{assets, inbox as inbox_page, language, tickets as board},
+    console::{
+        assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
+        new_ticket, tickets as board,
+    },
+    signed,
 };
 use crate::config::Scope;
 
@@ -26,6 +30,8 @@ pub enum Access {
     Token(Scope),
     /// A token with the scope `admin` that is not limited to companies.
     Linker,
+    /// A token with the scope `admin` that is limited to nothing.
+    Overseer,
     /// A page for whoever has this scope: a stranger is led to where one signs in.
     Page(Scope),
 }
@@ -34,6 +40,8 @@ const INGEST: Access = Access::Token(Scope::Ingest);
 const READ: Access = Access::Token(Scope::Read);
 const OPERATE: Access = Access::Token(Scope::Operate);
 const ADMIN: Access = Access::Token(Scope::Admin);
+const SIGNED: Access = Access::Signed;
+const OVERSEER: Access = Access::Overseer;
 
 /// A call of the API.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +80,11 @@ calls! {
     "/api/v1/companies/{org}/teams" => { get: companies::teams, READ; }
     "/api/v1/companies/{org}/services" => { get: companies::services, READ; }
     "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
+    "/api/v1/links" => { get: links::list, READ; put: links::many::put_many, Access::Linker; }
+    "/api/v1/links.csv" => { get: links::table::export, READ; }
+    "/api/v1/links/companies" => { get: links::overview::companies, READ; }
+    "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
+    "/api/v1/health" => { get: health::report::report, READ; }
 }
 
 // What these take besides their bodies stands in the path.
@@ -85,8 +98,9 @@ calls! {
     "/api/v1/acknowledgements/{id}/request" => { get: inbox::request::request, READ; }
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
+    "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
+    "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
-    "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/api/v1/session" => { get: session::session, Access::Known; }
     "/session" => { post: session::begin, Access::Everyone; }
@@ -101,10 +115,13 @@ calls! {
     "/api/v1/acknowledgements/causes" => { get: inbox::causes::causes, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/api/v1/priority" => { get: priority::of, INGEST; }
+    "/controls/open" => { get: signed::open::open, SIGNED; }
+    "/controls/badge.svg" => { get: signed::badge::badge, SIGNED; }
+    "/controls/card" => { get: signed::card::card, SIGNED; }
     "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
     "/api/v1/tickets/summary" => { get: board_summary::summary, READ; }
     "/language/{language}" => { get: language::choose, Access::Everyone; }
-    "/controls/open" => { get: controls::open, Access::Signed; }
     LOOKUP => { post: lookup::lookup, READ; }
     STREAM => { get: stream::changes, READ; }
     "/api/v1/tickets/stream/address" => { post: stream_address::address, READ; }
@@ -114,21 +131,26 @@ calls! {
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/trial" => { post: links::trial::trial, OPERATE; }
     "/api/v1/links/{company}/sites/{site}" => {
         get: links::get, READ;
         put: links::put, Access::Linker;
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/sites/{site}/trial" => { post: links::trial::trial, OPERATE; }
 }
 
 // What people look at.
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/new-ticket" => { get: new_ticket::page, Access::Page(Scope::Read); }
+    "/health" => { get: health_page::page, Access::Page(Scope::Read); }
     "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
     "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
     "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
+    "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

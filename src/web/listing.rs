@@ -87,7 +87,7 @@ impl<S: Send + Sync> FromRequestParts<S> for KnownTags {
 impl KnownTags {
     /// Whether a tag is among them. The comparison is the weak one (RFC 9110, 8.8.3.2): a proxy that
     /// packs an answer makes its tag a weak one, and `*` is any.
-    fn contains(&self, tag: &HeaderValue) -> bool {
+    pub(super) fn contains(&self, tag: &HeaderValue) -> bool {
         let Some(wanted) = tag.to_str().ok().and_then(|tag| tag.split('"').nth(1)) else {
             return false;
         };

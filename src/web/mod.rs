@@ -15,6 +15,7 @@ mod parameters;
 mod problem;
 mod request_log;
 mod share;
+mod signed;
 mod signed_link;
 mod state;
 mod unauthorized;

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::{ApiTokens, ControlAnswers, Signer, Templates};
 use crate::{
     board::Board,
     catalog::Catalog,
+    check::Checks,
     clock::Clock,
+    config,
     delivery::Delivery,
     domain::keys::{ControlId, Instance, PartyKey, TicketKey},
+    history::History,
     itop,
     store::Store,
 };
@@ -36,6 +40,9 @@ pub struct Parts {
     pub addresses: Addresses,
     pub answers: ControlAnswers,
     pub rooms: Rooms,
+    pub config: config::Current,
+    pub checks: Checks,
+    pub history: History,
     pub templates: Templates,
 }
 
@@ -94,6 +101,9 @@ part! {
     addresses: Addresses,
     answers: ControlAnswers,
     rooms: Rooms,
+    config: config::Current,
+    checks: Checks,
+    history: History,
 }
 
 /// The addresses that answers link to. Cheap to clone.
@@ -165,19 +175,26 @@ impl Addresses {
         self.path(format_args!("/api/v1/acknowledgements/{id}"))
     }
 
-    /// The signed link by which a browser without a token gets to a control's ticket, for as long as the
-    /// control is of this company. The control stands in the query: proxies decode, join or refuse what
-    /// it may have in a path.
+    /// The signed links by which a browser without a token gets to a control's ticket, for as long as
+    /// the control is of this company. They only read, so that one signature is good for all of them: each
+    /// row of the board is signed once. The control stands in the query: proxies decode, join or refuse
+    /// what it may have in a path.
     #[must_use]
-    pub fn open(&self, instance: &str, company: &str, control: &str) -> String {
+    pub fn links(&self, instance: &str, company: &str, control: &str) -> ControlLinks {
         let signature = self.inner.signer.sign("open", &[instance, company, control]);
-        format!(
-            "{}/controls/open?control={}&instance={}&company={}&signature={signature}",
-            self.inner.bridge,
+        let bridge = &self.inner.bridge;
+        let query = format!(
+            "?control={}&instance={}&company={}&signature={signature}",
             encoded(control),
             encoded(instance),
             encoded(company)
-        )
+        );
+        let link = |path: &str| [bridge, path, &query].concat();
+        ControlLinks {
+            open: link("/controls/open"),
+            badge: link("/controls/badge.svg"),
+            embed: link("/controls/card"),
+        }
     }
 
     /// Whether a signature is that of this control of this company.
@@ -203,6 +220,17 @@ impl Addresses {
     pub(super) fn verifies(&self, purpose: &str, signed: &[&str], signature: &str) -> bool {
         self.inner.signer.verify(purpose, signed, signature)
     }
+}
+
+/// The signed links of a control.
+#[derive(Clone, Debug, Serialize)]
+pub struct ControlLinks {
+    /// To its ticket in iTop.
+    pub open: String,
+    /// A picture with number and status.
+    pub badge: String,
+    /// A small page for a frame.
+    pub embed: String,
 }
 
 /// All but the unreserved characters of RFC 3986.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Addresses;
+use super::{Addresses, state::ControlLinks};
 use crate::{
     board::Board,
     domain::{
@@ -67,8 +67,8 @@ struct Ticket<'r> {
 struct Links {
     #[serde(rename = "self")]
     own: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    open: Option<String>,
+    #[serde(flatten)]
+    of_control: Option<ControlLinks>,
 }
 
 /// How a row of the inbox looks.
@@ -102,7 +102,10 @@ pub(super) fn acknowledgement<'r>(
         received_at: row.received_at,
         updated_at: row.updated_at,
         ended_at: row.ended_at,
-        links: Links { own: addresses.acknowledgement(row.id), open: open_link(row, addresses) },
+        links: Links {
+            own: addresses.acknowledgement(row.id),
+            of_control: control_links(row, addresses),
+        },
         reason: row.reason.as_deref().filter(|_| row.state == State::Discarded),
         status: None,
     }
@@ -119,9 +122,7 @@ pub(super) fn control(found: &TicketOfControl, board: &Board, addresses: &Addres
         "pending": null,
         "as_of": board.as_of(&found.ticket),
         "stale": board.is_stale(&found.ticket),
-        "links": {
-            "open": addresses.open(&mapping.instance, &mapping.company_key, &mapping.control_id),
-        },
+        "links": addresses.links(&mapping.instance, &mapping.company_key, &mapping.control_id),
     })
 }
 
@@ -179,18 +180,21 @@ pub(super) fn control_without_ticket(row: &InboxRow, addresses: &Addresses) -> V
         "pending": null,
         "as_of": null,
         "stale": false,
-        "links": {"open": open_link(row, addresses)},
+        "links": control_links(row, addresses).map_or_else(
+            || json!({"open": null, "badge": null, "embed": null}),
+            |links| json!(links),
+        ),
     })
 }
 
-/// The signed link to the ticket of a row's control, for its company.
-fn open_link(row: &InboxRow, addresses: &Addresses) -> Option<String> {
+/// The signed links to the ticket of a row's control, for its company.
+fn control_links(row: &InboxRow, addresses: &Addresses) -> Option<ControlLinks> {
     if row.state == State::Rejected {
         // What was refused makes no control known.
         return None;
     }
     let (company, control) = (row.company_key.as_deref()?, row.control_id.as_deref()?);
-    Some(addresses.open(&row.instance, company, control))
+    Some(addresses.links(&row.instance, company, control))
 }
 
 /// The one of a control's rows that its next ticket waits for: the newest of those that asked for

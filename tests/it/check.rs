@@ -4,7 +4,7 @@
 use crate::world::World;
 use serde_json::json;
 use servicenav_itop_bridge::{
-    cli::{Finding, Told, Verdict, examine},
+    check::{Examined, Finding, Told, Verdict, examine},
     clock::Clock,
     config::{Config, LoginKind, TicketClass},
     sandbox::{Fault, FaultKind, Flavour, Operations, Options},
@@ -33,7 +33,8 @@ pub async fn findings(
         Told::Found(finding) => findings.push(finding),
         Told::Examining(_) => {}
     };
-    examine(config, clock, company, create_ticket, &mut take).await;
+    let examined = Examined { company, create_ticket, ..Examined::of(config, clock) };
+    examine(examined, &mut take).await;
     findings
 }
 

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use servicenav_itop_bridge::{
-    cli::{Finding, Verdict},
+    check::{Finding, Verdict},
     clock::Clock,
     config::{Config, ItopSection, LoginKind},
     secret::Secret,

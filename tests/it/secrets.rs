@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use servicenav_itop_bridge::{
-    cli::Finding,
+    check::Finding,
     config::{ItopSection, LoginKind, Scope, Token},
     sandbox::{FaultKind, Options},
     secret::Secret,

@@ -17,7 +17,7 @@ use rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use servicenav_itop_bridge::{
-    cli::{Finding, Verdict},
+    check::{Finding, Verdict},
     clock::Clock,
     config::Config,
 };

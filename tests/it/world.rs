@@ -189,6 +189,14 @@ impl World {
         .await
     }
 
+    /// What one look into the database beside the bridge gives.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> T {
+        self.in_database(|db| look(db).unwrap()).await
+    }
+
     /// Looks into the database beside the bridge.
     async fn in_database<T: Send + 'static>(
         &self,

@@ -1,27 +1,14 @@
-//! `check`: examine the configuration and the way to iTop, and say what to mend. What it says is
-//! what `serve` would do: it plans a ticket as a delivery does, and asks iTop about that very one.
+//! `check`: examine the configuration and the way to iTop, and say what to mend.
 
-mod attributes;
-mod company;
-mod configuration;
-mod examination;
-mod examine;
-mod finding;
-mod login;
 mod output;
-mod plan;
-mod rights;
-mod sample;
-mod ticket;
 
 use std::process::ExitCode;
 
-pub use examine::examine;
-pub use finding::{Finding, Told, Verdict};
-
 use super::ConfigFile;
-use crate::clock::Clock;
-use finding::Report;
+use crate::{
+    check::{Examined, examine, refused},
+    clock::Clock,
+};
 use output::Output;
 
 /// What to examine.
@@ -47,10 +34,15 @@ impl Check {
         let mut tell = |told| output.take(told);
         match self.file.load() {
             Ok(config) => {
-                let company = self.company.as_deref();
-                examine(&config, &Clock::system(), company, self.create_ticket, &mut tell).await;
+                let clock = Clock::system();
+                let examined = Examined {
+                    company: self.company.as_deref(),
+                    create_ticket: self.create_ticket,
+                    ..Examined::of(&config, &clock)
+                };
+                examine(examined, &mut tell).await;
             }
-            Err(error) => configuration::refused(&error, &mut Report::new(&mut tell)),
+            Err(error) => refused(&error, &mut tell),
         }
         Ok(output.end())
     }

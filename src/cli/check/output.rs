@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::json;
 
-use super::finding::{Told, Verdict};
+use crate::check::{Told, Verdict};
 
 /// Standard output, and on a terminal a line that says what is being asked.
 pub(super) struct Output {

@@ -257,3 +257,14 @@ fn what_belongs_together_is_set_together() {
     let error = from(&format!("{http}{both}"), &[]).unwrap_err().to_string();
     assert!(error.contains("itop.client_cert_file needs an https address"), "{error}");
 }
+
+#[test]
+fn who_may_show_cards_is_named_by_origins() {
+    let with =
+        |origins: &str| from(&format!("{LEAST}\n[server]\nframe_ancestors = {origins}"), &[]);
+    assert!(with(r#"["https://servicenav.example", "http://10.0.0.1:8080"]"#).is_ok());
+    for wrong in ["https://servicenav.example/", "*", "'self'", "servicenav.example", ""] {
+        let refused = with(&format!("[\"{wrong}\"]")).unwrap_err().to_string();
+        assert!(refused.contains(&format!("server.frame_ancestors: '{wrong}'")), "{refused}");
+    }
+}

@@ -12,6 +12,7 @@ mod link_warning;
 pub(super) mod links;
 pub(super) mod lookup;
 pub(super) mod preview;
+pub(super) mod priority;
 pub(super) mod session;
 pub(super) mod stream;
 pub(super) mod stream_address;

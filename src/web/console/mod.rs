@@ -5,10 +5,12 @@
 //! each page can be read without a script, and all that it does can be scripted.
 
 pub(super) mod assets;
+pub(super) mod companies;
+pub(super) mod health;
 pub(super) mod inbox;
 pub(super) mod language;
+pub(super) mod new_ticket;
 pub(super) mod page;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that draw come next"))]
 mod plots;
 mod templates;
 mod texts;

@@ -16,10 +16,13 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("layout.html", include_str!("layout.html")),
     ("components.html", include_str!("components.html")),
     ("error.html", include_str!("error.html")),
+    ("companies/page.html", include_str!("companies/page.html")),
     ("inbox/dialog.html", include_str!("inbox/dialog.html")),
     ("inbox/one.html", include_str!("inbox/one.html")),
     ("inbox/page.html", include_str!("inbox/page.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
+    ("new_ticket/page.html", include_str!("new_ticket/page.html")),
+    ("health/page.html", include_str!("health/page.html")),
     ("tickets/detail.html", include_str!("tickets/detail.html")),
     ("tickets/status.html", include_str!("tickets/status.html")),
 ];

@@ -13,7 +13,10 @@ use crate::domain::ticket_text::Language;
 /// The tables, by the first part of their keys.
 const TABLES: &[(&str, &str)] = &[
     ("layout", include_str!("texts.toml")),
+    ("companies", include_str!("companies/texts.toml")),
+    ("health", include_str!("health/texts.toml")),
     ("inbox", include_str!("inbox/texts.toml")),
+    ("new_ticket", include_str!("new_ticket/texts.toml")),
     ("tickets", include_str!("tickets/texts.toml")),
 ];
 
@@ -159,7 +162,7 @@ mod tests {
     }
 
     /// What code asks for, not a template.
-    const CODED: &[&str] = &["layout.error.", "layout.age."];
+    const CODED: &[&str] = &["layout.error.", "layout.age.", "health.plot."];
 
     #[test]
     fn french_has_its_spaces() {

@@ -22,7 +22,7 @@ use std::{
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::client_settings,
-    cli::Verdict,
+    check::Verdict,
     config::{Config, ItopSection, OnOpenTicket, Period},
     domain::{keys::TicketKey, marker::Marker},
     itop::{Client, MARKER_LOG, Within},

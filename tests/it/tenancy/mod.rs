@@ -55,7 +55,9 @@ impl Kind {
             Access::Token(scope) | Access::Page(scope) => {
                 self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
             }
-            Access::Linker => self.own.is_none() && self.scopes.contains(&Scope::Admin),
+            Access::Linker | Access::Overseer => {
+                self.own.is_none() && self.scopes.contains(&Scope::Admin)
+            }
         }
     }
 

@@ -153,7 +153,7 @@ fn no_acknowledgement(id: &str) -> ApiError {
 }
 
 /// A parameter with the rules of its type.
-pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+pub(in crate::web) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     name: &str,
     text: Option<String>,
 ) -> Result<Option<T>, ApiError> {

@@ -64,7 +64,7 @@ pub(in crate::web) async fn receive(
 }
 
 /// `Prefer: wait=S` of RFC 7240, bounded.
-pub(in crate::web) struct Wait(Option<Duration>);
+pub(in crate::web) struct Wait(pub(in crate::web) Option<Duration>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Wait {
     type Rejection = Infallible;

@@ -1,10 +1,15 @@
-//! Whether the bridge lives, and whether it is ready.
+//! Whether the bridge lives, whether it is ready, and how it is.
+
+pub(in crate::web) mod check;
+pub(in crate::web) mod configuration;
+pub(in crate::web) mod report;
 
 use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
 
 use crate::{
     clock::elapsed,
+    delivery::Delivery,
     domain::{delivery_state::State as RowState, visible::Visible},
     gate::GateState,
     store::Counts,
@@ -40,7 +45,17 @@ pub(in crate::web) async fn ready(
         "status": "ready", "gate": null, "inbox": inbox(&counts), "waiting": counts.waiting(),
         "oldest_waiting_seconds": oldest_waiting,
     });
-    ready["gate"] = match delivery.gate() {
+    ready["gate"] = gate(delivery.gate(), is_told_all);
+    if is_told_all {
+        ready["slow_creates"] = slow_creates(delivery);
+        ready["ticket_of_probe"] = json!(delivery.ticket_of_probe());
+    }
+    Ok(Json(ready))
+}
+
+/// The state of the way to iTop. Messages quote what answers in iTop's place: not for everybody.
+fn gate(state: GateState, is_told_all: bool) -> Value {
+    match state {
         GateState::Open { since } => json!({"state": "open", "since": since.at}),
         GateState::Closed { reason, message, mend, since } if is_told_all => json!({
             "state": "closed", "reason": reason.code(), "message": message, "mend": mend,
@@ -49,15 +64,13 @@ pub(in crate::web) async fn ready(
         GateState::Closed { reason, since, .. } => {
             json!({"state": "closed", "reason": reason.code(), "since": since.at})
         }
-    };
-    if is_told_all {
-        let slow_creates = delivery.slow_creates().into_iter();
-        ready["slow_creates"] = slow_creates
-            .map(|(id, age)| json!({"acknowledgement": id, "seconds": age.as_secs()}))
-            .collect();
-        ready["ticket_of_probe"] = json!(delivery.ticket_of_probe());
     }
-    Ok(Json(ready))
+}
+
+/// The creates that iTop has been at for longer than usual.
+fn slow_creates(delivery: &Delivery) -> Value {
+    let slow = delivery.slow_creates().into_iter();
+    slow.map(|(id, age)| json!({"acknowledgement": id, "seconds": age.as_secs()})).collect()
 }
 
 /// How many rows have not ended well, by state.

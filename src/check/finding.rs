@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Tell;
 use crate::{gate::Reason, itop::ItopError};
 
 /// How something is.
@@ -57,11 +58,11 @@ pub enum Told {
 
 /// Where findings go as they are made.
 pub(super) struct Report<'a> {
-    tell: &'a mut dyn FnMut(Told),
+    tell: Tell<'a>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(tell: &'a mut dyn FnMut(Told)) -> Self {
+    pub(super) fn new(tell: Tell<'a>) -> Self {
         Self { tell }
     }
 

@@ -11,23 +11,42 @@ use crate::{
     itop::{Client, INCIDENT, ItopError, TicketModel},
 };
 
-/// Examines a configuration against the iTop that it names, and tells each finding as soon as it
-/// is made. What depends on something that failed is left out.
-pub async fn examine(
-    config: &Config,
-    clock: &Clock,
-    company: Option<&str>,
-    create_ticket: bool,
-    tell: &mut dyn FnMut(Told),
-) {
+/// Who is told of an examination while it runs.
+pub type Tell<'a> = &'a mut (dyn FnMut(Told) + Send);
+
+/// What is examined.
+#[derive(Clone, Copy, Debug)]
+pub struct Examined<'a> {
+    /// Against the iTop that it names.
+    pub config: &'a Config,
+    /// The time.
+    pub clock: &'a Clock,
+    /// The way of a bridge that runs, whose calls share its bounds; else one of its own is made.
+    pub client: Option<&'a Client>,
+    /// The company that a ticket is planned for: its name or key in iTop; else one that can receive
+    /// tickets.
+    pub company: Option<&'a str>,
+    /// Whether one real ticket is created, and examined.
+    pub create_ticket: bool,
+}
+
+impl<'a> Examined<'a> {
+    /// A configuration, and nothing that is written.
+    #[must_use]
+    pub fn of(config: &'a Config, clock: &'a Clock) -> Self {
+        Self { config, clock, client: None, company: None, create_ticket: false }
+    }
+}
+
+/// Examines a configuration, and tells each finding as soon as it is made. What depends on something
+/// that failed is left out.
+pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
+    let Examined { config, clock, client, company, create_ticket } = examined;
     let mut report = Report::new(tell);
     configuration::examine(config, &mut report);
     let Some(templates) = templates(config, &mut report) else { return };
     let links = configuration::links(config, &mut report);
-    let client = match client_settings(config) {
-        Ok(settings) => Client::new(&settings).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
+    let client = client.cloned().map_or_else(|| own_client(config), Ok);
     let client = match client {
         Ok(client) => client,
         Err(error) => {
@@ -41,6 +60,11 @@ pub async fn examine(
     let examination =
         Examination { config, clock, client, catalog, links, report, sees_part: false };
     examination.run(templates, company, create_ticket).await;
+}
+
+fn own_client(config: &Config) -> Result<Client, String> {
+    let settings = client_settings(config).map_err(|error| error.to_string())?;
+    Client::new(&settings).map_err(|error| error.to_string())
 }
 
 /// The compiled templates: compiling tries them with a sample of every kind of event.

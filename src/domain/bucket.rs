@@ -1,0 +1,122 @@
+//! A quarter of an hour of the past.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// How long a bucket is.
+pub const BUCKET: SignedDuration = SignedDuration::from_mins(15);
+
+/// What happened in a quarter of an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bucket {
+    /// When it began, a multiple of a quarter of an hour.
+    pub start: Timestamp,
+    /// How long iTop took to answer; none where it was not asked, or did not answer.
+    pub itop: Option<Answers>,
+    /// Acknowledgements that were stored.
+    pub acknowledgements: u64,
+}
+
+/// How long iTop took to answer, but for lists. In JSON in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answers {
+    /// How many answers there were.
+    pub count: u64,
+    /// Half of them took no longer, in microseconds.
+    #[serde(rename = "median_ms", serialize_with = "milliseconds", deserialize_with = "micros")]
+    pub median: u32,
+    /// All but a twentieth of them took no longer, in microseconds.
+    #[serde(rename = "p95_ms", serialize_with = "milliseconds", deserialize_with = "micros")]
+    pub p95: u32,
+}
+
+/// When the bucket began in which a time lies.
+#[must_use]
+pub fn start_of(time: Timestamp) -> Timestamp {
+    let into = time.as_second().rem_euclid(BUCKET.as_secs());
+    Timestamp::from_second(time.as_second() - into).unwrap_or(Timestamp::MIN)
+}
+
+impl Answers {
+    /// Of two parts of one bucket: the medians by how many answers they stand for, the worse tail.
+    fn with(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        let weighed = |part: Self| u128::from(part.median) * u128::from(part.count);
+        let median = (weighed(self) + weighed(other)) / u128::from(count.max(1));
+        let median = u32::try_from(median).unwrap_or(u32::MAX);
+        Self { count, median, p95: self.p95.max(other.p95) }
+    }
+}
+
+impl Bucket {
+    /// Of two parts of one bucket, between which the bridge was started again.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        let itop = match (self.itop, other.itop) {
+            (Some(one), Some(two)) => Some(one.with(two)),
+            (one, two) => one.or(two),
+        };
+        let acknowledgements = self.acknowledgements + other.acknowledgements;
+        Self { start: self.start, itop, acknowledgements }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes every value like this")]
+fn milliseconds<S: Serializer>(micros: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    // Tenths are as much as a person reads.
+    serializer.serialize_f64(f64::from(micros.div_ceil(100)) / 10.0)
+}
+
+fn micros<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let millis = f64::deserialize(deserializer)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float takes the nearest end where it does not fit"
+    )]
+    Ok((millis * 1_000.0).round() as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn bucket(itop: Option<Answers>, acknowledgements: u64) -> Bucket {
+        Bucket { start: Timestamp::UNIX_EPOCH, itop, acknowledgements }
+    }
+
+    #[test]
+    fn a_bucket_begins_with_a_quarter_of_an_hour() {
+        for (time, start) in [
+            ("2026-11-26T10:00:00Z", "2026-11-26T10:00:00Z"),
+            ("2026-11-26T10:14:59.999Z", "2026-11-26T10:00:00Z"),
+            ("2026-11-26T10:59:00Z", "2026-11-26T10:45:00Z"),
+            ("1969-12-31T23:59:59Z", "1969-12-31T23:45:00Z"),
+        ] {
+            let of = |text: &str| text.parse::<Timestamp>().unwrap();
+            assert_eq!(start_of(of(time)), of(start), "{time}");
+        }
+    }
+
+    #[test]
+    fn two_parts_make_one_bucket() {
+        let few = Answers { count: 1, median: 900, p95: 1_000 };
+        let many = Answers { count: 9, median: 100, p95: 500 };
+        let both = bucket(Some(few), 2).with(bucket(Some(many), 3));
+        let whole = Answers { count: 10, median: 180, p95: 1_000 };
+        assert_eq!(both, bucket(Some(whole), 5));
+        assert_eq!(bucket(None, 2).with(bucket(Some(few), 0)), bucket(Some(few), 2));
+        assert_eq!(bucket(None, 2).with(bucket(None, 0)), bucket(None, 2));
+    }
+
+    #[test]
+    fn answers_are_kept_as_people_read_them() {
+        let answers = Answers { count: 3, median: 65_040, p95: 1_200_000 };
+        let kept = json!(answers);
+        assert_eq!(kept, json!({"count": 3, "median_ms": 65.1, "p95_ms": 1200.0}));
+        let read: Answers = serde_json::from_value(kept).unwrap();
+        assert_eq!(read, Answers { median: 65_100, ..answers });
+    }
+}

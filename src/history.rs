@@ -1,0 +1,232 @@
+//! How the last day was: how long iTop took to answer, how much was acknowledged, and when deliveries
+//! had to wait. It is counted in memory, written once for each quarter of an hour and at the end, and
+//! read at the start; a process that is killed takes with it what was counted since.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock::{Clock, elapsed},
+    domain::bucket::{Answers, BUCKET, Bucket, start_of},
+    gate::{Gate, GateState},
+    itop::{Latencies, Latency},
+    store::{GateChange, Store, StoreError},
+};
+
+/// How much of the past is told.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long what was written is kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
+
+/// Changes of the gate that are told at most, the newest ones.
+const CHANGES: usize = 200;
+
+/// The history. Cheap to clone.
+#[derive(Clone)]
+pub struct History {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    latencies: Latencies,
+    up_since: Timestamp,
+    past: Mutex<Past>,
+}
+
+/// What is told of the past.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LastDay {
+    /// The quarters of an hour of which something is known, in their order; the last one goes on.
+    pub buckets: Vec<Bucket>,
+    /// When the gate has changed, newest first.
+    pub gate_changes: Vec<GateChange>,
+}
+
+#[derive(Default)]
+struct Past {
+    /// By their beginnings.
+    buckets: BTreeMap<Timestamp, Bucket>,
+    unsaved: BTreeSet<Timestamp>,
+    /// When what is counted now began to be.
+    counted_from: Timestamp,
+    /// How many acknowledgements had been stored then.
+    stored_before: u64,
+    /// In their order.
+    gate_changes: Vec<GateChange>,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("History")
+    }
+}
+
+impl History {
+    /// With what earlier processes have written.
+    pub async fn read(
+        store: Store,
+        clock: Clock,
+        latencies: Latencies,
+    ) -> Result<Self, StoreError> {
+        let now = clock.now();
+        let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+        let buckets = store.history(start_of(since)).await?;
+        let buckets = buckets.into_iter().map(|bucket| (bucket.start, bucket)).collect();
+        let gate_changes = store.gate_changes(since, CHANGES).await?;
+        let stored_before = store.stored_since_start();
+        let past =
+            Past { buckets, counted_from: now, stored_before, gate_changes, ..Past::default() };
+        let inner = Inner { store, clock, latencies, up_since: now, past: Mutex::new(past) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// When this process has begun.
+    #[must_use]
+    pub fn up_since(&self) -> Timestamp {
+        self.inner.up_since
+    }
+
+    /// What is known of the last day.
+    #[must_use]
+    pub fn last_day(&self) -> LastDay {
+        let inner = &*self.inner;
+        let since = inner.clock.now().saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+        let past = self.past();
+        let mut buckets = past.buckets.clone();
+        let now = past.counted(inner.latencies.look(), inner.store.stored_since_start());
+        add(&mut buckets, now);
+        let buckets = buckets.into_values().filter(|bucket| bucket.start >= start_of(since));
+        let changes = past.gate_changes.iter().rev().filter(|change| change.at >= since);
+        LastDay { buckets: buckets.collect(), gate_changes: changes.cloned().collect() }
+    }
+
+    /// How long iTop takes to answer now: in the quarter of an hour that goes on, else in the one
+    /// before it.
+    #[must_use]
+    pub fn answers_now(&self) -> Option<Answers> {
+        let inner = &*self.inner;
+        if let Some(now) = inner.latencies.look() {
+            return Some(answers(now));
+        }
+        let last = start_of(inner.clock.now()).saturating_sub(BUCKET).ok()?;
+        self.past().buckets.range(last..).next_back().and_then(|(_, bucket)| bucket.itop)
+    }
+
+    /// Counts and writes until `stop`.
+    pub async fn keep(&self, gate: &Gate, stop: CancellationToken) {
+        let counting = self.keep_counting(&stop);
+        let watching = stop.run_until_cancelled(self.keep_gate(gate));
+        tokio::join!(counting, watching);
+    }
+
+    async fn keep_counting(&self, stop: &CancellationToken) {
+        loop {
+            let now = self.inner.clock.now();
+            // The clock of the wall decides what people call a quarter of an hour.
+            let end = start_of(now).saturating_add(BUCKET).unwrap_or(Timestamp::MAX);
+            let ended = self.inner.clock.sleep(elapsed(now, end).max(Duration::from_millis(1)));
+            let goes_on = stop.run_until_cancelled(ended).await.is_some();
+            self.count();
+            self.save().await;
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Puts what was counted where it belongs.
+    fn count(&self) {
+        let inner = &*self.inner;
+        let now = inner.clock.now();
+        let (latency, stored) = (inner.latencies.take(), inner.store.stored_since_start());
+        let mut past = self.past();
+        let counted = past.counted(latency, stored);
+        add(&mut past.buckets, counted);
+        past.unsaved.insert(counted.start);
+        (past.counted_from, past.stored_before) = (now, stored);
+        let oldest = now.saturating_sub(DAY).map_or(Timestamp::MIN, start_of);
+        past.buckets = past.buckets.split_off(&oldest);
+        past.gate_changes.retain(|change| change.at >= oldest);
+    }
+
+    /// What cannot be written now is written with the next one.
+    async fn save(&self) {
+        let unsaved: Vec<Bucket> = {
+            let past = self.past();
+            past.unsaved.iter().filter_map(|start| past.buckets.get(start)).copied().collect()
+        };
+        let oldest = self.inner.clock.now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let starts: Vec<_> = unsaved.iter().map(|bucket| bucket.start).collect();
+        match self.inner.store.save_history(unsaved, oldest).await {
+            Ok(()) => self.past().unsaved.retain(|start| !starts.contains(start)),
+            Err(error) => tracing::warn!(%error, "the history could not be written"),
+        }
+    }
+
+    /// Notes each change of the gate. One that is over before this looks is none that anybody saw.
+    async fn keep_gate(&self, gate: &Gate) {
+        let mut changes = gate.watch();
+        let was_closed = self.past().gate_changes.last().is_some_and(|last| last.reason.is_some());
+        let state = changes.borrow_and_update().clone();
+        if was_closed || matches!(state, GateState::Closed { .. }) {
+            self.note(&state).await;
+        }
+        while changes.changed().await.is_ok() {
+            let state = changes.borrow_and_update().clone();
+            self.note(&state).await;
+        }
+    }
+
+    async fn note(&self, state: &GateState) {
+        let change = match state {
+            GateState::Open { since } => GateChange { at: since.at, reason: None, message: None },
+            GateState::Closed { reason, message, since, .. } => GateChange {
+                at: since.at,
+                reason: Some(reason.code().to_owned()),
+                message: Some(message.clone()),
+            },
+        };
+        {
+            let mut past = self.past();
+            past.gate_changes.push(change.clone());
+            let beyond = past.gate_changes.len().saturating_sub(CHANGES);
+            past.gate_changes.drain(..beyond);
+        }
+        if let Err(error) = self.inner.store.note_gate_change(change).await {
+            tracing::warn!(%error, "a change of the gate could not be written");
+        }
+    }
+
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.inner.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Past {
+    /// What was counted since the last time: it belongs to where it began.
+    fn counted(&self, latency: Option<Latency>, stored: u64) -> Bucket {
+        Bucket {
+            start: start_of(self.counted_from),
+            itop: latency.map(answers),
+            acknowledgements: stored.saturating_sub(self.stored_before),
+        }
+    }
+}
+
+fn add(buckets: &mut BTreeMap<Timestamp, Bucket>, bucket: Bucket) {
+    buckets.entry(bucket.start).and_modify(|known| *known = known.with(bucket)).or_insert(bucket);
+}
+
+fn answers(Latency { count, median, p95 }: Latency) -> Answers {
+    Answers { count, median, p95 }
+}

@@ -1,0 +1,199 @@
+//! How the bridge is: what whoever is woken looks at first.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use axum::{Json, extract::State};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{gate, inbox, slow_creates};
+use crate::{
+    catalog::KnownList,
+    clock::elapsed,
+    delivery::Deliveries,
+    domain::{
+        bucket::{Answers, BUCKET, Bucket},
+        delivery_state::State as RowState,
+    },
+    store::GateChange,
+    web::{
+        AppState,
+        auth::{Caller, Reader},
+        listing::Params,
+        parameters::NoParams,
+        state::encoded,
+    },
+};
+
+/// Lists of companies that one answer tells how to read anew, of each kind.
+const REFRESHED_AT_ONCE: usize = 50;
+
+/// How the bridge is, as far as the caller may know.
+#[derive(Serialize)]
+pub(in crate::web) struct Report {
+    version: &'static str,
+    up_since: Timestamp,
+    /// With its mend for those who see all.
+    gate: Value,
+    /// How many rows have not ended well, by state.
+    inbox: Map<String, Value>,
+    /// How many have no ticket yet and will get one.
+    waiting: u64,
+    oldest_waiting_at: Option<Timestamp>,
+    oldest_waiting_seconds: Option<u64>,
+    /// How many writes were sent and not answered, and are looked for.
+    being_settled: u64,
+    database: Database,
+    /// For those who see all.
+    #[serde(flatten)]
+    details: Option<Details>,
+}
+
+#[derive(Serialize)]
+struct Database {
+    kind: &'static str,
+    /// The acknowledgements that are seen.
+    acknowledgements: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Details {
+    deliveries: Deliveries,
+    slow_creates: Value,
+    ticket_of_probe: Option<String>,
+    /// How long iTop takes to answer now.
+    itop: Option<Answers>,
+    lists: Vec<ListReport>,
+    gate_changes: Vec<GateChange>,
+    history: HistoryReport,
+}
+
+/// The lists of one kind.
+#[derive(Serialize)]
+pub(in crate::web) struct ListReport {
+    what: &'static str,
+    /// Whether each is that of a company.
+    of_companies: bool,
+    lists: usize,
+    pub(in crate::web) items: usize,
+    oldest_as_of: Option<Timestamp>,
+    newest_as_of: Option<Timestamp>,
+    stale: usize,
+    /// Calls that read them anew, the oldest first; of each one list.
+    pub(in crate::web) refresh: Vec<String>,
+}
+
+/// The last day.
+#[derive(Serialize)]
+struct HistoryReport {
+    bucket_seconds: i64,
+    /// A bucket of which nothing is known is left out: the bridge did not run.
+    buckets: Vec<Bucket>,
+}
+
+/// `GET /api/v1/health`
+pub(in crate::web) async fn report(
+    Reader(caller): Reader,
+    State(state): State<AppState>,
+    _: Params<NoParams>,
+) -> Json<Report> {
+    Json(Report::for_caller(&caller, &state))
+}
+
+impl Report {
+    /// How the bridge is. Costs no query, and nothing of iTop.
+    pub(in crate::web) fn for_caller(caller: &Caller, state: &AppState) -> Self {
+        let counts = state.store.counts(caller.visible());
+        let sees_all = caller.sees_all();
+        let now = state.clock.now();
+        let oldest_waiting_at = counts.oldest_waiting();
+        let path = caller.oversees().then(|| state.config.get().store.path.clone());
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            up_since: state.history.up_since(),
+            gate: gate(state.delivery.gate(), sees_all),
+            inbox: inbox(&counts),
+            waiting: counts.waiting(),
+            oldest_waiting_at,
+            oldest_waiting_seconds: oldest_waiting_at.map(|at| elapsed(at, now).as_secs()),
+            being_settled: counts.of(RowState::Unknown),
+            database: Database { kind: "SQLite", acknowledgements: counts.total(), path },
+            details: sees_all.then(|| Details::of(state)),
+        }
+    }
+}
+
+/// What the page of it asks for.
+impl Report {
+    pub(in crate::web) fn acknowledgements(&self) -> u64 {
+        self.database.acknowledgements
+    }
+
+    pub(in crate::web) fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
+    pub(in crate::web) fn being_settled(&self) -> u64 {
+        self.being_settled
+    }
+
+    /// None for those who do not see all.
+    pub(in crate::web) fn buckets(&self) -> Option<&[Bucket]> {
+        self.details.as_ref().map(|details| details.history.buckets.as_slice())
+    }
+
+    pub(in crate::web) fn lists(&self) -> &[ListReport] {
+        self.details.as_ref().map_or(&[], |details| &details.lists)
+    }
+}
+
+impl Details {
+    fn of(state: &AppState) -> Self {
+        let day = state.history.last_day();
+        Self {
+            deliveries: state.delivery.in_flight(),
+            slow_creates: slow_creates(&state.delivery),
+            ticket_of_probe: state.delivery.ticket_of_probe(),
+            itop: state.history.answers_now(),
+            lists: lists(state.catalog.known()),
+            gate_changes: day.gate_changes,
+            history: HistoryReport { bucket_seconds: BUCKET.as_secs(), buckets: day.buckets },
+        }
+    }
+}
+
+/// The lists by what they list, those of all companies first.
+fn lists(mut known: Vec<KnownList>) -> Vec<ListReport> {
+    known.sort_by_key(|list| list.as_of);
+    let mut kinds = BTreeMap::<_, Vec<_>>::new();
+    for list in known {
+        kinds.entry((list.org.is_some(), list.what)).or_default().push(list);
+    }
+    let report =
+        |((of_companies, what), lists): ((bool, &'static str), Vec<KnownList>)| ListReport {
+            what,
+            of_companies,
+            lists: lists.len(),
+            items: lists.iter().map(|list| list.items).sum(),
+            oldest_as_of: lists.first().map(|list| list.as_of),
+            newest_as_of: lists.last().map(|list| list.as_of),
+            stale: lists.iter().filter(|list| list.stale).count(),
+            refresh: lists.iter().take(REFRESHED_AT_ONCE).map(refresh).collect(),
+        };
+    kinds.into_iter().map(report).collect()
+}
+
+/// The call that reads a list anew.
+fn refresh(list: &KnownList) -> String {
+    let what = list.what;
+    match &list.org {
+        Some(org) => {
+            let org = encoded(org.as_str());
+            format!("/api/v1/companies/{org}/{what}?refresh=true&limit=1")
+        }
+        None => format!("/api/v1/{what}?refresh=true&limit=1"),
+    }
+}
