@@ -71,10 +71,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let asked = [own(), format!("?company={company}"), searched];
             (queries(&asked), Value::Null)
         }
-        ("get", "/api/v1/tickets/summary") => {
-            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
-        }
-        ("post", "/api/v1/tickets/stream/address") | ("get", STREAM) => {
+        ("post", "/api/v1/tickets/stream/address")
+        | ("get", STREAM | "/api/v1/tickets/summary") => {
             (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
         }
         ("post", "/api/v1/tickets/lookup") => {
