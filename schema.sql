@@ -419,7 +419,119 @@ BEGIN
 END;
 CREATE INDEX control_tickets_by_replaced ON control_tickets (replaced) WHERE replaced IS NOT NULL;
 
--- step 10: the requests that iTop refused
+-- step 10: what a row of the board shows, is found by and is ordered by
+
+-- Of the acknowledgement that the ticket was mapped for: NULL where it is not known any more.
+ALTER TABLE control_tickets ADD COLUMN company_name TEXT;
+ALTER TABLE control_tickets ADD COLUMN site_key TEXT;
+ALTER TABLE control_tickets ADD COLUMN site_name TEXT;
+ALTER TABLE control_tickets ADD COLUMN element_type TEXT;
+ALTER TABLE control_tickets ADD COLUMN author TEXT;
+ALTER TABLE control_tickets ADD COLUMN author_login TEXT;
+-- When it came; where that is not known any more, when the ticket was mapped.
+ALTER TABLE control_tickets ADD COLUMN received_at INTEGER NOT NULL DEFAULT 0;
+-- Of the ticket: open, resolved, closed or gone; its number; its priority, 9 for none.
+ALTER TABLE control_tickets ADD COLUMN ticket_group TEXT NOT NULL DEFAULT 'open';
+ALTER TABLE control_tickets ADD COLUMN ticket_number TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN ticket_priority INTEGER NOT NULL DEFAULT 9;
+-- The same as it is compared and searched: without capitals and accents. All that is known of the
+-- control, and all that is known of the ticket, are one text each, the control's a line for each name:
+-- in their order a name comes before all that it is the beginning of.
+ALTER TABLE control_tickets ADD COLUMN company_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN author_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN login_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN team_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN agent_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN control_words TEXT NOT NULL DEFAULT '';
+ALTER TABLE control_tickets ADD COLUMN ticket_words TEXT NOT NULL DEFAULT '';
+
+UPDATE control_tickets SET received_at = mapped_at;
+UPDATE control_tickets AS m
+SET company_name = a.company_name, site_key = a.site_key, site_name = a.site_name,
+    received_at = a.received_at,
+    element_type = CASE WHEN json_valid(a.body) THEN lower(a.body ->> '$.control.element_type') END,
+    author = CASE
+        WHEN NOT json_valid(a.body) THEN NULL
+        WHEN json_type(a.body, '$.acknowledgement.author') = 'text'
+            THEN a.body ->> '$.acknowledgement.author'
+        ELSE coalesce(a.body ->> '$.acknowledgement.author.name',
+            a.body ->> '$.acknowledgement.author.login',
+            a.body ->> '$.acknowledgement.author.email') END,
+    author_login = CASE
+        WHEN NOT json_valid(a.body) THEN NULL
+        WHEN json_type(a.body, '$.acknowledgement.author') = 'text'
+            THEN a.body ->> '$.acknowledgement.author'
+        ELSE a.body ->> '$.acknowledgement.author.login' END
+FROM acknowledgements AS a WHERE a.id = m.acknowledgement_id;
+UPDATE control_tickets AS m
+SET ticket_group = CASE WHEN t.presence <> 'present' THEN 'gone'
+        WHEN t.operational_status IN ('resolved', 'closed') THEN t.operational_status
+        ELSE 'open' END,
+    ticket_number = t.ref, ticket_priority = coalesce(t.priority, 9),
+    team_words = searchable(t.team), agent_words = searchable(t.agent),
+    ticket_words = searchable(concat_ws(' ', t.ref, t.title, t.team, t.agent))
+FROM tickets AS t WHERE t.class = m.ticket_class AND t.id = m.ticket_id;
+UPDATE control_tickets
+SET ticket_group = 'gone', ticket_number = replaced, ticket_priority = 9, team_words = '',
+    agent_words = '', ticket_words = searchable(replaced)
+WHERE replaced IS NOT NULL;
+UPDATE control_tickets
+SET company_words = concat_ws(char(10), searchable(company_name),
+        nullif(searchable(site_name), '')),
+    author_words = searchable(author), login_words = searchable(author_login),
+    control_words = concat_ws(char(10), searchable(control_name),
+        nullif(searchable(equipment_name), ''), nullif(searchable(company_name), ''),
+        nullif(searchable(site_name), ''), nullif(searchable(author), ''),
+        nullif(searchable(author_login), ''));
+
+-- What needs no function of the program; the rest is kept true by triggers of the one that writes.
+DROP TRIGGER tickets_board;
+CREATE TRIGGER tickets_board
+AFTER UPDATE OF status, operational_status, presence, priority, ref ON tickets
+WHEN OLD.status IS NOT NEW.status OR OLD.operational_status IS NOT NEW.operational_status
+    OR OLD.presence IS NOT NEW.presence OR OLD.priority IS NOT NEW.priority
+    OR OLD.ref IS NOT NEW.ref
+BEGIN
+    UPDATE control_tickets
+    SET ticket_status = NEW.status,
+        ticket_open = NEW.presence = 'present'
+            AND NEW.operational_status NOT IN ('resolved', 'closed'),
+        ticket_group = CASE WHEN NEW.presence <> 'present' THEN 'gone'
+            WHEN NEW.operational_status IN ('resolved', 'closed') THEN NEW.operational_status
+            ELSE 'open' END,
+        ticket_number = NEW.ref, ticket_priority = coalesce(NEW.priority, 9)
+    WHERE ticket_class = NEW.class AND ticket_id = NEW.id AND replaced IS NULL;
+END;
+DROP TRIGGER control_tickets_replaced;
+CREATE TRIGGER control_tickets_replaced
+AFTER UPDATE OF replaced ON control_tickets WHEN NEW.replaced IS NOT NULL
+BEGIN
+    UPDATE control_tickets
+    SET ticket_status = '', ticket_open = 0, ticket_group = 'gone', ticket_number = NEW.replaced,
+        ticket_priority = 9
+    WHERE instance = NEW.instance AND control_id = NEW.control_id;
+END;
+-- The order in which the board is mostly looked at, and all that it is then filtered by.
+CREATE INDEX control_tickets_age
+    ON control_tickets (received_at, instance, control_id, ticket_group, ticket_priority);
+
+-- step 11: who did what
+
+-- What operators did to a row; it goes with the row.
+CREATE TABLE operator_actions (
+    id                 INTEGER PRIMARY KEY,
+    acknowledgement_id INTEGER NOT NULL
+        REFERENCES acknowledgements (id) ON DELETE CASCADE,
+    at                 INTEGER NOT NULL,
+    by                 TEXT NOT NULL,      -- the name of the token or person
+    what               TEXT NOT NULL,      -- 'retried', 'discarded', 'linked'
+    reason             TEXT
+) STRICT;
+CREATE INDEX operator_actions_acknowledgement ON operator_actions (acknowledgement_id);
+-- NULL where it has made itself, and where it is older than this.
+ALTER TABLE company_links ADD COLUMN updated_by TEXT;
+
+-- step 12: the requests that iTop refused
 
 -- The last one of a row, for whoever asks why; only the newest are kept.
 CREATE TABLE refused_requests (

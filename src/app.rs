@@ -24,7 +24,7 @@ use crate::{
     server,
     store::{Store, StoreError},
     web::{
-        self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Signer,
+        self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Sessions, Signer,
         Templates as Pages,
     },
 };
@@ -184,7 +184,9 @@ impl App {
             catalog.clone(),
             config.board.clone(),
         );
-        let tokens = ApiTokens::new(&config.auth.tokens);
+        let public_url = config.server.public_url.as_deref();
+        let sessions = Sessions::new(public_url, signer.clone(), clock.clone());
+        let tokens = ApiTokens::new(&config.auth, sessions);
         let answers = ControlAnswers::new(
             store.for_polls(),
             board.clone(),

@@ -23,8 +23,8 @@ use tokio::{sync::watch, time::Instant};
 /// The time, and waiting for it.
 ///
 /// Time can be made to pass ([`Clock::advance`]): everything that waits on the clock then wakes as if
-/// it had. And the time of day can be set ([`Clock::step`]). The service itself does neither; a test
-/// that needs a week, or a wrong clock, does.
+/// it had. And the time of day can be set ([`Clock::step`]). The service itself does neither: a test
+/// that needs a week or a wrong clock does, and the demo, which has a day behind it.
 #[derive(Clone, Debug)]
 pub struct Clock {
     skipped: Arc<Skipped>,

@@ -119,7 +119,16 @@ pub(crate) async fn check(
     if !errors.found.is_empty() {
         return Err(LinkCheckError::Invalid(errors.found));
     }
-    Ok(CompanyLink { key, name, org: org_id, org_name, tickets, defaults, updated_at: now })
+    Ok(CompanyLink {
+        key,
+        name,
+        org: org_id,
+        org_name,
+        tickets,
+        defaults,
+        updated_at: now,
+        updated_by: None,
+    })
 }
 
 fn one<'r, T: Item>(

@@ -62,7 +62,7 @@ impl Reload {
         let key = link_key(&renewed, &inner.store).await?;
         inner.client.renew(&settings)?;
         if renewed.auth != known.auth {
-            inner.tokens.replace(&renewed.auth.tokens);
+            inner.tokens.replace(&renewed.auth);
         }
         if inner.signer.replace(&key) {
             // They hold links.

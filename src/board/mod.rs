@@ -2,10 +2,11 @@
 //! on how many ask.
 
 mod reader;
+mod summaries;
 
 pub use reader::Refresher;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -21,8 +22,12 @@ use crate::{
     },
     gate::Gate,
     itop::Client,
-    store::{AgedTicket, BoardFilter, Controls, KnownTicket, Store, StoreError, TicketOfControl},
+    store::{
+        AgedTicket, BoardFilter, BoardPage, BoardSearch, BoardSummary, Controls, KnownTicket,
+        Store, StoreError, TicketOfControl,
+    },
 };
+use summaries::Summaries;
 
 /// How long an answer waits for iTop before it is given from what is known.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,6 +46,16 @@ pub struct Board {
     gate: Gate,
     settings: config::Board,
     questions: mpsc::Sender<Question>,
+    summaries: Summaries,
+}
+
+/// Whether somebody who asks would rather wait for iTop than be given what is old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hurry {
+    /// It may take as long as a read of iTop does.
+    No,
+    /// What is known is given at once, and what is old is read afterwards: a page learns of that by itself.
+    Yes,
 }
 
 impl std::fmt::Debug for Board {
@@ -68,7 +83,8 @@ impl Board {
     ) -> (Self, Refresher) {
         let (sender, questions) = mpsc::channel(QUEUE);
         let polled = store.for_polls();
-        let board = Self { store, polled, clock, gate, settings, questions: sender };
+        let summaries = Summaries::new(polled.clone(), clock.clone());
+        let board = Self { store, polled, clock, gate, settings, questions: sender, summaries };
         let refresher = Refresher::new(board.clone(), client, catalog, questions);
         (board, refresher)
     }
@@ -95,6 +111,27 @@ impl Board {
             return Ok(known);
         }
         self.polled.board(filter).await
+    }
+
+    /// A page of what is looked for on the board.
+    pub async fn search(&self, search: BoardSearch, hurry: Hurry) -> Result<BoardPage, StoreError> {
+        let known = self.polled.search_board(search.clone()).await?;
+        let tickets = known.rows.iter().map(|row| &row.found.ticket);
+        if hurry == Hurry::Yes {
+            let now = self.clock.at_latest();
+            let soon_old = tickets.filter(|ticket| self.refresh_from(ticket) <= now);
+            self.refresh_ahead(soon_old.map(KnownTicket::aged));
+            return Ok(known);
+        }
+        if !self.refresh(tickets).await {
+            return Ok(known);
+        }
+        self.polled.search_board(search).await
+    }
+
+    /// The figures of what is seen of the board; they may be a moment old.
+    pub async fn summary(&self, visible: &Visible) -> Result<Arc<BoardSummary>, StoreError> {
+        self.summaries.of(visible).await
     }
 
     /// Until when what is known of a ticket is young enough to be given without asking iTop.

@@ -20,6 +20,7 @@ use crate::{
         priority::Priority,
         ticket_status::TicketStatus,
         ticket_text::{self, Resolved},
+        visible::Visible,
     },
     itop::{Client, ItopError, Terms, TicketModel},
     lifecycle::to_its_end,
@@ -248,7 +249,7 @@ impl Delivery {
             company: event.company.key.clone(),
             site: event.site.as_ref().map(|site| site.key.clone()),
         };
-        let mut link = inner.store.effective_link(&key).await?;
+        let mut link = inner.store.effective_link(&key, &Visible::all()).await?;
         if link.is_none()
             && inner.settings.links.auto == AutoLink::ExactName
             && keep != KeepLink::Never
@@ -313,19 +314,20 @@ impl Delivery {
             tickets: true,
             defaults: LinkDefaults::default(),
             updated_at: inner.clock.now(),
+            updated_by: None,
         };
         if keep == KeepLink::No {
             return Ok(Some(link));
         }
         if !inner.store.put_link_if_absent(link).await? {
             // An administrator was faster.
-            return Ok(inner.store.effective_link(key).await?);
+            return Ok(inner.store.effective_link(key, &Visible::all()).await?);
         }
         tracing::info!(
             company = key.company.to_string(),
             organization = %item.id,
             "company linked by its exact name"
         );
-        Ok(inner.store.effective_link(key).await?)
+        Ok(inner.store.effective_link(key, &Visible::all()).await?)
     }
 }

@@ -45,4 +45,6 @@ pub struct CompanyLink {
     pub tickets: bool,
     pub defaults: LinkDefaults,
     pub updated_at: Timestamp,
+    /// Who has put it; `None` where it has made itself.
+    pub updated_by: Option<String>,
 }

@@ -85,6 +85,18 @@ pub enum ElementType {
     UserService,
 }
 
+impl ElementType {
+    /// The word of the contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Equipment => "equipment",
+            Self::Service => "service",
+            Self::UserService => "user_service",
+        }
+    }
+}
+
 /// How much a control matters, as ServiceNav has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -127,6 +127,7 @@ pub(super) struct Changes(Arc<Inner>);
 struct Inner {
     noted: Mutex<Vec<Noted>>,
     counters: Box<[AtomicU64]>,
+    commits: AtomicU64,
     kept: Mutex<Kept>,
     turns: Notify,
     listeners: broadcast::Sender<ControlChange>,
@@ -147,6 +148,7 @@ impl Changes {
         Self(Arc::new(Inner {
             noted: Mutex::default(),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
+            commits: AtomicU64::new(0),
             kept: Mutex::new(kept),
             turns: Notify::default(),
             listeners: broadcast::Sender::new(BACKLOG),
@@ -219,6 +221,9 @@ impl Changes {
         let noted = mem::take(&mut *self.lock());
         if !committed {
             return;
+        }
+        if !noted.is_empty() {
+            self.0.commits.fetch_add(1, Ordering::Release);
         }
         // All numbers first: who is told of one change may ask about another at once.
         let mut may_be_due = false;
@@ -296,6 +301,12 @@ impl Store {
     pub fn version_of(&self, instance: &Instance, control: &ControlId) -> u64 {
         let counters = &self.inner.changes.0.counters;
         counters[counter(instance.as_str(), control.as_str())].load(Ordering::Acquire)
+    }
+
+    /// A number that grows with each commit that has changed something of any control.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.inner.changes.0.commits.load(Ordering::Acquire)
     }
 
     /// Each change from now on of what can be seen of a control.

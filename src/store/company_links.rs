@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Store, StoreError, inbox_unlinked::release_company, time};
+use super::{Store, StoreError, actions, inbox_unlinked::release_company, time};
 use crate::domain::{
     company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
     keys::{ObjectId, PartyKey},
@@ -27,16 +27,34 @@ pub struct Unlinked {
     pub since: Timestamp,
 }
 
+/// What became of a link that was to be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutLink {
+    /// There was none before.
+    New,
+    /// It took the place of another one.
+    Changed,
+    /// Its company is not seen, and nothing was set.
+    NotSeen,
+}
+
 /// The problem code of rows that wait for a link.
 pub(crate) const NOT_LINKED: &str = "company-not-linked";
 
 const COLUMNS: &str = "instance, company_key, site_key, name, org_id, org_name, tickets,
      team_id, team_name, contact_id, contact_name, service_id, service_name,
-     service_element_id, service_element_name, updated_at";
+     service_element_id, service_element_name, updated_at, updated_by";
 
 impl Store {
-    /// The link in force: the site's own, else the company's.
-    pub async fn effective_link(&self, key: &LinkKey) -> Result<Option<CompanyLink>, StoreError> {
+    /// The link in force, if it is seen: the site's own, else the company's.
+    pub async fn effective_link(
+        &self,
+        key: &LinkKey,
+        visible: &Visible,
+    ) -> Result<Option<CompanyLink>, StoreError> {
+        if !is_seen(key, visible) {
+            return Ok(None);
+        }
         let key = key.clone();
         self.read(move |db| {
             let sql = format!(
@@ -54,28 +72,38 @@ impl Store {
         .await
     }
 
-    /// The link of exactly this company or site.
-    pub async fn link(&self, key: &LinkKey) -> Result<Option<CompanyLink>, StoreError> {
-        let found = self.effective_link(key).await?;
+    /// The link of exactly this company or site, if it is seen.
+    pub async fn link(
+        &self,
+        key: &LinkKey,
+        visible: &Visible,
+    ) -> Result<Option<CompanyLink>, StoreError> {
+        let found = self.effective_link(key, visible).await?;
         Ok(found.filter(|link| link.key.site == key.site))
     }
 
     /// All links that are seen, ordered by instance, company and site.
     pub async fn links(&self, visible: &Visible) -> Result<Vec<CompanyLink>, StoreError> {
         let mut links = self.read(all).await?;
-        links.retain(|CompanyLink { key, .. }| {
-            visible.contains(key.instance.as_str(), Some(&key.company.to_string()))
-        });
+        links.retain(|link| is_seen(&link.key, visible));
         Ok(links)
     }
 
-    /// Sets a link and makes the company's blocked acknowledgements due, in one commit. True if
-    /// there was none before.
-    pub async fn put_link(&self, link: CompanyLink) -> Result<bool, StoreError> {
+    /// Somebody sets a link, and the company's blocked acknowledgements become due, in one commit.
+    pub async fn put_link(
+        &self,
+        link: CompanyLink,
+        visible: &Visible,
+        by: &str,
+    ) -> Result<PutLink, StoreError> {
+        if !is_seen(&link.key, visible) {
+            return Ok(PutLink::NotSeen);
+        }
+        let link = CompanyLink { updated_by: Some(by.to_owned()), ..link };
         self.write(move |db| {
             let existed = exists(db, &link.key)?;
             put(db, &link)?;
-            Ok(!existed)
+            Ok(if existed { PutLink::Changed } else { PutLink::New })
         })
         .await
     }
@@ -93,8 +121,11 @@ impl Store {
         .await
     }
 
-    /// Removes a link; false if there was none.
-    pub async fn delete_link(&self, key: &LinkKey) -> Result<bool, StoreError> {
+    /// Removes a link; false if there was none that is seen.
+    pub async fn delete_link(&self, key: &LinkKey, visible: &Visible) -> Result<bool, StoreError> {
+        if !is_seen(key, visible) {
+            return Ok(false);
+        }
         let key = [key.instance.to_string(), key.company.to_string(), site_text(key)];
         self.write(move |db| {
             let gone = db.execute(
@@ -148,6 +179,26 @@ pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
     db.prepare_cached(&sql)?.query_map([], link)?.collect()
 }
 
+/// The same of a file that may be older than this program, and not know who has put them.
+pub(super) fn all_of_any_step(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
+    let knows_who: bool = db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('company_links') WHERE name = 'updated_by')",
+        [],
+        |row| row.get(0),
+    )?;
+    if knows_who {
+        return all(db);
+    }
+    let columns = COLUMNS.replace("updated_by", "NULL AS updated_by");
+    let sql =
+        format!("SELECT {columns} FROM company_links ORDER BY instance, company_key, site_key");
+    db.prepare(&sql)?.query_map([], link)?.collect()
+}
+
+fn is_seen(key: &LinkKey, visible: &Visible) -> bool {
+    visible.contains(key.instance.as_str(), Some(&key.company.to_string()))
+}
+
 fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
     db.query_row(
         "SELECT EXISTS (SELECT 1 FROM company_links
@@ -168,7 +219,7 @@ fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
             "INSERT OR REPLACE INTO company_links ({COLUMNS})
              VALUES (:instance, :company, :site, :name, :org, :org_name, :tickets,
                  :team, :team_name, :contact, :contact_name, :service, :service_name,
-                 :element, :element_name, :updated_at)"
+                 :element, :element_name, :updated_at, :updated_by)"
         ),
         named_params! {
             ":instance": instance, ":company": company, ":site": site_text(&link.key),
@@ -178,9 +229,12 @@ fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
             ":contact": id(contact), ":contact_name": name(contact),
             ":service": id(service), ":service_name": name(service),
             ":element": id(service_element), ":element_name": name(service_element),
-            ":updated_at": link.updated_at.as_millisecond(),
+            ":updated_at": link.updated_at.as_millisecond(), ":updated_by": link.updated_by,
         },
     )?;
+    if let Some(by) = &link.updated_by {
+        actions::add_linked(db, &link.key, by, link.updated_at.as_millisecond())?;
+    }
     release_company(db, &instance, &company)
 }
 
@@ -221,5 +275,6 @@ fn link(row: &Row<'_>) -> rusqlite::Result<CompanyLink> {
             service_element: named("service_element_id", "service_element_name")?,
         },
         updated_at: time(row.get("updated_at")?),
+        updated_by: row.get("updated_by")?,
     })
 }

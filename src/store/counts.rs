@@ -193,7 +193,7 @@ mod tests {
             delivery_state::Problem,
             keys::{Instance, PartyKey},
         },
-        store::{Rejected, StoreError},
+        store::{Levered, Rejected, StoreError},
     };
 
     /// What a bridge that starts now would count.
@@ -238,11 +238,15 @@ mod tests {
         let clock = Clock::system();
         store.block(first, problem.clone(), Vec::new(), clock.moment()).await.unwrap();
         store.fail(second, problem.clone()).await.unwrap();
-        store.discard(third.unwrap(), "known".to_owned()).await.unwrap();
+        let (all, third) = (Visible::all(), third.unwrap());
+        store.discard(third, &all, "jd", "known".to_owned()).await.unwrap();
         let counts = is_right().await;
         assert_eq!((counts.waiting(), counts.of(State::Failed), counts.total()), (1, 1, 3));
         assert_eq!(counts.oldest_waiting(), Some(time(7)));
-        store.retry(second).await.unwrap();
+        let one = |key: &str| Visible::of_instance(key.parse().unwrap());
+        assert_eq!(store.retry(second, &one("other"), "jd").await.unwrap(), Levered::Missing);
+        assert_eq!(store.retry(second, &one("default"), "jd").await.unwrap(), Levered::Done);
+        assert_eq!(store.retry(second, &all, "jd").await.unwrap(), Levered::OtherState);
         let rejected = Rejected {
             instance: Instance::default(),
             glimpse: Glimpse::default(),

@@ -4,13 +4,20 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::{
-    InboxRow, Store, StoreError, as_json, changes::Changes, inbox_bulk, inbox_query::by_id, time,
+    InboxRow, Levered, Store, StoreError,
+    actions::{self, Deed},
+    as_json,
+    changes::Changes,
+    inbox_bulk,
+    inbox_query::by_id,
+    time,
 };
 use crate::domain::{
     acknowledgement::{Acknowledgement, Party},
     delivery_state::{Problem, State},
     keys::Instance,
     marker::Marker,
+    visible::Visible,
 };
 
 /// An acknowledgement that is to be stored.
@@ -74,17 +81,48 @@ impl Store {
         self.write(move |db| hashed.into_iter().map(|new| accept(db, new)).collect()).await
     }
 
-    /// Tries a failed or blocked row again; false if it is in another state.
-    pub async fn retry(&self, id: i64) -> Result<bool, StoreError> {
+    /// Somebody tries a failed or blocked row again.
+    pub async fn retry(&self, id: i64, visible: &Visible, by: &str) -> Result<Levered, StoreError> {
         let now = self.now_millis();
-        self.write(move |db| retry(db, id, now)).await
+        self.lever(id, visible, by, (Deed::Retried, None), now, move |db| retry(db, id, now)).await
     }
 
-    /// Gives a waiting, failed or blocked row up, or ticks a refused one off; false if it is in another
-    /// state.
-    pub async fn discard(&self, id: i64, reason: String) -> Result<bool, StoreError> {
+    /// Somebody gives a waiting, failed or blocked row up, or ticks a refused one off.
+    pub async fn discard(
+        &self,
+        id: i64,
+        visible: &Visible,
+        by: &str,
+        reason: String,
+    ) -> Result<Levered, StoreError> {
         let now = self.now_millis();
-        self.write(move |db| inbox_bulk::discard(db, id, reason, now)).await
+        let deed = (Deed::Discarded, Some(reason.clone()));
+        self.lever(id, visible, by, deed, now, move |db| inbox_bulk::discard(db, id, reason, now))
+            .await
+    }
+
+    /// Changes a row that is seen, and notes in the same commit who did it.
+    async fn lever(
+        &self,
+        id: i64,
+        visible: &Visible,
+        by: &str,
+        (deed, reason): (Deed, Option<String>),
+        now: i64,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+    ) -> Result<Levered, StoreError> {
+        let (visible, by) = (visible.clone(), by.to_owned());
+        self.write(move |db| {
+            if !actions::is_seen(db, id, &visible)? {
+                return Ok(Levered::Missing);
+            }
+            if !change(db)? {
+                return Ok(Levered::OtherState);
+            }
+            actions::add(db, id, &by, deed, reason.as_deref(), now)?;
+            Ok(Levered::Done)
+        })
+        .await
     }
 
     /// Removes rows that ended before `retention_millis` ago, a bounded number at a time; how

@@ -6,7 +6,9 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, params_from_iter, types::Value};
 
 use super::{
-    InboxFilter, Store, StoreError, as_json,
+    InboxFilter, Store, StoreError,
+    actions::{self, Deed},
+    as_json,
     inbox_query::sources,
     inbox_sources::Seen,
     rejected::{self, TickedOff},
@@ -58,6 +60,14 @@ impl Operation {
             Self::Discard { .. } => {
                 &[State::Failed, State::Blocked, State::Accepted, State::Rejected]
             }
+        }
+    }
+
+    /// What stands in the row about it.
+    fn deed(&self) -> (Deed, Option<&str>) {
+        match self {
+            Self::Retry => (Deed::Retried, None),
+            Self::Discard { reason } => (Deed::Discarded, Some(reason)),
         }
     }
 
@@ -158,7 +168,15 @@ impl Store {
         let now = self.now_millis();
         let (operation, visible) = (operation.clone(), visible.clone());
         let by = by.to_owned();
-        self.write(move |db| change(db, &operation, &rows, &visible, now, &by)).await
+        self.write(move |db| {
+            let ids = change(db, &operation, &rows, &visible, now)?;
+            let (deed, reason) = operation.deed();
+            for id in &ids {
+                actions::add(db, *id, &by, deed, reason, now)?;
+            }
+            Ok(ids)
+        })
+        .await
     }
 
     /// What is known of the rows to which nothing was done, in the order in which they were asked for.
@@ -210,8 +228,6 @@ fn change(
     rows: &Rows,
     visible: &Visible,
     now: i64,
-    // Who asked for it stands in the log; here is the place where it can be written beside the rows.
-    _by: &str,
 ) -> rusqlite::Result<Vec<i64>> {
     let (sql, values) = statement(operation, rows, visible, now);
     let mut update = db.prepare_cached(&sql)?;
@@ -286,7 +302,7 @@ pub(super) fn discard(
     now: i64,
 ) -> rusqlite::Result<bool> {
     let rows = Rows { ids: vec![id], cause: None };
-    let changed = change(db, &Operation::Discard { reason }, &rows, &Visible::all(), now, "")?;
+    let changed = change(db, &Operation::Discard { reason }, &rows, &Visible::all(), now)?;
     Ok(!changed.is_empty())
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{
 };
 
 use super::{
-    Attempt, Store, StoreError, as_json, attempts,
+    Action, Attempt, Store, StoreError, actions, as_json, attempts,
     inbox_sources::{Seen, Source, as_limit},
     time,
 };
@@ -67,6 +67,8 @@ pub struct WholeRow {
     pub row: InboxRow,
     /// What came of its attempts, oldest first.
     pub history: Vec<Attempt>,
+    /// What operators did to it, oldest first.
+    pub actions: Vec<Action>,
     /// The body as received.
     pub body: String,
 }
@@ -164,7 +166,9 @@ impl Store {
             let body = snapshot
                 .prepare_cached("SELECT body FROM acknowledgements WHERE id = ?1")?
                 .query_row([id], |row| row.get(0))?;
-            Ok(Some(WholeRow { row, history: attempts::of(&snapshot, id)?, body }))
+            let history = attempts::of(&snapshot, id)?;
+            let actions = actions::of(&snapshot, id)?;
+            Ok(Some(WholeRow { row, history, actions, body }))
         });
         let whole: Option<WholeRow> = whole.await?;
         Ok(whole.filter(|whole| whole.row.is_among(visible)))
@@ -183,7 +187,7 @@ impl Store {
 
 /// The query of a page: only what is asked for stands in it, and each filter has an index, but for the
 /// cause, for which all rows in its states may be looked at. `instances` are all that there are.
-fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
+pub(super) fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
     let mut values = Vec::new();
     let part = |source: Source| {
         let newest = source.newest(filter.before, Some(filter.limit), &mut values);

@@ -24,7 +24,7 @@ pub fn links_at(path: &Path) -> Result<Option<Vec<CompanyLink>>, StoreError> {
     };
     let connection = open(path).map_err(unusable)?;
     migrate::refuse_newer(&connection, path)?;
-    company_links::all(&connection).map(Some).map_err(unusable)
+    company_links::all_of_any_step(&connection).map(Some).map_err(unusable)
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {

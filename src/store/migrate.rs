@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, functions::FunctionFlags};
 
-use super::StoreError;
+use super::{StoreError, board_words};
 use crate::domain::keys::PartyKey;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -21,7 +21,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         reason: error.to_string(),
     };
     let found = refuse_newer(connection, path)?;
-    respells(connection).map_err(unusable)?;
+    respells(connection).and_then(|()| board_words::register(connection)).map_err(unusable)?;
     // A table that is replaced by a new one must not take with it what refers to it.
     let enforced: bool =
         connection.query_row("PRAGMA foreign_keys", [], |row| row.get(0)).map_err(unusable)?;
@@ -168,6 +168,52 @@ pub(super) mod tests {
         assert_eq!(
             texts("SELECT code, message FROM attempts"),
             [pair("itop-unavailable", Some("m"))]
+        );
+    }
+
+    #[test]
+    fn the_board_learns_of_its_acknowledgements_what_is_still_there() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        respells(&connection).unwrap();
+        for (number, step) in (1_i64..).zip(steps()).take(9) {
+            connection.execute_batch(step.split_once('\n').unwrap().1).unwrap();
+            connection.pragma_update(None, "user_version", number).unwrap();
+        }
+        connection
+            .execute_batch(
+                r#"INSERT INTO acknowledgements (id, instance, event_type, company_name, site_name,
+                     body, state, received_at, updated_at)
+                 VALUES (1, 'default', 'acknowledgement', 'Démo', 'Lyon',
+                     '{"control": {"element_type": "Service"},
+                       "acknowledgement": {"author": {"name": "Zoé", "login": "zm"}}}',
+                     'created', 5, 5),
+                     (2, 'default', 'acknowledgement', 'Démo', NULL,
+                     '{"acknowledgement": {"author": "jdupont"}}', 'created', 6, 6);
+                 INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
+                     priority, presence, as_of)
+                 VALUES ('Incident', '7', 'I-7', '3', 'new', 'ongoing', 'Été', 2, 'present', 1),
+                     ('Incident', '8', 'I-8', '3', 'closed', 'closed', 'b', NULL, 'present', 1);
+                 INSERT INTO control_tickets (instance, control_id, control_name, company_key,
+                     ticket_class, ticket_id, acknowledgement_id, mapped_at, equipment_name, replaced)
+                 VALUES ('default', 'a', 'Disk', 'id:1', 'Incident', '7', 1, 9, 'Srv', NULL),
+                     ('default', 'b', 'B', 'id:1', 'Incident', '8', 2, 9, NULL, NULL),
+                     ('default', 'c', 'C', 'id:1', 'Incident', '7', 3, 9, NULL, 'I-6');"#,
+            )
+            .unwrap();
+        migrate(&mut connection, Path::new("test.db")).unwrap();
+        let sql =
+            "SELECT concat_ws('|', company_name, site_name, element_type, author, author_login,
+                       received_at, ticket_group, ticket_number, ticket_priority, company_words,
+                       control_words, ticket_words) FROM control_tickets ORDER BY control_id";
+        let mut select = connection.prepare(sql).unwrap();
+        let rows = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(
+            rows.map(Result::unwrap).collect::<Vec<_>>(),
+            [
+                "Démo|Lyon|service|Zoé|zm|5|open|I-7|2|demo\nlyon|disk\nsrv\ndemo\nlyon\nzoe\nzm|i-7 ete",
+                "Démo|jdupont|jdupont|6|closed|I-8|9|demo|b\ndemo\njdupont\njdupont|i-8 b",
+                "9|gone|I-6|9||c|i-6",
+            ]
         );
     }
 

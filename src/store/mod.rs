@@ -1,12 +1,20 @@
 //! SQLite: what must survive. Methods are named for what they do and leak no SQL; a server
 //! database can stand behind the same names.
 
+mod actions;
 mod attempts;
 mod backup;
+mod board_companies;
+mod board_pending;
 mod board_query;
+mod board_row;
+mod board_search;
+mod board_summary;
+mod board_words;
 mod bounds;
 mod changes;
 mod company_links;
+mod control_history;
 mod control_tickets;
 mod counts;
 mod error;
@@ -33,12 +41,19 @@ mod tenants;
 mod ticket_statuses;
 mod writer;
 
+pub use actions::{Action, Levered};
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
+pub use board_companies::BoardCompany;
+pub use board_pending::{PendingControl, PendingSearch};
 pub use board_query::BoardFilter;
+pub use board_row::{BoardRow, Told};
+pub use board_search::{BoardPage, BoardSearch, Group, Order, Part, Place};
+pub use board_summary::{BoardSummary, HOURS};
 pub use changes::{ControlChange, SeenChanges};
 pub(crate) use company_links::NOT_LINKED;
-pub use company_links::Unlinked;
+pub use company_links::{PutLink, Unlinked};
+pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
 pub use error::StoreError;
@@ -116,6 +131,7 @@ impl Store {
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;
+        board_words::watch(&connection).map_err(|error| unusable(error.to_string()))?;
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }

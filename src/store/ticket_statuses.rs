@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, board_words::Told};
 use crate::domain::{
     keys::{TicketId, TicketKey},
     ticket_status::{Presence, TicketStatus},
@@ -146,10 +146,15 @@ pub(super) fn map_control(
     // A further line says nothing new of which ticket it is: the first marker is the oldest entry.
     let same = earlier.as_ref().filter(|(class, id, _)| *class == ticket.class && *id == ticket.id);
     let marker = same.and_then(|(_, _, marker)| marker.as_ref());
+    let told = Told::of(db, acknowledgement)?;
     db.prepare_cached(
         "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
              ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state,
-             equipment_name, org_id, ticket_status, ticket_open, marker, by_number)
+             equipment_name, org_id, ticket_status, ticket_open, marker, by_number,
+             company_name, site_key, site_name, received_at, ticket_group, ticket_number,
+             ticket_priority, team_words, agent_words, ticket_words,
+             element_type, author, author_login, company_words, author_words, login_words,
+             control_words)
          SELECT a.instance, a.control_id, a.control_name, a.company_key, ?2, ?3, a.id, ?4,
              CASE WHEN json_valid(a.body) THEN a.body ->> '$.control.state' END,
              CASE WHEN NOT json_valid(a.body) THEN NULL
@@ -159,11 +164,31 @@ pub(super) fn map_control(
              t.presence = 'present' AND t.operational_status NOT IN ('resolved', 'closed'),
              CASE WHEN a.state = 'created' THEN a.marker ELSE coalesce(?5, a.marker) END,
              a.state <> 'created' AND (?5 IS NULL
-                 OR json_valid(a.body) AND a.body ->> '$.ticket.existing_ref' IS NOT NULL)
+                 OR json_valid(a.body) AND a.body ->> '$.ticket.existing_ref' IS NOT NULL),
+             a.company_name, a.site_key, a.site_name, a.received_at,
+             CASE WHEN t.presence <> 'present' THEN 'gone'
+                  WHEN t.operational_status IN ('resolved', 'closed') THEN t.operational_status
+                  ELSE 'open' END,
+             t.ref, coalesce(t.priority, 9), searchable(t.team), searchable(t.agent),
+             searchable(concat_ws(' ', t.ref, t.title, t.team, t.agent)),
+             ?6, ?7, ?8, ?9, ?10, ?11, ?12
          FROM acknowledgements AS a CROSS JOIN tickets AS t
          WHERE a.id = ?1 AND t.class = ?2 AND t.id = ?3",
     )?
-    .execute(params![acknowledgement, ticket.class, ticket.id, now, marker])?;
+    .execute(params![
+        acknowledgement,
+        ticket.class,
+        ticket.id,
+        now,
+        marker,
+        told.element_type,
+        told.author,
+        told.login,
+        told.company_words,
+        told.author_words,
+        told.login_words,
+        told.control_words,
+    ])?;
     if let Some((class, id, ..)) = earlier {
         db.prepare_cached(
             "DELETE FROM tickets WHERE class = ?1 AND id = ?2 AND NOT EXISTS (

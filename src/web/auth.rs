@@ -1,173 +1,33 @@
 //! Who calls, and what they may do.
 
-use std::{collections::HashMap, convert::Infallible, sync::Arc};
+mod sessions;
+mod tokens;
+
+pub use sessions::Sessions;
+pub use tokens::{ApiTokens, crowded_instance, hash_token};
+
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{header, request::Parts},
+    http::request::Parts,
 };
-use sha2::{Digest as _, Sha256};
-use tokio::sync::watch;
+use serde::Serialize;
 
 use super::{problem::ApiError, share::Receiving};
 use crate::{
-    config::{Scope, Token},
-    domain::{
-        acknowledgement::Party,
-        hex::{hex, unhex},
-        keys::Instance,
-        visible::Visible,
-    },
+    config::Scope,
+    domain::{acknowledgement::Party, keys::Instance, visible::Visible},
     secret::Secret,
-    store::{Store, StoreError},
 };
-
-/// The tokens of the configuration. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct ApiTokens {
-    callers: Arc<watch::Sender<Callers>>,
-}
-
-#[derive(Debug)]
-enum Callers {
-    /// There are no tokens: everyone is let in.
-    Anyone(Arc<Caller>),
-    /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
-    /// beginnings of hashes knows no token.
-    Known(HashMap<[u8; 32], Arc<Caller>>),
-}
-
-/// What a hash begins with.
-const HASH: &str = "sha256:";
-
-/// The hash of a token as the configuration has it. A token has 256 random bits, so one round of
-/// SHA-256 is as good as a slow hash.
-#[must_use]
-pub fn hash_token(token: &str) -> String {
-    format!("{HASH}{}", hex(&Sha256::digest(token)))
-}
-
-impl ApiTokens {
-    /// The tokens of a checked configuration; none lets everyone in, which `serve` allows on
-    /// loopback only.
-    #[must_use]
-    pub fn new(tokens: &[Token]) -> Self {
-        Self { callers: Arc::new(watch::Sender::new(Callers::of(tokens))) }
-    }
-
-    /// Knows these tokens from now on, and no others.
-    pub fn replace(&self, tokens: &[Token]) {
-        self.callers.send_replace(Callers::of(tokens));
-    }
-
-    /// Waits until other tokens are known: what was granted before must be asked for anew.
-    pub(super) fn replaced(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut changes = self.callers.subscribe();
-        let tokens = self.clone();
-        async move {
-            // An error says that they will not be replaced any more, which `tokens` prevents.
-            let _ = changes.changed().await;
-            drop(tokens);
-        }
-    }
-
-    fn caller(&self, parts: &Parts) -> Result<Arc<Caller>, ApiError> {
-        let callers = self.callers.borrow();
-        let known = match &*callers {
-            Callers::Anyone(anyone) => return Ok(anyone.clone()),
-            Callers::Known(known) => known,
-        };
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let digest = <[u8; 32]>::from(Sha256::digest(token.ok_or(ApiError::Unauthorized)?));
-        known.get(&digest).cloned().ok_or(ApiError::Unauthorized)
-    }
-
-    /// Whether everyone is let in.
-    pub(super) fn let_in_anyone(&self) -> bool {
-        matches!(&*self.callers.borrow(), Callers::Anyone(_))
-    }
-
-    /// Those who have a token of this name.
-    pub(super) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
-        match &*self.callers.borrow() {
-            Callers::Anyone(anyone) => vec![anyone.clone()],
-            Callers::Known(known) => {
-                known.values().filter(|known| known.name == name).cloned().collect()
-            }
-        }
-    }
-}
-
-impl Callers {
-    fn of(tokens: &[Token]) -> Self {
-        if tokens.is_empty() {
-            return Self::Anyone(Arc::new(Caller::anyone()));
-        }
-        let tenants: Arc<[Visible]> = tenants(tokens).collect();
-        let known = |token: &Token| {
-            // A hash that is none fits no token; loading the configuration has refused it.
-            let hash = token.hash.to_ascii_lowercase();
-            let hash = hash.strip_prefix(HASH)?;
-            let digest = unhex(hash)?.try_into().ok()?;
-            let caller = Caller {
-                id: Secret::new(hash.to_owned()),
-                name: token.name.clone(),
-                scopes: token.scopes.clone(),
-                visible: visible(token),
-                tenants: tenants.clone(),
-                receiving: Receiving::default(),
-            };
-            Some((digest, Arc::new(caller)))
-        };
-        Self::Known(tokens.iter().filter_map(known).collect())
-    }
-}
-
-/// What tenants may see: the instance of each is for its companies alone.
-fn tenants(tokens: &[Token]) -> impl Iterator<Item = Visible> {
-    tokens.iter().filter(|token| token.is_of_a_tenant()).map(visible)
-}
-
-/// The instance of a tenant in which there are other companies already: what it posts would take the
-/// place of theirs.
-pub async fn crowded_instance(
-    tokens: &[Token],
-    store: &Store,
-) -> Result<Option<Instance>, StoreError> {
-    for tenant in tenants(tokens) {
-        if let Some(instance) = store.crowded(&tenant).await? {
-            return Ok(Some(instance));
-        }
-    }
-    Ok(None)
-}
-
-/// What a token may see.
-fn visible(token: &Token) -> Visible {
-    let instance = token.instance.as_ref().and_then(|instance| instance.parse().ok());
-    match (instance, &token.companies) {
-        // Another instance's company 42 is another company.
-        (instance, Some(companies)) => {
-            let companies: Vec<_> =
-                companies.iter().filter_map(|company| company.parse().ok()).collect();
-            Visible::of_companies(instance.unwrap_or_default(), &companies)
-        }
-        (Some(instance), None) => Visible::of_instance(instance),
-        (None, None) => Visible::all(),
-    }
-}
 
 /// Whoever sent a request.
 #[derive(Debug)]
 pub(super) struct Caller {
     /// The hash of the token, which tells it from others of its name; for signatures alone.
     pub(super) id: Secret,
+    /// What the cookie of a session has of that.
+    shown_id: String,
     pub(super) name: String,
     scopes: Vec<Scope>,
     visible: Visible,
@@ -180,6 +40,7 @@ impl Caller {
     fn anyone() -> Self {
         Self {
             id: Secret::new(String::new()),
+            shown_id: String::new(),
             name: "anyone".to_owned(),
             scopes: vec![Scope::Admin],
             visible: Visible::all(),
@@ -248,6 +109,11 @@ impl Caller {
         }
     }
 
+    /// What it may do.
+    pub(super) fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
     /// What it may see.
     pub(super) fn visible(&self) -> &Visible {
         &self.visible
@@ -270,6 +136,36 @@ impl Caller {
     /// Whether it sees some companies only.
     pub(super) fn is_limited_to_companies(&self) -> bool {
         self.visible.companies().is_some()
+    }
+}
+
+/// How a caller has told who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum By {
+    /// By its token.
+    Token,
+    /// By the cookie of a session, which stands for its token.
+    Cookie,
+    /// Not at all: there are no tokens.
+    Anyone,
+}
+
+/// A caller, whatever it may do.
+pub(super) struct Known {
+    pub(super) caller: Arc<Caller>,
+    pub(super) by: By,
+}
+
+impl<S> FromRequestParts<S> for Known
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        ApiTokens::from_ref(state).known(parts)
     }
 }
 

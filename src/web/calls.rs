@@ -6,8 +6,8 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, companies, controls, health, links, lookup, preview, stream,
-        stream_address, tickets,
+        acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
+        links, lookup, preview, session, stream, stream_address, tickets,
     },
     console::{assets, inbox as inbox_page, language, tickets as board},
 };
@@ -20,6 +20,8 @@ pub enum Access {
     Everyone,
     /// Whoever has a link that was signed for it.
     Signed,
+    /// Whoever the bridge knows, with whatever scopes.
+    Known,
     /// A token with this scope.
     Token(Scope),
     /// A token with the scope `admin` that is not limited to companies.
@@ -86,6 +88,9 @@ calls! {
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
+    "/api/v1/session" => { get: session::session, Access::Known; }
+    "/session" => { post: session::begin, Access::Everyone; }
+    "/session/end" => { post: session::end, Access::Everyone; }
     "/healthz" => { get: health::alive, Access::Everyone; }
     "/readyz" => { get: health::ready, Access::Everyone; }
 }
@@ -96,6 +101,8 @@ calls! {
     "/api/v1/acknowledgements/causes" => { get: inbox::causes::causes, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
+    "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
+    "/api/v1/tickets/summary" => { get: board_summary::summary, READ; }
     "/language/{language}" => { get: language::choose, Access::Everyone; }
     "/controls/open" => { get: controls::open, Access::Signed; }
     LOOKUP => { post: lookup::lookup, READ; }
@@ -119,6 +126,7 @@ calls! {
 calls! {
     PAGES, pages:
     "/" => { get: board::page, Access::Page(Scope::Read); }
+    "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
     "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
     "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
 }

@@ -11,10 +11,14 @@ use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue, Method, header, uri::Authority},
 };
-use reqwest::Url;
 use tower_http::cors::CorsLayer;
 
-use super::{ApiTokens, body::is_json, problem::ApiError};
+use super::{
+    ApiTokens,
+    body::is_json,
+    origin::{OwnOrigin, asked},
+    problem::ApiError,
+};
 use crate::config::Server;
 
 /// How long a browser need not ask again whether it may call.
@@ -23,15 +27,15 @@ const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_mins(10);
 /// What is let through to the routes.
 pub(super) struct Door {
     tokens: ApiTokens,
-    public: Option<Url>,
+    own: OwnOrigin,
     origins: Vec<String>,
 }
 
 impl Door {
     /// The door of a checked configuration.
     pub(super) fn of(server: &Server, tokens: ApiTokens) -> Self {
-        let public = server.public_url.as_deref().and_then(|url| url.parse().ok());
-        Self { tokens, public, origins: server.cors_origins.clone() }
+        let own = OwnOrigin::of(server.public_url.as_deref());
+        Self { tokens, own, origins: server.cors_origins.clone() }
     }
 
     /// Why a request is not let through, if it is not.
@@ -42,8 +46,7 @@ impl Door {
         let header = |name: HeaderName| request.headers().get(name);
         // Every browser sends it.
         let host = header(header::HOST);
-        let authority = request.uri().authority().cloned();
-        let authority = authority.or_else(|| Authority::try_from(host?.as_bytes()).ok());
+        let authority = asked(request.uri(), request.headers());
         let is_known = match &authority {
             Some(authority) => self.is_own(authority.host()),
             None => host.is_none(),
@@ -72,26 +75,19 @@ impl Door {
 
     fn is_own(&self, host: &str) -> bool {
         let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-        let is_public = || self.public.as_ref().and_then(Url::host_str) == Some(host);
+        let is_public = || self.own.public_host() == Some(host);
         name.eq_ignore_ascii_case("localhost")
             || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
             || is_public()
     }
 
-    fn may_write(&self, origin: &HeaderValue, own: Option<&Authority>) -> bool {
-        let Ok(origin) = origin.to_str() else { return false };
-        let is_own = || {
-            let authority = origin.split_once("://").map(|(_, authority)| authority);
-            authority.is_some() && authority == own.map(Authority::as_str)
-        };
-        let public = self.public.as_ref().map(|url| url.origin().ascii_serialization());
-        is_own()
-            || public.as_deref() == Some(origin)
-            || self.origins.iter().any(|own| own == origin)
+    fn may_write(&self, origin: &HeaderValue, asked: Option<&Authority>) -> bool {
+        self.own.is(origin, asked) || self.origins.iter().any(|named| origin == named.as_str())
     }
 }
 
-/// What pages of other origins may ask of the bridge; `None` where no origin is named.
+/// What pages of other origins may ask of the bridge; `None` where no origin is named. They come with a
+/// token or not at all: the session of the bridge's own pages is not lent to them.
 pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<_> =
         origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
@@ -118,7 +114,12 @@ mod tests {
     use axum::body::Body;
 
     use super::*;
-    use crate::config::Token;
+    use crate::{
+        clock::Clock,
+        config::{Auth, Token},
+        secret::Secret,
+        web::{Sessions, Signer},
+    };
 
     fn door(with_token: bool) -> Door {
         let server = Server {
@@ -134,7 +135,9 @@ mod tests {
             companies: None,
         };
         let tokens = if with_token { vec![token] } else { Vec::new() };
-        Door::of(&server, ApiTokens::new(&tokens))
+        let signer = Signer::new(&Secret::new("key".to_owned()));
+        let sessions = Sessions::new(server.public_url.as_deref(), signer, Clock::system());
+        Door::of(&server, ApiTokens::new(&Auth { tokens }, sessions))
     }
 
     fn refused(door: &Door, method: &str, uri: &str, headers: &[(&str, &str)]) -> bool {

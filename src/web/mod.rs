@@ -7,8 +7,10 @@ mod calls;
 mod charset;
 pub(crate) mod console;
 mod control_answers;
+mod control_log;
 mod door;
 mod listing;
+mod origin;
 mod parameters;
 mod problem;
 mod request_log;
@@ -18,7 +20,7 @@ mod state;
 mod unauthorized;
 mod view;
 
-pub use auth::{ApiTokens, crowded_instance, hash_token};
+pub use auth::{ApiTokens, Sessions, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
 pub use console::Templates;
 pub use control_answers::ControlAnswers;
@@ -62,5 +64,5 @@ pub fn routes(state: &AppState, config: &Config) -> Logged {
         None => routes,
     };
     let door = Door::of(&config.server, state.tokens.clone());
-    Logged::new(door, routes, state.clock.clone())
+    Logged::new(door, routes, state.tokens.clone(), state.clock.clone())
 }

@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, Method, Uri, request::Parts},
+    http::{HeaderName, HeaderValue, Method, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use futures_util::{FutureExt as _, future::Either};
@@ -19,7 +19,7 @@ use tower_http::normalize_path::NormalizePath;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
-use super::{LOOKUP, door::Door, problem::ApiError, unauthorized::Unauthorized};
+use super::{ApiTokens, LOOKUP, door::Door, problem::ApiError, unauthorized::Unauthorized};
 use crate::{
     clock::{Clock, Stopwatch},
     domain::{hex::hex, keys::MAX_ID_CHARS, text::cut_bytes},
@@ -51,15 +51,17 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
 pub struct Logged {
     door: Arc<Door>,
     routes: NormalizePath<Router>,
+    tokens: ApiTokens,
     unauthorized: Unauthorized,
 }
 
 impl Logged {
     /// Takes each address with or without a slash at its end.
-    pub(super) fn new(door: Door, routes: Router, clock: Clock) -> Self {
+    pub(super) fn new(door: Door, routes: Router, tokens: ApiTokens, clock: Clock) -> Self {
         Self {
             door: Arc::new(door),
             routes: NormalizePath::trim_trailing_slash(routes),
+            tokens,
             unauthorized: Unauthorized::new(clock),
         }
     }
@@ -78,12 +80,32 @@ impl Service<Request> for Logged {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
         let (method, uri) = (request.method().clone(), request.uri().clone());
+        // Programs have none, and lose no time by it.
+        let has_cookie = request.headers().contains_key(header::COOKIE);
+        let renewed = if has_cookie { self.tokens.renewed(request.headers()) } else { None };
         let answer = match self.door.refuses(&request) {
             Some(refused) => Either::Left(async { Ok(refused.into_response()) }),
             None => Either::Right(self.routes.call(request)),
         };
         let unauthorized = self.unauthorized.clone();
-        Box::pin(async move { Ok(logged(id, &method, &uri, answer, &unauthorized).await) })
+        Box::pin(async move {
+            let mut response = logged(id, &method, &uri, answer, &unauthorized).await;
+            if let Some(cookie) = renewed {
+                give(&mut response, cookie);
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// Gives the new cookie of a session along with an answer, unless that gives or takes one, or may be
+/// kept by what stands between: it would be somebody else's then.
+fn give(response: &mut Response, cookie: HeaderValue) {
+    let headers = response.headers_mut();
+    let kept = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    let may_be_kept = kept.is_some_and(|kept| kept.contains("max-age") || kept.contains("public"));
+    if !may_be_kept && !headers.contains_key(header::SET_COOKIE) {
+        headers.insert(header::SET_COOKIE, cookie);
     }
 }
 
@@ -156,7 +178,20 @@ mod tests {
     use tracing::Level;
 
     use super::*;
-    use crate::{config::Server, web::ApiTokens};
+    use crate::{
+        config::{Auth, Server},
+        secret::Secret,
+        web::{ApiTokens, Sessions, Signer},
+    };
+
+    fn logged_around(routes: Router) -> Logged {
+        let clock = Clock::system();
+        let signer = Signer::new(&Secret::new("key".to_owned()));
+        let sessions = Sessions::new(None, signer, clock.clone());
+        let tokens = ApiTokens::new(&Auth::default(), sessions);
+        let door = Door::of(&Server::default(), tokens.clone());
+        Logged::new(door, routes, tokens, clock)
+    }
 
     #[test]
     fn a_path_is_shown_without_a_signature() {
@@ -179,8 +214,7 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
-        let door = Door::of(&Server::default(), ApiTokens::new(&[]));
-        let logged = Logged::new(door, routes, Clock::system());
+        let logged = logged_around(routes);
         tokio::spawn(axum::serve(listener, logged.into_make_service()).into_future());
         for (path, status) in [("/defect", 500), ("/fine", 200), ("/defect", 500)] {
             let answer = reqwest::get(format!("{root}{path}")).await.unwrap();
@@ -213,8 +247,7 @@ mod tests {
         });
         let _log = tracing::subscriber::set_default(log.with_max_level(Level::INFO).finish());
         let routes = Router::new().route("/refused", get(async || StatusCode::FORBIDDEN));
-        let door = Door::of(&Server::default(), ApiTokens::new(&[]));
-        let mut logged = Logged::new(door, routes, Clock::system());
+        let mut logged = logged_around(routes);
         for (path, is_told) in [("/controls/unknown", false), ("/refused", true)] {
             let request = Request::get(path).body(Body::empty()).unwrap();
             logged.call(request).await.unwrap();

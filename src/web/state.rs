@@ -133,6 +133,32 @@ impl Addresses {
         format!("{}{call}", self.inner.path)
     }
 
+    /// The address of a call, as callers anywhere reach it.
+    pub(super) fn whole(&self, call: &str) -> String {
+        format!("{}{call}", self.inner.bridge)
+    }
+
+    /// An address to go on to, a path and query as browsers have them: the first page where that leads
+    /// out of the bridge, because a link must lead nobody elsewhere.
+    #[must_use]
+    pub fn own_page(&self, next: &str) -> String {
+        self.below(next).unwrap_or_else(|| self.path("/"))
+    }
+
+    fn below(&self, next: &str) -> Option<String> {
+        // Browsers leave out blanks and take `\` for `/`.
+        let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        if !next.starts_with('/') || !is_plain {
+            return None;
+        }
+        // It is read as a browser reads it: after that no `..` is left, however it was written.
+        let read: Url = format!("http://bridge{next}").parse().ok()?;
+        let below = read.path().strip_prefix(&self.inner.path)?;
+        let is_below = below.starts_with('/') && !below.starts_with("//");
+        let query = read.query().map(|query| format!("?{query}")).unwrap_or_default();
+        is_below.then(|| format!("{}{query}", read.path()))
+    }
+
     /// The path of a row of the inbox.
     #[must_use]
     pub fn acknowledgement(&self, id: i64) -> String {
@@ -185,4 +211,65 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// A text as a part of an address.
 pub(super) fn encoded(text: &str) -> impl std::fmt::Display + '_ {
     utf8_percent_encode(text, RESERVED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn only_pages_of_the_bridge_are_gone_to() {
+        let addresses = |bridge| {
+            let signer = Signer::new(&Secret::new("key".to_owned()));
+            Addresses::new(bridge, "https://itop.example/", signer)
+        };
+        let root = addresses("https://bridge.example/");
+        let deep = addresses("https://example.org/tools/bridge/");
+        for own in ["/", "/inbox", "/inbox?state=failed&next=//evil.example", "/a//b", "/inbox/7"] {
+            assert_eq!(root.own_page(own), own);
+            let own = format!("/tools/bridge{own}");
+            assert_eq!(deep.own_page(&own), own);
+        }
+        assert_eq!(root.own_page("/a/../b#part"), "/b");
+        for foreign in [
+            "",
+            "inbox",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example/",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/ /evil.example",
+            "\t//evil.example",
+            "/.//evil.example",
+            "/%2e//evil.example",
+            "/..//evil.example",
+            "/a/..//evil.example",
+            "/é",
+            "/\u{0}",
+            ":80/",
+            "@evil.example/",
+        ] {
+            assert_eq!(root.own_page(foreign), "/", "{foreign}");
+            assert_eq!(deep.own_page(foreign), "/tools/bridge/", "{foreign}");
+            let below = format!("/tools/bridge{foreign}");
+            let led = deep.own_page(&below);
+            assert!(led.starts_with("/tools/bridge/") && !led.contains("//"), "{below}: {led}");
+        }
+        for out in [
+            "/inbox",
+            "/tools/bridge",
+            "/tools/bridge-two/",
+            "/tools/bridge/../other",
+            "/tools/bridge/%2e%2e/other",
+            "/tools/bridge/.%2E/.%2E/x?y=1",
+        ] {
+            assert_eq!(deep.own_page(out), "/tools/bridge/", "{out}");
+        }
+        // What is below it only by a detour is below it.
+        assert_eq!(deep.own_page("/tools/other/../bridge/inbox"), "/tools/bridge/inbox");
+    }
 }

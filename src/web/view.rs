@@ -8,11 +8,12 @@ use super::Addresses;
 use crate::{
     board::Board,
     domain::{
+        acknowledgement::{Acknowledgement, Author},
         delivery_state::{Problem, State},
         keys::TicketId,
         ticket_status::Presence,
     },
-    store::{InboxRow, TicketOfControl},
+    store::{BoardRow, InboxRow, TicketOfControl},
 };
 
 /// An acknowledgement.
@@ -122,6 +123,50 @@ pub(super) fn control(found: &TicketOfControl, board: &Board, addresses: &Addres
             "open": addresses.open(&mapping.instance, &mapping.company_key, &mapping.control_id),
         },
     })
+}
+
+/// What the acknowledgement told that a control's ticket was mapped for, and what became of the ticket.
+pub(super) fn add_details(item: &mut Value, row: &BoardRow) {
+    let (mapping, told) = (&row.found.mapping, &row.told);
+    item["company_name"] = json!(told.company_name);
+    item["site"] = site(told.site_key.as_deref(), told.site_name.as_deref());
+    item["equipment"] = json!(mapping.equipment_name);
+    item["acknowledged"] = json!({
+        "acknowledgement": mapping.acknowledgement_id,
+        "at": told.received_at,
+        "by": told.author,
+        "login": told.login,
+        "state": mapping.control_state,
+        "element_type": told.element_type,
+    });
+    item["ticket"]["group"] = json!(told.group);
+}
+
+/// The same of a control that has no ticket yet, by a row of it and what that says.
+pub(super) fn add_details_of_row(
+    item: &mut Value,
+    row: &InboxRow,
+    event: Option<&Acknowledgement>,
+) {
+    let author = event.and_then(|event| event.acknowledgement.author.as_ref());
+    item["company_name"] = json!(row.company_name);
+    let site_of_it = event.and_then(|event| event.site.as_ref());
+    item["site"] = site_of_it
+        .map_or(Value::Null, |party| site(Some(&party.key.to_string()), Some(party.label())));
+    item["equipment"] =
+        json!(event.and_then(|event| event.equipment.as_ref()).map(|equipment| &equipment.name));
+    item["acknowledged"] = json!({
+        "acknowledgement": row.id,
+        "at": row.received_at,
+        "by": author.map(Author::label),
+        "login": author.and_then(|author| author.login.as_ref()),
+        "state": event.map(|event| event.control.state),
+        "element_type": event.map(|event| event.control.element_type),
+    });
+}
+
+fn site(key: Option<&str>, name: Option<&str>) -> Value {
+    key.map_or(Value::Null, |key| json!({"key": key, "name": name}))
 }
 
 /// A control without a ticket.

@@ -5,6 +5,7 @@
 //! Nothing here passes or fails: a machine that is busy with something else makes every figure
 //! worse, and the ratios less so, because floor and bridge take turns.
 
+mod board;
 mod flood;
 mod floors;
 mod footprint;
@@ -55,6 +56,7 @@ enum Family {
     Lookups,
     Lists,
     Search,
+    Board,
     Dashboards,
     Inbox,
     Flood,
@@ -72,6 +74,7 @@ impl Family {
             Self::Lookups => reads::lookups().await,
             Self::Lists => lists::first_load().await,
             Self::Search => lists::search().await,
+            Self::Board => board::board().await,
             Self::Dashboards => polling::dashboards().await,
             Self::Inbox => inbox::looks().await,
             Self::Flood => flood::flood().await,

@@ -59,9 +59,11 @@ pub async fn fill(itop: &Process, folder: &Path, controls: u32) {
                      {now} FROM numbers;
              INSERT INTO control_tickets (instance, control_id, control_name, company_key,
                      ticket_class, ticket_id, acknowledgement_id, mapped_at, org_id,
-                     ticket_status, ticket_open)
+                     ticket_status, ticket_open, received_at, ticket_group, ticket_number,
+                     ticket_priority)
                  SELECT 'default', format('svc-%08d', i), 'Disk C:', 'id:42', 'Incident', ticket,
-                     i, {now}, 3, iif(open, 'assigned', 'closed'), open FROM numbers;
+                     i, {now}, 3, iif(open, 'assigned', 'closed'), open, {now},
+                     iif(open, 'open', 'closed'), format('I-%06d', ticket), 3 FROM numbers;
              COMMIT;"
         ))
         .expect("the tables have these columns");

@@ -23,7 +23,7 @@ async fn a_link_is_made_shown_replaced_and_removed() {
         "instance": "default", "company": "id:42", "site": null, "name": "ACME",
         "organization": {"id": "5002", "name": "ACME Logistics"}, "tickets": true,
         "team": null, "contact": null, "service": null, "service_element": null,
-        "updated_at": made["updated_at"], "warnings": [],
+        "updated_at": made["updated_at"], "updated_by": "anyone", "warnings": [],
     });
     assert_eq!(made, expected);
     assert_eq!(world.get(LINK).await.expect(200), kept(&made));

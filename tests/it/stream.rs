@@ -27,11 +27,21 @@ pub struct Listener {
 impl Listener {
     /// Connects, and waits until changes are told.
     pub async fn start(world: &World, query: &str) -> Self {
+        let token = world.token.as_ref().map(|token| ("authorization", format!("Bearer {token}")));
+        Self::start_with(world, query, token).await
+    }
+
+    /// The same with this header alone.
+    pub async fn start_with(world: &World, query: &str, header: Option<(&str, String)>) -> Self {
         let mut request = world.http.get(format!("{}{STREAM}{query}", world.base));
-        if let Some(token) = &world.token {
-            request = request.bearer_auth(token);
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
         }
-        let response = request.send().await.unwrap();
+        Self::reading(request.send().await.unwrap()).await
+    }
+
+    /// Waits until changes are told.
+    pub async fn reading(response: reqwest::Response) -> Self {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let mut listener = Self { response, text: String::new() };
@@ -61,7 +71,7 @@ impl Listener {
     }
 
     /// Reads on until a control is as wanted; gives the names of the controls told of till then.
-    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
+    pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<String> {
         let mut told = Vec::new();
         loop {
             let (kind, data) = self.next().await.expect("the stream goes on");

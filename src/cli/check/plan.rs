@@ -96,6 +96,7 @@ impl Examination<'_> {
             tickets: true,
             defaults: LinkDefaults::default(),
             updated_at: self.clock.now(),
+            updated_by: None,
         })
     }
 

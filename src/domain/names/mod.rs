@@ -9,8 +9,10 @@
 //! what the database does, a run of it counts as one space, and none at either end.
 
 mod spelling;
+mod words;
 
 pub use spelling::spelling;
+pub use words::{search_words, searchable};
 
 use std::{borrow::Cow, cmp::Ordering};
 

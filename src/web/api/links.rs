@@ -20,7 +20,7 @@ use crate::{
     },
     itop::Organization,
     link_check::{self, LinkCheckError},
-    store::Store,
+    store::{PutLink, Store},
     web::{
         AppState,
         auth::{Admin, Caller, Linker, Reader},
@@ -92,7 +92,8 @@ pub(in crate::web) async fn get(
     Params(params): Params<LinkParams>,
 ) -> Result<Json<Value>, ApiError> {
     let key = key(&caller, &path, params)?;
-    store.link(&key).await?.as_ref().map(|link| Json(view(link))).ok_or_else(no_link)
+    let link = store.link(&key, caller.visible()).await?;
+    link.as_ref().map(|link| Json(view(link))).ok_or_else(no_link)
 }
 
 /// `GET …/effective`: the link in force, its own or the company's.
@@ -103,7 +104,7 @@ pub(in crate::web) async fn effective(
     Params(params): Params<LinkParams>,
 ) -> Result<Json<Value>, ApiError> {
     let key = key(&caller, &path, params)?;
-    let link = store.effective_link(&key).await?.ok_or_else(no_link)?;
+    let link = store.effective_link(&key, caller.visible()).await?.ok_or_else(no_link)?;
     let mut view = view(&link);
     view["inherited"] = json!(link.key.site != key.site);
     Ok(Json(view))
@@ -126,13 +127,17 @@ pub(in crate::web) async fn put(
     })?;
     // The key has the name without capitals and accents.
     link.name = link.name.or_else(|| path.name());
+    link.updated_by = Some(caller.name.clone());
     let mut view = view(&link);
     view["warnings"] = json!(link_warning::of(&state, &link.key).await?);
     let (company, organization) = (link.key.company.clone(), link.org.clone());
-    let is_new = state.store.put_link(link).await?;
+    let status = match state.store.put_link(link, caller.visible(), &caller.name).await? {
+        PutLink::New => StatusCode::CREATED,
+        PutLink::Changed => StatusCode::OK,
+        PutLink::NotSeen => return Err(no_link()),
+    };
     let company = company.to_string();
-    tracing::info!(company, %organization, token = caller.name, "company linked");
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    tracing::info!(company, %organization, by = caller.name, "company linked");
     Ok((status, Json(view)).into_response())
 }
 
@@ -144,10 +149,10 @@ pub(in crate::web) async fn delete(
     Params(params): Params<LinkParams>,
 ) -> Result<StatusCode, ApiError> {
     let key = key(&caller, &path, params)?;
-    if !store.delete_link(&key).await? {
+    if !store.delete_link(&key, caller.visible()).await? {
         return Err(no_link());
     }
-    tracing::info!(company = key.company.to_string(), token = caller.name, "link removed");
+    tracing::info!(company = key.company.to_string(), by = caller.name, "link removed");
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -210,5 +215,6 @@ fn view(link: &CompanyLink) -> Value {
         "service": defaults.service,
         "service_element": defaults.service_element,
         "updated_at": link.updated_at,
+        "updated_by": link.updated_by,
     })
 }

@@ -1,13 +1,17 @@
 //! One file a family of endpoints.
 
 pub(super) mod acknowledgements;
+pub(super) mod board;
+pub(super) mod board_summary;
 pub(super) mod companies;
+pub(super) mod control_detail;
 pub(super) mod controls;
 pub(super) mod health;
 mod link_warning;
 pub(super) mod links;
 pub(super) mod lookup;
 pub(super) mod preview;
+pub(super) mod session;
 pub(super) mod stream;
 pub(super) mod stream_address;
 pub(super) mod tickets;

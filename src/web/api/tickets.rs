@@ -1,16 +1,12 @@
 //! Tickets: by number, and the board.
 
 use axum::{Json, extract::State, response::Response};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{acknowledgements::parsed, links::party_key};
+use super::board::{BoardParams, BoardView};
 use crate::{
-    board::Board,
-    domain::{
-        hex::{hex, unhex},
-        keys::Instance,
-    },
+    board::{Board, Hurry},
+    domain::hex::{hex, unhex},
     store::{BoardFilter, TicketOfControl},
     web::{
         Addresses,
@@ -24,29 +20,24 @@ use crate::{
 /// Controls that can share one ticket number in an answer.
 pub(super) const CONTROLS_A_NUMBER: usize = 100;
 
-#[derive(Deserialize)]
-pub(in crate::web) struct BoardParams {
-    instance: Option<String>,
-    company: Option<String>,
-    status: Option<String>,
-    open: Option<bool>,
-    cursor: Option<String>,
-    limit: Option<usize>,
-}
-
 /// `GET /api/v1/tickets`: the board.
 pub(in crate::web) async fn board(
     Reader(caller): Reader,
-    State(board): State<Board>,
-    State(addresses): State<Addresses>,
+    State(view): State<BoardView>,
     known: KnownTags,
     Params(params): Params<BoardParams>,
 ) -> Result<Response, ApiError> {
-    let named: Option<Instance> = parsed("instance", params.instance)?;
-    let mut visible = caller.narrowed_to(named.as_ref())?;
-    if let Some(company) = params.company.as_deref().map(party_key).transpose()? {
-        visible = visible.of_company(&company);
+    if params.is_search() {
+        let mut answer = view.search(&caller, &params, Hurry::No).await?;
+        let body = serde_json::to_value(&answer).map_err(|_| ApiError::Internal)?;
+        answer.as_of = None;
+        for item in &mut answer.items {
+            item["as_of"] = Value::Null;
+        }
+        return Ok(tagged(&known, &body, &answer));
     }
+    let BoardView { board, addresses, .. } = view;
+    let visible = params.visible(&caller)?;
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_TICKETS)?;
     let filter = BoardFilter {
         status: params.status.map(status).transpose()?,
@@ -92,7 +83,7 @@ pub(in crate::web) async fn by_number(
 }
 
 /// A status as iTop's data models write them: another text is none, rather than one that no ticket has.
-fn status(text: String) -> Result<String, ApiError> {
+pub(super) fn status(text: String) -> Result<String, ApiError> {
     let is_code = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if is_code {
         return Ok(text);

@@ -13,12 +13,17 @@ use sha2::{Digest as _, Sha256};
 use crate::{domain::hex::hex, web::problem::ApiError};
 
 /// The sheets, put together in this order.
-const SHEETS: &[&str] = &[include_str!("style.css"), include_str!("inbox/inbox.css")];
+const SHEETS: &[&str] = &[
+    include_str!("style.css"),
+    include_str!("inbox/inbox.css"),
+    include_str!("tickets/tickets.css"),
+];
 
 /// The scripts: modules that import each other by their names here.
 const SCRIPTS: &[(&str, &str)] = &[
     ("live.js", include_str!("live.js")),
     ("keys.js", include_str!("keys.js")),
+    ("tickets.js", include_str!("tickets/tickets.js")),
     ("inbox.js", include_str!("inbox/inbox.js")),
 ];
 

@@ -212,14 +212,15 @@ function tellNews(region, count) {
   setText(news, text.replace("{count}", count));
 }
 
-// All of a region at once; a link that has the focus keeps it.
+const REACHED = "a[href], button, input, select, summary";
+
+// What had the focus keeps it, by its place: a filter that was chosen can be chosen away again.
 function replace(region, fresh) {
-  const focused = region.contains(document.activeElement) ? document.activeElement : null;
-  const address = focused?.getAttribute("href");
+  const place = [...region.querySelectorAll(REACHED)].indexOf(document.activeElement);
   region.replaceChildren(...document.importNode(fresh, true).childNodes);
-  if (!address) return;
-  const same = [...region.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === address);
-  same?.focus({ preventScroll: true });
+  if (place < 0) return;
+  const reached = region.querySelectorAll(REACHED);
+  (reached[place] ?? reached[reached.length - 1])?.focus({ preventScroll: true });
 }
 
 function put(next, isForced) {
@@ -327,7 +328,7 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
   let typed = 0;
   const apply = () => {
     const query = new URLSearchParams(location.search);
-    query.delete("cursor");
+    for (const place of ["cursor", "before"]) query.delete(place);
     for (const [name, value] of new FormData(form)) {
       if (value === "") query.delete(name); else query.set(name, value);
     }

@@ -20,6 +20,8 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("inbox/one.html", include_str!("inbox/one.html")),
     ("inbox/page.html", include_str!("inbox/page.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
+    ("tickets/detail.html", include_str!("tickets/detail.html")),
+    ("tickets/status.html", include_str!("tickets/status.html")),
 ];
 
 /// The templates in each language. Cheap to clone.

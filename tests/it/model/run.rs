@@ -226,8 +226,13 @@ impl Model {
         }
     }
 
-    /// Of what holds creates for long one kind alone is switched on.
+    /// Of what holds creates for long one kind alone is switched on. What holds them inside adds up: two
+    /// of these would hold one as long as `settle`.
     fn may_meet(&mut self, trouble: Trouble, on: On) -> bool {
+        if trouble == Trouble::HeldInside {
+            let armed = self.world.itop.faults().switched_on();
+            return !armed.iter().any(|(_, fault)| fault.kind == trouble.fault(on, 1).kind);
+        }
         let holds = matches!(trouble, Trouble::HeldBefore | Trouble::CounterLock);
         if !holds || !matches!(on, On::Create) {
             return true;

@@ -59,9 +59,20 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let of_company = format!("?company={company}");
             let place = format!("{instance}\n{control}");
             let cursor =
-                place.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+                place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str());
             let after = format!("?cursor={cursor}&instance={instance}");
-            (queries(&[own(), of_company, here(), after]), Value::Null)
+            let searched = format!("?q={}&count=true&pending=true&details=true", of.key);
+            let ordered = format!("?sort=-company&count=true&instance={instance}");
+            let asked = [own(), of_company, here(), after, searched, ordered];
+            (queries(&asked), Value::Null)
+        }
+        ("get", "/") => {
+            let searched = format!("?q={}&instance={instance}", of.key);
+            let asked = [own(), format!("?company={company}"), searched];
+            (queries(&asked), Value::Null)
+        }
+        ("get", "/api/v1/tickets/summary") => {
+            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
         }
         ("post", "/api/v1/tickets/stream/address") | ("get", STREAM) => {
             (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
@@ -70,7 +81,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let items = json!({"items": [{"control": control}, {"ref": of.number}]});
             (queries(&[own(), here()]), items)
         }
-        ("get", "/api/v1/controls/ticket") => {
+        ("get", "/api/v1/controls/ticket" | "/api/v1/controls/detail" | "/tickets/detail") => {
             let query = format!("?control={control}");
             let here = format!("{query}&instance={instance}");
             (queries(&[query, here]), Value::Null)
@@ -105,11 +116,11 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies/{org}/cis"
             | "/api/v1/companies"
             | "/api/v1/teams"
-            | "/"
             | "/inbox/{id}"
             | "/assets/{version}/{name}"
             | "/language/{language}"
             | "/controls/open"
+            | "/api/v1/session"
             | "/healthz"
             | "/readyz",
         )
@@ -118,6 +129,12 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
     };
     let request = |path| Request { method: call.method, path, body: body.clone() };
     paths.into_iter().map(request).collect()
+}
+
+/// The calls that can be about an object: not those by which people sign in and out, which `session`
+/// tests.
+pub fn calls_about_objects() -> impl Iterator<Item = Call> {
+    calls().filter(|call| !call.path.starts_with("/session"))
 }
 
 /// A path with what is asked for in its variable parts.
@@ -140,12 +157,21 @@ fn filled(path: &str, of: &Object) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
+/// What is about no object of a company.
+const OF_NOBODY: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/api/v1/links/unlinked",
+    "/api/v1/session",
+    "/api/v1/tickets/summary",
+];
+
 /// Whether an answer about what is its own says so: its name stands in it.
 fn shows_its_object(call: &Call) -> bool {
     let of_itop = call.path.contains("{org}")
         || call.path.starts_with(STREAM)
         || ["/api/v1/companies", "/api/v1/teams"].contains(&call.path);
-    let of_nobody = ["/healthz", "/readyz", "/api/v1/links/unlinked"].contains(&call.path)
+    let of_nobody = OF_NOBODY.contains(&call.path)
         || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
     // Nothing needs anybody; and of a request that was sent nothing is kept.
     let tells_no_row =
@@ -167,14 +193,14 @@ async fn ask(tenants: &Tenants, token: &str, request: &Request) -> Answer {
 #[tokio::test]
 async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
     let tenants = Tenants::start().await;
-    for call in calls() {
+    for call in calls_about_objects() {
         for object in &tenants.objects {
             for (request, of_nobody) in requests(&call, object)
                 .iter()
                 .zip(requests(&call, &Object::missing(object.instance)))
             {
                 let shown = format!("{} {}", request.method, request.path);
-                if matches!(call.access, Access::Token(_) | Access::Linker) {
+                if matches!(call.access, Access::Known | Access::Token(_) | Access::Linker) {
                     for nobody in ["", "nobody"] {
                         ask(&tenants, nobody, request).await.problem(401, "unauthorized");
                     }
@@ -221,9 +247,17 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
 
 #[tokio::test]
 async fn a_limited_token_has_its_own_and_all_else_is_not_there() {
-    let tenants = Tenants::start().await;
+    each_has_its_own(Tenants::start().await).await;
+}
+
+#[tokio::test]
+async fn the_session_of_a_limited_token_is_no_more_than_the_token() {
+    each_has_its_own(Tenants::start().await.in_sessions().await).await;
+}
+
+async fn each_has_its_own(tenants: Tenants) {
     let everything = all_that_there_is(&tenants).await;
-    let mut calls: Vec<_> = calls().collect();
+    let mut calls: Vec<_> = calls_about_objects().collect();
     // What it posts of others is refused, and kept as its own: that comes last.
     calls.sort_by_key(|call| (call.method, call.path) == ("post", ACKNOWLEDGEMENTS));
     for call in calls {
@@ -292,7 +326,7 @@ async fn about(tenants: &Tenants, call: &Call, kind: &Kind, object: &Object) {
 #[tokio::test]
 async fn an_unlimited_token_has_what_its_scopes_give_it() {
     let tenants = Tenants::start().await;
-    for call in calls().filter(|call| call.access != Access::Signed) {
+    for call in calls_about_objects().filter(|call| call.access != Access::Signed) {
         for kind in UNLIMITED.iter().filter(|kind| kind.may(call.access)) {
             for object in &tenants.objects {
                 let requests = requests(&call, object);

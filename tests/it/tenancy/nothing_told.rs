@@ -1,15 +1,18 @@
 //! What others do changes nothing of what a limited token is told.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Period, Scope, Token},
     sandbox::{FaultKind, Options},
-    web::calls,
 };
 
-use super::{Kind, LIMITED, Tenants, content, matrix::requests, secret};
+use super::{
+    Kind, LIMITED, Tenants, content,
+    matrix::{calls_about_objects, requests},
+    secret,
+};
 use crate::{
     stream::Listener,
     world::{ACKNOWLEDGEMENTS, World, event, with},
@@ -20,7 +23,7 @@ async fn told(tenants: &Tenants) -> Vec<(String, (u16, Vec<String>, String))> {
     let mut told = Vec::new();
     for kind in &LIMITED {
         let own = tenants.object(kind.own.unwrap());
-        for call in calls().filter(|call| kind.may(call.access)) {
+        for call in calls_about_objects().filter(|call| kind.may(call.access)) {
             for request in requests(&call, own) {
                 let (method, path) = (request.method, &request.path);
                 let answer = tenants.ask(kind.name, method, path, &request.body).await;
@@ -241,7 +244,7 @@ async fn who_waits_for_a_link_is_told_no_names_of_others() {
     tenant.companies = Some(vec!["id:45".to_owned()]);
     let admin = Kind { name: "admin", scopes: &[Scope::Admin], own: None }.token();
     let world = World::with(Options::default(), |config| config.auth.tokens = vec![tenant, admin]);
-    let tenants = Tenants { world: world.await, objects: Vec::new() };
+    let tenants = Tenants { world: world.await, objects: Vec::new(), sessions: BTreeMap::new() };
     // Its company is called as another organization is.
     let guess = with(event("guess"), "/company", json!({"id": 45, "name": "ACME Retail"}));
     tenants.post("tenant-admin", &guess).await.expect(202);

@@ -17,7 +17,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     delivery::Delivery,
-    store::{Attempt, InboxRow, Store, WholeRow},
+    store::{Action, Attempt, InboxRow, Levered, Store, WholeRow},
     web::{
         Addresses,
         auth::{Caller, Operator, Reader},
@@ -34,13 +34,14 @@ struct WholeView<'r> {
     #[serde(flatten)]
     row: AcknowledgementView<'r>,
     history: Vec<Attempt>,
+    actions: Vec<Action>,
     body: Body<'r>,
 }
 
 /// A body as it was received. A refused one may have been cut: it is then shown as a text.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Body<'r> {
+pub(super) enum Body<'r> {
     Json(&'r RawValue),
     Text(&'r str),
 }
@@ -66,7 +67,8 @@ pub(in crate::web) async fn one(
     let row = delivery.with_reason(whole.row);
     let row = view::acknowledgement(&row, &addresses);
     let body = whole.body.as_str().into();
-    Ok(Json(WholeView { row, history: whole.history, body }).into_response())
+    let whole = WholeView { row, history: whole.history, actions: whole.actions, body };
+    Ok(Json(whole).into_response())
 }
 
 /// A row with all that there is of it, if the caller sees it.
@@ -90,15 +92,19 @@ pub(in crate::web) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let row = visible(&store, &caller, &id).await?;
-    if !store.retry(row.id).await? {
-        let detail = format!(
-            "Acknowledgement {} is {}; only a failed or blocked one can be tried again.",
-            row.id,
-            row.state.as_str()
-        );
-        return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+    match store.retry(row.id, caller.visible(), &caller.name).await? {
+        Levered::Done => {}
+        Levered::OtherState => {
+            let detail = format!(
+                "Acknowledgement {} is {}; only a failed or blocked one can be tried again.",
+                row.id,
+                row.state.as_str()
+            );
+            return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+        }
+        Levered::Missing => return Err(no_acknowledgement(&id)),
     }
-    tracing::info!(acknowledgement = row.id, token = caller.name, "retried by an operator");
+    tracing::info!(acknowledgement = row.id, by = caller.name, "retried by an operator");
     let row = visible(&store, &caller, &id).await?;
     Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }
@@ -115,17 +121,21 @@ pub(in crate::web) async fn discard(
     let row = visible(&store, &caller, &id).await?;
     let body = body.value()?;
     let reason = bulk::reason(&body)?;
-    if !store.discard(row.id, reason).await? {
-        let detail = format!(
-            "Acknowledgement {} is {}; only one that waits, is blocked, has failed or was refused \
-             can be discarded.",
-            row.id,
-            row.state.as_str()
-        );
-        return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+    match store.discard(row.id, caller.visible(), &caller.name, reason).await? {
+        Levered::Done => {}
+        Levered::OtherState => {
+            let detail = format!(
+                "Acknowledgement {} is {}; only one that waits, is blocked, has failed or was \
+                 refused can be discarded.",
+                row.id,
+                row.state.as_str()
+            );
+            return Err(ApiError::Conflict(detail, json!(view::acknowledgement(&row, &addresses))));
+        }
+        Levered::Missing => return Err(no_acknowledgement(&id)),
     }
     delivery.tell_outcome(row.id);
-    tracing::info!(acknowledgement = row.id, token = caller.name, "discarded by an operator");
+    tracing::info!(acknowledgement = row.id, by = caller.name, "discarded by an operator");
     let row = visible(&store, &caller, &id).await?;
     Ok(Json(json!(view::acknowledgement(&row, &addresses))))
 }

@@ -1,0 +1,166 @@
+//! A day of an operations team, lived through before the demo begins: time is made to pass for the bridge
+//! and its iTop alike, and everything is done as it would be, through the API and by agents in iTop.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::story::{ALERTS, Alert, COMPANIES, Fate};
+use crate::{clock::Clock, sandbox::Sandbox};
+
+/// Who works on the tickets: persons of the provider in the data of the simulated iTop.
+const AGENTS: [i64; 4] = [9, 10, 12, 13];
+
+/// How long before the demo the day begins.
+pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What happens, in the order in which it does.
+enum Step {
+    Acknowledged(&'static Alert),
+    /// An agent presses a button.
+    Stimulus(&'static Alert, &'static str),
+    Deleted(&'static Alert),
+}
+
+/// Lives through it. The time of day of `clock` was put back by [`DAY`]; it is right when this ends.
+pub(super) async fn live(
+    base: &str,
+    token: Option<&str>,
+    itop: &Sandbox,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let team = Team::new(base, token)?;
+    for (company, link) in COMPANIES.iter().filter_map(|company| company.link()) {
+        team.send("put", &format!("/api/v1/links/{company}"), &link).await?;
+    }
+    let now = clock.now() + DAY;
+    let mut tickets = std::collections::HashMap::new();
+    for (minutes_ago, step) in steps() {
+        pass_until(clock, now - SignedDuration::from_mins(minutes_ago));
+        match step {
+            Step::Acknowledged(alert) => {
+                let event = alert.event(clock.now());
+                let row = team.send("post", "/api/v1/acknowledgements", &event).await?;
+                if let Ok(key) = serde_json::from_value::<Ticket>(row["ticket"].clone()) {
+                    tickets.insert(alert.control, key);
+                }
+            }
+            Step::Stimulus(alert, stimulus) => {
+                let ticket = tickets.get(alert.control).context("an alert has no ticket")?;
+                let (class, id) = ticket.of_itop()?;
+                itop.apply_stimulus(&class, id, stimulus).await?;
+                if stimulus == "ev_assign" {
+                    let agent =
+                        AGENTS[usize::from(alert.control.bytes().fold(0_u8, u8::wrapping_add))
+                            % AGENTS.len()];
+                    itop.change(&class, id, json!({ "agent_id": agent })).await?;
+                }
+            }
+            Step::Deleted(alert) => {
+                let ticket = tickets.get(alert.control).context("an alert has no ticket")?;
+                let (class, id) = ticket.of_itop()?;
+                itop.delete_ticket(&class, id).await?;
+            }
+        }
+    }
+    pass_until(clock, now);
+    Ok(())
+}
+
+/// What happens to each alert, by how many minutes ago it did.
+fn steps() -> Vec<(i64, Step)> {
+    let mut steps = Vec::new();
+    for alert in ALERTS {
+        let ago = alert.minutes_ago;
+        steps.push((ago, Step::Acknowledged(alert)));
+        let stimuli: &[(i64, &str)] = match alert.fate {
+            Fate::New | Fate::Deleted => &[],
+            Fate::Assigned => &[(4, "ev_assign")],
+            Fate::Pending => &[(4, "ev_assign"), (15, "ev_pending")],
+            Fate::Resolved => &[(4, "ev_assign"), (35, "ev_resolve")],
+            Fate::Closed => &[(4, "ev_assign"), (35, "ev_resolve"), (50, "ev_close")],
+        };
+        steps.extend(stimuli.iter().map(|(later, stimulus)| {
+            (ago.saturating_sub(*later).max(0), Step::Stimulus(alert, stimulus))
+        }));
+        if alert.fate == Fate::Deleted {
+            steps.push((ago - 20, Step::Deleted(alert)));
+        }
+    }
+    // A stable order: what is acknowledged in the same minute stays before what is done about it.
+    steps.sort_by_key(|(ago, _)| std::cmp::Reverse(*ago));
+    steps
+}
+
+fn pass_until(clock: &Clock, at: Timestamp) {
+    if let Ok(by) = Duration::try_from(at.duration_since(clock.now())) {
+        clock.advance(by);
+    }
+}
+
+/// A ticket as an answer names it.
+#[derive(serde::Deserialize)]
+struct Ticket {
+    class: String,
+    id: String,
+}
+
+impl Ticket {
+    fn of_itop(&self) -> anyhow::Result<(String, i64)> {
+        Ok((self.class.clone(), self.id.parse()?))
+    }
+}
+
+/// Whoever calls the bridge.
+struct Team<'t> {
+    http: reqwest::Client,
+    base: &'t str,
+    token: Option<&'t str>,
+}
+
+impl<'t> Team<'t> {
+    fn new(base: &'t str, token: Option<&'t str>) -> anyhow::Result<Self> {
+        // It is on this machine, which no proxy reaches; and what is kept open while hours pass is closed.
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
+        Ok(Self { http, base, token })
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let url = format!("{}{path}", self.base);
+        let request = if method == "put" { self.http.put(url) } else { self.http.post(url) };
+        let request = request
+            .header("content-type", "application/json")
+            .header("prefer", "wait=10")
+            .body(body.to_string());
+        let request = match self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.send().await?;
+        let is_done = answer.status().is_success();
+        let text = answer.text().await?;
+        if !is_done {
+            bail!("the demo could not be prepared: {text}");
+        }
+        Ok(serde_json::from_str(&text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_happens_within_the_day_and_in_order() {
+        let mut steps = steps();
+        assert!(steps.iter().all(|(ago, _)| (0..24 * 60).contains(ago)));
+        assert!(steps.is_sorted_by_key(|(ago, _)| std::cmp::Reverse(*ago)));
+        steps.retain(|(_, step)| matches!(step, Step::Acknowledged(_)));
+        assert_eq!(steps.len(), ALERTS.len());
+        // Something happened in most hours.
+        let hours: std::collections::BTreeSet<_> = steps.iter().map(|(ago, _)| ago / 60).collect();
+        assert!(hours.len() >= 15, "{hours:?}");
+    }
+}

@@ -1,0 +1,191 @@
+//! What happens on that day.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+/// A company of ServiceNav.
+pub(super) struct Company {
+    id: u32,
+    name: &'static str,
+    /// Its organization and default team in iTop; `None` for the one that nobody has linked yet.
+    linked: Option<(i64, &'static str)>,
+}
+
+impl Company {
+    pub(super) fn link(&self) -> Option<(u32, Value)> {
+        let (organization, team) = self.linked?;
+        let link = json!({"name": self.name, "organization": {"id": organization}, "team": team});
+        Some((self.id, link))
+    }
+}
+
+pub(super) const COMPANIES: &[Company] = &[DEMO, LOGISTICS, HOSPITAL, RETAIL, OBRIEN];
+const DEMO: Company = Company { id: 42, name: "Demo", linked: Some((3, "Helpdesk")) };
+const LOGISTICS: Company =
+    Company { id: 51, name: "ACME Logistics", linked: Some((5002, "On-call team")) };
+const HOSPITAL: Company =
+    Company { id: 52, name: "Hôpital Saint-Éloi", linked: Some((5004, "Helpdesk")) };
+const RETAIL: Company = Company { id: 53, name: "ACME Retail", linked: None };
+const OBRIEN: Company =
+    Company { id: 54, name: "O'Brien & Sons", linked: Some((5005, "Helpdesk")) };
+
+/// What has become of a ticket by the time the demo begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    New,
+    Assigned,
+    Pending,
+    Resolved,
+    Closed,
+    Deleted,
+}
+
+/// An alert that somebody has acknowledged.
+pub(super) struct Alert {
+    pub(super) minutes_ago: i64,
+    pub(super) control: &'static str,
+    pub(super) fate: Fate,
+    company: &'static Company,
+    equipment: &'static str,
+    name: &'static str,
+    kind: Kind,
+    criticality: &'static str,
+    state: &'static str,
+    output: &'static str,
+    author: &'static str,
+    comment: &'static str,
+    /// A ticket that the operator names.
+    existing: Option<&'static str>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Equipment,
+    Service,
+    View,
+}
+
+impl Alert {
+    /// As ServiceNav posts it; the alert began a while before.
+    pub(super) fn event(&self, now: Timestamp) -> Value {
+        let since = now - SignedDuration::from_mins(7);
+        let (kind, equipment) = match self.kind {
+            Kind::Equipment => ("equipment", Some(self.equipment)),
+            Kind::Service => ("service", Some(self.equipment)),
+            Kind::View => ("user_service", None),
+        };
+        let mut event = json!({
+            "event_id": format!("demo:{}", self.control), "created_at": now,
+            "company": {"id": self.company.id, "name": self.company.name},
+            "control": {"id": self.control, "element_type": kind, "name": self.name,
+                        "criticality": self.criticality, "state": self.state,
+                        "status_changed_at": since, "output": self.output},
+            "acknowledgement": {"author": {"name": self.author}, "comment": self.comment}
+        });
+        if let Some(equipment) = equipment {
+            event["equipment"] = json!({"name": equipment});
+        }
+        if let Some(existing) = self.existing {
+            event["ticket"] = json!({"existing_ref": existing});
+        }
+        event
+    }
+}
+
+/// How one is written below.
+#[expect(clippy::too_many_arguments, reason = "the columns of a table")]
+const fn alert(
+    minutes_ago: i64,
+    company: &'static Company,
+    (kind, equipment, name): (Kind, &'static str, &'static str),
+    control: &'static str,
+    criticality: &'static str,
+    (state, output): (&'static str, &'static str),
+    (author, comment): (&'static str, &'static str),
+    fate: Fate,
+) -> Alert {
+    Alert {
+        minutes_ago,
+        control,
+        fate,
+        company,
+        equipment,
+        name,
+        kind,
+        criticality,
+        state,
+        output,
+        author,
+        comment,
+        existing: None,
+    }
+}
+
+use Fate::{Assigned, Closed, Deleted, New, Pending, Resolved};
+use Kind::{Equipment, Service, View};
+
+const MARIE: &str = "Marie Durand";
+const PAUL: &str = "Paul Leroy";
+const LUCIE: &str = "Lucie Girard";
+
+#[rustfmt::skip]
+pub(super) const ALERTS: &[Alert] = &[
+    alert(1410, &HOSPITAL, (Service, "vm-dossier-patient", "Backup nightly"), "svc-5210", "medium",
+        ("WARNING", "BACKUP WARNING - last full backup 27 h ago"), (LUCIE, "Tape change forgotten"), Closed),
+    alert(1380, &LOGISTICS, (Service, "web01.acme.example", "HTTPS certificate"), "svc-5120", "medium",
+        ("WARNING", "CERT WARNING - expires in 13 days"), (PAUL, "Renewal ordered"), Resolved),
+    alert(1335, &OBRIEN, (Service, "o'brien-nas", "RAID"), "svc-5401", "high",
+        ("CRITICAL", "RAID CRITICAL - md0 degraded [U_]"), (PAUL, "Spare disk is on its way"), Closed),
+    alert(1270, &LOGISTICS, (Equipment, "sw-depot-1", "sw-depot-1"), "host-5103", "high",
+        ("DOWN", "PING CRITICAL - Packet loss = 100%"), (LUCIE, "Power cut in the depot"), Closed),
+    alert(1190, &DEMO, (Service, "Server1", "Memory"), "svc-4201", "low",
+        ("WARNING", "MEMORY WARNING - 91% used"), (MARIE, "Known leak, restart tonight"), Closed),
+    alert(1120, &HOSPITAL, (Service, "sw-bloc-opératoire", "Temperature"), "svc-5220", "high",
+        ("WARNING", "TEMP WARNING - 34 °C"), (PAUL, "Air conditioning is being repaired"), Resolved),
+    alert(1050, &LOGISTICS, (Service, "db01.acme.example", "Oracle TNS listener"), "svc-5130", "high",
+        ("CRITICAL", "TNS-12541: no listener"), (LUCIE, "Restarted, watching"), Closed),
+    alert(960, &OBRIEN, (Service, "Printer 100% \"lobby\"", "Toner"), "svc-5402", "low",
+        ("WARNING", "TONER WARNING - black 4%"), (MARIE, "Ordered"), Deleted),
+    alert(905, &DEMO, (Service, "Server2", "CPU load"), "svc-4202", "medium",
+        ("CRITICAL", "LOAD CRITICAL - 18.2, 17.9, 15.1"), (MARIE, "Batch run too long"), Resolved),
+    alert(840, &LOGISTICS, (Service, "web01.acme.example", "HTTP intranet"), "svc-5121", "medium",
+        ("CRITICAL", "HTTP CRITICAL - 503 Service Unavailable"), (PAUL, "Rolling back"), Closed),
+    alert(780, &HOSPITAL, (View, "", "Imaging"), "view-5201", "high",
+        ("DEGRADED", ""), (PAUL, "One of two servers is down"), Resolved),
+    alert(725, &HOSPITAL, (Service, "vm-dossier-patient", "Replication lag"), "svc-5211", "high",
+        ("WARNING", "LAG WARNING - 312 s"), (LUCIE, "Network team informed"), Pending),
+    alert(640, &LOGISTICS, (Service, "db01.acme.example", "Tablespace USERS"), "svc-5131", "medium",
+        ("WARNING", "TABLESPACE WARNING - 88% used"), (MARIE, "Extension planned on Friday"), Pending),
+    alert(610, &OBRIEN, (Service, "o'brien-nas", "SMART"), "svc-5403", "medium",
+        ("WARNING", "SMART WARNING - 12 reallocated sectors"), (PAUL, "Disk to be changed"), Assigned),
+    alert(540, &DEMO, (Service, "Server3", "NTP"), "svc-4203", "low",
+        ("WARNING", "NTP WARNING - offset 1.9 s"), (MARIE, "Looking at it"), Resolved),
+    alert(455, &LOGISTICS, (Service, "printsrv", "Spooler"), "svc-5140", "low",
+        ("CRITICAL", "SPOOLER CRITICAL - 214 jobs waiting"), (LUCIE, "Queue emptied"), Resolved),
+    alert(390, &HOSPITAL, (Service, "srv-imagerie", "PACS import"), "svc-5230", "high",
+        ("CRITICAL", "PACS CRITICAL - 61 studies not imported"), (PAUL, "Vendor is called"), Assigned),
+    alert(385, &HOSPITAL, (Service, "srv-imagerie", "Disk E:"), "svc-5231", "high",
+        ("WARNING", "DISK WARNING - E: 91% used"), (PAUL, "Comes with the import"), Assigned),
+    alert(310, &LOGISTICS, (Service, "web01.acme.example", "Sessions"), "svc-5122", "medium",
+        ("WARNING", "SESSIONS WARNING - 812 of 900"), (MARIE, "End of month"), Assigned),
+    alert(240, &DEMO, (Service, "Server4", "Windows updates"), "svc-4204", "low",
+        ("WARNING", "UPDATES WARNING - 3 critical updates missing"), (LUCIE, "Maintenance on Sunday"), Pending),
+    alert(170, &LOGISTICS, (Service, "db01.acme.example", "Archive log"), "svc-5132", "high",
+        ("CRITICAL", "ARCHIVE CRITICAL - destination full"), (LUCIE, "Moving logs"), Resolved),
+    alert(95, &OBRIEN, (Equipment, "o'brien-nas", "o'brien-nas"), "host-5404", "medium",
+        ("DOWN", "PING CRITICAL - Packet loss = 100%"), (MARIE, "Calling the director"), Assigned),
+    alert(72, &LOGISTICS, (View, "", "Order preparation"), "view-5102", "high",
+        ("DEGRADED", ""), (MARIE, "Watching it"), Assigned),
+    Alert { existing: Some("I-000042"), ..alert(48, &DEMO, (Service, "Server2", "SQL Server agent"), "svc-4205", "medium",
+        ("CRITICAL", "SERVICE CRITICAL - SQLSERVERAGENT stopped"), (MARIE, "Add to I-000042, please"), New) },
+    alert(33, &HOSPITAL, (Service, "vm-dossier-patient", "Response time"), "svc-5212", "high",
+        ("WARNING", "HTTP WARNING - 4.1 s"), (LUCIE, "Users complain"), Assigned),
+    alert(21, &RETAIL, (Equipment, "till-12", "till-12"), "host-5301", "medium",
+        ("DOWN", "PING CRITICAL - Packet loss = 100%"), (PAUL, "Calling the shop"), New),
+    alert(16, &LOGISTICS, (Service, "db01.acme.example", "Disk /var"), "svc-5101", "high",
+        ("CRITICAL", "DISK CRITICAL - /var 97% used (612 MB free)"), (MARIE, "Purging old logs"), New),
+    alert(8, &RETAIL, (Service, "web01.acme.example", "Web shop"), "svc-5302", "high",
+        ("CRITICAL", "HTTP CRITICAL - connection refused"), (PAUL, "Restarting"), New),
+    alert(3, &HOSPITAL, (Equipment, "srv-imagerie", "srv-imagerie"), "host-5201", "high",
+        ("DOWN", "PING CRITICAL - Packet loss = 100%"), (PAUL, "On site in ten minutes"), New),
+];

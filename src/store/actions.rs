@@ -1,0 +1,200 @@
+//! What operators did, and who they were: written in the commit of what they did.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use serde::Serialize;
+
+use super::{NOT_LINKED, time};
+use crate::domain::{company_link::LinkKey, visible::Visible};
+
+/// How many are kept of a row; the oldest go.
+const KEPT: i64 = 50;
+
+/// Something that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// The row was to be tried at once.
+    Retried,
+    /// It was given up.
+    Discarded,
+    /// Its company was linked, for which it had waited.
+    Linked,
+}
+
+impl Deed {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Retried => "retried",
+            Self::Discarded => "discarded",
+            Self::Linked => "linked",
+        }
+    }
+}
+
+/// What somebody did to a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Action {
+    /// When.
+    pub at: Timestamp,
+    /// The name of the token, or of the person.
+    pub by: String,
+    /// `retried`, `discarded`, or `linked`: the company for whose link it had waited.
+    pub what: String,
+    /// Why, where one was asked for.
+    pub reason: Option<String>,
+}
+
+/// What came of something that was to be done to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Levered {
+    /// It was done.
+    Done,
+    /// The row is in a state in which it cannot be.
+    OtherState,
+    /// There is no such row, or it is not seen.
+    Missing,
+}
+
+/// What was done to a row, oldest first.
+pub(super) fn of(db: &Connection, id: i64) -> rusqlite::Result<Vec<Action>> {
+    db.prepare_cached(
+        "SELECT at, by, what, reason FROM operator_actions
+         WHERE acknowledgement_id = ?1 ORDER BY id",
+    )?
+    .query_map([id], |row| {
+        Ok(Action {
+            at: time(row.get(0)?),
+            by: row.get(1)?,
+            what: row.get(2)?,
+            reason: row.get(3)?,
+        })
+    })?
+    .collect()
+}
+
+/// Notes what was done to a row.
+pub(super) fn add(
+    db: &Connection,
+    id: i64,
+    by: &str,
+    deed: Deed,
+    reason: Option<&str>,
+    now: i64,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO operator_actions (acknowledgement_id, at, by, what, reason)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![id, now, by, deed.as_str(), reason])?;
+    db.prepare_cached(
+        "DELETE FROM operator_actions WHERE acknowledgement_id = ?1 AND id <= (
+             SELECT id FROM operator_actions WHERE acknowledgement_id = ?1
+             ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    )?
+    .execute([id, KEPT])?;
+    Ok(())
+}
+
+/// Notes a link with the rows that have waited for it.
+pub(super) fn add_linked(
+    db: &Connection,
+    key: &LinkKey,
+    by: &str,
+    now: i64,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(&format!(
+        "INSERT INTO operator_actions (acknowledgement_id, at, by, what)
+         SELECT id, :now, :by, :what
+         FROM acknowledgements INDEXED BY acknowledgements_company
+         WHERE state <> 'accepted' AND state = 'blocked' AND instance = :instance
+           AND company_key = :company AND problem_code = '{NOT_LINKED}'
+           AND (:site IS NULL OR site_key = :site)"
+    ))?
+    .execute(named_params! {
+        ":now": now, ":by": by, ":what": Deed::Linked.as_str(),
+        ":instance": key.instance.as_str(), ":company": key.company.to_string(),
+        ":site": key.site.as_ref().map(ToString::to_string),
+    })?;
+    Ok(())
+}
+
+/// Whether there is such a row among what is seen.
+pub(super) fn is_seen(db: &Connection, id: i64, visible: &Visible) -> rusqlite::Result<bool> {
+    let whose: Option<(String, Option<String>)> = db
+        .prepare_cached("SELECT instance, company_key FROM acknowledgements WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(whose.is_some_and(|(instance, company)| visible.contains(&instance, company.as_deref())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::keys::PartyKey, store::migrate::tests::empty};
+
+    fn row(db: &Connection, company: &str, site: Option<&str>, state: &str) -> i64 {
+        db.execute(
+            "INSERT INTO acknowledgements (instance, event_type, company_key, site_key, body, state,
+                 problem_code, received_at, updated_at)
+             VALUES ('default', 'acknowledgement', ?1, ?2, '', ?3, ?4, 1, 1)",
+            params![company, site, state, NOT_LINKED],
+        )
+        .unwrap();
+        db.last_insert_rowid()
+    }
+
+    #[test]
+    fn the_newest_are_kept_and_go_with_their_row() {
+        let db = empty();
+        db.pragma_update(None, "foreign_keys", true).unwrap();
+        let (one, other) = (row(&db, "id:1", None, "failed"), row(&db, "id:1", None, "failed"));
+        add(&db, other, "jd", Deed::Discarded, Some("planned"), 5).unwrap();
+        for at in 0..KEPT + 10 {
+            add(&db, one, "jd", Deed::Retried, None, at).unwrap();
+        }
+        let kept: Vec<_> = of(&db, one).unwrap().iter().map(|done| done.at).collect();
+        assert_eq!(kept, (10..KEPT + 10).map(time).collect::<Vec<_>>());
+        let discarded = of(&db, other).unwrap();
+        assert_eq!((discarded[0].what.as_str(), discarded.len()), ("discarded", 1));
+        db.execute("DELETE FROM acknowledgements WHERE id = ?1", [one]).unwrap();
+        let left: i64 =
+            db.query_row("SELECT count(*) FROM operator_actions", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 1);
+    }
+
+    #[test]
+    fn a_link_is_noted_with_the_rows_that_waited_for_it() {
+        let db = empty();
+        let waits = row(&db, "id:1", None, "blocked");
+        let of_site = row(&db, "id:1", Some("id:7"), "blocked");
+        let others = [row(&db, "id:2", None, "blocked"), row(&db, "id:1", None, "recorded")];
+        let key = |site: Option<&str>| LinkKey {
+            instance: "default".parse().unwrap(),
+            company: PartyKey::id("1").unwrap(),
+            site: site.map(|site| site.parse().unwrap()),
+        };
+        let noted = |id: i64| of(&db, id).unwrap().len();
+        add_linked(&db, &key(Some("id:7")), "jd", 1).unwrap();
+        assert_eq!([noted(waits), noted(of_site)], [0, 1]);
+        add_linked(&db, &key(None), "jd", 2).unwrap();
+        assert_eq!([noted(waits), noted(of_site)], [1, 2]);
+        assert_eq!(others.map(noted), [0, 0]);
+        assert_eq!(of(&db, waits).unwrap()[0].what, "linked");
+    }
+
+    #[test]
+    fn each_question_has_an_index() {
+        let db = empty();
+        let plan = |sql: &str| -> String {
+            let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = explain.query_map([], |row| row.get::<_, String>(3)).unwrap();
+            steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+        };
+        let of = plan("SELECT at FROM operator_actions WHERE acknowledgement_id = 1 ORDER BY id");
+        let index = "USING INDEX operator_actions_acknowledgement (acknowledgement_id=?)";
+        assert_eq!(of, format!("SEARCH operator_actions {index}"));
+        // What is purged asks for what refers to it.
+        let gone = plan("DELETE FROM operator_actions WHERE acknowledgement_id = 1");
+        assert!(gone.contains("(acknowledgement_id=?)"), "{gone}");
+    }
+}

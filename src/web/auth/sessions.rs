@@ -1,0 +1,150 @@
+//! The sessions of people in browsers: a cookie that stands for a token.
+//!
+//! Nothing is kept of one. It is signed with the token's hash, which it does not show, so that whoever
+//! removes the token, or changes the key of links, ends it.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use sha2::{Digest as _, Sha256};
+
+use super::Caller;
+use crate::{
+    clock::{Clock, later},
+    domain::hex::hex,
+    web::{Signer, origin::OwnOrigin},
+};
+
+/// How long a session lasts that is not used.
+const LIFETIME: Duration = Duration::from_hours(12);
+
+/// How long a session is used before its cookie is given anew.
+const FRESH: Duration = Duration::from_hours(1);
+
+/// What its signature is for.
+const PURPOSE: &str = "session";
+
+/// Hexadecimal digits by which a token is told from others. They are those of a hash of its hash, of
+/// which nothing can be made.
+const DIGITS: usize = 32;
+
+/// Gives out sessions, and takes them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    own: OwnOrigin,
+    signer: Signer,
+    clock: Clock,
+}
+
+/// A session that is good.
+pub(super) struct Session {
+    pub(super) caller: Arc<Caller>,
+    /// Until when it lasts, in seconds since 1970.
+    expires: i64,
+}
+
+impl Sessions {
+    /// Sessions of browsers that reach the bridge there.
+    #[must_use]
+    pub fn new(public_url: Option<&str>, signer: Signer, clock: Clock) -> Self {
+        let own = OwnOrigin::of(public_url);
+        Self { inner: Arc::new(Inner { own, signer, clock }) }
+    }
+
+    /// Where the bridge is.
+    pub(super) fn own(&self) -> &OwnOrigin {
+        &self.inner.own
+    }
+
+    /// The cookie of a session that begins now.
+    pub(super) fn begun(&self, caller: &Caller) -> Option<HeaderValue> {
+        let expires = later(self.inner.clock.now(), LIFETIME).as_second();
+        let signature = self.signature(caller, expires);
+        self.cookie(&format!("{expires}.{}.{signature}", caller.shown_id), LIFETIME)
+    }
+
+    /// What takes the cookie from the browser.
+    pub(super) fn ended(&self) -> Option<HeaderValue> {
+        self.cookie("", Duration::ZERO)
+    }
+
+    /// The session that a request has, if it is one of these callers.
+    pub(super) fn find<'c>(
+        &self,
+        headers: &HeaderMap,
+        callers: impl Iterator<Item = &'c Arc<Caller>> + Clone,
+    ) -> Option<Session> {
+        let name = self.name();
+        let cookies =
+            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs = cookies.flat_map(|cookies| cookies.split(';'));
+        let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+        // Another site of the same domain can put one of its own before ours.
+        let mut values = pairs.filter(|(own, _)| *own == name).map(|(_, value)| value);
+        values.find_map(|value| self.read(value, callers.clone()))
+    }
+
+    fn read<'c>(
+        &self,
+        value: &str,
+        mut callers: impl Iterator<Item = &'c Arc<Caller>>,
+    ) -> Option<Session> {
+        let (expires, rest) = value.split_once('.')?;
+        let (of, signature) = rest.split_once('.')?;
+        let expires: i64 = expires.parse().ok()?;
+        let now = self.inner.clock.now();
+        // After the clock was put back, none lasts longer than it was meant to.
+        if !(now.as_second()..=later(now, LIFETIME).as_second()).contains(&expires) {
+            return None;
+        }
+        let caller = callers.find(|caller| caller.shown_id == of)?.clone();
+        let signed = [caller.id.expose(), &expires.to_string()];
+        let is_signed = self.inner.signer.verify(PURPOSE, &signed, signature);
+        is_signed.then_some(Session { caller, expires })
+    }
+
+    /// The cookie of a session that is used and goes on.
+    pub(super) fn renewed(&self, session: &Session) -> Option<HeaderValue> {
+        let full = later(self.inner.clock.now(), LIFETIME).as_second();
+        let used = u64::try_from(full.saturating_sub(session.expires)).unwrap_or_default();
+        if used < FRESH.as_secs() { None } else { self.begun(&session.caller) }
+    }
+
+    fn signature(&self, caller: &Caller, expires: i64) -> String {
+        self.inner.signer.sign(PURPOSE, &[caller.id.expose(), &expires.to_string()])
+    }
+
+    /// Browsers take a name with such a beginning only from the very host by https: no other site of
+    /// its domain can put a cookie of its own there.
+    fn name(&self) -> &'static str {
+        match (self.own().is_https(), self.own().path()) {
+            (true, "") => "__Host-bridge_session",
+            (true, _) => "__Secure-bridge_session",
+            (false, _) => "bridge_session",
+        }
+    }
+
+    fn cookie(&self, value: &str, lifetime: Duration) -> Option<HeaderValue> {
+        let own = self.own();
+        let path = if own.path().is_empty() { "/" } else { own.path() };
+        let secure = if own.is_https() { "; Secure" } else { "" };
+        let (name, seconds) = (self.name(), lifetime.as_secs());
+        let cookie = format!(
+            "{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        );
+        // It could only be an odd path that no header can have.
+        HeaderValue::from_str(&cookie).ok()
+    }
+}
+
+/// Which token a cookie stands for, by the token's hash.
+pub(super) fn shown_id(hash: &str) -> String {
+    let mut digits = hex(&Sha256::digest(hash));
+    digits.truncate(DIGITS);
+    digits
+}

@@ -1,0 +1,230 @@
+//! The tokens of the configuration, and whom a request is from by them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
+
+use super::{
+    By, Caller, Known, Sessions,
+    sessions::{Session, shown_id},
+};
+use crate::{
+    config::{Auth, Token},
+    domain::{
+        hex::{hex, unhex},
+        keys::Instance,
+        visible::Visible,
+    },
+    secret::Secret,
+    store::{Store, StoreError},
+    web::{problem::ApiError, share::Receiving},
+};
+
+/// The tokens of the configuration. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ApiTokens {
+    callers: Arc<watch::Sender<Callers>>,
+    sessions: Sessions,
+}
+
+#[derive(Debug)]
+enum Callers {
+    /// There are no tokens: everyone is let in.
+    Anyone(Arc<Caller>),
+    /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
+    /// beginnings of hashes knows no token.
+    Known(HashMap<[u8; 32], Arc<Caller>>),
+}
+
+/// What a hash begins with.
+const HASH: &str = "sha256:";
+
+/// The hash of a token as the configuration has it. A token has 256 random bits, so one round of
+/// SHA-256 is as good as a slow hash.
+#[must_use]
+pub fn hash_token(token: &str) -> String {
+    format!("{HASH}{}", hex(&Sha256::digest(token)))
+}
+
+impl ApiTokens {
+    /// The tokens of a checked configuration; none lets everyone in, which `serve` allows on
+    /// loopback only.
+    #[must_use]
+    pub fn new(auth: &Auth, sessions: Sessions) -> Self {
+        Self { callers: Arc::new(watch::Sender::new(Callers::of(auth))), sessions }
+    }
+
+    /// Knows these tokens from now on, and no others.
+    pub fn replace(&self, auth: &Auth) {
+        self.callers.send_replace(Callers::of(auth));
+    }
+
+    /// Waits until other tokens are known: what was granted before must be asked for anew.
+    pub(in crate::web) fn replaced(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut changes = self.callers.subscribe();
+        let tokens = self.clone();
+        async move {
+            // An error says that they will not be replaced any more, which `tokens` prevents.
+            let _ = changes.changed().await;
+            drop(tokens);
+        }
+    }
+
+    /// Whoever has sent a request, if it may be that.
+    pub(in crate::web) fn caller(&self, parts: &Parts) -> Result<Arc<Caller>, ApiError> {
+        self.known(parts).map(|known| known.caller)
+    }
+
+    /// The same with how it has told who it is. A bearer token goes before the cookie of a session; and
+    /// what a browser adds by itself counts for what changes something only if a page of the bridge has
+    /// asked for it.
+    pub(in crate::web) fn known(&self, parts: &Parts) -> Result<Known, ApiError> {
+        let known = self.callers.borrow().known(parts, &self.sessions)?;
+        let is_of_a_browser = match known.by {
+            By::Cookie => true,
+            By::Token | By::Anyone => false,
+        };
+        if is_of_a_browser && !parts.method.is_safe() {
+            self.refuse_foreign(parts)?;
+        }
+        Ok(known)
+    }
+
+    /// Refuses what no page of the bridge has sent.
+    pub(in crate::web) fn refuse_foreign(&self, parts: &Parts) -> Result<(), ApiError> {
+        if self.sessions.own().has_sent(&parts.uri, &parts.headers) {
+            return Ok(());
+        }
+        Err(ApiError::ForeignCaller(
+            "Without a token only pages of the bridge itself may write here, and by what the browser \
+             says this was sent by none. Behind a proxy set server.public_url to how browsers reach the \
+             bridge; programs send 'Authorization: Bearer …'."
+                .to_owned(),
+        ))
+    }
+
+    /// Whoever has this token, with the cookie of a session; `None` where it is none.
+    pub(in crate::web) fn sign_in(&self, token: &str) -> Option<(Arc<Caller>, HeaderValue)> {
+        let caller = self.callers.borrow().by_token(token)?;
+        let cookie = self.sessions.begun(&caller)?;
+        Some((caller, cookie))
+    }
+
+    /// What takes the cookie from the browser.
+    pub(in crate::web) fn sign_out(&self) -> Option<HeaderValue> {
+        self.sessions.ended()
+    }
+
+    /// A new cookie for whoever uses a session that has grown old.
+    pub(in crate::web) fn renewed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let session = self.callers.borrow().session(headers, &self.sessions)?;
+        self.sessions.renewed(&session)
+    }
+
+    /// Whether everyone is let in.
+    pub(in crate::web) fn let_in_anyone(&self) -> bool {
+        matches!(&*self.callers.borrow(), Callers::Anyone(_))
+    }
+
+    /// Those who have a token of this name.
+    pub(in crate::web) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
+        match &*self.callers.borrow() {
+            Callers::Anyone(anyone) => vec![anyone.clone()],
+            Callers::Known(known) => {
+                known.values().filter(|known| known.name == name).cloned().collect()
+            }
+        }
+    }
+}
+
+impl Callers {
+    fn of(auth: &Auth) -> Self {
+        let tokens = &auth.tokens;
+        if tokens.is_empty() {
+            return Self::Anyone(Arc::new(Caller::anyone()));
+        }
+        let tenants: Arc<[Visible]> = tenants(tokens).collect();
+        let known = |token: &Token| {
+            // A hash that is none fits no token; loading the configuration has refused it.
+            let hash = token.hash.to_ascii_lowercase();
+            let hash = hash.strip_prefix(HASH)?;
+            let digest = unhex(hash)?.try_into().ok()?;
+            let caller = Caller {
+                id: Secret::new(hash.to_owned()),
+                shown_id: shown_id(hash),
+                name: token.name.clone(),
+                scopes: token.scopes.clone(),
+                visible: visible(token),
+                tenants: tenants.clone(),
+                receiving: Receiving::default(),
+            };
+            Some((digest, Arc::new(caller)))
+        };
+        Self::Known(tokens.iter().filter_map(known).collect())
+    }
+
+    fn known(&self, parts: &Parts, sessions: &Sessions) -> Result<Known, ApiError> {
+        if let Self::Anyone(anyone) = self {
+            return Ok(Known { caller: anyone.clone(), by: By::Anyone });
+        }
+        if let Some(token) = bearer(&parts.headers) {
+            let caller = self.by_token(token).ok_or(ApiError::Unauthorized)?;
+            return Ok(Known { caller, by: By::Token });
+        }
+        let session = self.session(&parts.headers, sessions).ok_or(ApiError::Unauthorized)?;
+        Ok(Known { caller: session.caller, by: By::Cookie })
+    }
+
+    fn by_token(&self, token: &str) -> Option<Arc<Caller>> {
+        let Self::Known(known) = self else { return None };
+        known.get(&<[u8; 32]>::from(Sha256::digest(token))).cloned()
+    }
+
+    fn session(&self, headers: &HeaderMap, sessions: &Sessions) -> Option<Session> {
+        let Self::Known(known) = self else { return None };
+        sessions.find(headers, known.values())
+    }
+}
+
+/// The token that a program sends; another scheme is for what stands in front.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// What tenants may see: the instance of each is for its companies alone.
+fn tenants(tokens: &[Token]) -> impl Iterator<Item = Visible> {
+    tokens.iter().filter(|token| token.is_of_a_tenant()).map(visible)
+}
+
+/// The instance of a tenant in which there are other companies already: what it posts would take the
+/// place of theirs.
+pub async fn crowded_instance(
+    tokens: &[Token],
+    store: &Store,
+) -> Result<Option<Instance>, StoreError> {
+    for tenant in tenants(tokens) {
+        if let Some(instance) = store.crowded(&tenant).await? {
+            return Ok(Some(instance));
+        }
+    }
+    Ok(None)
+}
+
+/// What a token may see.
+fn visible(token: &Token) -> Visible {
+    let instance = token.instance.as_ref().and_then(|instance| instance.parse().ok());
+    match (instance, &token.companies) {
+        // Another instance's company 42 is another company.
+        (instance, Some(companies)) => {
+            let companies: Vec<_> =
+                companies.iter().filter_map(|company| company.parse().ok()).collect();
+            Visible::of_companies(instance.unwrap_or_default(), &companies)
+        }
+        (Some(instance), None) => Visible::of_instance(instance),
+        (None, None) => Visible::all(),
+    }
+}

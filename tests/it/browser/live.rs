@@ -1,0 +1,60 @@
+//! What happens elsewhere is seen without a reload.
+
+use serde_json::json;
+
+use super::{Browser, ESCAPE, Look};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_ticket_appears_and_its_status_changes_without_a_reload() {
+    let world = World::linked().await;
+    let Some(browser) = Browser::start(Look::default()).await else { return };
+    browser.open(&world.base).await;
+    browser.says("No control has a ticket yet").await;
+    // It would be gone after a reload.
+    browser.js("window.isSame = true").await;
+    world.post(ACKNOWLEDGEMENTS, &event("live-1")).await.expect(201);
+    let row = "document.querySelectorAll('tr[data-key]')";
+    browser.until(&format!("{row}.length === 1")).await;
+    world.post(ACKNOWLEDGEMENTS, &with(event("live-2"), "/control/id", json!("svc-2"))).await;
+    browser.until(&format!("{row}.length === 2")).await;
+    assert_eq!(browser.js("window.isSame").await, true);
+    browser.quit().await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_is_said_and_mends_by_itself() {
+    let world = World::linked().await;
+    let Some(browser) = Browser::start(Look::default()).await else { return };
+    world.post(ACKNOWLEDGEMENTS, &event("live-1")).await.expect(201);
+    browser.open(&world.base).await;
+    browser.until("document.querySelectorAll('tr[data-key]').length === 1").await;
+    browser.connected(false).await;
+    // What makes it ask again by itself is not what is looked at here.
+    browser.js("document.dispatchEvent(new Event('visibilitychange'))").await;
+    browser.says("The connection is lost").await;
+    world.post(ACKNOWLEDGEMENTS, &with(event("live-2"), "/control/id", json!("svc-2"))).await;
+    browser.connected(true).await;
+    browser.until("document.querySelectorAll('tr[data-key]').length === 2").await;
+    browser.until("document.getElementById('lost').hidden").await;
+    browser.quit().await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_alone_is_enough() {
+    let world = World::linked().await;
+    let Some(browser) = Browser::start(Look::default()).await else { return };
+    world.post(ACKNOWLEDGEMENTS, &event("live-1")).await.expect(201);
+    browser.open(&world.base).await;
+    browser.element("tr[data-key]").await;
+    browser.press("?").await;
+    browser.until("document.getElementById('keys').open").await;
+    browser.press(ESCAPE).await;
+    browser.until("!document.getElementById('keys').open").await;
+    browser.press("j").await;
+    browser.until("document.activeElement.matches('tr[data-key]')").await;
+    browser.quit().await;
+    world.finish().await;
+}

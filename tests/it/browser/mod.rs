@@ -1,0 +1,214 @@
+//! The pages in a real browser: headless Chromium, driven as a person would use it.
+
+mod live;
+mod pages;
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use thirtyfour::{
+    ChromiumLikeCapabilities as _, DesiredCapabilities, Key, TypingData, WebDriver, WebElement,
+};
+
+/// How long a condition may take to come true before the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a page is looked at.
+#[derive(Clone, Copy)]
+pub struct Look {
+    /// In pixels.
+    pub width: u32,
+    pub dark: bool,
+    /// What the browser asks for.
+    pub language: &'static str,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { width: 1320, dark: false, language: "en" }
+    }
+}
+
+/// A browser of its own, with a profile of its own, until it is dropped.
+pub struct Browser {
+    driver: WebDriver,
+    process: Child,
+    _profile: tempfile::TempDir,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It takes its browser along.
+        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
+        let _ = self.process.wait();
+    }
+}
+
+impl Browser {
+    /// `None` where there is no Chromium; `tests/run` installs it, and then it must be there.
+    pub async fn start(look: Look) -> Option<Self> {
+        let started = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut process = match started {
+            Ok(process) => process,
+            Err(error) => {
+                let is_needed = std::env::var_os("BRIDGE_TESTS_WITH_CHROMIUM").is_some();
+                assert!(!is_needed, "chromedriver cannot be started: {error}");
+                eprintln!("left out, for there is no Chromium: tests/run installs it");
+                return None;
+            }
+        };
+        let output = process.stdout.take().unwrap();
+        let (port, output) = tokio::task::spawn_blocking(move || port(output)).await.unwrap();
+        // It goes on to say things, which somebody must take.
+        std::thread::spawn(move || output.lines().for_each(drop));
+        let profile = tempfile::tempdir().unwrap();
+        let mut capabilities = DesiredCapabilities::chrome();
+        let size = format!("--window-size={},900", look.width.max(500));
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--no-proxy-server",
+            "--disable-background-networking",
+            &size,
+            &format!("--user-data-dir={}", profile.path().display()),
+            &format!("--accept-lang={}", look.language),
+            &format!("--lang={}", look.language),
+        ] {
+            capabilities.add_arg(argument).unwrap();
+        }
+        let prefs = json!({"intl.accept_languages": look.language});
+        capabilities.add_experimental_option("prefs", prefs).unwrap();
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await;
+        let browser = Self { driver: driver.unwrap(), process, _profile: profile };
+        browser.look(look).await;
+        Some(browser)
+    }
+
+    /// Looks in another way from now on.
+    pub async fn look(&self, look: Look) {
+        let scheme = if look.dark { "dark" } else { "light" };
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.cdp("Emulation.setEmulatedMedia", media).await;
+        let size =
+            json!({"width": look.width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        self.cdp("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Whether the network is there.
+    pub async fn connected(&self, is_connected: bool) {
+        self.cdp("Network.enable", json!({})).await;
+        let network = json!({
+            "offline": !is_connected, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1
+        });
+        self.cdp("Network.emulateNetworkConditions", network).await;
+    }
+
+    pub async fn cdp(&self, method: &str, parameters: Value) -> Value {
+        self.driver.cdp().send_raw(method, parameters).await.unwrap()
+    }
+
+    pub async fn open(&self, address: &str) {
+        self.driver.goto(address).await.unwrap();
+    }
+
+    pub async fn address(&self) -> String {
+        self.driver.current_url().await.unwrap().to_string()
+    }
+
+    /// The value of an expression in the page.
+    pub async fn js(&self, expression: &str) -> Value {
+        let script = format!("return ({expression});");
+        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
+    }
+
+    /// Waits until an expression in the page is true, and fails the test with what there is instead.
+    pub async fn until(&self, expression: &str) {
+        let waiting = async {
+            while self.js(&format!("Boolean({expression})")).await != json!(true) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            let text = self.js("document.body.innerText").await;
+            panic!(
+                "never true: {expression}\n{}\n{}",
+                self.address().await,
+                text.as_str().unwrap()
+            );
+        }
+    }
+
+    /// Waits until the page says this somewhere.
+    pub async fn says(&self, text: &str) {
+        self.until(&format!("document.body.innerText.includes({})", json!(text))).await;
+    }
+
+    /// Waits for an element that can be seen.
+    pub async fn element(&self, css: &str) -> WebElement {
+        self.until(&format!("document.querySelector({})?.checkVisibility()", json!(css))).await;
+        self.driver.find(thirtyfour::By::Css(css)).await.unwrap()
+    }
+
+    /// Presses keys wherever the focus is.
+    pub async fn press(&self, keys: impl Into<TypingData>) {
+        self.driver.action_chain().send_keys(keys).perform().await.unwrap();
+    }
+
+    /// What axe-core finds of WCAG 2.1 A and AA in the page, one line for each; empty where it is right.
+    pub async fn barriers(&self) -> Vec<String> {
+        let axe =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(axe).expect("tests/run has npm fetch axe-core");
+        self.driver.execute(axe, Vec::new()).await.unwrap();
+        let run = "const done = arguments[arguments.length - 1];
+             axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})
+                .then((found) => done(found.violations.flatMap((violation) => violation.nodes.map(
+                    (node) => `${violation.id}: ${node.target} ${node.failureSummary}`))));";
+        let found = self.driver.execute_async(run, Vec::new()).await.unwrap();
+        found
+            .json()
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// A picture of the whole page, as PNG.
+    pub async fn picture(&self) -> Vec<u8> {
+        self.driver.screenshot_as_png().await.unwrap()
+    }
+
+    /// Ends it in good order.
+    pub async fn quit(self) {
+        self.driver.clone().quit().await.unwrap();
+    }
+}
+
+/// The port that it says it listens on, and the rest of what it says.
+fn port(output: std::process::ChildStdout) -> (u16, BufReader<std::process::ChildStdout>) {
+    let mut output = BufReader::new(output);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "chromedriver ended at its start");
+        let port = line.trim().strip_suffix('.').and_then(|line| line.rsplit_once("on port "));
+        if let Some((_, port)) = port {
+            return (port.parse().unwrap(), output);
+        }
+    }
+}
+
+/// The key that leaves a field.
+pub const ESCAPE: Key = Key::Escape;
