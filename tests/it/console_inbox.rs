@@ -166,6 +166,7 @@ async fn one_row_is_shown_with_all_that_there_is_of_it() {
     let shown = english(&world, &path).await;
     assert!(shown.contains(created["ticket"]["ref"].as_str().unwrap()));
     assert!(!shown.contains("data-do=") && shown.contains("Ticket created"));
+    assert!(shown.contains("Tried again by anyone."));
     let french = page(&world, &path, "fr").await.text;
     assert!(french.contains("Ticket créé") && french.contains("Ce qui s’est passé"));
     world.finish().await;
