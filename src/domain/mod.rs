@@ -9,6 +9,7 @@ pub mod hex;
 pub mod inbox_group;
 pub mod json_text;
 pub mod keys;
+pub mod link_table;
 pub mod marker;
 pub mod names;
 pub mod new_ticket;

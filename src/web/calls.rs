@@ -9,7 +9,9 @@ use super::{
         acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
         links, lookup, preview, session, stream, stream_address, tickets,
     },
-    console::{assets, inbox as inbox_page, language, tickets as board},
+    console::{
+        assets, companies as companies_page, inbox as inbox_page, language, tickets as board,
+    },
 };
 use crate::config::Scope;
 
@@ -72,6 +74,10 @@ calls! {
     "/api/v1/companies/{org}/teams" => { get: companies::teams, READ; }
     "/api/v1/companies/{org}/services" => { get: companies::services, READ; }
     "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
+    "/api/v1/links" => { get: links::list, READ; put: links::many::put_many, Access::Linker; }
+    "/api/v1/links.csv" => { get: links::table::export, READ; }
+    "/api/v1/links/companies" => { get: links::overview::companies, READ; }
+    "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
 }
 
 // What these take besides their bodies stands in the path.
@@ -86,7 +92,6 @@ calls! {
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
-    "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/api/v1/session" => { get: session::session, Access::Known; }
     "/session" => { post: session::begin, Access::Everyone; }
@@ -114,12 +119,14 @@ calls! {
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/trial" => { post: links::trial::trial, OPERATE; }
     "/api/v1/links/{company}/sites/{site}" => {
         get: links::get, READ;
         put: links::put, Access::Linker;
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/sites/{site}/trial" => { post: links::trial::trial, OPERATE; }
 }
 
 // What people look at.
@@ -129,6 +136,7 @@ calls! {
     "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
     "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
     "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
+    "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

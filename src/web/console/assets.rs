@@ -15,6 +15,7 @@ use crate::{domain::hex::hex, web::problem::ApiError};
 /// The sheets, put together in this order.
 const SHEETS: &[&str] = &[
     include_str!("style.css"),
+    include_str!("companies/companies.css"),
     include_str!("inbox/inbox.css"),
     include_str!("tickets/tickets.css"),
 ];
@@ -23,6 +24,9 @@ const SHEETS: &[&str] = &[
 const SCRIPTS: &[(&str, &str)] = &[
     ("live.js", include_str!("live.js")),
     ("keys.js", include_str!("keys.js")),
+    ("companies.js", include_str!("companies/companies.js")),
+    ("choice.js", include_str!("companies/choice.js")),
+    ("tables.js", include_str!("companies/tables.js")),
     ("tickets.js", include_str!("tickets/tickets.js")),
     ("inbox.js", include_str!("inbox/inbox.js")),
 ];

@@ -5,6 +5,7 @@
 //! each page can be read without a script, and all that it does can be scripted.
 
 pub(super) mod assets;
+pub(super) mod companies;
 pub(super) mod inbox;
 pub(super) mod language;
 pub(super) mod page;

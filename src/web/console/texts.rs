@@ -13,6 +13,7 @@ use crate::domain::ticket_text::Language;
 /// The tables, by the first part of their keys.
 const TABLES: &[(&str, &str)] = &[
     ("layout", include_str!("texts.toml")),
+    ("companies", include_str!("companies/texts.toml")),
     ("inbox", include_str!("inbox/texts.toml")),
     ("tickets", include_str!("tickets/texts.toml")),
 ];

@@ -100,6 +100,17 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
+        ("put", "/api/v1/links") => {
+            let item = json!({"company": company, "organization": {"id": of.org}});
+            (queries(&[own(), here()]), json!({"items": [item]}))
+        }
+        ("get", "/api/v1/links.csv" | "/api/v1/links/companies")
+        | (
+            "post",
+            "/api/v1/links/matches"
+            | "/api/v1/links/{company}/trial"
+            | "/api/v1/links/{company}/sites/{site}/trial",
+        ) => (queries(&[own(), here()]), Value::Null),
         ("put", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), json!({"organization": {"id": of.org}}))
         }
@@ -117,6 +128,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies"
             | "/api/v1/teams"
             | "/inbox/{id}"
+            | "/companies"
             | "/assets/{version}/{name}"
             | "/language/{language}"
             | "/controls/open"

@@ -42,8 +42,7 @@ pub(in crate::web) async fn page(
     let listed = Listed::of(&page.caller, &state.store, &state.delivery, &asked).await?;
     let causes = causes(&page, &state, &asked).await?;
     let shown = Shown::of(&page, &state).await;
-    let rows: Vec<_> =
-        listed.rows.iter().map(|row| shown.row(row, listed.events.get(&row.id))).collect();
+    let rows = shown.rows(listed.rows.iter().map(|row| (row, listed.events.get(&row.id))));
     let counts = Group::ALL.map(|group| {
         let count = listed.counted.as_ref().map_or(0, |counted| counted.of(group));
         Tab { name: group.as_str(), count }

@@ -30,12 +30,13 @@ pub(in crate::web) async fn one(
     let whole = whole(&state.store, &page.caller, &id).await?;
     let event = Glance::of(&whole.body);
     let row = state.delivery.with_reason(whole.row);
-    let view = Shown::of(&page, &state).await.row(&row, Some(&event));
+    let shown = Shown::of(&page, &state).await;
+    let views = shown.rows(std::iter::once((&row, Some(&event))));
     let text = |at: jiff::Timestamp| at.to_string();
     page.render(
         "inbox/one.html",
         context! {
-            row => value(&view),
+            row => value(&views[0]),
             event => value(&event),
             history => value(&whole.history.iter().rev().collect::<Vec<_>>()),
             actions => value(&whole.actions.iter().rev().collect::<Vec<_>>()),

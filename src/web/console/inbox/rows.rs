@@ -8,8 +8,9 @@ use crate::{
     config::Scope,
     domain::{acknowledgement::Glance, delivery_state::State},
     itop::Organization,
+    link_check::Directory,
     store::{InboxRow, NOT_LINKED, Operation},
-    web::{Addresses, AppState, api::links::suggestion, console::page::Page, state::encoded},
+    web::{Addresses, AppState, console::page::Page, state::encoded},
 };
 
 /// What is known beside the rows to show them.
@@ -79,7 +80,22 @@ impl Shown {
         Self { addresses: state.addresses.clone(), organizations, may_link }
     }
 
-    pub(super) fn row(&self, row: &InboxRow, event: Option<&Glance>) -> RowView {
+    /// The rows, each with what could be read of its event.
+    pub(super) fn rows<'r>(
+        &self,
+        rows: impl Iterator<Item = (&'r InboxRow, Option<&'r Glance>)>,
+    ) -> Vec<RowView> {
+        let organizations = self.organizations.as_ref();
+        let directory = organizations.map(|reading| Directory::new(&reading.listed.items));
+        rows.map(|(row, event)| self.row(row, event, directory.as_ref())).collect()
+    }
+
+    fn row(
+        &self,
+        row: &InboxRow,
+        event: Option<&Glance>,
+        directory: Option<&Directory<'_>>,
+    ) -> RowView {
         let Said { state, kind, why, has_more } = said(row);
         let problem = row.problem.as_ref();
         let name = row.control_name.clone().or_else(|| row.control_id.clone());
@@ -104,14 +120,14 @@ impl Shown {
                 number: number.clone(),
                 url: self.addresses.ticket(key),
             }),
-            link: self.link(row),
+            link: self.link(row, directory),
             can_be_retried: Operation::Retry.states().contains(&row.state),
             can_be_discarded: discard.states().contains(&row.state),
             is_refused: row.state == State::Rejected,
         }
     }
 
-    fn link(&self, row: &InboxRow) -> Option<Link> {
+    fn link(&self, row: &InboxRow, directory: Option<&Directory<'_>>) -> Option<Link> {
         let problem = row.problem.as_ref()?;
         if !self.may_link || row.state != State::Blocked || problem.code != NOT_LINKED {
             return None;
@@ -120,9 +136,8 @@ impl Shown {
         let company = row.company_name.clone().unwrap_or_else(|| key.to_owned());
         let instance = encoded(&row.instance).to_string();
         let key = encoded(key).to_string();
-        let organizations = self.organizations.as_ref();
-        let organization = organizations
-            .and_then(|reading| suggestion(&company, &reading.listed.items))
+        let organization = directory
+            .and_then(|directory| directory.suggestion(&company))
             .map(|org| Suggested { id: org.id.to_string(), name: org.name.clone() });
         Some(Link {
             api: format!("/api/v1/links/{key}?instance={instance}"),
