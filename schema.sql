@@ -531,7 +531,60 @@ CREATE INDEX operator_actions_acknowledgement ON operator_actions (acknowledgeme
 -- NULL where it has made itself, and where it is older than this.
 ALTER TABLE company_links ADD COLUMN updated_by TEXT;
 
--- step 12: how the last days were, by quarters of an hour; when the gate has changed
+-- step 12: the requests that iTop refused
+
+-- The last one of a row, for whoever asks why; only the newest are kept.
+CREATE TABLE refused_requests (
+    number             INTEGER PRIMARY KEY,
+    acknowledgement_id INTEGER NOT NULL UNIQUE
+        REFERENCES acknowledgements (id) ON DELETE CASCADE,
+    refused_at         INTEGER NOT NULL,
+    request            TEXT NOT NULL
+) STRICT;
+
+-- step 13: companies and sites of which something came, however long ago
+
+-- `site_key` is '' for the company itself. `seen_at` is when something of it was last received, to the day.
+CREATE TABLE companies_seen (
+    instance    TEXT NOT NULL,
+    company_key TEXT NOT NULL,
+    site_key    TEXT NOT NULL DEFAULT '',
+    name        TEXT,
+    seen_at     INTEGER NOT NULL,
+    PRIMARY KEY (instance, company_key, site_key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO companies_seen
+SELECT instance, company_key, '', company_name, max(received_at) FROM acknowledgements
+WHERE company_key IS NOT NULL AND state <> 'rejected'
+GROUP BY instance, company_key;
+INSERT INTO companies_seen
+SELECT instance, company_key, site_key, site_name, max(received_at) FROM acknowledgements
+WHERE company_key IS NOT NULL AND site_key <> '' AND state <> 'rejected'
+GROUP BY instance, company_key, site_key;
+INSERT OR IGNORE INTO companies_seen
+SELECT instance, company_key, '', NULL, max(mapped_at) FROM control_tickets
+GROUP BY instance, company_key;
+-- Not when a row is stored, which would be slower for it. Of one company most rows change nothing here.
+CREATE TRIGGER acknowledgement_company_seen
+AFTER UPDATE OF state ON acknowledgements
+WHEN OLD.state = 'accepted' AND NEW.state <> 'accepted' AND NEW.company_key IS NOT NULL
+BEGIN
+    INSERT INTO companies_seen (instance, company_key, site_key, name, seen_at)
+    VALUES (NEW.instance, NEW.company_key, '', NEW.company_name, NEW.received_at)
+    ON CONFLICT (instance, company_key, site_key) DO UPDATE
+    SET name = excluded.name, seen_at = excluded.seen_at
+    WHERE excluded.seen_at - seen_at > 86400000
+       OR (excluded.seen_at >= seen_at AND name IS NOT excluded.name);
+    INSERT INTO companies_seen (instance, company_key, site_key, name, seen_at)
+    SELECT NEW.instance, NEW.company_key, NEW.site_key, NEW.site_name, NEW.received_at
+    WHERE NEW.site_key <> ''
+    ON CONFLICT (instance, company_key, site_key) DO UPDATE
+    SET name = excluded.name, seen_at = excluded.seen_at
+    WHERE excluded.seen_at - seen_at > 86400000
+       OR (excluded.seen_at >= seen_at AND name IS NOT excluded.name);
+END;
+
+-- step 14: how the last days were, by quarters of an hour; when the gate has changed
 
 -- A value is JSON: what it says depends on its kind.
 CREATE TABLE history (

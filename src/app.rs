@@ -342,6 +342,9 @@ async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
     let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     loop {
         clock.sleep(PURGE_EVERY).await;
+        if let Err(error) = store.forget_companies(retention).await {
+            tracing::error!(%error, "companies of which nothing came for long could not be forgotten");
+        }
         loop {
             match store.purge_ended(retention).await {
                 Ok(0) => break,

@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod demo;
 mod healthcheck;
+mod links;
 mod sandbox;
 mod serve;
 mod token;
@@ -40,6 +41,8 @@ enum Command {
     Backup(backup::Backup),
     /// Start from a copy of the database; the bridge must be stopped
     Restore(backup::Restore),
+    /// Take company links from a table, or write them into one
+    Links(links::Links),
     /// Ask a running bridge whether it lives; for containers
     Healthcheck(healthcheck::Healthcheck),
 }
@@ -79,6 +82,7 @@ impl Cli {
             Command::Token(args) => Ok(args.run()),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
+            Command::Links(links) => links.run().await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,
         }
     }

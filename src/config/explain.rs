@@ -11,7 +11,7 @@ pub(super) fn in_file(text: &str, mut error: toml::de::Error) -> String {
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         format!("line {line}, column {column}: ")
     });
-    place.unwrap_or_default() + &explained(&error)
+    place.unwrap_or_default() + explained(&error).as_str()
 }
 
 /// The same of what does not stand in a file.

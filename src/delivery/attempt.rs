@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Moment,
     domain::{
-        acknowledgement::{Acknowledgement, Receipt, Wants, read},
+        acknowledgement::{Acknowledgement, Wants},
         delivery_state::{Problem, State},
         marker::Marker,
         text::capitalised,
@@ -50,7 +50,7 @@ impl Delivery {
     }
 
     async fn attempt_row(&self, row: Waiting) -> Result<Written, StoreError> {
-        let Some(event) = event_of(&row) else {
+        let Some(event) = row.event() else {
             // It was checked when it was stored, so a later version reads it otherwise.
             let problem = Problem::new(
                 "unreadable",
@@ -299,11 +299,4 @@ pub(super) fn turned_away(sentence: &str) -> Problem {
          webservices/rest.php there without that check, then retry."
     );
     Problem::new(TURNED_AWAY, message)
-}
-
-/// The event of a row, read as it was when it was stored, and with the key that it got then.
-pub(super) fn event_of(row: &Waiting) -> Option<Acknowledgement> {
-    let receipt = Receipt { at: row.received_at, instance: row.instance.clone() };
-    let event = read(&row.body, &receipt).ok()?;
-    Some(Acknowledgement { event_id: row.event_id.clone(), ..event })
 }

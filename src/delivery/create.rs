@@ -99,7 +99,10 @@ impl Delivery {
             Some(RefKind::Company) => self.without_company(row, event, link, &error, search).await,
             Some(kind) if doubts.may_doubt(kind) => Ok(Outcome::Refused(kind)),
             _ => {
-                let sent = Sent { row, event, marker: &plan.ticket.marker, floor };
+                let terms = inner.planner.terms(plan, floor);
+                let request = &inner.client.create_operation(&plan.ticket, &terms);
+                let marker = &plan.ticket.marker;
+                let sent = Sent { row, event, marker, floor, request: Some(request) };
                 self.after_failed_write(&[sent], None, &error).await?;
                 Ok(Outcome::Ended(Written::after(&error)))
             }

@@ -15,7 +15,6 @@ use std::{
 use super::{
     Delivery,
     adopt::Adopted,
-    attempt::event_of,
     in_flight::Written,
     search::{Search, SearchFor},
     write::Sent,
@@ -154,7 +153,13 @@ impl Delivery {
                 self.note_unclear(&ticket.key, &error);
                 let sent: Vec<_> = lines
                     .iter()
-                    .map(|Line { row, event, marker, .. }| Sent { row, event, marker, floor })
+                    .map(|Line { row, event, marker, .. }| Sent {
+                        row,
+                        event,
+                        marker,
+                        floor,
+                        request: None,
+                    })
                     .collect();
                 self.after_failed_write(&sent, Some(&ticket.key), &error).await?;
                 for line in &lines {
@@ -227,7 +232,7 @@ impl Delivery {
             .into_iter()
             // Their order is kept: behind one that wants something else nothing goes first.
             .map_while(|row| {
-                let other = event_of(&row).filter(wants_the_same)?;
+                let other = row.event().filter(wants_the_same)?;
                 Some(Line::new(row, other))
             })
             .collect())

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{
     Delivery,
     adopt::Adopted,
@@ -44,6 +46,8 @@ pub(super) struct Sent<'a> {
     pub(super) marker: &'a Marker,
     /// No ticket up to this id can carry the marker.
     pub(super) floor: u64,
+    /// What was sent, where it is kept if iTop refuses it.
+    pub(super) request: Option<&'a Value>,
 }
 
 impl Delivery {
@@ -95,7 +99,7 @@ impl Delivery {
             .collect();
         let search = self.search(&wanted).await;
         let mut adopted = Vec::new();
-        for Sent { row, event, marker, .. } in rows {
+        for Sent { row, event, marker, request, .. } in rows {
             let found = search.as_ref().map(|search| search.of(marker)).unwrap_or_default();
             let in_target = found.iter().find(|marked| Some(&marked.key) == target);
             if let Some(marked) = in_target.or(found.first()) {
@@ -114,6 +118,10 @@ impl Delivery {
                     self.wait_for_the_way(row, event, error).await?;
                 }
                 Ok(Search { trusted: true, .. }) => {
+                    if let Some(request) = request {
+                        let request = request.to_string();
+                        self.inner.store.keep_refused_request(row.id, request).await?;
+                    }
                     let problem = Problem::new("refused-by-itop", capitalised(&error.to_string()));
                     self.fail(row, event, problem).await?;
                 }

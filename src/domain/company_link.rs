@@ -48,3 +48,20 @@ pub struct CompanyLink {
     /// Who has put it; `None` where it has made itself.
     pub updated_by: Option<String>,
 }
+
+impl CompanyLink {
+    /// Whether another one says the same, whenever and by whomever it was said.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let Self { key, name, org, org_name, tickets, defaults, .. } = self;
+        (key, name, org, org_name, tickets, defaults)
+            == (
+                &other.key,
+                &other.name,
+                &other.org,
+                &other.org_name,
+                &other.tickets,
+                &other.defaults,
+            )
+    }
+}

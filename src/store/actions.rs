@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use serde::Serialize;
 
 use super::{NOT_LINKED, time};
-use crate::domain::{company_link::LinkKey, visible::Visible};
+use crate::domain::visible::Visible;
 
 /// How many are kept of a row; the oldest go.
 const KEPT: i64 = 50;
@@ -95,26 +95,22 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Notes a link with the rows that have waited for it.
-pub(super) fn add_linked(
-    db: &Connection,
-    key: &LinkKey,
-    by: &str,
-    now: i64,
-) -> rusqlite::Result<()> {
+/// Notes with rows that have waited for a link that it was put, and by whom: theirs, or their company's.
+/// `ids` is JSON.
+pub(super) fn add_linked(db: &Connection, ids: &str) -> rusqlite::Result<()> {
     db.prepare_cached(&format!(
         "INSERT INTO operator_actions (acknowledgement_id, at, by, what)
-         SELECT id, :now, :by, :what
-         FROM acknowledgements INDEXED BY acknowledgements_company
-         WHERE state <> 'accepted' AND state = 'blocked' AND instance = :instance
-           AND company_key = :company AND problem_code = '{NOT_LINKED}'
-           AND (:site IS NULL OR site_key = :site)"
+         SELECT a.id, l.updated_at, l.updated_by, :what
+         FROM json_each(:ids) AS released
+         CROSS JOIN acknowledgements AS a ON a.id = released.value
+         CROSS JOIN company_links AS l ON l.instance = a.instance AND l.company_key = a.company_key
+           AND l.site_key = (
+             SELECT max(site_key) FROM company_links AS own
+             WHERE own.instance = a.instance AND own.company_key = a.company_key
+               AND own.site_key IN ('', coalesce(a.site_key, '')))
+         WHERE a.problem_code = '{NOT_LINKED}' AND l.updated_by IS NOT NULL"
     ))?
-    .execute(named_params! {
-        ":now": now, ":by": by, ":what": Deed::Linked.as_str(),
-        ":instance": key.instance.as_str(), ":company": key.company.to_string(),
-        ":site": key.site.as_ref().map(ToString::to_string),
-    })?;
+    .execute(named_params! { ":ids": ids, ":what": Deed::Linked.as_str() })?;
     Ok(())
 }
 
@@ -130,7 +126,7 @@ pub(super) fn is_seen(db: &Connection, id: i64, visible: &Visible) -> rusqlite::
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::keys::PartyKey, store::migrate::tests::empty};
+    use crate::store::{as_json, migrate::tests::empty};
 
     fn row(db: &Connection, company: &str, site: Option<&str>, state: &str) -> i64 {
         db.execute(
@@ -167,19 +163,25 @@ mod tests {
         let db = empty();
         let waits = row(&db, "id:1", None, "blocked");
         let of_site = row(&db, "id:1", Some("id:7"), "blocked");
-        let others = [row(&db, "id:2", None, "blocked"), row(&db, "id:1", None, "recorded")];
-        let key = |site: Option<&str>| LinkKey {
-            instance: "default".parse().unwrap(),
-            company: PartyKey::id("1").unwrap(),
-            site: site.map(|site| site.parse().unwrap()),
+        let other = row(&db, "id:2", None, "blocked");
+        let link = |site: &str, by: Option<&str>| {
+            let values = params![site, by];
+            let sql =
+                "INSERT INTO company_links (instance, company_key, site_key, org_id, org_name,
+                           tickets, updated_at, updated_by)
+                       VALUES ('default', 'id:1', ?1, '3', 'Demo', 1, 5, ?2)";
+            db.execute(sql, values).unwrap();
         };
-        let noted = |id: i64| of(&db, id).unwrap().len();
-        add_linked(&db, &key(Some("id:7")), "jd", 1).unwrap();
-        assert_eq!([noted(waits), noted(of_site)], [0, 1]);
-        add_linked(&db, &key(None), "jd", 2).unwrap();
-        assert_eq!([noted(waits), noted(of_site)], [1, 2]);
-        assert_eq!(others.map(noted), [0, 0]);
-        assert_eq!(of(&db, waits).unwrap()[0].what, "linked");
+        let noted = |id: i64| -> Vec<_> {
+            of(&db, id).unwrap().into_iter().map(|done| (done.what, done.by)).collect()
+        };
+        let all = as_json(&[waits, of_site, other]);
+        link("", Some("jd"));
+        link("id:7", Some("am"));
+        add_linked(&db, &all).unwrap();
+        assert_eq!(noted(waits), [("linked".to_owned(), "jd".to_owned())]);
+        assert_eq!(noted(of_site), [("linked".to_owned(), "am".to_owned())]);
+        assert_eq!(noted(other), []);
     }
 
     #[test]

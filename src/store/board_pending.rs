@@ -117,13 +117,7 @@ fn newest(
     state: State,
     instances: &[String],
 ) -> rusqlite::Result<Vec<InboxRow>> {
-    let filter = InboxFilter {
-        visible: visible.clone(),
-        state: Some(state),
-        control: None,
-        before: None,
-        limit: LOOKED_AT,
-    };
+    let filter = InboxFilter { state: Some(state), ..InboxFilter::of(visible.clone(), LOOKED_AT) };
     let (sql, values) = inbox_query::page(&filter, instances);
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), inbox_query::row)?.collect()
 }

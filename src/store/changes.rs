@@ -21,7 +21,7 @@ use tokio::sync::{
 };
 
 use super::{
-    Store,
+    CompanyWaits, Store,
     counts::{Counts, Kept, Moved},
 };
 use crate::domain::{
@@ -254,6 +254,16 @@ impl Changes {
     /// How many rows are in each state, see [`Store::counts`].
     pub(super) fn counts(&self, visible: &Visible) -> Counts {
         self.kept().sum(visible)
+    }
+
+    /// How much waits of each company that is seen, see [`Store::company_waits`].
+    pub(super) fn company_waits(&self, visible: &Visible) -> Vec<CompanyWaits> {
+        self.kept().company_waits(visible)
+    }
+
+    /// Whether rows of a company wait for something to be mended.
+    pub(super) fn has_blocked(&self, instance: &str, company: &str) -> bool {
+        self.kept().has_blocked(instance, company)
     }
 
     /// How many acknowledgements were stored, see [`Store::stored_since_start`].

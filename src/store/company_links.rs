@@ -1,9 +1,11 @@
 //! Company or site → organization.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use std::collections::BTreeSet;
 
-use super::{Store, StoreError, actions, inbox_unlinked::release_company, time};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use super::{Store, StoreError, time};
 use crate::domain::{
     company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
     keys::{ObjectId, PartyKey},
@@ -36,6 +38,26 @@ pub enum PutLink {
     Changed,
     /// Its company is not seen, and nothing was set.
     NotSeen,
+}
+
+/// What happens to one link among many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkChange {
+    /// It is set.
+    Put(Box<CompanyLink>),
+    /// It is removed, if it is there.
+    Remove(LinkKey),
+}
+
+impl LinkChange {
+    /// Which link.
+    #[must_use]
+    pub fn key(&self) -> &LinkKey {
+        match self {
+            Self::Put(link) => &link.key,
+            Self::Remove(key) => key,
+        }
+    }
 }
 
 /// The problem code of rows that wait for a link.
@@ -89,7 +111,7 @@ impl Store {
         Ok(links)
     }
 
-    /// Somebody sets a link, and the company's blocked acknowledgements become due, in one commit.
+    /// Somebody sets a link; then the company's blocked acknowledgements are made due.
     pub async fn put_link(
         &self,
         link: CompanyLink,
@@ -100,23 +122,89 @@ impl Store {
             return Ok(PutLink::NotSeen);
         }
         let link = CompanyLink { updated_by: Some(by.to_owned()), ..link };
-        self.write(move |db| {
-            let existed = exists(db, &link.key)?;
-            put(db, &link)?;
-            Ok(if existed { PutLink::Changed } else { PutLink::New })
-        })
-        .await
+        let company = company_of(&link.key);
+        let put = self
+            .write(move |db| {
+                let existed = exists(db, &link.key)?;
+                put(db, &link)?;
+                Ok(if existed { PutLink::Changed } else { PutLink::New })
+            })
+            .await?;
+        self.release_companies(vec![company]).await;
+        Ok(put)
     }
 
     /// The same for a link that makes itself, unless somebody has set one meanwhile; true if it
     /// was set.
     pub async fn put_link_if_absent(&self, link: CompanyLink) -> Result<bool, StoreError> {
-        self.write(move |db| {
-            let existed = exists(db, &link.key)?;
-            if !existed {
-                put(db, &link)?;
-            }
-            Ok(!existed)
+        let company = company_of(&link.key);
+        let is_new = self
+            .write(move |db| {
+                let existed = exists(db, &link.key)?;
+                if !existed {
+                    put(db, &link)?;
+                }
+                Ok(!existed)
+            })
+            .await?;
+        if is_new {
+            self.release_companies(vec![company]).await;
+        }
+        Ok(is_new)
+    }
+
+    /// Makes many changes in one commit, and makes due what is blocked of the companies that have
+    /// another link by it. What changes nothing is not written. Gives the link that there was before
+    /// each, in order; of what is not seen none, and it stays as it is.
+    pub async fn change_links(
+        &self,
+        changes: Vec<LinkChange>,
+        visible: &Visible,
+        by: &str,
+    ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
+        let (visible, by) = (visible.clone(), by.to_owned());
+        let (before, companies) = self
+            .write(move |db| {
+                let mut before = Vec::with_capacity(changes.len());
+                let mut companies = BTreeSet::new();
+                for change in changes {
+                    let existing = one(db, change.key())?;
+                    if !is_seen(change.key(), &visible) {
+                        before.push(None);
+                        continue;
+                    }
+                    match change {
+                        LinkChange::Put(link)
+                            if !existing
+                                .as_ref()
+                                .is_some_and(|known| known.says_the_same(&link)) =>
+                        {
+                            let link = CompanyLink { updated_by: Some(by.clone()), ..*link };
+                            put(db, &link)?;
+                            companies.insert(company_of(&link.key));
+                        }
+                        LinkChange::Remove(key) if existing.is_some() => {
+                            remove(db, &key)?;
+                        }
+                        LinkChange::Put(_) | LinkChange::Remove(_) => {}
+                    }
+                    before.push(existing);
+                }
+                Ok((before, companies))
+            })
+            .await?;
+        self.release_companies(companies.into_iter().collect()).await;
+        Ok(before)
+    }
+
+    /// The links that there are now of these companies and sites, in order.
+    pub async fn links_of(
+        &self,
+        keys: Vec<LinkKey>,
+    ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
+        self.read(move |db| {
+            let snapshot = db.unchecked_transaction()?;
+            keys.iter().map(|key| one(&snapshot, key)).collect()
         })
         .await
     }
@@ -126,16 +214,8 @@ impl Store {
         if !is_seen(key, visible) {
             return Ok(false);
         }
-        let key = [key.instance.to_string(), key.company.to_string(), site_text(key)];
-        self.write(move |db| {
-            let gone = db.execute(
-                "DELETE FROM company_links
-                 WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3",
-                params![key[0], key[1], key[2]],
-            )?;
-            Ok(gone == 1)
-        })
-        .await
+        let key = key.clone();
+        self.write(move |db| remove(db, &key)).await
     }
 
     /// The companies that are seen and wait for a link, those with most acknowledgements first.
@@ -199,6 +279,26 @@ fn is_seen(key: &LinkKey, visible: &Visible) -> bool {
     visible.contains(key.instance.as_str(), Some(&key.company.to_string()))
 }
 
+/// The link of exactly this company or site.
+fn one(db: &Connection, key: &LinkKey) -> rusqlite::Result<Option<CompanyLink>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM company_links
+         WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3"
+    );
+    db.prepare_cached(&sql)?.query_row(parts(key), link).optional()
+}
+
+/// Removes a link; false if there was none.
+fn remove(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
+    let gone = db
+        .prepare_cached(
+            "DELETE FROM company_links
+             WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3",
+        )?
+        .execute(parts(key))?;
+    Ok(gone == 1)
+}
+
 fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
     db.query_row(
         "SELECT EXISTS (SELECT 1 FROM company_links
@@ -214,28 +314,32 @@ fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
     let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
     let name = |named: &Option<Named>| named.as_ref().map(|named| named.name.clone());
     let LinkDefaults { team, contact, service, service_element } = &link.defaults;
-    db.execute(
-        &format!(
-            "INSERT OR REPLACE INTO company_links ({COLUMNS})
+    db.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO company_links ({COLUMNS})
              VALUES (:instance, :company, :site, :name, :org, :org_name, :tickets,
                  :team, :team_name, :contact, :contact_name, :service, :service_name,
                  :element, :element_name, :updated_at, :updated_by)"
-        ),
-        named_params! {
-            ":instance": instance, ":company": company, ":site": site_text(&link.key),
-            ":name": link.name, ":org": link.org, ":org_name": link.org_name,
-            ":tickets": link.tickets,
-            ":team": id(team), ":team_name": name(team),
-            ":contact": id(contact), ":contact_name": name(contact),
-            ":service": id(service), ":service_name": name(service),
-            ":element": id(service_element), ":element_name": name(service_element),
-            ":updated_at": link.updated_at.as_millisecond(), ":updated_by": link.updated_by,
-        },
-    )?;
-    if let Some(by) = &link.updated_by {
-        actions::add_linked(db, &link.key, by, link.updated_at.as_millisecond())?;
-    }
-    release_company(db, &instance, &company)
+    ))?
+    .execute(named_params! {
+        ":instance": instance, ":company": company, ":site": site_text(&link.key),
+        ":name": link.name, ":org": link.org, ":org_name": link.org_name,
+        ":tickets": link.tickets,
+        ":team": id(team), ":team_name": name(team),
+        ":contact": id(contact), ":contact_name": name(contact),
+        ":service": id(service), ":service_name": name(service),
+        ":element": id(service_element), ":element_name": name(service_element),
+        ":updated_at": link.updated_at.as_millisecond(), ":updated_by": link.updated_by,
+    })?;
+    Ok(())
+}
+
+fn parts(key: &LinkKey) -> [String; 3] {
+    [key.instance.to_string(), key.company.to_string(), site_text(key)]
+}
+
+/// The company whose rows a link is for.
+fn company_of(key: &LinkKey) -> (String, String) {
+    (key.instance.to_string(), key.company.to_string())
 }
 
 fn site_text(key: &LinkKey) -> String {

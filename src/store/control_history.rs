@@ -66,11 +66,8 @@ impl Store {
                 })
                 .optional()?;
             let filter = InboxFilter {
-                visible: visible.clone(),
-                state: None,
                 control: Some(control),
-                before: None,
-                limit: SHOWN + 1,
+                ..InboxFilter::of(visible.clone(), SHOWN + 1)
             };
             let (sql, values) = inbox_query::page(&filter, &[]);
             let mut rows: Vec<InboxRow> = snapshot

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{Store, time};
+use super::{CompanyWaits, Store, time};
 use crate::domain::{delivery_state::State, visible::Visible};
 
 /// A row that is new, has another state, or is gone.
@@ -156,6 +156,37 @@ impl Kept {
             }
         }
         sum
+    }
+
+    /// How much waits of each company that is seen and of which something was accepted.
+    pub(super) fn company_waits(&self, visible: &Visible) -> Vec<CompanyWaits> {
+        let mut all = Vec::new();
+        for (instance, companies) in &self.instances {
+            let is_seen = |company: &str| visible.contains(instance, Some(company));
+            for (key, company) in companies.iter().filter(|(key, _)| is_seen(key)) {
+                let accepted: u64 = State::ALL
+                    .into_iter()
+                    .filter(|state| *state != State::Rejected)
+                    .map(|state| company.states[state as usize])
+                    .sum();
+                if accepted > 0 {
+                    let oldest = company.waiting.first_key_value().map(|(_, received)| *received);
+                    all.push(CompanyWaits {
+                        instance: instance.clone(),
+                        company_key: key.clone(),
+                        waiting: u64::try_from(company.waiting.len()).unwrap_or(u64::MAX),
+                        since: oldest.map(time),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether rows of a company are blocked.
+    pub(super) fn has_blocked(&self, instance: &str, company: &str) -> bool {
+        let company = self.instances.get(instance).and_then(|all| all.get(company));
+        company.is_some_and(|company| company.states[State::Blocked as usize] > 0)
     }
 
     /// The instances of which there are rows.

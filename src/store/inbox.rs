@@ -8,6 +8,7 @@ use super::{
     actions::{self, Deed},
     as_json,
     changes::Changes,
+    inbox_bulk,
     inbox_query::by_id,
     time,
 };
@@ -86,7 +87,7 @@ impl Store {
         self.lever(id, visible, by, (Deed::Retried, None), now, move |db| retry(db, id, now)).await
     }
 
-    /// Somebody gives a waiting, failed or blocked row up.
+    /// Somebody gives a waiting, failed or blocked row up, or ticks a refused one off.
     pub async fn discard(
         &self,
         id: i64,
@@ -96,16 +97,8 @@ impl Store {
     ) -> Result<Levered, StoreError> {
         let now = self.now_millis();
         let deed = (Deed::Discarded, Some(reason.clone()));
-        self.lever(id, visible, by, deed, now, move |db| {
-            let changed = db.execute(
-                "UPDATE acknowledgements
-                 SET state = 'discarded', reason = ?2, updated_at = ?3, ended_at = ?3
-                 WHERE id = ?1 AND state IN ('accepted', 'failed', 'blocked')",
-                params![id, reason, now],
-            )?;
-            Ok(changed == 1)
-        })
-        .await
+        self.lever(id, visible, by, deed, now, move |db| inbox_bulk::discard(db, id, reason, now))
+            .await
     }
 
     /// Changes a row that is seen, and notes in the same commit who did it.

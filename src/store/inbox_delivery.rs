@@ -14,6 +14,7 @@ use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, meta, tick
 use crate::{
     clock::Moment,
     domain::{
+        acknowledgement::{Acknowledgement, Receipt, read},
         delivery_state::{Problem, State},
         keys::{EventId, Instance, OrgId, TicketKey},
         marker::Marker,
@@ -54,6 +55,17 @@ pub struct Waiting {
     pub waited: i64,
 }
 
+impl Waiting {
+    /// The event, read as it was when it was stored, and with the key that it got then; `None` where
+    /// this version can no longer read it.
+    #[must_use]
+    pub fn event(&self) -> Option<Acknowledgement> {
+        let receipt = Receipt { at: self.received_at, instance: self.instance.clone() };
+        let event = read(&self.body, &receipt).ok()?;
+        Some(Acknowledgement { event_id: self.event_id.clone(), ..event })
+    }
+}
+
 /// A delivery that succeeded.
 #[derive(Clone, Debug)]
 pub struct Delivered {
@@ -90,6 +102,19 @@ impl Store {
                  WHERE id = ?1 AND state IN ('accepted', 'blocked') AND next_attempt_at <= ?2"
             ))?
             .query_row([id, now], waiting)
+            .optional()
+        })
+        .await
+    }
+
+    /// A row that has not been delivered and of which nothing is under way, whenever its turn is.
+    pub async fn undelivered(&self, id: i64) -> Result<Option<Waiting>, StoreError> {
+        self.read(move |db| {
+            db.prepare_cached(&format!(
+                "SELECT {WAITING} FROM acknowledgements
+                 WHERE id = ?1 AND state IN ('accepted', 'blocked', 'failed')"
+            ))?
+            .query_row([id], waiting)
             .optional()
         })
         .await

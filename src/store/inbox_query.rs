@@ -6,11 +6,17 @@ use rusqlite::{
     types::{FromSql, Value},
 };
 
-use super::{Action, Attempt, Store, StoreError, actions, as_json, attempts, time};
+use super::{
+    Action, Attempt, Store, StoreError, actions, as_json, attempts,
+    inbox_sources::{Seen, Source, as_limit},
+    time,
+};
 use crate::domain::{
     delivery_state::{Problem, State},
+    inbox_group::{Cause, Group},
     keys::{ControlId, TicketKey},
     visible::Visible,
+    wanted_words::WantedWords,
 };
 
 /// A row of the inbox as operators see it.
@@ -82,6 +88,12 @@ pub struct InboxFilter {
     pub visible: Visible,
     /// Only this state.
     pub state: Option<State>,
+    /// Only this group.
+    pub group: Option<Group>,
+    /// Only what needs somebody for this cause.
+    pub cause: Option<Cause>,
+    /// Only rows with these words: in control, company, site, number of the ticket, equipment or author.
+    pub words: WantedWords,
     /// Only this control.
     pub control: Option<ControlId>,
     /// Only rows older than this one.
@@ -90,8 +102,40 @@ pub struct InboxFilter {
     pub limit: usize,
 }
 
+impl InboxFilter {
+    /// All that are seen.
+    #[must_use]
+    pub fn of(visible: Visible, limit: usize) -> Self {
+        let words = WantedWords::of("");
+        Self {
+            visible,
+            state: None,
+            group: None,
+            cause: None,
+            words,
+            control: None,
+            before: None,
+            limit,
+        }
+    }
+
+    /// In which states rows can be; `Some` of none is any, `None` is no row at all.
+    fn states(&self) -> Option<Vec<State>> {
+        let group = self.group.or(self.cause.as_ref().map(|_| Group::Needs));
+        let states: Vec<_> = match (self.state, group) {
+            (None, None) => return Some(Vec::new()),
+            (Some(state), None) => vec![state],
+            (state, Some(group)) => {
+                group.states().filter(|one| state.is_none_or(|state| state == *one)).collect()
+            }
+        };
+        Some(states).filter(|states| !states.is_empty())
+    }
+}
+
 /// In the order in which [`row`] takes them: finding each by its name takes longer than the query.
-const COLUMNS: &str = "id, instance, event_id, event_type, state, problem_code, problem, warnings,
+pub(super) const COLUMNS: &str =
+    "id, instance, event_id, event_type, state, problem_code, problem, warnings,
      company_key, company_name, control_id, control_name, attempts, next_attempt_at,
      ticket_class, ticket_id, ticket_ref, reason, received_at, updated_at, ended_at";
 
@@ -126,7 +170,7 @@ impl Store {
         Ok(whole.filter(|whole| whole.row.is_among(visible)))
     }
 
-    /// A page of rows.
+    /// The newest rows of a filter, whatever words they have.
     pub async fn acknowledgements(&self, filter: InboxFilter) -> Result<Vec<InboxRow>, StoreError> {
         let instances = self.inner.changes.instances();
         self.read(move |db| {
@@ -137,121 +181,38 @@ impl Store {
     }
 }
 
-/// The query of a page, made of fixed pieces: only what is asked for stands in it, and each filter
-/// has an index. `instances` are all that there are.
+/// The query of a page: only what is asked for stands in it, and each filter has an index, but for the
+/// cause, for which all rows in its states may be looked at. `instances` are all that there are.
 pub(super) fn page(filter: &InboxFilter, instances: &[String]) -> (String, Vec<Value>) {
-    let mut sources = Sources { filter, instances, parts: Vec::new(), values: Vec::new() };
-    let InboxFilter { visible, state, control, .. } = filter;
-    let is_narrowed = state.is_some() || *visible != Visible::all();
-    if control.is_some() {
-        sources.of_control();
-    } else if is_narrowed {
-        // Rows that have just been stored are in other indices than all others.
-        if state.is_none_or(|state| state == State::Accepted) {
-            sources.accepted();
-        }
-        if *state != Some(State::Accepted) {
-            sources.others();
-        }
-    } else {
-        sources.add("acknowledgements NOT INDEXED", &[]);
-    }
-    let Sources { parts, mut values, .. } = sources;
-    let ids = parts.join(" UNION ALL ");
-    values.push(as_limit(filter.limit));
+    let mut values = Vec::new();
+    let part = |source: Source| {
+        let newest = source.newest(filter.before, Some(filter.limit), &mut values);
+        format!("SELECT id FROM ({newest})")
+    };
+    let ids: Vec<_> = sources(filter, instances).into_iter().map(part).collect();
+    let ids = if ids.is_empty() { NONE.to_owned() } else { ids.join(" UNION ALL ") };
+    values.push(as_limit(Some(filter.limit)));
     let sql = format!(
         "SELECT {COLUMNS} FROM acknowledgements WHERE id IN ({ids}) ORDER BY id DESC LIMIT ?"
     );
     (sql, values)
 }
 
-/// Where the ids of a page come from.
-struct Sources<'f> {
-    filter: &'f InboxFilter,
-    instances: &'f [String],
-    parts: Vec<String>,
-    values: Vec<Value>,
-}
+/// The ids of no row.
+const NONE: &str = "SELECT NULL WHERE false";
 
-impl Sources<'_> {
-    fn of_control(&mut self) {
-        let control = self.filter.control.iter().map(|control| String::from(control.clone()));
-        let mut conditions = vec![self.some_instance()];
-        conditions.extend(control.map(|control| ("control_id = ?", control.into())));
-        conditions.extend(self.state());
-        conditions.extend(self.companies());
-        self.add("acknowledgements INDEXED BY acknowledgements_control", &conditions);
+/// Where the rows of a filter are found.
+pub(super) fn sources(filter: &InboxFilter, instances: &[String]) -> Vec<Source> {
+    let seen = Seen { visible: &filter.visible, instances };
+    let Some(states) = filter.states() else { return Vec::new() };
+    let mut sources = match &filter.control {
+        Some(control) => vec![seen.of_control(control, &states)],
+        None => seen.in_states(&states),
+    };
+    if let Some(cause) = &filter.cause {
+        sources = sources.into_iter().map(|source| source.because_of(cause)).collect();
     }
-
-    fn accepted(&mut self) {
-        let mut conditions: Vec<_> = self.instance().into_iter().collect();
-        conditions.extend(self.companies());
-        let from = "acknowledgements INDEXED BY acknowledgements_due";
-        self.add_where(from, "state = 'accepted'", &conditions);
-    }
-
-    fn others(&mut self) {
-        let InboxFilter { visible, state, .. } = self.filter;
-        let (index, mut conditions) = if visible.companies().is_some() {
-            ("acknowledgements_company", vec![self.some_instance()])
-        } else if state.is_some() {
-            ("acknowledgements_state", self.instance().into_iter().collect())
-        } else {
-            ("acknowledgements_instance", self.instance().into_iter().collect())
-        };
-        conditions.extend(self.companies());
-        conditions.extend(self.state());
-        let from = format!("acknowledgements INDEXED BY {index}");
-        self.add_where(&from, NOT_FRESH, &conditions);
-    }
-
-    fn instance(&self) -> Option<Condition> {
-        let instance = self.filter.visible.instance()?;
-        Some(("instance = ?", instance.to_string().into()))
-    }
-
-    /// For an index that begins with the instance.
-    fn some_instance(&self) -> Condition {
-        let any =
-            || ("instance IN (SELECT value FROM json_each(?))", as_json(self.instances).into());
-        self.instance().unwrap_or_else(any)
-    }
-
-    fn state(&self) -> Option<Condition> {
-        self.filter.state.map(|state| ("state = ?", state.as_str().to_owned().into()))
-    }
-
-    fn companies(&self) -> Option<Condition> {
-        let companies = self.filter.visible.companies()?;
-        Some(("company_key IN (SELECT value FROM json_each(?))", as_json(companies).into()))
-    }
-
-    fn add(&mut self, from: &str, conditions: &[Condition]) {
-        self.add_where(from, "true", conditions);
-    }
-
-    fn add_where(&mut self, from: &str, fixed: &str, conditions: &[Condition]) {
-        let mut sql = format!("SELECT id FROM (SELECT id FROM {from} WHERE {fixed} AND id < ?");
-        self.values.push(self.filter.before.unwrap_or(i64::MAX).into());
-        for (condition, value) in conditions {
-            sql.push_str(" AND ");
-            sql.push_str(condition);
-            self.values.push(value.clone());
-        }
-        sql.push_str(" ORDER BY id DESC LIMIT ?)");
-        self.values.push(as_limit(self.filter.limit));
-        self.parts.push(sql);
-    }
-}
-
-/// What must hold, and the value that it asks for.
-type Condition = (&'static str, Value);
-
-/// What a query must state to be given the indices that have nothing of rows that were just stored.
-pub(super) const NOT_FRESH: &str = "state <> 'accepted'";
-
-fn as_limit(limit: usize) -> Value {
-    i64::try_from(limit).unwrap_or(i64::MAX).into()
+    sources
 }
 
 /// Of each of these controls the newest row that is seen and was not refused, and the newest that asks
@@ -354,20 +315,23 @@ pub(super) mod tests {
     fn every_filter_has_an_index() {
         let db = empty();
         let companies = ["42", "43"].map(|id| PartyKey::id(id).unwrap());
-        for filters in 0..16_u8 {
+        for filters in 0..64_u8 {
             let asked = |filter: u8| (filters >> filter) & 1 == 1;
             for state in [State::Accepted, State::Blocked, State::Created] {
+                let visible = match (asked(1), asked(2)) {
+                    (true, true) => Visible::of_companies(Instance::default(), &companies),
+                    (true, false) => Visible::of_instance(Instance::default()),
+                    (false, true) => Visible::all().of_company(&companies[0]),
+                    (false, false) => Visible::all(),
+                };
+                let cause = Cause { code: "x".to_owned(), message: Some("y".to_owned()) };
                 let filter = InboxFilter {
                     state: asked(0).then_some(state),
-                    visible: match (asked(1), asked(2)) {
-                        (true, true) => Visible::of_companies(Instance::default(), &companies),
-                        (true, false) => Visible::of_instance(Instance::default()),
-                        (false, true) => Visible::all().of_company(&companies[0]),
-                        (false, false) => Visible::all(),
-                    },
                     control: asked(3).then(|| "c".parse().unwrap()),
+                    group: asked(4).then_some(Group::of(state)),
+                    cause: asked(5).then_some(cause),
                     before: Some(1_000),
-                    limit: 100,
+                    ..InboxFilter::of(visible, 100)
                 };
                 let (sql, values) = page(&filter, &["default".to_owned()]);
                 let plan = plan(&db, &sql, values);

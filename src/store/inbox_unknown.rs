@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
-use super::{Store, StoreError, attempts, inbox_delivery::set_state, inbox_query::NOT_FRESH, time};
+use super::{
+    Store, StoreError, attempts, inbox_delivery::set_state, inbox_sources::NOT_FRESH, time,
+};
 use crate::{
     clock::Moment,
     domain::{

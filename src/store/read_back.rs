@@ -3,7 +3,7 @@
 
 use rusqlite::params;
 
-use super::{Store, StoreError, inbox_query::NOT_FRESH, inbox_unknown::add_warnings};
+use super::{Store, StoreError, inbox_sources::NOT_FRESH, inbox_unknown::add_warnings};
 use crate::{
     clock::Moment,
     domain::{

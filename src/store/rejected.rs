@@ -1,11 +1,14 @@
 //! What was refused, kept for the operator: many senders ignore answers. It has bounds, so that a
-//! sender that is wrong all day is not the reason that the disk fills.
+//! sender that is wrong all day is not the reason that the disk fills, and takes the place of its own
+//! rows before that of others.
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, changes::Changes, inbox_query::NOT_FRESH, meta};
+use super::{Store, StoreError, changes::Changes, inbox_sources::NOT_FRESH, meta};
 use crate::domain::{
     acknowledgement::{Glimpse, Party},
     delivery_state::{Problem, State},
@@ -50,14 +53,14 @@ struct Day {
 }
 
 impl Store {
-    /// Keeps bodies that were refused. Beyond the bounds of a day its oldest ones go.
+    /// Keeps bodies that were refused. Beyond the bounds of a day the oldest ones go of the instance that
+    /// has most of them.
     pub async fn keep_rejected(&self, rejected: Vec<Rejected>) -> Result<(), StoreError> {
         let today = self.now_millis().div_euclid(DAY);
         let changes = self.inner.changes.clone();
         self.write(move |db| {
-            let known = meta::get(db, TODAY)?.and_then(|text| serde_json::from_str(&text).ok());
-            let known = known.filter(|known: &Day| known.number == today);
-            let mut day = known.unwrap_or(Day { number: today, ..Day::default() });
+            let mut day = known_of(db, today)?.unwrap_or(Day { number: today, ..Day::default() });
+            let mut shares = None;
             for row in &rejected {
                 let id = insert(db, &changes, row)?;
                 if day.rows == 0 {
@@ -65,15 +68,49 @@ impl Store {
                 }
                 day.rows += 1;
                 day.bytes += size(&row.body, &row.problem.message);
+                if let Some(shares) = &mut shares {
+                    *HashMap::entry(shares, row.instance.to_string()).or_default() += 1;
+                }
                 while day.rows > MOST_A_DAY || day.bytes > MOST_BYTES_A_DAY {
-                    remove_first(db, &mut day)?;
+                    let shares = match &mut shares {
+                        Some(shares) => shares,
+                        unknown => unknown.insert(shares_of(db, &day)?),
+                    };
+                    remove_one(db, &mut day, shares)?;
                 }
             }
-            // Numbers can always be written as JSON.
-            meta::set(db, TODAY, &serde_json::to_string(&day).unwrap_or_default())
+            keep_known(db, &day)
         })
         .await
     }
+}
+
+/// A refused row that an operator has ticked off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TickedOff {
+    pub(super) id: i64,
+    /// What was kept of it.
+    pub(super) bytes: u64,
+}
+
+/// Rows that were ticked off take no place of others any more.
+pub(super) fn ticked_off(db: &Connection, rows: &[TickedOff], now: i64) -> rusqlite::Result<()> {
+    let Some(mut day) = known_of(db, now.div_euclid(DAY))? else { return Ok(()) };
+    for row in rows.iter().filter(|row| row.id >= day.first) {
+        day.rows = day.rows.saturating_sub(1);
+        day.bytes = day.bytes.saturating_sub(row.bytes);
+    }
+    keep_known(db, &day)
+}
+
+fn known_of(db: &Connection, today: i64) -> rusqlite::Result<Option<Day>> {
+    let known = meta::get(db, TODAY)?.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(known.filter(|known: &Day| known.number == today))
+}
+
+fn keep_known(db: &Connection, day: &Day) -> rusqlite::Result<()> {
+    // Numbers can always be written as JSON.
+    meta::set(db, TODAY, &serde_json::to_string(day).unwrap_or_default())
 }
 
 fn size(body: &str, message: &str) -> u64 {
@@ -111,22 +148,41 @@ fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> rusqlite::Resul
     Ok(id)
 }
 
-/// Removes the oldest row of the day.
-fn remove_first(db: &Connection, day: &mut Day) -> rusqlite::Result<()> {
-    let oldest: Option<(i64, String, String)> = db
-        .prepare_cached(&format!(
-            "SELECT id, body, problem FROM acknowledgements
-             WHERE state = 'rejected' AND {NOT_FRESH} AND id >= ?1 ORDER BY id LIMIT 1"
-        ))?
-        .query_row([day.first], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    let Some((id, body, message)) = oldest else {
+/// How many rows of the day each instance has.
+type Shares = HashMap<String, u64>;
+
+fn shares_of(db: &Connection, day: &Day) -> rusqlite::Result<Shares> {
+    db.prepare_cached(&format!(
+        "SELECT instance, count(*) FROM acknowledgements INDEXED BY acknowledgements_state
+         WHERE state = 'rejected' AND {NOT_FRESH} AND id >= ?1 GROUP BY instance"
+    ))?
+    .query_map([day.first], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .collect()
+}
+
+/// Removes the oldest row of the instance that has most of them.
+fn remove_one(db: &Connection, day: &mut Day, shares: &mut Shares) -> rusqlite::Result<()> {
+    let largest = shares.iter_mut().max_by(|(a, of_a), (b, of_b)| (of_a, a).cmp(&(of_b, b)));
+    let oldest: Option<(i64, String, String)> = match &largest {
+        None => None,
+        Some((instance, _)) => db
+            .prepare_cached(&format!(
+                "SELECT id, body, problem FROM acknowledgements INDEXED BY acknowledgements_state
+                 WHERE state = 'rejected' AND {NOT_FRESH} AND id >= ?1 AND instance = ?2
+                 ORDER BY id LIMIT 1"
+            ))?
+            .query_row(params![day.first, instance], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?,
+    };
+    let (Some((_, share)), Some((id, body, message))) = (largest, oldest) else {
         // They have been purged.
         *day = Day { number: day.number, ..Day::default() };
         return Ok(());
     };
+    *share = share.saturating_sub(1);
     db.prepare_cached("DELETE FROM acknowledgements WHERE id = ?1")?.execute([id])?;
-    day.first = id + 1;
     day.rows = day.rows.saturating_sub(1);
     day.bytes = day.bytes.saturating_sub(size(&body, &message));
     Ok(())

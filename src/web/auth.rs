@@ -223,6 +223,14 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Admin(caller) = Admin::from_request_parts(parts, state).await?;
+        Self::of(caller)
+    }
+}
+
+impl Linker {
+    /// The caller, if it may change links.
+    pub(super) fn of(caller: Arc<Caller>) -> Result<Self, ApiError> {
+        let Admin(caller) = Admin::of(caller)?;
         caller.may_link().map(|()| Self(caller))
     }
 }

@@ -138,6 +138,40 @@ where
     }
 }
 
+/// A list as JSON, or a table (CSV), by its content type.
+pub(super) enum ListOrTable {
+    List(JsonBody),
+    Table(String),
+}
+
+impl<S: Send + Sync> FromRequest<S> for ListOrTable
+where
+    Rooms: FromRef<S>,
+{
+    type Rejection = BadBody;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, BadBody> {
+        let rooms = Rooms::from_ref(state);
+        if essence(request.headers()) != "text/csv" {
+            return JsonBody::receive(request, &rooms, MAX_BATCH).await.map(Self::List);
+        }
+        let (parts, body) = request.into_parts();
+        let bytes = unpacked(&parts.headers, whole(body, &rooms).await?)?;
+        Ok(Self::Table(table(bytes)))
+    }
+}
+
+/// The text of a table. What a spreadsheet saves says nowhere in which alphabet it is: what is no UTF-8
+/// is that of an older Windows.
+fn table(bytes: Vec<u8>) -> String {
+    match charset::from_utf16(&bytes) {
+        Some(text) => text,
+        None => {
+            String::from_utf8(bytes).unwrap_or_else(|error| charset::from_windows(error.as_bytes()))
+        }
+    }
+}
+
 /// Reads JSON without copying what it says.
 pub(super) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ApiError> {
     serde_json::from_str(text).map_err(|error| ApiError::not_json(&error.to_string()))
@@ -200,8 +234,13 @@ fn named(headers: &HeaderMap, name: HeaderName) -> &str {
 
 /// Whether a body is JSON by its content type.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let essence = named(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
+    let essence = essence(headers);
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The content type without its parameters, in small letters.
+fn essence(headers: &HeaderMap) -> String {
+    let essence = named(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }

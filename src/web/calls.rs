@@ -9,7 +9,10 @@ use super::{
         acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
         links, lookup, preview, priority, session, stream, stream_address, tickets,
     },
-    console::{assets, health as health_page, language, new_ticket, tickets as board},
+    console::{
+        assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
+        new_ticket, tickets as board,
+    },
     signed,
 };
 use crate::config::Scope;
@@ -77,6 +80,10 @@ calls! {
     "/api/v1/companies/{org}/teams" => { get: companies::teams, READ; }
     "/api/v1/companies/{org}/services" => { get: companies::services, READ; }
     "/api/v1/companies/{org}/cis" => { get: companies::cis, READ; }
+    "/api/v1/links" => { get: links::list, READ; put: links::many::put_many, Access::Linker; }
+    "/api/v1/links.csv" => { get: links::table::export, READ; }
+    "/api/v1/links/companies" => { get: links::overview::companies, READ; }
+    "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
     "/api/v1/health" => { get: health::report::report, READ; }
 }
 
@@ -85,13 +92,15 @@ calls! {
     PLAIN, plain:
     "/api/v1/acknowledgements" => { post: inbox::receive::receive, INGEST; }
     "/api/v1/acknowledgements/preview" => { post: preview::preview, INGEST; }
+    "/api/v1/acknowledgements/retry" => { post: inbox::bulk::retry, OPERATE; }
+    "/api/v1/acknowledgements/discard" => { post: inbox::bulk::discard, OPERATE; }
     "/api/v1/acknowledgements/{id}" => { get: inbox::one, READ; }
+    "/api/v1/acknowledgements/{id}/request" => { get: inbox::request::request, READ; }
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
     "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
-    "/api/v1/links" => { get: links::list, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/api/v1/session" => { get: session::session, Access::Known; }
     "/session" => { post: session::begin, Access::Everyone; }
@@ -102,7 +111,8 @@ calls! {
 
 calls! {
     OTHERS, others:
-    "/api/v1/acknowledgements" => { get: inbox::list, READ; }
+    "/api/v1/acknowledgements" => { get: inbox::list::list, READ; }
+    "/api/v1/acknowledgements/causes" => { get: inbox::causes::causes, READ; }
     "/api/v1/controls/{control}/ticket" => { get: controls::ticket, READ; }
     "/api/v1/controls/ticket" => { get: controls::ticket_of_any, READ; }
     "/api/v1/priority" => { get: priority::of, INGEST; }
@@ -121,12 +131,14 @@ calls! {
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/trial" => { post: links::trial::trial, OPERATE; }
     "/api/v1/links/{company}/sites/{site}" => {
         get: links::get, READ;
         put: links::put, Access::Linker;
         delete: links::delete, Access::Linker;
     }
     "/api/v1/links/{company}/sites/{site}/effective" => { get: links::effective, READ; }
+    "/api/v1/links/{company}/sites/{site}/trial" => { post: links::trial::trial, OPERATE; }
 }
 
 // What people look at.
@@ -136,6 +148,9 @@ calls! {
     "/new-ticket" => { get: new_ticket::page, Access::Page(Scope::Read); }
     "/health" => { get: health_page::page, Access::Page(Scope::Read); }
     "/tickets/detail" => { get: board::detail::page, Access::Page(Scope::Read); }
+    "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
+    "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
+    "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
 }
 
 // What they are made of.

@@ -25,7 +25,23 @@ pub(super) fn decoded(content_type: &str, bytes: &[u8]) -> Option<String> {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     });
-    charset.filter(|charset| is_old(charset)).map(|_| bytes.iter().copied().map(meaning).collect())
+    charset.filter(|charset| is_old(charset)).map(|_| from_windows(bytes))
+}
+
+/// The text of such bytes, whatever anybody says of them.
+pub(super) fn from_windows(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(meaning).collect()
+}
+
+/// The text of bytes that begin with the mark of UTF-16, as spreadsheets write "Unicode text".
+pub(super) fn from_utf16(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes.first_chunk()? {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    Some(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
 }
 
 fn meaning(byte: u8) -> char {
@@ -56,5 +72,17 @@ mod tests {
         for content_type in ["application/json", "application/json; charset=utf-8", "latin1"] {
             assert_eq!(decoded(content_type, bytes), None, "{content_type}");
         }
+    }
+
+    #[test]
+    fn utf_16_is_told_by_its_mark() {
+        let text = "\u{feff}Été;😀";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [little, big] {
+            assert_eq!(from_utf16(&bytes).as_deref(), Some("Été;😀"));
+        }
+        assert_eq!(from_utf16("Été".as_bytes()), None);
+        assert_eq!(from_utf16(b"\xff"), None);
     }
 }

@@ -45,6 +45,13 @@ pub(super) enum ApiError {
     UnsupportedCoding(String),
     /// The body alone shows that it is wrong.
     Invalid(Vec<FieldError>),
+    /// Some of many links are wrong; each error is at its place in the list or table.
+    InvalidLinks {
+        /// The first of them, in words.
+        detail: String,
+        /// All, within bounds.
+        errors: Vec<Value>,
+    },
     /// The database cannot take this now.
     StoreUnavailable,
     /// The database was too long at it.
@@ -160,12 +167,8 @@ impl ApiError {
                     "Content-Encoding '{found}' is not taken: send the body as it is, or gzip."
                 ),
             ),
-            Self::Invalid(errors) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid",
-                "The body is not valid",
-                sentence(errors),
-            ),
+            Self::Invalid(errors) => invalid(sentence(errors)),
+            Self::InvalidLinks { detail, .. } => invalid(detail.clone()),
             Self::StoreUnavailable => unavailable(
                 "store-unavailable",
                 "The bridge cannot store anything now",
@@ -212,11 +215,17 @@ impl ApiError {
         });
         match self {
             Self::Invalid(errors) => document["errors"] = json!(errors),
+            Self::InvalidLinks { errors, .. } => document["errors"] = json!(errors),
             Self::Conflict(_, known) => document["acknowledgement"] = known.clone(),
             _ => {}
         }
         document
     }
+}
+
+/// A body that alone shows that it is wrong.
+fn invalid(detail: String) -> (StatusCode, &'static str, &'static str, String) {
+    (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body is not valid", detail)
 }
 
 /// What cannot be done now, and may be later.

@@ -9,6 +9,7 @@ mod board;
 mod flood;
 mod floors;
 mod footprint;
+mod inbox;
 mod lists;
 mod load;
 mod measure;
@@ -57,6 +58,7 @@ enum Family {
     Search,
     Board,
     Dashboards,
+    Inbox,
     Flood,
     Start,
     Memory,
@@ -74,6 +76,7 @@ impl Family {
             Self::Search => lists::search().await,
             Self::Board => board::board().await,
             Self::Dashboards => polling::dashboards().await,
+            Self::Inbox => inbox::looks().await,
             Self::Flood => flood::flood().await,
             Self::Start => starts::to_ready().await,
             Self::Memory => footprint::memory().await,

@@ -91,7 +91,7 @@ async fn the_inbox_is_listed_newest_first_page_by_page() {
         ("limit=0", "'limit' must be from 1 to 1000, not 0."),
         ("limit=1001", "'limit' must be from 1 to 1000, not 1001."),
         ("limit=-1", "limit: invalid digit"),
-        ("stat=failed", "There is no parameter 'stat' here; there are 'state', 'instance', "),
+        ("stat=failed", "There is no parameter 'stat' here; there are 'group', 'state', "),
         ("cursor=first", "cursor: invalid digit"),
         (
             "state=lost",
@@ -209,15 +209,13 @@ async fn a_row_is_given_up_with_a_reason() {
         let refused = lever(&world, row, "discard", &reason).await;
         refused.problem(409, "conflict");
     }
-    for (row, state) in
-        [(&rows.created, "created"), (&rows.recorded, "recorded"), (&rows.rejected, "rejected")]
-    {
+    for (row, state) in [(&rows.created, "created"), (&rows.recorded, "recorded")] {
         let refused = lever(&world, row, "discard", &reason).await;
         assert_eq!(
             refused.problem(409, "conflict"),
             format!(
-                "Acknowledgement {} is {state}; only one that waits, is blocked or has failed can \
-                 be discarded.",
+                "Acknowledgement {} is {state}; only one that waits, is blocked, has failed or was \
+                 refused can be discarded.",
                 row["id"]
             )
         );

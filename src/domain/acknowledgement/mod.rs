@@ -1,6 +1,7 @@
 //! The event that ServiceNav posts (SERVICENAV.md), as types.
 
 mod decode;
+mod glance;
 mod parts;
 mod read;
 mod references;
@@ -9,6 +10,8 @@ mod state;
 mod tests;
 
 pub use decode::decode;
+pub use glance::Glance;
+pub(crate) use glance::searched;
 pub use read::{Glimpse, ReadError, Receipt, read};
 pub(crate) use references::reference;
 pub use state::ControlState;

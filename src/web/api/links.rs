@@ -1,5 +1,13 @@
 //! Company links: which organization a company or site of ServiceNav is in iTop.
 
+mod apply;
+mod asked;
+pub(in crate::web) mod many;
+pub(in crate::web) mod matches;
+pub(in crate::web) mod overview;
+pub(in crate::web) mod table;
+pub(in crate::web) mod trial;
+
 use axum::{
     Json,
     extract::State,
@@ -9,23 +17,22 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{acknowledgements::parsed, link_warning};
+use super::{acknowledgements::parsed, link_warning::Warnings};
 use crate::{
     catalog::{Catalog, Freshness},
     domain::{
         company_link::{CompanyLink, LinkKey},
         keys::{Instance, KeyError, PartyKey},
-        names,
         text::one_line,
     },
-    itop::Organization,
-    link_check::{self, LinkCheckError},
+    link_check::{self, Directory, LinkCheckError},
     store::{PutLink, Store},
     web::{
         AppState,
         auth::{Admin, Caller, Linker, Reader},
         body::JsonBody,
         listing::{Params, Path},
+        parameters::NoParams,
         problem::ApiError,
     },
 };
@@ -78,6 +85,7 @@ fn no_link() -> ApiError {
 pub(in crate::web) async fn list(
     Reader(caller): Reader,
     State(store): State<Store>,
+    Params(NoParams {}): Params<NoParams>,
 ) -> Result<Json<Value>, ApiError> {
     let links = store.links(caller.visible()).await?;
     let items: Vec<_> = links.iter().map(view).collect();
@@ -129,7 +137,7 @@ pub(in crate::web) async fn put(
     link.name = link.name.or_else(|| path.name());
     link.updated_by = Some(caller.name.clone());
     let mut view = view(&link);
-    view["warnings"] = json!(link_warning::of(&state, &link.key).await?);
+    view["warnings"] = json!(Warnings::of(&state, [&link.key]).await?.about(&link.key));
     let (company, organization) = (link.key.company.clone(), link.org.clone());
     let status = match state.store.put_link(link, caller.visible(), &caller.name).await? {
         PutLink::New => StatusCode::CREATED,
@@ -171,6 +179,7 @@ pub(in crate::web) async fn unlinked(
         catalog.companies().get(Freshness::Cached).await.ok()
     };
     let organizations = companies.as_ref().map_or(&[][..], |reading| &reading.listed.items);
+    let directory = Directory::new(organizations);
     let items: Vec<_> = waiting
         .iter()
         .map(|company| {
@@ -180,22 +189,13 @@ pub(in crate::web) async fn unlinked(
                 "waiting": company.waiting,
                 "recorded": company.recorded,
                 "since": company.since,
-                "suggestion": suggestion(&company.name, organizations).map(|org| json!({
+                "suggestion": directory.suggestion(&company.name).map(|org| json!({
                     "organization": {"id": org.id, "name": org.name, "code": org.code},
                 })),
             })
         })
         .collect();
     Ok(Json(json!({"items": items})))
-}
-
-/// The one organization whose name or code is the company's name.
-fn suggestion<'o>(name: &str, organizations: &'o [Organization]) -> Option<&'o Organization> {
-    let fits = |org: &&Organization| {
-        [&org.name, &org.code].iter().any(|text| !text.is_empty() && names::same(text, name))
-    };
-    let mut fitting = organizations.iter().filter(fits);
-    fitting.next().filter(|_| fitting.next().is_none())
 }
 
 fn view(link: &CompanyLink) -> Value {

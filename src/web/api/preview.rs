@@ -4,31 +4,56 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use crate::{
-    clock::Clock,
     delivery::{Delivery, Plan, PlanError, Preview},
     domain::{
-        acknowledgement::{Receipt, read},
+        acknowledgement::{Acknowledgement, Receipt, read},
+        keys::Instance,
         notice::Notice,
     },
-    web::{Addresses, auth::Ingest, body::JsonBody, problem::ApiError},
+    web::{
+        Addresses, AppState,
+        auth::{Caller, Ingest},
+        body::JsonBody,
+        problem::ApiError,
+    },
 };
 
 /// `POST /api/v1/acknowledgements/preview`: the exact request and every resolution; nothing is
 /// stored or sent.
 pub(in crate::web) async fn preview(
     Ingest(caller): Ingest,
-    State(delivery): State<Delivery>,
-    State(addresses): State<Addresses>,
-    State(clock): State<Clock>,
+    State(state): State<AppState>,
     body: JsonBody,
 ) -> Result<Json<Value>, ApiError> {
-    let receipt = Receipt { at: clock.now(), instance: caller.instance(None)? };
+    let receipt = Receipt { at: state.clock.now(), instance: caller.instance(None)? };
     let event = read(&body.text, &receipt)?;
     let instance = caller.instance(event.instance.as_ref())?;
     caller.may_post(&instance, &event.company)?;
+    look(&state, &caller, instance, event).await.map(Json)
+}
+
+/// What would become of an event now, as an answer.
+pub(super) async fn look(
+    state: &AppState,
+    caller: &Caller,
+    instance: Instance,
+    event: Acknowledgement,
+) -> Result<Value, ApiError> {
+    let (delivery, addresses) = (&state.delivery, &state.addresses);
     let trusted_names = !caller.is_limited_to_companies();
+    outcome(delivery, addresses, instance, event, trusted_names).await
+}
+
+/// What would become of an event now, as callers read it.
+pub(in crate::web) async fn outcome(
+    delivery: &Delivery,
+    addresses: &Addresses,
+    instance: Instance,
+    event: Acknowledgement,
+    trusted_names: bool,
+) -> Result<Value, ApiError> {
     let said = |notices| delivery.say(&event.with_own_notices(notices));
-    let answer = match delivery.preview(instance, event.clone(), trusted_names).await {
+    Ok(match delivery.preview(instance, event.clone(), trusted_names).await {
         Ok(Preview::Create(plan, request)) => {
             planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
         }
@@ -46,8 +71,7 @@ pub(in crate::web) async fn preview(
         }),
         Err(PlanError::Way(error)) => return Err(error.into()),
         Err(PlanError::Store(error)) => return Err(error.into()),
-    };
-    Ok(Json(answer))
+    })
 }
 
 fn planned(plan: &Plan, warnings: &[String], request: &Value) -> Value {

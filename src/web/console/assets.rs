@@ -15,18 +15,24 @@ use crate::{domain::hex::hex, web::problem::ApiError};
 /// The sheets, put together in this order.
 const SHEETS: &[&str] = &[
     include_str!("style.css"),
-    include_str!("tickets/tickets.css"),
-    include_str!("new_ticket/new_ticket.css"),
+    include_str!("companies/companies.css"),
     include_str!("health/health.css"),
+    include_str!("inbox/inbox.css"),
+    include_str!("new_ticket/new_ticket.css"),
+    include_str!("tickets/tickets.css"),
 ];
 
 /// The scripts: modules that import each other by their names here.
 const SCRIPTS: &[(&str, &str)] = &[
     ("live.js", include_str!("live.js")),
     ("keys.js", include_str!("keys.js")),
+    ("companies.js", include_str!("companies/companies.js")),
+    ("choice.js", include_str!("companies/choice.js")),
+    ("tables.js", include_str!("companies/tables.js")),
     ("new_ticket.js", include_str!("new_ticket/new_ticket.js")),
     ("health.js", include_str!("health/health.js")),
     ("tickets.js", include_str!("tickets/tickets.js")),
+    ("inbox.js", include_str!("inbox/inbox.js")),
 ];
 
 const STYLE: &str = "style.css";

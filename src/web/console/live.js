@@ -231,7 +231,7 @@ function put(next, isForced) {
     if (isList && !isForced) {
       exchangeRows(region, fresh);
     } else if (isForced || !region.contains(document.activeElement)) {
-      if ((isForced && isList) || !looks(region).isEqualNode(looks(fresh))) replace(region, fresh);
+      if (isList || !looks(region).isEqualNode(looks(fresh))) replace(region, fresh);
     }
   }
   tellTimes();

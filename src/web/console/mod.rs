@@ -5,7 +5,9 @@
 //! each page can be read without a script, and all that it does can be scripted.
 
 pub(super) mod assets;
+pub(super) mod companies;
 pub(super) mod health;
+pub(super) mod inbox;
 pub(super) mod language;
 pub(super) mod new_ticket;
 pub(super) mod page;

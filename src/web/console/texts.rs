@@ -13,9 +13,11 @@ use crate::domain::ticket_text::Language;
 /// The tables, by the first part of their keys.
 const TABLES: &[(&str, &str)] = &[
     ("layout", include_str!("texts.toml")),
-    ("tickets", include_str!("tickets/texts.toml")),
-    ("new_ticket", include_str!("new_ticket/texts.toml")),
+    ("companies", include_str!("companies/texts.toml")),
     ("health", include_str!("health/texts.toml")),
+    ("inbox", include_str!("inbox/texts.toml")),
+    ("new_ticket", include_str!("new_ticket/texts.toml")),
+    ("tickets", include_str!("tickets/texts.toml")),
 ];
 
 /// One text.

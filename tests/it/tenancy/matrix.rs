@@ -36,8 +36,24 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         }
         ("get", "/api/v1/acknowledgements") => {
             let of_control = format!("?control={control}");
-            let (here, both) = (here(), format!("{of_control}&instance={instance}"));
-            (queries(&[own(), of_control, here, both]), Value::Null)
+            let both = format!("{of_control}&instance={instance}");
+            let counted = format!("?count=true&event=true&company={company}");
+            let ended = "?group=ended&q=disk&count=true".to_owned();
+            (queries(&[own(), of_control, here(), both, counted, ended]), Value::Null)
+        }
+        ("get", "/inbox") => {
+            let ended = "?group=ended".to_owned();
+            let searched = "?group=ended&q=disk".to_owned();
+            let of_company = format!("?group=ended&company={company}");
+            (queries(&[ended, searched, of_company]), Value::Null)
+        }
+        ("get", "/api/v1/acknowledgements/causes") => {
+            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
+        }
+        ("post", "/api/v1/acknowledgements/retry" | "/api/v1/acknowledgements/discard") => {
+            // Their number is a text in the path of a row.
+            let ids = json!([of.id.parse::<i64>().unwrap_or(i64::MAX)]);
+            (queries(&[own()]), json!({"ids": ids, "reason": "test"}))
         }
         ("get", "/api/v1/tickets") => {
             let of_company = format!("?company={company}");
@@ -84,12 +100,24 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
+        ("put", "/api/v1/links") => {
+            let item = json!({"company": company, "organization": {"id": of.org}});
+            (queries(&[own(), here()]), json!({"items": [item]}))
+        }
+        ("get", "/api/v1/links.csv" | "/api/v1/links/companies")
+        | (
+            "post",
+            "/api/v1/links/matches"
+            | "/api/v1/links/{company}/trial"
+            | "/api/v1/links/{company}/sites/{site}/trial",
+        ) => (queries(&[own(), here()]), Value::Null),
         ("put", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), json!({"organization": {"id": of.org}}))
         }
         (
             "get",
             "/api/v1/acknowledgements/{id}"
+            | "/api/v1/acknowledgements/{id}/request"
             | "/api/v1/tickets/{number}"
             | "/api/v1/links"
             | "/api/v1/links/unlinked"
@@ -99,6 +127,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/companies/{org}/cis"
             | "/api/v1/companies"
             | "/api/v1/teams"
+            | "/inbox/{id}"
+            | "/companies"
             | "/new-ticket"
             | "/health"
             | "/assets/{version}/{name}"
@@ -171,7 +201,16 @@ fn shows_its_object(call: &Call) -> bool {
         || ["/api/v1/companies", "/api/v1/teams"].contains(&call.path);
     let of_nobody = OF_NOBODY.contains(&call.path)
         || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
-    !of_itop && !of_nobody && !call.path.ends_with("/preview")
+    // Nothing needs anybody; and of a request that was sent nothing is kept.
+    let tells_no_row =
+        ["/preview", "/causes", "/request"].iter().any(|end| call.path.ends_with(end))
+            || is_bulk(call);
+    !of_itop && !of_nobody && !tells_no_row
+}
+
+/// Whether a call is about many rows: it tells of each that it could not change.
+fn is_bulk(call: &Call) -> bool {
+    ["/api/v1/acknowledgements/retry", "/api/v1/acknowledgements/discard"].contains(&call.path)
 }
 
 async fn ask(tenants: &Tenants, token: &str, request: &Request) -> Answer {
@@ -293,6 +332,7 @@ async fn about(tenants: &Tenants, call: &Call, kind: &Kind, object: &Object) {
         if is_own {
             // Its acknowledgement is done: there is nothing to try again or to give up.
             let is_lever = request.path.ends_with("/retry") || request.path.ends_with("/discard");
+            let is_lever = is_lever && !is_bulk(call);
             let leads_on = request.path.starts_with("/language");
             let expected = if is_lever {
                 409

@@ -1,72 +1,32 @@
 //! The inbox: posting to it, looking into it, and the operator's levers.
 
+pub(in crate::web) mod bulk;
+pub(in crate::web) mod causes;
+pub(in crate::web) mod list;
 pub(in crate::web) mod receive;
 mod refused;
+pub(in crate::web) mod request;
 
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     delivery::Delivery,
-    domain::{
-        body::{FieldError, member},
-        delivery_state::State as RowState,
-        keys::{ControlId, Instance},
-        text::one_line,
-    },
-    store::{Action, Attempt, InboxFilter, InboxRow, Levered, Store},
+    store::{Action, Attempt, InboxRow, Levered, Store, WholeRow},
     web::{
         Addresses,
         auth::{Caller, Operator, Reader},
         body::{JsonBody, read},
-        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, Path, limit},
+        listing::Path,
         problem::ApiError,
         view::{self, AcknowledgementView},
     },
 };
-
-/// The longest reason for a discard, in characters.
-const MAX_REASON: usize = 1_000;
-
-#[derive(Deserialize)]
-pub(in crate::web) struct ListParams {
-    state: Option<String>,
-    instance: Option<String>,
-    control: Option<String>,
-    cursor: Option<i64>,
-    limit: Option<usize>,
-}
-
-/// `GET /api/v1/acknowledgements`: newest first.
-pub(in crate::web) async fn list(
-    Reader(caller): Reader,
-    State(store): State<Store>,
-    State(delivery): State<Delivery>,
-    State(addresses): State<Addresses>,
-    Params(params): Params<ListParams>,
-) -> Result<Json<Value>, ApiError> {
-    let state = params.state.as_deref().map(parse_state).transpose()?;
-    let limit = limit(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let named: Option<Instance> = parsed("instance", params.instance)?;
-    let visible = caller.narrowed_to(named.as_ref())?;
-    let control: Option<ControlId> = parsed("control", params.control)?;
-    let before = params.cursor;
-    let filter = InboxFilter { visible, state, control, before, limit: limit + 1 };
-    let mut rows = store.acknowledgements(filter).await?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| has_more).map(|row| row.id.to_string());
-    let items: Vec<_> = rows
-        .into_iter()
-        .map(|row| json!(view::acknowledgement(&delivery.with_reason(row), &addresses)))
-        .collect();
-    Ok(Json(json!({"items": items, "next": next})))
-}
 
 /// A row with what came of it.
 #[derive(Serialize)]
@@ -103,16 +63,25 @@ pub(in crate::web) async fn one(
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let whole = match id.parse() {
-        Ok(id) => store.whole_acknowledgement(id, caller.visible()).await?,
-        Err(_) => None,
-    };
-    let whole = whole.ok_or_else(|| no_acknowledgement(&id))?;
+    let whole = whole(&store, &caller, &id).await?;
     let row = delivery.with_reason(whole.row);
     let row = view::acknowledgement(&row, &addresses);
     let body = whole.body.as_str().into();
     let whole = WholeView { row, history: whole.history, actions: whole.actions, body };
     Ok(Json(whole).into_response())
+}
+
+/// A row with all that there is of it, if the caller sees it.
+pub(in crate::web) async fn whole(
+    store: &Store,
+    caller: &Caller,
+    id: &str,
+) -> Result<WholeRow, ApiError> {
+    let whole = match id.parse() {
+        Ok(id) => store.whole_acknowledgement(id, caller.visible()).await?,
+        Err(_) => None,
+    };
+    whole.ok_or_else(|| no_acknowledgement(id))
 }
 
 /// `POST /api/v1/acknowledgements/{id}/retry`: a failed or blocked row is tried at once.
@@ -151,23 +120,13 @@ pub(in crate::web) async fn discard(
 ) -> Result<Json<Value>, ApiError> {
     let row = visible(&store, &caller, &id).await?;
     let body = body.value()?;
-    let reason = member(&body, "reason").and_then(|reason| reason.as_str());
-    let reason = reason
-        .map(one_line)
-        .filter(|reason| !reason.is_empty() && reason.chars().count() <= MAX_REASON)
-        .ok_or_else(|| {
-            ApiError::Invalid(vec![FieldError {
-                pointer: "/reason".to_owned(),
-                code: "required",
-                message: format!("say why, in at most {MAX_REASON} characters"),
-            }])
-        })?;
+    let reason = bulk::reason(&body)?;
     match store.discard(row.id, caller.visible(), &caller.name, reason).await? {
         Levered::Done => {}
         Levered::OtherState => {
             let detail = format!(
-                "Acknowledgement {} is {}; only one that waits, is blocked or has failed can be \
-                 discarded.",
+                "Acknowledgement {} is {}; only one that waits, is blocked, has failed or was \
+                 refused can be discarded.",
                 row.id,
                 row.state.as_str()
             );
@@ -191,13 +150,6 @@ async fn visible(store: &Store, caller: &Caller, id: &str) -> Result<InboxRow, A
 
 fn no_acknowledgement(id: &str) -> ApiError {
     ApiError::NotFound(format!("There is no acknowledgement {id}."))
-}
-
-fn parse_state(text: &str) -> Result<RowState, ApiError> {
-    RowState::parse(text).ok_or_else(|| {
-        let known: Vec<_> = RowState::ALL.iter().map(|state| state.as_str()).collect();
-        ApiError::BadParameter(format!("'state' must be one of {}.", known.join(", ")))
-    })
 }
 
 /// A parameter with the rules of its type.

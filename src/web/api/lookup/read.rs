@@ -158,7 +158,8 @@ mod tests {
         let Items { first, count } = object::<Body<'_>>(&too_many).unwrap().items.unwrap();
         assert_eq!((first.len(), count), (MAX_ITEMS, 1_000_000));
         // One item that is long is not read into anything either.
-        let deep = format!("{{\"items\":[{{\"x\":{}}}]}}", "[".repeat(100) + &"]".repeat(100));
+        let deep =
+            format!("{{\"items\":[{{\"x\":{}}}]}}", "[".repeat(100) + "]".repeat(100).as_str());
         assert!(items(&deep).unwrap()[0].is_err());
     }
 }

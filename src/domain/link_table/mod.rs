@@ -1,0 +1,135 @@
+//! Company links as a table (CSV, RFC 4180) that people fill in with a spreadsheet.
+
+mod cell;
+mod read;
+
+pub use read::{Line, LineError, Table, read};
+
+use csv::WriterBuilder;
+
+use cell::guarded;
+
+/// The columns, in the order in which they are written. Of what is chosen in iTop the name counts;
+/// the key beside it tells which of several of that name is meant.
+pub const COLUMNS: [&str; 16] = [
+    "instance",
+    "company",
+    "site",
+    "name",
+    "organization",
+    "organization_id",
+    "team",
+    "team_id",
+    "contact",
+    "contact_id",
+    "service",
+    "service_id",
+    "service_element",
+    "service_element_id",
+    "tickets",
+    "remove",
+];
+
+/// Columns that are written for people, and passed over where they are read.
+pub const FOR_PEOPLE: [&str; 2] = ["organization_tree", "waiting"];
+
+/// Links in a table at most.
+pub const MAX_LINES: usize = 5_000;
+
+/// What stands between two cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Separator {
+    /// As RFC 4180 has it.
+    #[default]
+    Comma,
+    /// As spreadsheets expect it where the comma is in numbers, such as in French.
+    Semicolon,
+}
+
+impl Separator {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+        }
+    }
+}
+
+/// A row that is to be written; cells in the order of [`COLUMNS`] but for `remove`, then those of
+/// [`FOR_PEOPLE`].
+pub type Row = [String; 17];
+
+/// The table of some rows, with a byte order mark, from which spreadsheets tell that it is UTF-8. A
+/// cell that a spreadsheet would take for a formula begins with an apostrophe, which [`read`] takes off
+/// again.
+#[must_use]
+pub fn write(rows: impl IntoIterator<Item = Row>, separator: Separator) -> String {
+    let mut table = WriterBuilder::new()
+        .delimiter(separator.byte())
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(b"\xef\xbb\xbf".to_vec());
+    let header = COLUMNS.into_iter().filter(|name| *name != "remove").chain(FOR_PEOPLE);
+    // Writing into memory cannot fail, and all rows have the length of the first.
+    let _ = table.write_record(header);
+    for row in rows {
+        let _ = table.write_record(row.iter().map(|cell| guarded(cell).into_owned()));
+    }
+    let bytes = table.into_inner().unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(cell: impl Fn(usize) -> String) -> Row {
+        std::array::from_fn(cell)
+    }
+
+    #[test]
+    fn a_table_begins_with_a_mark_and_its_columns() {
+        let written = write([row(|at| format!("c{at}"))], Separator::Semicolon);
+        let mut lines = written.strip_prefix('\u{feff}').unwrap().split("\r\n");
+        let header = lines.next().unwrap();
+        assert!(header.starts_with("instance;company;site;name;organization;"), "{header}");
+        assert!(header.ends_with(";tickets;organization_tree;waiting"), "{header}");
+        assert!(lines.next().unwrap().starts_with("c0;c1;c2;"));
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for formula in ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "'=x", "''@x", "＝1"] {
+            let written = write([row(|_| formula.to_owned())], Separator::Comma);
+            let cells = csv::ReaderBuilder::new().from_reader(written.as_bytes());
+            for record in cells.into_records() {
+                for cell in &record.unwrap() {
+                    assert!(cell.starts_with('\''), "{cell:?}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_is_read_as_it_was(
+            cells in prop::collection::vec("['=+@;,\"a-cé\t\n -]{0,6}", 15),
+            semicolon in any::<bool>(),
+        ) {
+            let separator = if semicolon { Separator::Semicolon } else { Separator::Comma };
+            let cell = |at: usize| match COLUMNS[at.min(14)] {
+                _ if at >= 15 => "for people".to_owned(),
+                "company" => format!("id:{}", cells[at]),
+                _ => cells[at].clone(),
+            };
+            let table = read(&write([row(cell)], separator)).unwrap();
+            prop_assert_eq!(table.lines.len(), 1);
+            for (at, column) in COLUMNS.into_iter().enumerate().take(15) {
+                let written = cell(at);
+                let expected = Some(written.trim()).filter(|text| !text.is_empty());
+                prop_assert_eq!(table.lines[0].cell(column), expected, "{}", column);
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Many links at once: each list is read once, whoever needs it, and only where an older one does not do.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use futures_util::future::try_join_all;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::{Directory, OrgLists, Wish, lists::Needs};
+use crate::{
+    catalog::{Catalog, Freshness, Reading},
+    domain::{
+        body::{Errors, FieldError},
+        company_link::LinkKey,
+        keys::OrgId,
+    },
+    itop::{ItopError, Organization},
+    resolve::Found,
+    store::LinkChange,
+};
+
+/// How many requests to iTop one such question makes at a time: fewer than half of those that there
+/// can be, so that deliveries go on beside it.
+const AT_ONCE: u32 = 8;
+
+/// One link among many.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkItem {
+    /// Whose.
+    pub(crate) key: LinkKey,
+    /// What it is to be; `None` removes it.
+    pub(crate) wish: Option<Wish>,
+}
+
+/// What to store for each item, or what is wrong with it, in order.
+///
+/// # Errors
+/// Where iTop cannot be asked for a list that was never read.
+pub(crate) async fn check_many(
+    catalog: &Catalog,
+    items: Vec<LinkItem>,
+    now: Timestamp,
+) -> Result<Vec<Result<LinkChange, Vec<FieldError>>>, ItopError> {
+    if items.iter().all(|item| item.wish.is_none()) {
+        // Removing a link needs no iTop.
+        return Ok(items.into_iter().map(|item| Ok(LinkChange::Remove(item.key))).collect());
+    }
+    let companies = organizations(catalog, &items).await?;
+    let directory = Directory::new(&companies.listed.items);
+    let mut lists = HashMap::new();
+    read(catalog, needed(&items, &directory), Freshness::Cached, &mut lists).await?;
+    let mut checked: Vec<_> = items.iter().map(|item| one(item, &directory, &lists, now)).collect();
+    // What is not in a list that has grown old may be in iTop by now.
+    let is_too_old = |org: &OrgId| lists.get(org).is_some_and(|lists| lists.may_lack(catalog));
+    let again: Vec<usize> = (0..items.len())
+        .filter(|at| checked[*at].is_err())
+        .filter(|at| organization(&items[*at], &directory).is_some_and(|org| is_too_old(&org.id)))
+        .collect();
+    let orgs: HashSet<&OrgId> =
+        again.iter().filter_map(|at| Some(&organization(&items[*at], &directory)?.id)).collect();
+    let mut needs = needed(&items, &directory);
+    needs.retain(|org, _| orgs.contains(org));
+    read(catalog, needs, catalog.on_miss(), &mut lists).await?;
+    for at in again {
+        checked[at] = one(&items[at], &directory, &lists, now);
+    }
+    Ok(checked)
+}
+
+/// The organizations, read again where one that is wanted is not in a list that has grown old.
+async fn organizations(
+    catalog: &Catalog,
+    items: &[LinkItem],
+) -> Result<Reading<Vec<Organization>>, ItopError> {
+    let companies = catalog.companies().get(Freshness::Cached).await?;
+    let directory = Directory::new(&companies.listed.items);
+    let is_missing = |wish: &Wish| {
+        let (wanted, counts) = wish.organization();
+        matches!(directory.find(wanted, counts), Found::Nothing)
+    };
+    let lacks = items.iter().filter_map(|item| item.wish.as_ref()).any(is_missing);
+    if lacks && catalog.may_lack(&companies) {
+        return catalog.companies().get(catalog.on_miss()).await;
+    }
+    Ok(companies)
+}
+
+fn organization<'o>(item: &LinkItem, directory: &Directory<'o>) -> Option<&'o Organization> {
+    let (wanted, counts) = item.wish.as_ref()?.organization();
+    match directory.find(wanted, counts) {
+        Found::One { item, .. } => Some(item),
+        Found::Nothing | Found::Several(_) => None,
+    }
+}
+
+/// Which lists of which organizations the items need.
+fn needed(items: &[LinkItem], directory: &Directory<'_>) -> BTreeMap<OrgId, Needs> {
+    let mut needed = BTreeMap::<OrgId, Needs>::new();
+    for item in items {
+        if let (Some(org), Some(wish)) = (organization(item, directory), &item.wish) {
+            let needs = needed.entry(org.id.clone()).or_default();
+            *needs = needs.and(wish.needs());
+        }
+    }
+    needed
+}
+
+/// Reads lists, a bounded number at a time.
+async fn read(
+    catalog: &Catalog,
+    needed: BTreeMap<OrgId, Needs>,
+    freshness: Freshness,
+    lists: &mut HashMap<OrgId, OrgLists>,
+) -> Result<(), ItopError> {
+    let room = Arc::new(Semaphore::new(AT_ONCE as usize));
+    let reads = needed.into_iter().map(|(org, needs)| {
+        let room = room.clone();
+        async move {
+            let _place = room.acquire_many(needs.requests()).await;
+            let read = OrgLists::read(catalog, &org, needs, freshness).await?;
+            Ok::<_, ItopError>((org, read))
+        }
+    });
+    lists.extend(try_join_all(reads).await?);
+    Ok(())
+}
+
+fn one(
+    item: &LinkItem,
+    directory: &Directory<'_>,
+    lists: &HashMap<OrgId, OrgLists>,
+    now: Timestamp,
+) -> Result<LinkChange, Vec<FieldError>> {
+    let Some(wish) = &item.wish else { return Ok(LinkChange::Remove(item.key.clone())) };
+    let mut errors = Errors::default();
+    let (wanted, counts) = wish.organization();
+    let org = wish.judged_organization(directory.find(wanted, counts), &mut errors);
+    let none = OrgLists::default();
+    let link = org.and_then(|org| {
+        let lists = lists.get(&org.id).unwrap_or(&none);
+        wish.link(item.key.clone(), org, lists, now, &mut errors)
+    });
+    link.map(|link| LinkChange::Put(Box::new(link))).ok_or(errors.found)
+}

@@ -1,0 +1,336 @@
+// The form beside the list: what a company or site is in iTop, and its defaults.
+
+import { Choice } from "./choice.js";
+import { api, ask, attempt, go, refresh, say } from "./live.js";
+import "./tables.js";
+
+const words = document.getElementById("words").dataset;
+const template = document.getElementById("edit");
+const editor = document.getElementById("editor");
+const facts = document.getElementById("facts");
+
+// --- what iTop offers -----------------------------------------------------------------------------
+
+// A list, page by page. It is asked for once while the page is open.
+const lists = new Map();
+function listed(path) {
+  if (!lists.has(path)) {
+    const read = async () => {
+      const items = [];
+      let cursor = "";
+      do {
+        const page = await api("GET", `${path}?limit=1000${cursor}`);
+        items.push(...page.items);
+        cursor = page.next ? `&cursor=${encodeURIComponent(page.next)}` : "";
+      } while (cursor !== "");
+      return items;
+    };
+    const reading = read();
+    lists.set(path, reading);
+    // What failed is asked for again.
+    reading.catch(() => lists.delete(path));
+  }
+  return lists.get(path);
+}
+
+async function organizations() {
+  const all = await listed("/api/v1/companies");
+  const byId = new Map(all.map((org) => [org.id, org]));
+  const above = (org) => {
+    const names = [];
+    for (let up = byId.get(org.parent); up && names.length < 16; up = byId.get(up.parent)) {
+      names.unshift(up.name);
+    }
+    return names.join(" › ");
+  };
+  return all.map((org) => ({ id: org.id, name: org.name, beside: above(org) || org.code }));
+}
+
+// --- the form -------------------------------------------------------------------------------------
+
+let now = null;
+
+const part = (form, name) => form.querySelector(`[data-of="${name}"]`);
+const label = (view) => view.name ?? view.site ?? view.company;
+
+function callOf(view, call = "") {
+  const site = view.site ? `/sites/${encodeURIComponent(view.site)}` : "";
+  const instance = encodeURIComponent(view.instance);
+  return `/api/v1/links/${encodeURIComponent(view.company)}${site}${call}?instance=${instance}`;
+}
+
+// Fills a select; what was chosen stays, even where the list lacks it.
+function fill(select, items, chosen) {
+  const option = (id, text) => {
+    const made = document.createElement("option");
+    made.value = id;
+    made.textContent = text;
+    return made;
+  };
+  select.replaceChildren(option("", words.none), ...items.map((item) => option(item.id, item.name)));
+  if (chosen && !items.some((item) => item.id === chosen.id)) {
+    select.append(option(chosen.id, words.notInList.replace("{name}", chosen.name)));
+  }
+  select.value = chosen?.id ?? "";
+}
+
+class Editor {
+  constructor(view) {
+    this.view = view;
+    this.form = template.content.cloneNode(true).querySelector("form");
+    this.isDirty = false;
+    const link = view?.link;
+    this.organization = new Choice(this.form.querySelector("[data-choice=organization]"), words,
+      (org) => this.take(org));
+    this.contact = new Choice(this.form.querySelector("[data-choice=contact]"), words, () => {});
+    this.services = [];
+    this.tell();
+    this.form.elements.name.value = view?.name ?? "";
+    this.form.elements.tickets.checked = link?.tickets ?? true;
+    this.organization.set(link?.organization ?? null);
+    this.contact.set(link?.contact ?? null);
+    fill(this.form.elements.team, [], link?.team);
+    fill(this.form.elements.service, [], link?.service);
+    fill(this.form.elements.service_element, [], link?.service_element);
+    this.form.addEventListener("input", () => { this.isDirty = true; });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.save();
+    });
+    this.form.elements.service.addEventListener("change", () => this.offerElements(null));
+    this.form.addEventListener("click", (event) => this.act(event.target.dataset.do));
+    editor.replaceChildren(this.form);
+    attempt(async () => this.organization.offer(await organizations()));
+    if (link) this.offer(link.organization.id, link);
+  }
+
+  // What stands around the fields.
+  tell() {
+    const { form, view } = this;
+    const show = (name, text) => {
+      const node = part(form, name);
+      node.hidden = !text;
+      if (text && text !== true) node.textContent = text;
+    };
+    part(form, "title").textContent = view ? label(view) : words.new;
+    part(form, "key").textContent = view ? [view.site && words.id, view.site ?? view.company]
+      .filter(Boolean).join(" ") : "";
+    show("new", !view);
+    part(form, "try").hidden = !view || !document.getElementById("try-dialog");
+    if (!view) return;
+    const above = view.company_name ?? view.company;
+    show("inherits", view.inherited && words.inherits.replace("{name}", above));
+    part(form, "remove").hidden = !view.link || view.inherited;
+    const { suggestion } = view;
+    part(form, "suggestion").hidden = !suggestion || Boolean(view.link);
+    if (suggestion) {
+      const path = [...suggestion.path, suggestion.name].join(" › ");
+      form.querySelector("[data-do=suggested]").textContent = path;
+    }
+    if (view.link && !view.inherited) {
+      const time = document.createElement("time");
+      time.className = "at";
+      time.dateTime = view.link.updated_at;
+      part(form, "changed").append(`${words.changedAt} `, time);
+    }
+    if (!view.site && view.sites > 0) {
+      const counted = (count, one, other) => (count === 1 ? one : other).replace("{count}", count);
+      part(form, "used").textContent = [
+        counted(view.sites, words.sitesOne, words.sitesOther),
+        counted(view.linked_sites, words.ownOne, words.ownOther),
+      ].join(" ");
+    }
+  }
+
+  act(what) {
+    if (what === "try") tryIt(this.view);
+    if (what === "remove") this.remove();
+    if (what === "suggested") {
+      this.organization.set(this.view.suggestion);
+      this.take(this.view.suggestion);
+    }
+  }
+
+  // Another organization has other teams: nothing of the last one is kept.
+  take(org) {
+    this.isDirty = true;
+    this.contact.set(null);
+    for (const name of ["team", "service", "service_element"]) fill(this.form.elements[name], []);
+    this.contact.offer([]);
+    if (org) this.offer(org.id, null);
+  }
+
+  async offer(org, link) {
+    const path = `/api/v1/companies/${encodeURIComponent(org)}`;
+    const isHere = () => this.organization.chosen?.id === org;
+    await attempt(async () => {
+      const [teams, contacts, services] = await Promise.all(
+        ["teams", "contacts", "services"].map((list) => listed(`${path}/${list}`)));
+      if (!isHere()) return;
+      const { elements } = this.form;
+      const kept = (select, stored) => select.value === "" && !stored ? null : stored;
+      fill(elements.team, teams, kept(elements.team, link?.team));
+      this.contact.offer(contacts.map(({ id, name, email }) => ({ id, name, beside: email })));
+      this.services = services;
+      fill(elements.service, services, kept(elements.service, link?.service));
+      this.offerElements(link?.service_element);
+    });
+  }
+
+  offerElements(chosen) {
+    const { service, service_element: element } = this.form.elements;
+    const known = this.services.find((one) => one.id === service.value);
+    fill(element, known?.elements ?? [], chosen);
+    element.disabled = service.value === "";
+  }
+
+  wrong(text) {
+    const node = part(this.form, "wrong");
+    node.textContent = text;
+    node.hidden = !text;
+  }
+
+  body() {
+    const { elements } = this.form;
+    const body = {
+      organization: { id: this.organization.chosen.id },
+      tickets: elements.tickets.checked,
+    };
+    const name = elements.name.value.trim();
+    if (name !== "") body.name = name;
+    for (const field of ["team", "service", "service_element"]) {
+      if (elements[field].value !== "") body[field] = { id: elements[field].value };
+    }
+    if (this.contact.chosen) body.contact = { id: this.contact.chosen.id };
+    return body;
+  }
+
+  async save() {
+    const { elements } = this.form;
+    this.wrong("");
+    let { view } = this;
+    if (!view) {
+      const company = elements.new_company.value.trim();
+      if (!/^(id|name):\s*\S/.test(company)) {
+        this.wrong(words.chooseCompany);
+        elements.new_company.focus();
+        return;
+      }
+      view = { instance: "default", company, site: elements.new_site.value.trim() || null };
+    }
+    if (!this.organization.chosen) {
+      this.wrong(words.chooseOrganization);
+      this.organization.input.focus();
+      return;
+    }
+    try {
+      const made = await api("PUT", callOf(view), this.body());
+      this.isDirty = false;
+      say([words.saved, ...made.warnings].join(" "));
+      const query = new URLSearchParams(location.search);
+      query.delete("new");
+      query.set("company", made.company);
+      if (made.site) query.set("site", made.site); else query.delete("site");
+      now = null;
+      await go(`${location.pathname}?${query}`);
+    } catch (error) {
+      const told = error.problem?.errors?.map((one) => one.message).join("; ");
+      this.wrong(told || error.message);
+    }
+  }
+
+  async remove() {
+    const dialog = document.getElementById("remove-dialog");
+    part(dialog, "what").textContent = words.removeWhat.replace("{name}", label(this.view));
+    if (await ask(dialog) !== "yes") return;
+    if (!await attempt(() => api("DELETE", callOf(this.view)))) return;
+    say(words.removed);
+    now = null;
+    await refresh(true);
+  }
+}
+
+// --- a trial --------------------------------------------------------------------------------------
+
+async function tryIt(view) {
+  const dialog = document.getElementById("try-dialog");
+  const outcome = part(dialog, "outcome");
+  const request = part(dialog, "request");
+  const line = (name, text) => {
+    const made = document.createElement(name);
+    made.textContent = text;
+    return made;
+  };
+  outcome.replaceChildren(line("p", words.loading));
+  request.textContent = "";
+  request.parentElement.hidden = true;
+  const closed = ask(dialog);
+  const done = await attempt(async () => {
+    const told = await api("POST", callOf(view, "/trial"));
+    const sentences = {
+      created: words.tryCreated, reused: words.tryReused, blocked: words.tryBlocked,
+      recorded: words.tryRecorded, failed: words.tryFailed,
+    };
+    const sentence = (sentences[told.outcome] ?? told.outcome)
+      .replace("{organization}", told.resolution?.company.name ?? "")
+      .replace("{ticket}", told.ticket?.ref ?? "");
+    const parts = [line("p", sentence)];
+    if (told.problem) parts.push(line("p", told.problem.message));
+    if (told.resolution) {
+      const list = document.createElement("dl");
+      list.className = "facts";
+      const { team, contact, service, service_element: element } = told.resolution;
+      for (const [name, value] of [
+        [words.subject, told.request?.fields?.title], [words.priority, `P${told.priority}`],
+        [words.team, team?.name], [words.contact, contact?.name],
+        [words.service, service?.name], [words.element, element?.name],
+      ]) {
+        list.append(line("dt", name), line("dd", value ?? "–"));
+      }
+      parts.push(list);
+    }
+    for (const warning of told.warnings ?? []) {
+      const said = line("p", warning);
+      said.className = "warning";
+      parts.push(said);
+    }
+    outcome.replaceChildren(...parts);
+    if (told.request) {
+      request.textContent = JSON.stringify(told.request, null, 2);
+      request.parentElement.hidden = false;
+    }
+  });
+  if (!done) dialog.close();
+  await closed;
+}
+
+// --- which one ------------------------------------------------------------------------------------
+
+function show() {
+  const chosen = document.getElementById("chosen");
+  const text = chosen?.dataset.view ?? null;
+  facts.hidden = Boolean(template && chosen);
+  if (!template || text === now) return;
+  const view = text === null ? null : JSON.parse(text);
+  const shown = editor.editor;
+  const isSame = shown && view && shown.view && callOf(shown.view) === callOf(view);
+  // What somebody has typed stays, whatever else has changed of that company.
+  if (isSame && shown.isDirty && now !== null) {
+    now = text;
+    return;
+  }
+  now = text;
+  if (text === null) {
+    editor.replaceChildren();
+    editor.editor = null;
+  } else {
+    editor.editor = new Editor(view);
+  }
+}
+
+facts.addEventListener("click", (event) => {
+  const chosen = document.getElementById("chosen");
+  if (event.target.dataset.do === "try" && chosen) tryIt(JSON.parse(chosen.dataset.view));
+});
+document.addEventListener("bridge:refreshed", show);
+show();

@@ -1,0 +1,176 @@
+// Many links at once: a table from a file, and companies that are called as one organization.
+
+import { api, ask, attempt, refresh, say } from "./live.js";
+
+const MOST = 200;
+const words = document.getElementById("words").dataset;
+const outcomes = {
+  created: words.created, changed: words.changed, same: words.same, removed: words.removedWord,
+};
+
+const fields = {
+  name: words.name, organization: words.organization, tickets: words.tickets, team: words.team,
+  contact: words.contact, service: words.service, service_element: words.element,
+};
+
+const element = (name, text, className) => {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+};
+
+function table(head, rows) {
+  const made = element("table", undefined, "list");
+  const line = element("tr");
+  line.append(...head.map((name) => element("th", name)));
+  const top = element("thead");
+  top.append(line);
+  const body = element("tbody");
+  body.append(...rows.map((cells) => {
+    const row = element("tr");
+    row.append(...cells.map((cell) => {
+      const made = element("td");
+      made.append(cell);
+      return made;
+    }));
+    return row;
+  }));
+  made.append(top, body);
+  return made;
+}
+
+const whose = (item) => [item.name, item.company, item.site].filter(Boolean).join(" · ");
+
+function changes(item) {
+  const told = item.changes.map(({ field, from, to }) => {
+    const value = (text) => (field === "tickets" ? words[text] : text) ?? words.none;
+    const name = fields[field] ?? field;
+    return from === null ? `${name}: ${value(to)}` : `${name}: ${value(from)} → ${value(to)}`;
+  });
+  return [outcomes[item.outcome], ...told, ...released(item)].join("; ");
+}
+
+// What goes on by it, and what somebody should look at.
+function released(item) {
+  const text = item.waiting === 1 ? words.waitingOne : words.waitingOther;
+  const waiting = item.waiting > 0 ? [text.replace("{n}", item.waiting)] : [];
+  return [...waiting, ...item.warnings];
+}
+
+function errorsOf(errors) {
+  const place = (error) => String(error.line ?? error.pointer ?? "");
+  const rows = errors.slice(0, MOST)
+    .map((error) => [place(error), error.column ?? "–", error.message]);
+  return [
+    element("p", words.bad, "warning"),
+    table([words.line, words.column, words.problem], rows),
+  ];
+}
+
+function report(result) {
+  const parts = [];
+  const counts = words.counts.replace(/\{(\w+)\}/g, (_, name) => result.counts[name] ?? 0);
+  parts.push(element("p", counts));
+  if (result.errors.length > 0) parts.push(...errorsOf(result.errors));
+  const changed = result.items.filter((item) => item.outcome !== "same");
+  if (changed.length > 0) {
+    const rows = changed.slice(0, MOST)
+      .map((item) => [String(item.line ?? ""), whose(item), changes(item)]);
+    parts.push(table([words.line, words.company, words.change], rows));
+    if (changed.length > MOST) {
+      parts.push(element("p", words.more.replace("{n}", changed.length - MOST), "sub"));
+    }
+  } else if (result.errors.length === 0) {
+    parts.push(element("p", words.unchanged));
+  }
+  return parts;
+}
+
+// --- a table from a file --------------------------------------------------------------------------
+
+const importing = document.getElementById("import-dialog");
+if (importing) {
+  const preview = importing.querySelector("[data-of=preview]");
+  const apply = importing.querySelector("[data-do=apply]");
+  const file = importing.querySelector("input[type=file]");
+  const csv = { "Content-Type": "text/csv" };
+
+  document.getElementById("import").addEventListener("click", () => {
+    file.value = "";
+    preview.replaceChildren();
+    apply.disabled = true;
+    ask(importing);
+  });
+  file.addEventListener("change", () => attempt(async () => {
+    apply.disabled = true;
+    preview.replaceChildren(element("p", words.loading));
+    if (!file.files[0]) return preview.replaceChildren();
+    try {
+      const result = await api("PUT", "/api/v1/links?dry_run=true", file.files[0], csv);
+      preview.replaceChildren(...report(result));
+      const { created, changed, removed, errors } = result.counts;
+      apply.disabled = errors > 0 || created + changed + removed === 0;
+    } catch (error) {
+      preview.replaceChildren(element("p", error.message, "wrong"));
+      throw error;
+    }
+  }));
+  apply.addEventListener("click", async () => {
+    apply.disabled = true;
+    const done = await attempt(() => api("PUT", "/api/v1/links", file.files[0], csv));
+    if (!done) return;
+    importing.close();
+    say(words.imported);
+    refresh(true);
+  });
+}
+
+// --- exact matches --------------------------------------------------------------------------------
+
+const matching = document.getElementById("matches-dialog");
+if (matching) {
+  const preview = matching.querySelector("[data-of=preview]");
+  const apply = matching.querySelector("[data-do=apply]");
+  let found = [];
+
+  const chosen = () => found.filter((_, at) => preview.querySelector(`[value="${at}"]`)?.checked);
+  document.addEventListener("click", async (event) => {
+    if (!event.target.closest("#matches")) return;
+    apply.disabled = true;
+    preview.replaceChildren(element("p", words.loading));
+    const opened = ask(matching);
+    await attempt(async () => {
+      const result = await api("POST", "/api/v1/links/matches?dry_run=true");
+      found = result.items;
+      const rows = found.map((item, at) => {
+        const label = element("label", undefined, "check");
+        const box = element("input");
+        box.type = "checkbox";
+        box.value = at;
+        box.checked = true;
+        label.append(box, whose(item));
+        return [label, item.link.organization.name, released(item).join("; ") || "–"];
+      });
+      preview.replaceChildren(table([words.company, words.organization, words.change], rows));
+      apply.disabled = found.length === 0;
+    });
+    await opened;
+  });
+  preview.addEventListener("change", () => { apply.disabled = chosen().length === 0; });
+  apply.addEventListener("click", async () => {
+    apply.disabled = true;
+    // Just what was shown: meanwhile there may be others.
+    const items = chosen().map(({ instance, company, site, name, link }) => ({
+      instance, company, ...(site ? { site } : {}), ...(name ? { name } : {}),
+      organization: { id: link.organization.id },
+    }));
+    const done = await attempt(() => api("PUT", "/api/v1/links", { items }));
+    if (!done) return;
+    matching.close();
+    // The button that has opened it goes, and what has the focus is not exchanged.
+    document.getElementById("main").focus();
+    say(words.imported);
+    refresh(true);
+  });
+}

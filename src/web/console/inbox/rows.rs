@@ -1,0 +1,162 @@
+//! How a row of the inbox looks in a page.
+
+use serde::Serialize;
+
+use super::says::{Said, said};
+use crate::{
+    catalog::Reading,
+    config::Scope,
+    domain::{acknowledgement::Glance, delivery_state::State},
+    itop::Organization,
+    link_check::Directory,
+    store::{InboxRow, NOT_LINKED, Operation},
+    web::{Addresses, AppState, console::page::Page, state::encoded},
+};
+
+/// What is known beside the rows to show them.
+pub(super) struct Shown {
+    addresses: Addresses,
+    /// The organizations of iTop, where whoever looks may link companies to them.
+    organizations: Option<Reading<Vec<Organization>>>,
+    may_link: bool,
+}
+
+/// A row as the template takes it.
+#[derive(Serialize)]
+pub(super) struct RowView {
+    id: i64,
+    state: &'static str,
+    kind: &'static str,
+    why: &'static str,
+    /// The code of the API, for whoever writes a program.
+    code: String,
+    /// The bridge's own sentence, where it says more.
+    more: Option<String>,
+    name: Option<String>,
+    /// What it is recognised by, in this order.
+    about: Vec<String>,
+    reason: Option<String>,
+    attempts: u32,
+    next_attempt_at: Option<String>,
+    received_at: String,
+    ticket: Option<Ticket>,
+    link: Option<Link>,
+    can_be_retried: bool,
+    can_be_discarded: bool,
+    is_refused: bool,
+}
+
+#[derive(Serialize)]
+struct Ticket {
+    number: String,
+    url: String,
+}
+
+/// How its company is linked.
+#[derive(Serialize)]
+struct Link {
+    /// Where a link is put.
+    api: String,
+    /// The page that shows the company.
+    page: String,
+    /// The name of the company, which the link keeps.
+    company: String,
+    /// The organization of the same name, if there is exactly one.
+    organization: Option<Suggested>,
+}
+
+#[derive(Serialize)]
+struct Suggested {
+    id: String,
+    name: String,
+}
+
+impl Shown {
+    pub(super) async fn of(page: &Page, state: &AppState) -> Self {
+        // Whoever chooses the name of its company would be told by suggestions which others there are.
+        let may_link = page.may(Scope::Admin) && !page.caller.is_limited_to_companies();
+        let organizations =
+            if may_link { state.catalog.companies().if_known().await } else { None };
+        Self { addresses: state.addresses.clone(), organizations, may_link }
+    }
+
+    /// The rows, each with what could be read of its event.
+    pub(super) fn rows<'r>(
+        &self,
+        rows: impl Iterator<Item = (&'r InboxRow, Option<&'r Glance>)>,
+    ) -> Vec<RowView> {
+        let organizations = self.organizations.as_ref();
+        let directory = organizations.map(|reading| Directory::new(&reading.listed.items));
+        rows.map(|(row, event)| self.row(row, event, directory.as_ref())).collect()
+    }
+
+    fn row(
+        &self,
+        row: &InboxRow,
+        event: Option<&Glance>,
+        directory: Option<&Directory<'_>>,
+    ) -> RowView {
+        let Said { state, kind, why, has_more } = said(row);
+        let problem = row.problem.as_ref();
+        let name = row.control_name.clone().or_else(|| row.control_id.clone());
+        let discard = Operation::Discard { reason: String::new() };
+        RowView {
+            id: row.id,
+            state,
+            kind,
+            why,
+            code: match problem {
+                Some(problem) => format!("{} · {}", row.state.as_str(), problem.code),
+                None => row.state.as_str().to_owned(),
+            },
+            more: problem.filter(|_| has_more).map(|problem| problem.message.clone()),
+            about: about(row, event, name.as_deref()),
+            name,
+            reason: row.reason.clone().filter(|_| row.state == State::Discarded),
+            attempts: row.attempts,
+            next_attempt_at: row.next_attempt_at.map(|at| at.to_string()),
+            received_at: row.received_at.to_string(),
+            ticket: row.ticket.as_ref().map(|(key, number)| Ticket {
+                number: number.clone(),
+                url: self.addresses.ticket(key),
+            }),
+            link: self.link(row, directory),
+            can_be_retried: Operation::Retry.states().contains(&row.state),
+            can_be_discarded: discard.states().contains(&row.state),
+            is_refused: row.state == State::Rejected,
+        }
+    }
+
+    fn link(&self, row: &InboxRow, directory: Option<&Directory<'_>>) -> Option<Link> {
+        let problem = row.problem.as_ref()?;
+        if !self.may_link || row.state != State::Blocked || problem.code != NOT_LINKED {
+            return None;
+        }
+        let key = row.company_key.as_deref()?;
+        let company = row.company_name.clone().unwrap_or_else(|| key.to_owned());
+        let instance = encoded(&row.instance).to_string();
+        let key = encoded(key).to_string();
+        let organization = directory
+            .and_then(|directory| directory.suggestion(&company))
+            .map(|org| Suggested { id: org.id.to_string(), name: org.name.clone() });
+        Some(Link {
+            api: format!("/api/v1/links/{key}?instance={instance}"),
+            page: self.addresses.path(format_args!("/companies?company={key}&instance={instance}")),
+            company,
+            organization,
+        })
+    }
+}
+
+/// Equipment, company with its site, state and author, as far as they are known.
+fn about(row: &InboxRow, event: Option<&Glance>, name: Option<&str>) -> Vec<String> {
+    let nothing = Glance::default();
+    let event = event.unwrap_or(&nothing);
+    let equipment = event.equipment.clone().filter(|equipment| Some(equipment.as_str()) != name);
+    let company = row.company_name.clone().or_else(|| row.company_key.clone());
+    let place = match (company, &event.site) {
+        (Some(company), Some(site)) => Some(format!("{company} › {site}")),
+        (company, site) => company.or_else(|| site.clone()),
+    };
+    [equipment, place, event.state.clone(), event.author.clone()].into_iter().flatten().collect()
+}
