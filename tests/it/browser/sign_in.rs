@@ -28,7 +28,7 @@ async fn a_person_signs_in_does_something_and_signs_out() {
     browser.says("A token says who you are").await;
     // The field has the focus: nothing has to be clicked.
     browser.press("nobody").await;
-    browser.press(Key::Enter).await;
+    browser.element("form[action='/session'] button").await.click().await.unwrap();
     browser.says("does not know this token").await;
     for look in LOOKS {
         browser.look(look).await;
