@@ -106,7 +106,7 @@ impl Auth {
 }
 
 /// A proxy in front of the bridge that signs people in, and says in headers who they are.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proxy {
     /// The header with the name of the person.
