@@ -200,7 +200,7 @@ async fn what_a_sender_or_itop_writes_runs_nowhere() {
     world.itop.faults().switch_on(Fault::new(refuse).on(Operations::Create).times(1));
     let failed = world.acknowledge(&evil).await.expect(202);
     assert_eq!(failed["state"], "failed");
-    let unlinked = with(evil.clone(), "/company/id", json!(EVIL));
+    let unlinked = with(evil.clone(), "/company/id", json!("<script>alert(1)</script>\"'>"));
     let unlinked = with(unlinked, "/event_id", json!("other"));
     let blocked = world.acknowledge(&unlinked).await.expect(202);
     assert_eq!(blocked["state"], "blocked");
@@ -248,7 +248,8 @@ fn token(name: &str, scopes: &[Scope], company: Option<&str>) -> Token {
         name: name.to_owned(),
         hash: hash_token(name),
         scopes: scopes.to_vec(),
-        instance: None,
+        // It has an instance of its own, for its companies alone.
+        instance: company.map(|_| "sn-a".to_owned()),
         companies: company.map(|company| vec![company.to_owned()]),
     }
 }
@@ -265,7 +266,8 @@ async fn whoever_may_not_is_offered_nothing() {
     })
     .await;
     world.token = Some("admin".to_owned());
-    let own = world.acknowledge(&unlinked("own", "Demo")).await.expect(202);
+    let own = with(unlinked("own", "Demo"), "/source", json!({"instance": "sn-a"}));
+    let own = world.acknowledge(&own).await.expect(202);
     let other = with(event("other"), "/company", json!({"id": 54, "name": "Foreign"}));
     let other = world.acknowledge(&other).await.expect(202);
     world

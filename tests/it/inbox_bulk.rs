@@ -165,7 +165,8 @@ fn token(name: &str, scopes: &[Scope], company: Option<&str>) -> Token {
         name: name.to_owned(),
         hash: hash_token(name),
         scopes: scopes.to_vec(),
-        instance: None,
+        // It has an instance of its own, for its companies alone.
+        instance: company.map(|_| "sn-a".to_owned()),
         companies: company.map(|company| vec![company.to_owned()]),
     }
 }
@@ -180,8 +181,10 @@ async fn whose_company_it_is_not_changes_nothing_and_is_told_nothing() {
     })
     .await;
     world.token = Some("admin".to_owned());
-    let own = world.acknowledge(&unlinked("own", 53)).await.expect(202);
-    let foreign = world.acknowledge(&unlinked("foreign", 54)).await.expect(202);
+    let own = with(unlinked("own", 53), "/source", json!({"instance": "sn-a"}));
+    let own = world.acknowledge(&own).await.expect(202);
+    // Of another instance it is another company, whatever its number.
+    let foreign = world.acknowledge(&unlinked("foreign", 53)).await.expect(202);
     world.token = Some("own".to_owned());
     for (path, reason) in [(RETRY, json!(null)), (DISCARD, json!("mine"))] {
         let ids = json!({"ids": [foreign["id"], own["id"]], "reason": reason});
