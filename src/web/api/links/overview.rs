@@ -77,6 +77,8 @@ pub(in crate::web) struct LinkInForce {
     pub(in crate::web) service: Option<Named>,
     pub(in crate::web) service_element: Option<Named>,
     pub(in crate::web) updated_at: Timestamp,
+    /// Who has put it; `None` where it has made itself.
+    pub(in crate::web) updated_by: Option<String>,
 }
 
 /// A company, or a site of one.
@@ -420,6 +422,7 @@ impl Known {
             service: defaults.service,
             service_element: defaults.service_element,
             updated_at: link.updated_at,
+            updated_by: link.updated_by.clone(),
         }
     }
 
