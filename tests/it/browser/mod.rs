@@ -1,5 +1,6 @@
 //! The pages in a real browser: headless Chromium, driven as a person would use it.
 
+mod companies;
 mod forms;
 mod inbox;
 mod live;

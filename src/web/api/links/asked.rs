@@ -62,7 +62,12 @@ impl<'c> Reader<'c> {
         if !errors.found.is_empty() {
             return None;
         }
-        let (company, name) = company?;
+        let (instance, (company, name)) = (instance?, company?);
+        if !self.caller.visible().contains(instance.as_str(), Some(&company.to_string())) {
+            let message = format!("this token does not see company {company}");
+            errors.push("/company", "value", message);
+            return None;
+        }
         let (site, name) = match site {
             Some((site, name)) => (Some(site), name),
             None => (None, name),
@@ -71,7 +76,7 @@ impl<'c> Reader<'c> {
             // The key has the name without capitals and accents.
             wish.name = wish.name.take().or(name);
         }
-        Some(LinkItem { key: LinkKey { instance: instance?, company, site }, wish })
+        Some(LinkItem { key: LinkKey { instance, company, site }, wish })
     }
 
     fn instance(&self, body: &Object<'_>, errors: &mut Errors) -> Option<Instance> {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     apply::{AllAsked, Asked, Place},
     asked::Reader,
-    overview::{CompanyView, Group, Known},
+    overview::{CompanyView, Group, Known, LinkInForce},
 };
 use crate::{
     catalog::Catalog,
@@ -73,8 +73,7 @@ fn row(view: &CompanyView) -> link_table::Row {
         Some(named) => [named.name.clone(), named.id.to_string()],
         None => [String::new(), String::new()],
     };
-    let default =
-        |default: fn(&super::overview::LinkInForce) -> Option<&Named>| both(link.and_then(default));
+    let default = |default: fn(&LinkInForce) -> Option<&Named>| both(link.and_then(default));
     let [team, team_id] = default(|link| link.team.as_ref());
     let [contact, contact_id] = default(|link| link.contact.as_ref());
     let [service, service_id] = default(|link| link.service.as_ref());

@@ -69,7 +69,7 @@ function fill(select, items, chosen) {
   };
   select.replaceChildren(option("", words.none), ...items.map((item) => option(item.id, item.name)));
   if (chosen && !items.some((item) => item.id === chosen.id)) {
-    select.append(option(chosen.id, words.notInList.replace("{name}", chosen.name)));
+    select.append(option(chosen.id, words.notInList.replace("{name}", () => chosen.name)));
   }
   select.value = chosen?.id ?? "";
 }
@@ -119,7 +119,7 @@ class Editor {
     part(form, "try").hidden = !view || !document.getElementById("try-dialog");
     if (!view) return;
     const above = view.company_name ?? view.company;
-    show("inherits", view.inherited && words.inherits.replace("{name}", above));
+    show("inherits", view.inherited && words.inherits.replace("{name}", () => above));
     part(form, "remove").hidden = !view.link || view.inherited;
     const { suggestion } = view;
     part(form, "suggestion").hidden = !suggestion || Boolean(view.link);
@@ -131,7 +131,9 @@ class Editor {
       const time = document.createElement("time");
       time.className = "at";
       time.dateTime = view.link.updated_at;
-      part(form, "changed").append(`${words.changedAt} `, time);
+      const by = view.link.updated_by;
+      const said = by ? words.changedBy.replace("{name}", () => by) : words.changedAt;
+      part(form, "changed").append(`${said} `, time);
     }
     if (!view.site && view.sites > 0) {
       const counted = (count, one, other) => (count === 1 ? one : other).replace("{count}", count);
@@ -241,7 +243,7 @@ class Editor {
 
   async remove() {
     const dialog = document.getElementById("remove-dialog");
-    part(dialog, "what").textContent = words.removeWhat.replace("{name}", label(this.view));
+    part(dialog, "what").textContent = words.removeWhat.replace("{name}", () => label(this.view));
     if (await ask(dialog) !== "yes") return;
     if (!await attempt(() => api("DELETE", callOf(this.view)))) return;
     say(words.removed);
@@ -272,8 +274,8 @@ async function tryIt(view) {
       recorded: words.tryRecorded, failed: words.tryFailed,
     };
     const sentence = (sentences[told.outcome] ?? told.outcome)
-      .replace("{organization}", told.resolution?.company.name ?? "")
-      .replace("{ticket}", told.ticket?.ref ?? "");
+      .replace("{organization}", () => told.resolution?.company.name ?? "")
+      .replace("{ticket}", () => told.ticket?.ref ?? "");
     const parts = [line("p", sentence)];
     if (told.problem) parts.push(line("p", told.problem.message));
     if (told.resolution) {
