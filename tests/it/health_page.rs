@@ -134,6 +134,8 @@ async fn the_last_day_outlives_a_restart() {
     world.clock.advance(Duration::from_hours(9 * 24));
     world
         .until("what is old is gone", async || {
+            // It is looked at once in a quarter of an hour.
+            world.clock.advance(Duration::from_mins(15));
             let oldest: i64 = world
                 .look(|db| db.query_row("SELECT min(start) FROM history", [], |row| row.get(0)))
                 .await;
