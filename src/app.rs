@@ -360,7 +360,7 @@ async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
 
 /// Beyond loopback nobody is let in without a token.
 fn refuse_open(address: SocketAddr, config: &Config) -> Result<(), StartError> {
-    if !address.ip().is_loopback() && config.auth.tokens.is_empty() {
+    if !address.ip().is_loopback() && config.auth.lets_anyone_in() {
         return Err(StartError::Open(address));
     }
     Ok(())

@@ -153,6 +153,12 @@ impl History {
         let counted = past.counted(latency, stored);
         add(&mut past.buckets, counted);
         past.unsaved.insert(counted.start);
+        // Where this woke late, nothing was stored meanwhile: the machine was suspended, or its clock
+        // was put forward.
+        for start in skipped(counted.start, now) {
+            add(&mut past.buckets, Bucket { start, itop: None, acknowledgements: 0 });
+            past.unsaved.insert(start);
+        }
         (past.counted_from, past.stored_before) = (now, stored);
         let oldest = now.saturating_sub(DAY).map_or(Timestamp::MIN, start_of);
         past.buckets = past.buckets.split_off(&oldest);
@@ -227,6 +233,35 @@ fn add(buckets: &mut BTreeMap<Timestamp, Bucket>, bucket: Bucket) {
     buckets.entry(bucket.start).and_modify(|known| *known = known.with(bucket)).or_insert(bucket);
 }
 
+/// The beginnings of the buckets that lie wholly between one and now, those of the last day at most.
+fn skipped(after: Timestamp, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+    let last = start_of(now);
+    let earliest = last.saturating_sub(DAY).unwrap_or(after).max(after);
+    let next = move |start: &Timestamp| start.saturating_add(BUCKET).ok();
+    std::iter::successors(next(&earliest), next).take_while(move |start| *start < last)
+}
+
 fn answers(Latency { count, median, p95 }: Latency) -> Answers {
     Answers { count, median, p95 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_slept_through_is_known_to_be_empty() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let between = |after: &str, now: &str| skipped(at(after), at(now)).collect::<Vec<_>>();
+        assert!(between("2026-11-26T10:00:00Z", "2026-11-26T10:14:00Z").is_empty());
+        // The timer woke in time.
+        assert!(between("2026-11-26T10:00:00Z", "2026-11-26T10:15:00.001Z").is_empty());
+        assert_eq!(
+            between("2026-11-26T10:00:00Z", "2026-11-26T10:50:00Z"),
+            [at("2026-11-26T10:15:00Z"), at("2026-11-26T10:30:00Z")]
+        );
+        assert_eq!(between("2026-01-01T00:00:00Z", "2026-11-26T10:50:00Z").len(), 95);
+        // The clock was put back.
+        assert!(between("2026-11-26T10:00:00Z", "2026-11-25T10:00:00Z").is_empty());
+    }
 }

@@ -50,7 +50,7 @@ pub(super) fn examine(config: &Config, report: &mut Report<'_>) {
         );
     }
     let listen = config.server.listen;
-    if !listen.ip().is_loopback() && config.auth.tokens.is_empty() {
+    if !listen.ip().is_loopback() && config.auth.lets_anyone_in() {
         is_fine = false;
         report.failure(
             CONFIGURATION,

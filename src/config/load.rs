@@ -186,7 +186,16 @@ pub(super) mod tests {
             .join("\n");
         toml::from_str::<Config>(&uncommented).unwrap();
         for section in [
-            "server", "auth", "store", "itop", "catalog", "links", "delivery", "ticket", "board",
+            "server",
+            "auth",
+            "auth.proxy",
+            "store",
+            "itop",
+            "catalog",
+            "links",
+            "delivery",
+            "ticket",
+            "board",
             "log",
         ] {
             let unknown = toml::from_str::<Config>(&format!("[{section}]\nno_such_key = 1"));

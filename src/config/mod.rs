@@ -90,8 +90,53 @@ impl Default for Server {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auth {
-    /// The API tokens. Without any, the bridge listens on loopback only and lets everyone in.
+    /// The API tokens. Without any, and without a proxy, the bridge listens on loopback only and lets
+    /// everyone in.
     pub tokens: Vec<Token>,
+    /// A proxy that signs people in.
+    pub proxy: Option<Proxy>,
+}
+
+impl Auth {
+    /// Whether everybody is let in who reaches the port.
+    #[must_use]
+    pub fn lets_anyone_in(&self) -> bool {
+        self.tokens.is_empty() && self.proxy.is_none()
+    }
+}
+
+/// A proxy in front of the bridge that signs people in, and says in headers who they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proxy {
+    /// The header with the name of the person.
+    pub header: String,
+    /// The header with their groups, separated by commas.
+    pub groups_header: String,
+    /// The header with the secret that the proxy alone knows.
+    pub secret_header: String,
+    /// That secret.
+    pub secret: Option<Secret>,
+    /// A file that holds it.
+    pub secret_file: Option<PathBuf>,
+    /// Where the proxy calls from: addresses, and networks such as `10.0.0.0/8`.
+    pub trusted: Vec<String>,
+    /// What those in a group may do.
+    pub groups: BTreeMap<String, Vec<Scope>>,
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self {
+            header: "X-Forwarded-User".to_owned(),
+            groups_header: "X-Forwarded-Groups".to_owned(),
+            secret_header: "X-Bridge-Proxy-Secret".to_owned(),
+            secret: None,
+            secret_file: None,
+            trusted: vec!["127.0.0.1".to_owned(), "::1".to_owned()],
+            groups: BTreeMap::new(),
+        }
+    }
 }
 
 /// An API token, as `servicenav-itop-bridge token` prints it.

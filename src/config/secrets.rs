@@ -14,9 +14,14 @@ struct Place<'c> {
 }
 
 impl Config {
-    fn secrets(&mut self) -> [Place<'_>; 4] {
-        let Self { itop, server, .. } = self;
-        [
+    fn secrets(&mut self) -> Vec<Place<'_>> {
+        let Self { itop, server, auth, .. } = self;
+        let of_proxy = auth.proxy.as_mut().map(|proxy| Place {
+            key: "auth.proxy.secret",
+            secret: &mut proxy.secret,
+            file: proxy.secret_file.clone(),
+        });
+        let places = [
             Place {
                 key: "itop.password",
                 secret: &mut itop.password,
@@ -33,7 +38,8 @@ impl Config {
                 secret: &mut server.link_key,
                 file: server.link_key_file.clone(),
             },
-        ]
+        ];
+        places.into_iter().chain(of_proxy).collect()
     }
 
     /// Takes secrets from the files that are named for them, and refuses what can be none.
@@ -148,6 +154,7 @@ mod tests {
             ("itop.token", format!("{LEAST}token = ''")),
             ("itop.front_password", format!("{LEAST}front_user = 'a'\nfront_password = ' '")),
             ("server.link_key", format!("{LEAST}[server]\nlink_key = ''")),
+            ("auth.proxy.secret", format!("{LEAST}[auth.proxy]\nsecret = ''")),
         ] {
             let error = from(&lines, &[]).unwrap_err().to_string();
             assert!(error.contains(&format!("{key} is empty")), "{error}");

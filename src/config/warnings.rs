@@ -34,6 +34,13 @@ impl Config {
                 mend: "Set server.public_url to how browsers and dashboards reach the bridge.",
             });
         }
+        if self.auth.proxy.is_some() && self.server.public_url.is_none() {
+            warnings.push(Warning {
+                seen: "auth.proxy is set and server.public_url is not: behind a proxy that asks by \
+                       another host than browsers do, pages could change nothing",
+                mend: "Set server.public_url to how browsers reach the bridge.",
+            });
+        }
         warnings
     }
 }

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod link_table;
 pub mod marker;
 pub mod names;
+pub mod network;
 pub mod new_ticket;
 pub mod notice;
 pub mod placeholder;

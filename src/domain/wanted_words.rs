@@ -1,6 +1,6 @@
 //! Searching as people type: some words, in any order, whatever their case and accents.
 
-use super::names::spelling;
+use super::names::{search_words, searchable};
 
 /// The words that are looked for. Without one all is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +10,7 @@ impl WantedWords {
     /// The words of what was typed.
     #[must_use]
     pub fn of(typed: &str) -> Self {
-        let mut words: Vec<_> = typed.split_whitespace().map(spelling).collect();
-        words.retain(|word| !word.is_empty());
-        Self(words)
+        Self(search_words(typed))
     }
 
     /// Whether there is nothing to look for.
@@ -29,7 +27,7 @@ impl WantedWords {
             if missing.is_empty() {
                 break;
             }
-            let text = spelling(text);
+            let text = searchable(text);
             missing.0.retain(|word| !text.contains(word.as_str()));
         }
         missing

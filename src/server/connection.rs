@@ -25,16 +25,16 @@ use tokio::{
 use tower_service::Service as _;
 
 use super::connections::{Activity, Order, Phase, Place};
-use crate::web::Logged;
+use crate::web::{Logged, Peer};
 
 /// What is kept of a connection's bytes, in each direction; a header must fit into it.
 const BUFFER: usize = 64 * 1024;
 
 /// Serves the requests of one connection until either side ends it.
-pub(super) async fn serve(stream: TcpStream, routes: Logged, place: Place) {
+pub(super) async fn serve(stream: TcpStream, peer: Peer, routes: Logged, place: Place) {
     let activity = place.activity();
     let wire = Wire { stream, activity: activity.clone() };
-    let service = Tracked { routes, activity: activity.clone() };
+    let service = Tracked { routes, peer, activity: activity.clone() };
     let mut connection = pin!(
         http1::Builder::new()
             // Whoever has sent all it wants to say may say so: it is answered all the same.
@@ -123,6 +123,7 @@ impl AsyncWrite for Wire {
 /// The routes, noting what each request is at.
 struct Tracked {
     routes: Logged,
+    peer: Peer,
     activity: Arc<Activity>,
 }
 
@@ -133,13 +134,14 @@ impl Service<Request<Incoming>> for Tracked {
 
     fn call(&self, request: Request<Incoming>) -> Answering {
         let activity = &self.activity;
-        let request = if request.body().is_end_stream() {
+        let mut request = if request.body().is_end_stream() {
             activity.enter(Phase::Working);
             request.map(|_| Body::empty())
         } else {
             activity.enter(Phase::Reading);
             request.map(|body| Body::new(Part::new(body, activity, Phase::Working)))
         };
+        request.extensions_mut().insert(self.peer);
         Answering { answer: self.routes.clone().call(request), activity: activity.clone() }
     }
 }

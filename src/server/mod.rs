@@ -18,7 +18,10 @@ use std::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{clock::Clock, web::Logged};
+use crate::{
+    clock::Clock,
+    web::{Logged, Peer},
+};
 use connections::Connections;
 pub use descriptors::{connections_for, raise_limit};
 
@@ -39,9 +42,9 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     let accepting = async {
         loop {
-            let stream = accept(&listener, &clock).await;
+            let (stream, peer) = accept(&listener, &clock).await;
             let place = connections.place().await;
-            tasks.spawn(connection::serve(stream, routes.clone(), place));
+            tasks.spawn(connection::serve(stream, peer, routes.clone(), place));
         }
     };
     tokio::select! {
@@ -58,14 +61,14 @@ pub async fn serve(
     }
 }
 
-/// The next connection, whatever fails meanwhile.
-async fn accept(listener: &TcpListener, clock: &Clock) -> TcpStream {
+/// The next connection, and the address that it comes from, whatever fails meanwhile.
+async fn accept(listener: &TcpListener, clock: &Clock) -> (TcpStream, Peer) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // A failure here costs speed alone.
                 let _ = stream.set_nodelay(true);
-                return stream;
+                return (stream, Peer(peer.ip()));
             }
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {

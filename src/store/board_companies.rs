@@ -47,8 +47,7 @@ fn companies(db: &Connection, visible: &Visible) -> rusqlite::Result<Vec<BoardCo
         let Some(key) = next.query_row([&last], |row| row.get::<_, Option<String>>(0))? else {
             break;
         };
-        let is_seen =
-            visible.companies().is_none_or(|companies| companies.iter().any(|own| *own == key));
+        let is_seen = visible.companies().is_none_or(|companies| companies.contains(&key));
         let name: Option<Option<String>> = match visible.instance() {
             _ if !is_seen => None,
             Some(instance) => db

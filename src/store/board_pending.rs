@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::{InboxFilter, InboxRow, Store, StoreError, inbox_query};
 use crate::domain::{
-    acknowledgement::{Acknowledgement, Party, Receipt, read},
+    acknowledgement::{Acknowledgement, Author, Party, Receipt, read},
     delivery_state::State,
     names,
     visible::Visible,
@@ -85,7 +85,7 @@ impl PendingSearch {
         let event = pending.event.as_ref();
         let author = event.and_then(|event| event.acknowledgement.author.as_ref());
         let login = author.and_then(|author| author.login.as_deref());
-        let author = author.map(|author| author.label());
+        let author = author.map(Author::label);
         let of_person = |name: &String| {
             [author, login].into_iter().flatten().any(|own| names::searchable(own) == *name)
         };

@@ -62,14 +62,15 @@ fn open_query(visible: &Visible) -> (String, Vec<Value>) {
         Some(_) => "control_tickets_company",
         None => "control_tickets_age",
     };
-    let is_open = "ticket_group = 'open'";
-    let mut sql = format!("SELECT count(*), count(*) FILTER (WHERE {is_open})");
-    for priority in 1..=4 {
-        sql.push_str(&format!(
-            ", count(*) FILTER (WHERE {is_open} AND ticket_priority = {priority})"
-        ));
-    }
-    sql.push_str(&format!(" FROM control_tickets INDEXED BY {index} WHERE true"));
+    let mut sql = format!(
+        "SELECT count(*), count(*) FILTER (WHERE ticket_group = 'open'), {}
+         FROM control_tickets INDEXED BY {index} WHERE true",
+        [1, 2, 3, 4]
+            .map(|priority| format!(
+                "count(*) FILTER (WHERE ticket_group = 'open' AND ticket_priority = {priority})"
+            ))
+            .join(", ")
+    );
     let values = push_visible(&mut sql, visible);
     (sql, values)
 }

@@ -71,13 +71,16 @@ impl Told {
                 let at = time(row.get(3)?);
                 // It was read when it was stored, and says the same now.
                 let receipt = Receipt { at, instance: Instance::default() };
-                Ok(Self::told(&names, read(row.get_ref(4)?.as_str()?, &receipt).ok().as_ref()))
+                Ok(Self::from_names(
+                    &names,
+                    read(row.get_ref(4)?.as_str()?, &receipt).ok().as_ref(),
+                ))
             })
             .optional()?;
         Ok(told.unwrap_or_default())
     }
 
-    fn told(
+    fn from_names(
         [control, company, site]: &[Option<String>; 3],
         event: Option<&Acknowledgement>,
     ) -> Self {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
 use super::{
-    Attempt, BoardRow, InboxFilter, InboxRow, Store, StoreError, attempts,
+    Action, Attempt, BoardRow, InboxFilter, InboxRow, Store, StoreError, actions, attempts,
     board_row::{TOLD, told},
     control_tickets::{COLUMNS, ITS_TICKET, row},
     inbox_query,
@@ -34,6 +34,8 @@ pub struct PastAcknowledgement {
     pub row: InboxRow,
     /// What came of its attempts, oldest first.
     pub attempts: Vec<Attempt>,
+    /// What operators did to it, oldest first.
+    pub actions: Vec<Action>,
     /// The words that it added to the ticket's log.
     pub line: Option<String>,
     /// How often they were gone and were added again.
@@ -88,7 +90,7 @@ impl Store {
 }
 
 fn past(db: &Connection, row: InboxRow) -> rusqlite::Result<PastAcknowledgement> {
-    let attempts = attempts::of(db, row.id)?;
+    let (attempts, actions) = (attempts::of(db, row.id)?, actions::of(db, row.id)?);
     db.prepare_cached("SELECT line, lost_lines, body FROM acknowledgements WHERE id = ?1")?
         .query_row([row.id], |kept| {
             Ok(PastAcknowledgement {
@@ -97,6 +99,7 @@ fn past(db: &Connection, row: InboxRow) -> rusqlite::Result<PastAcknowledgement>
                 body: kept.get(2)?,
                 row,
                 attempts,
+                actions,
             })
         })
 }

@@ -121,7 +121,11 @@ impl InboxFilter {
 
     /// In which states rows can be; `Some` of none is any, `None` is no row at all.
     fn states(&self) -> Option<Vec<State>> {
-        let group = self.group.or(self.cause.as_ref().map(|_| Group::Needs));
+        let group = match (&self.cause, self.group) {
+            (Some(_), Some(Group::Way | Group::Ended)) => return None,
+            (Some(_), _) => Some(Group::Needs),
+            (None, group) => group,
+        };
         let states: Vec<_> = match (self.state, group) {
             (None, None) => return Some(Vec::new()),
             (Some(state), None) => vec![state],

@@ -1,8 +1,10 @@
 //! Who calls, and what they may do.
 
+mod proxy;
 mod sessions;
 mod tokens;
 
+pub use proxy::Peer;
 pub use sessions::Sessions;
 pub use tokens::{ApiTokens, crowded_instance, hash_token};
 
@@ -21,9 +23,19 @@ use crate::{
     secret::Secret,
 };
 
+/// What a caller is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Whoever has a token.
+    Token,
+    /// A person whom the proxy has signed in.
+    Person,
+}
+
 /// Whoever sent a request.
 #[derive(Debug)]
 pub(super) struct Caller {
+    kind: Kind,
     /// The hash of the token, which tells it from others of its name; for signatures alone.
     pub(super) id: Secret,
     /// What the cookie of a session has of that.
@@ -39,6 +51,7 @@ pub(super) struct Caller {
 impl Caller {
     fn anyone() -> Self {
         Self {
+            kind: Kind::Token,
             id: Secret::new(String::new()),
             shown_id: String::new(),
             name: "anyone".to_owned(),
@@ -57,8 +70,22 @@ impl Caller {
             // The sender may ignore the answer, and nothing else would tell of what it has sent.
             tracing::warn!(token = self.name, "a post was refused: its token lacks the scope");
         }
-        let (name, scope) = (&self.name, scope.as_str());
-        Err(ApiError::Forbidden(format!("The token '{name}' lacks the scope '{scope}'.")))
+        let (who, scope) = (self.called(), scope.as_str());
+        Err(ApiError::Forbidden(format!("The {who} lacks the scope '{scope}'.")))
+    }
+
+    /// What it is called in sentences.
+    fn called(&self) -> String {
+        let kind = match self.kind {
+            Kind::Token => "token",
+            Kind::Person => "user",
+        };
+        format!("{kind} '{}'", self.name)
+    }
+
+    /// Whether it has a token, so that an address can be signed for that.
+    pub(super) fn has_token(&self) -> bool {
+        self.kind == Kind::Token
     }
 
     /// Whether it has a scope.
@@ -163,6 +190,8 @@ pub(super) enum By {
     Token,
     /// By the cookie of a session, which stands for its token.
     Cookie,
+    /// By the proxy in front of the bridge.
+    Proxy,
     /// Not at all: there are no tokens.
     Anyone,
 }

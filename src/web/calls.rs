@@ -11,7 +11,7 @@ use super::{
     },
     console::{
         assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
-        new_ticket, tickets as board,
+        new_ticket, sign_in, tickets as board,
     },
     signed,
 };
@@ -103,8 +103,6 @@ calls! {
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/api/v1/session" => { get: session::session, Access::Known; }
-    "/session" => { post: session::begin, Access::Everyone; }
-    "/session/end" => { post: session::end, Access::Everyone; }
     "/healthz" => { get: health::alive, Access::Everyone; }
     "/readyz" => { get: health::ready, Access::Everyone; }
 }
@@ -153,6 +151,14 @@ calls! {
     "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
 }
 
+// How they come to know who looks at them.
+calls! {
+    SIGN_IN, sign_in:
+    "/sign-in" => { get: sign_in::page, Access::Everyone; }
+    "/session" => { post: sign_in::begin, Access::Everyone; }
+    "/session/end" => { post: sign_in::end, Access::Everyone; }
+}
+
 // What they are made of.
 calls! {
     ASSETS, assets:
@@ -161,5 +167,5 @@ calls! {
 
 /// All of them.
 pub fn calls() -> impl Iterator<Item = Call> {
-    [LISTS, PLAIN, OTHERS, PAGES, ASSETS].into_iter().flatten().copied()
+    [LISTS, PLAIN, OTHERS, PAGES, SIGN_IN, ASSETS].into_iter().flatten().copied()
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How much is kept, in bytes: some fifteen thousand controls.
-const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+const KEPT_BYTES: u64 = 24 * 1024 * 1024;
 
 /// What keeping an answer costs beside its body and its key, in bytes.
 const OVERHEAD: usize = 400;

@@ -10,7 +10,7 @@ use crate::{
         delivery_state::State,
         ticket_status::Presence,
     },
-    store::{Attempt, PastAcknowledgement, TicketOfControl},
+    store::{Action, Attempt, PastAcknowledgement, TicketOfControl},
 };
 
 /// Something that happened.
@@ -42,8 +42,10 @@ pub(super) enum What {
     Ticket { acknowledgement: i64, state: State, number: String, millis: u64 },
     /// Its words were added to the log of the ticket, and were gone so many times.
     Line { acknowledgement: i64, words: String, lost: u32 },
-    /// It has ended without a ticket, or waits for somebody.
-    Ended { acknowledgement: i64, state: State, reason: Option<String> },
+    /// It has ended without a ticket, or waits for somebody; who gave it up, and why.
+    Ended { acknowledgement: i64, state: State, by: Option<String>, reason: Option<String> },
+    /// An operator did something to it: `retried`, or `linked` its company.
+    Operator { acknowledgement: i64, done: String, by: String },
     /// iTop's last change of the ticket.
     Status {
         status: String,
@@ -113,10 +115,21 @@ fn entries(past: &PastAcknowledgement, event: Option<&Acknowledgement>) -> Vec<E
         product: event.map_or("ServiceNav", Acknowledgement::product).to_owned(),
     };
     entries.push(Entry { at: row.received_at, what: received });
+    let mut meanwhile = Vec::new();
     for Attempt { code, message, times, first_at, last_at } in past.attempts.clone() {
         let what = What::Problem { acknowledgement, code, message, times, last_at };
-        entries.push(Entry { at: first_at, what });
+        meanwhile.push(Entry { at: first_at, what });
     }
+    let mut given_up_by = None;
+    for Action { at, by, what: done, .. } in past.actions.clone() {
+        if done == "discarded" {
+            given_up_by = Some(by);
+            continue;
+        }
+        meanwhile.push(Entry { at, what: What::Operator { acknowledgement, done, by } });
+    }
+    meanwhile.sort_by_key(|entry| entry.at);
+    entries.extend(meanwhile);
     match (row.state, &row.ticket, row.ended_at) {
         (State::Created | State::Reused, Some((_, number)), Some(at)) => {
             let took = at.duration_since(row.received_at).as_millis();
@@ -128,7 +141,8 @@ fn entries(past: &PastAcknowledgement, event: Option<&Acknowledgement>) -> Vec<E
         }
         (State::Failed | State::Recorded | State::Discarded | State::Rejected, ..) => {
             let reason = row.reason.clone().or_else(|| Some(row.problem.clone()?.message));
-            let what = What::Ended { acknowledgement, state: row.state, reason };
+            let by = given_up_by.filter(|_| row.state == State::Discarded);
+            let what = What::Ended { acknowledgement, state: row.state, by, reason };
             entries.push(Entry { at: row.ended_at.unwrap_or(row.updated_at), what });
         }
         _ => {}

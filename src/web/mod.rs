@@ -21,7 +21,7 @@ mod state;
 mod unauthorized;
 mod view;
 
-pub use auth::{ApiTokens, Sessions, crowded_instance, hash_token};
+pub use auth::{ApiTokens, Peer, Sessions, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
 pub use console::Templates;
 pub use control_answers::ControlAnswers;
@@ -55,7 +55,11 @@ pub fn routes(state: &AppState, config: &Config) -> Logged {
         .merge(no_parameters(calls::plain()))
         .merge(calls::lists().layer(listing::packed()))
         .merge(calls::others())
-        .merge(calls::pages().layer(from_fn_with_state(state.clone(), console::page::dress)))
+        .merge(
+            calls::pages()
+                .merge(calls::sign_in())
+                .layer(from_fn_with_state(state.clone(), console::page::dress)),
+        )
         .merge(no_parameters(calls::assets()).layer(listing::packed()))
         .fallback(async || ApiError::NotFound("There is nothing at this address.".to_owned()))
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

@@ -124,7 +124,7 @@ impl ApiError {
                 "Send the header 'Authorization: Bearer …' with a token of this bridge.".to_owned(),
             ),
             Self::Forbidden(detail) => {
-                (StatusCode::FORBIDDEN, "forbidden", "This token may not do that", detail.clone())
+                (StatusCode::FORBIDDEN, "forbidden", "The caller may not do that", detail.clone())
             }
             Self::ForeignCaller(detail) => (
                 StatusCode::FORBIDDEN,

@@ -22,7 +22,7 @@ const WHOLE: u32 = 4 * 1024;
 const UNTOLD: u32 = 256;
 
 /// What is left to one token.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Receiving(Arc<Semaphore>);
 
 impl Default for Receiving {

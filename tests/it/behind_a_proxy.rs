@@ -8,9 +8,13 @@ use std::{
 
 use reqwest::Method;
 use serde_json::json;
-use servicenav_itop_bridge::sandbox::Options;
+use servicenav_itop_bridge::{
+    config::{Proxy, Scope},
+    sandbox::Options,
+    secret::Secret,
+};
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 
 /// An nginx as it comes, with `/bridge/` leading to a bridge, until it is dropped.
 struct Nginx {
@@ -22,14 +26,19 @@ struct Nginx {
 impl Nginx {
     /// `None` where nginx is not installed; `tests/run` installs it, and then it must be there.
     async fn start(world: &World, address: SocketAddr) -> Option<Self> {
+        let server = format!("location /bridge/ {{ proxy_pass {}/; }}", world.base);
+        Self::start_with(world, address, &server).await
+    }
+
+    /// The same with a configuration of its own.
+    async fn start_with(world: &World, address: SocketAddr, server: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().display();
         let config = format!(
             "daemon off; pid {at}/pid; error_log {at}/errors; worker_processes 1; events {{}}
              http {{ access_log off; client_body_temp_path {at}/b; proxy_temp_path {at}/p;
                fastcgi_temp_path {at}/f; uwsgi_temp_path {at}/u; scgi_temp_path {at}/s;
-               server {{ listen {address}; location /bridge/ {{ proxy_pass {}/; }} }} }}",
-            world.base
+               server {{ listen {address}; {server} }} }}"
         );
         let file = folder.path().join("nginx.conf");
         std::fs::write(&file, config).unwrap();
@@ -65,6 +74,78 @@ impl Drop for Nginx {
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
     }
+}
+
+/// As `config.example.toml` shows it: people sign in for one place, programs come through another.
+fn with_people(world: &World, users: &std::path::Path) -> String {
+    format!(
+        "proxy_set_header X-Forwarded-User \"\";
+         proxy_set_header X-Forwarded-Groups \"\";
+         proxy_set_header X-Bridge-Proxy-Secret \"\";
+         location /programs/ {{ proxy_pass {0}/; }}
+         location /bridge/healthz {{ proxy_pass {0}/healthz; }}
+         location /bridge/ {{
+           auth_basic bridge;
+           auth_basic_user_file {1};
+           proxy_set_header X-Forwarded-User $remote_user;
+           proxy_set_header X-Forwarded-Groups noc;
+           proxy_set_header X-Bridge-Proxy-Secret {SECRET};
+           proxy_set_header Host $host;
+           proxy_pass {0}/;
+         }}",
+        world.base,
+        users.display()
+    )
+}
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+#[tokio::test]
+async fn what_a_browser_sends_of_the_headers_of_nginx_is_dropped() {
+    let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
+    let users = folder.path().join("users");
+    std::fs::write(&users, "jd:{PLAIN}pw\n").unwrap();
+    let world = World::with(Options::default(), |config| {
+        config.server.public_url = Some(format!("http://{address}/bridge"));
+        let scopes = [("noc", vec![Scope::Read, Scope::Operate]), ("boss", vec![Scope::Admin])];
+        let groups = scopes.map(|(group, scopes)| (group.to_owned(), scopes));
+        config.auth.proxy = Some(Proxy {
+            secret: Some(Secret::new(SECRET.to_owned())),
+            groups: groups.into(),
+            ..Proxy::default()
+        });
+    })
+    .await;
+    let server = with_people(&world, &users);
+    let Some(nginx) = Nginx::start_with(&world, address, &server).await else {
+        return world.finish().await;
+    };
+    let ask = async |place: &str, path: &str, method: Method, user: Option<&str>| {
+        let mut request = world.http.request(method, format!("http://{address}/{place}{path}"));
+        for (name, value) in [
+            ("X-Forwarded-User", "boss"),
+            ("X-Forwarded-Groups", "boss"),
+            ("X-Bridge-Proxy-Secret", SECRET),
+        ] {
+            request = request.header(name, value);
+        }
+        if let Some(user) = user {
+            request = request.basic_auth(user, Some("pw"));
+        }
+        let origin = format!("http://{address}");
+        Answer::read(request.header("origin", origin).send().await.unwrap()).await
+    };
+    let session = "/api/v1/session";
+    let jd = ask("bridge", session, Method::GET, Some("jd")).await.expect(200);
+    assert_eq!((&jd["name"], &jd["scopes"]), (&json!("jd"), &json!(["read", "operate"])));
+    assert_eq!(ask("bridge", session, Method::GET, None).await.status, 401);
+    let programs = ask("programs", session, Method::GET, Some("jd")).await;
+    programs.problem(401, "unauthorized");
+    // What its pages change is known by where browsers reach the bridge.
+    let retry = format!("{ACKNOWLEDGEMENTS}/7/retry");
+    ask("bridge", &retry, Method::POST, Some("jd")).await.problem(404, "not-found");
+    drop(nginx);
+    world.finish().await;
 }
 
 fn free_address() -> SocketAddr {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
+use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations, Options};
 
-use crate::world::World;
+use crate::world::{World, event};
 
 const CHECK: &str = "/api/v1/check";
 
@@ -79,5 +79,27 @@ async fn one_runs_at_a_time_and_is_shared() {
     world.post(CHECK, &Value::Null).await.expect(200);
     // Six that were asked for read no more than one does.
     assert!(world.reads() - reads - one >= one, "{one} then {}", world.reads() - reads - one);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn deliveries_go_on_beside_it() {
+    // Of four calls at once one may be such that somebody asks for.
+    let world = World::with(Options::default(), |config| config.itop.max_in_flight = 4).await;
+    world.link_demo().await;
+    world.read_lists().await;
+    let held = FaultKind::HeldBefore { ms: 300 };
+    world.itop.faults().switch_on(Fault::new(held).on(Operations::Read));
+    let at_once = [("prefer", "wait=0")];
+    world.send(Method::POST, CHECK, &at_once, None).await.expect(202);
+    world.acknowledge(&event("a")).await.expect(201);
+    let known = world.get(CHECK).await.expect(200);
+    assert!(known["running"].is_object(), "it asks one question after another: {known}");
+    world.itop.faults().clear();
+    world
+        .until("it has ended", async || {
+            world.get(CHECK).await.expect(200)["running"].is_null().then_some(())
+        })
+        .await;
     world.finish().await;
 }

@@ -64,14 +64,17 @@ async fn each_group_has_its_rows_with_the_operators_words() {
     assert!(refused.contains("iTop refused the ticket. Mend what it says, then retry."));
     assert!(refused.contains("Service is mandatory") && refused.contains("data-can-retry"));
     assert!(!needs.contains(created["ticket"]["ref"].as_str().unwrap()));
-    // Two causes are offered, and one of them is chosen.
-    assert!(needs.contains("class=\"causes\"") && !needs.contains("of-cause"));
+    // A cause is offered when several have it, and shown when it is asked for.
+    assert!(!needs.contains("class=\"causes\"") && !needs.contains("of-cause"));
     let chosen = "/inbox?cause=company-not-linked&company=id%3A53&instance=default";
     let chosen = english(&world, chosen).await;
     assert!(chosen.contains("All 1 with this cause"), "{chosen}");
     let body = "data-cause=\"{&quot;code&quot;:&quot;company-not-linked&quot;";
     assert!(chosen.contains(body), "{chosen}");
     row(&chosen, &blocked);
+    world.acknowledge(&unlinked("blocked-2", "Nowhere")).await.expect(202);
+    let offered = english(&world, "/inbox").await;
+    assert!(offered.contains("class=\"causes\"") && !offered.contains("of-cause"));
     assert!(!chosen.contains(&format!("data-key=\"{}\"", failed["id"])));
 
     let ended = english(&world, "/inbox?group=ended").await;
@@ -83,6 +86,7 @@ async fn each_group_has_its_rows_with_the_operators_words() {
     assert!(found.contains("value=\"nowhere\""));
     assert!(english(&world, "/inbox?q=elsewhere").await.contains("Nothing was found"));
 
+    assert!(english(&world, "/inbox").await.contains("3 acknowledgements have no ticket yet"));
     let french = page(&world, "/inbox", "fr-FR,fr;q=0.9,en;q=0.5").await.text;
     assert!(row(&french, &blocked).contains("Attend un lien"));
     assert!(french.contains("<html lang=\"fr\">") && french.contains("À vous"));
@@ -166,6 +170,7 @@ async fn one_row_is_shown_with_all_that_there_is_of_it() {
     let shown = english(&world, &path).await;
     assert!(shown.contains(created["ticket"]["ref"].as_str().unwrap()));
     assert!(!shown.contains("data-do=") && shown.contains("Ticket created"));
+    assert!(shown.contains("Tried again by anyone."));
     let french = page(&world, &path, "fr").await.text;
     assert!(french.contains("Ticket créé") && french.contains("Ce qui s’est passé"));
     world.finish().await;

@@ -97,6 +97,17 @@ async fn a_control_without_a_ticket_tells_what_it_waits_for() {
     assert_eq!(told["pending"], Value::Null);
     assert_eq!(kinds(&told), ["ended", "problem", "received", "state"]);
     assert_eq!(told["log"][0]["reason"], "a test of theirs");
+    assert_eq!(told["log"][0]["by"], "anyone");
+
+    // What operators did stands where it happened.
+    let unlinked = with(unlinked, "/event_id", json!("later"));
+    let later = world.acknowledge(&unlinked).await.expect(202);
+    world.link(99, json!({"organization": "Demo", "team": "Helpdesk"})).await;
+    world.until_state(&later["id"], "created").await;
+    let told = detail(&world, "control-new").await;
+    assert_eq!(kinds(&told)[..5], ["status", "ticket", "operator", "problem", "received"]);
+    assert_eq!(told["log"][2]["done"], "linked");
+    assert_eq!(told["earlier"].as_array().unwrap().len(), 1);
 
     let gone = world.get("/api/v1/controls/detail?control=nobody").await;
     let detail = gone.problem(404, "not-found");

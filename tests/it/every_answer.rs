@@ -50,7 +50,9 @@ async fn every_answer_has_a_request_id_and_echoes_the_callers() {
 #[tokio::test]
 async fn what_is_not_there_is_told_by_a_problem_document() {
     let world = World::start().await;
-    for path in ["/", "/api/v1", "/api/v1/acknowledgement", "/api/v2/teams", "/healthz/x", "/%FF"] {
+    for path in
+        ["/controls", "/api/v1", "/api/v1/acknowledgement", "/api/v2/teams", "/healthz/x", "/%FF"]
+    {
         let detail = world.get(path).await.problem(404, "not-found");
         assert_eq!(detail, "There is nothing at this address.");
     }

@@ -49,6 +49,7 @@ mod new_ticket;
 mod open_and_health;
 mod outages;
 mod program;
+mod proxy_sign_in;
 mod receiving;
 mod refusals;
 mod rejected;

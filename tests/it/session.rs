@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
@@ -60,6 +61,19 @@ pub async fn sign_in(world: &World, token: &str) -> String {
     cookie(&answer)
 }
 
+/// Checks that a form is refused in a page that says why.
+#[track_caller]
+fn refused(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text);
+    assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.text);
+    assert!(answer.text.contains(code), "{}", answer.text);
+}
+
+/// A page as a browser reads its paths.
+pub fn shown(page: &Answer) -> String {
+    page.text.replace("&#x2f;", "/")
+}
+
 async fn get(world: &World, cookie: &str, path: &str) -> Answer {
     world.send(Method::GET, path, &[("cookie", cookie)], None).await
 }
@@ -106,9 +120,16 @@ async fn a_token_gives_a_session_with_all_that_it_may() {
 async fn what_is_no_token_gives_no_session() {
     let world = world().await;
     for form in ["token=nobody", "token=", "token=bridge_session", "token=%00"] {
-        let answer = post(&world, "/session", &[OWN], form).await;
+        let answer = post(&world, "/session", &[OWN], &format!("{form}&next=/inbox")).await;
         assert_eq!((answer.status, answer.header("set-cookie")), (401, ""), "{form}");
+        // The page again, with a sentence, and nothing of what was typed.
+        assert!(answer.text.contains("does not know this token"), "{}", answer.text);
+        assert!(shown(&answer).contains("value=\"/inbox\""), "{}", answer.text);
+        assert!(!answer.text.contains("nobody"), "{}", answer.text);
     }
+    let french = [OWN, ("accept-language", "fr")];
+    let answer = post(&world, "/session", &french, "token=nobody").await;
+    assert!(answer.text.contains("ne connaît pas ce jeton"), "{}", answer.text);
     let hash = format!("token={}", hash_token("admin"));
     assert_eq!(post(&world, "/session", &[OWN], &hash).await.status, 401);
     for (form, status) in [("", 400), ("next=/", 400), (&"a".repeat(20_000), 413)] {
@@ -118,7 +139,7 @@ async fn what_is_no_token_gives_no_session() {
     let json = [OWN, ("content-type", "application/json")];
     let body = json!({"token": "admin"}).to_string();
     let answer = world.send(Method::POST, "/session", &json, Some(body)).await;
-    answer.problem(400, "unreadable");
+    refused(&answer, 400, "unreadable");
     // Whether there is such a token is told to pages of the bridge alone.
     for foreign in [
         &[][..],
@@ -129,9 +150,10 @@ async fn what_is_no_token_gives_no_session() {
         for form in ["token=admin", "token=nobody"] {
             let answer = post(&world, "/session", foreign, form).await;
             assert_eq!(answer.header("set-cookie"), "");
-            answer.problem(403, "foreign-caller");
+            refused(&answer, 403, "foreign-caller");
         }
-        post(&world, "/session/end", foreign, "").await.problem(403, "foreign-caller");
+        let answer = post(&world, "/session/end", foreign, "").await;
+        refused(&answer, 403, "foreign-caller");
     }
     world.finish().await;
 }
@@ -148,7 +170,7 @@ async fn a_sign_in_leads_to_pages_of_the_bridge_alone() {
         ("https://evil.example/", "/"),
         ("/.//evil.example", "/"),
     ] {
-        let next: String = next.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let next = utf8_percent_encode(next, NON_ALPHANUMERIC);
         let answer = post(&world, "/session", &[OWN], &format!("token=desk&next={next}")).await;
         assert_eq!((answer.status, answer.header("location")), (303, location), "{next}");
     }
@@ -187,7 +209,8 @@ async fn behind_a_proxy_the_cookie_is_for_its_place_alone() {
         let ends = format!("{name}; Path={path}; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
         assert_eq!(ended.header("set-cookie"), ends);
         headers[0].1 = "https://evil.example";
-        post(&world, "/session/end", &headers, "").await.problem(403, "foreign-caller");
+        let answer = post(&world, "/session/end", &headers, "").await;
+        refused(&answer, 403, "foreign-caller");
         world.finish().await;
     }
 }
@@ -328,6 +351,44 @@ async fn the_session_of_a_limited_token_listens_to_its_companies_alone() {
 }
 
 #[tokio::test]
+async fn a_stranger_is_led_to_the_page_and_back() {
+    let world = world().await;
+    let led = world.get("/?x=1").await;
+    assert_eq!((led.status, led.text.as_str()), (303, ""));
+    let place = led.header("location");
+    assert_eq!(place, "/sign-in?next=%2F%3Fx%3D1");
+    let page = world.get(place).await;
+    assert_eq!((page.status, page.header("cache-control")), (200, "no-store"));
+    assert!(page.header("content-security-policy").contains("form-action 'self'"));
+    for part in [
+        "<form class=\"card alone\" method=\"post\" action=\"/session\">",
+        "name=\"token\" type=\"password\"",
+        "name=\"next\" value=\"/?x=1\"",
+        "/language/fr?next=%2Fsign-in%3Fnext%3D%252F%253Fx%253D1",
+    ] {
+        assert!(shown(&page).contains(part), "{part}: {}", page.text);
+    }
+    // Nobody is signed in, and so nobody can sign out.
+    assert!(!shown(&page).contains("/session/end"), "{}", page.text);
+    let french = world.send(Method::GET, place, &[("accept-language", "fr")], None).await;
+    assert!(french.text.contains("Se connecter") && french.text.contains("lang=\"fr\""));
+    // Where it leads then is not for whoever made the link to say.
+    let odd = world.get("/sign-in?next=%22%3E%3Cscript%3E").await;
+    assert!(!odd.text.contains("script>\""), "{}", odd.text);
+    assert!(shown(&odd).contains("name=\"next\" value=\"/\""), "{}", odd.text);
+
+    let desk = sign_in(&world, "desk").await;
+    let home = get(&world, &desk, "/").await;
+    assert_eq!(home.status, 200);
+    assert!(home.text.contains("<span class=\"name\">desk</span>"), "{}", home.text);
+    assert!(shown(&home).contains("action=\"/session/end\""), "{}", home.text);
+    // Whoever is signed in already goes on.
+    let on = get(&world, &desk, "/sign-in?next=%2Finbox").await;
+    assert_eq!((on.status, on.header("location")), (303, "/inbox"));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn without_tokens_nobody_signs_in() {
     let world = World::start().await;
     let session = world.get(SESSION).await.expect(200);
@@ -338,6 +399,11 @@ async fn without_tokens_nobody_signs_in() {
     let answer = post(&world, "/session", &[OWN], "token=x&next=/inbox").await;
     let seen = (answer.status, answer.header("location"), answer.header("set-cookie"));
     assert_eq!(seen, (303, "/inbox", ""));
+    let page = world.get("/sign-in?next=%2F%3Fx%3D1").await;
+    assert_eq!((page.status, page.header("location")), (303, "/?x=1"));
+    let home = world.get("/").await;
+    let home = shown(&home);
+    assert!(!home.contains("anyone") && !home.contains("/session/end"), "{home}");
     world.finish().await;
 }
 

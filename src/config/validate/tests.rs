@@ -84,6 +84,45 @@ fn a_token_of_some_companies_that_writes_has_an_instance_of_its_own() {
 }
 
 #[test]
+fn a_proxy_that_anybody_could_pass_for_is_refused() {
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const NOC: &str = "groups = { noc = ['read', 'operate'], 'service desk' = ['read'] }";
+    let proxy = |lines: &str| {
+        let lines = lines.replace("SECRET", &format!("secret = '{SECRET}'"));
+        said(&format!("[auth.proxy]\n{lines}"))
+    };
+    assert_eq!(proxy(&format!("SECRET\n{NOC}")), "");
+    let all = "header = 'Remote-User'\nsecret_header = 'X-Secret'\ngroups_header = 'Remote-Groups'\n\
+               trusted = ['10.0.0.0/8', 'fd00::/8', '192.0.2.7']\n";
+    assert_eq!(proxy(&format!("{all}SECRET\n{NOC}")), "");
+    let mut report = Vec::new();
+    for wrong in [
+        "",
+        NOC,
+        "secret = 'short'\ngroups.noc = ['read']",
+        "secret = 'a b c d e f g h i j k l m n o p q'\ngroups.noc = ['read']",
+        "SECRET\ngroups = { ' noc' = ['read'], 'a,b' = ['read'], c = [], '' = ['read'] }",
+        "SECRET\ngroups.noc = ['read']\ntrusted = []",
+        "SECRET\ngroups.noc = ['read']\ntrusted = ['localhost', '10.1.2.3/8', '10.0.0.0/40']",
+        "SECRET\ngroups.noc = ['read']\nheader = 'X Forwarded User'\nsecret_header = ''",
+        "SECRET\ngroups.noc = ['read']\nheader = 'X-A'\nsecret_header = 'x-a'\ngroups_header = 'X-a'",
+        "SECRET\ngroups.noc = ['read']\nheader = 'Authorization'\ngroups_header = 'cookie'",
+        "SECRET\ngroups.noc = ['write']",
+        "SECRET\nsecret_file = 'a'\ngroups.noc = ['read']",
+    ] {
+        let said = proxy(wrong);
+        assert!(!said.contains(SECRET), "{said}");
+        let lines = said.lines().filter(|line| !line.starts_with("the configuration cannot"));
+        // The file is another one each time.
+        let said: Vec<_> =
+            lines.map(|line| line.split_once(" is wrong: ").map_or(line, |(_, why)| why)).collect();
+        assert!(!said.is_empty(), "{wrong}");
+        report.push(format!("{}\n{}", wrong.replace('\n', " "), said.join("\n")));
+    }
+    insta::assert_snapshot!(report.join("\n\n"));
+}
+
+#[test]
 fn deliveries_leave_a_call_to_reads() {
     let bounds = |calls: u16, least: u16, most: u16| {
         let limits = format!("in_flight_min = {least}\nin_flight_max = {most}\n");

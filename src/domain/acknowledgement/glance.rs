@@ -121,9 +121,9 @@ mod tests {
         refused["control"]["state"] = json!("ON FIRE");
         assert_eq!(Glance::of(&refused.to_string()), of("ON FIRE"));
         let cut = refused.to_string();
-        let within_site = cut.find("Lyon").unwrap() + 2;
-        let glance = Glance::of(&cut[..within_site]);
-        assert_eq!((glance.author, glance.site), (Some("Jean".to_owned()), None));
+        let within_comment = cut.find("On it").unwrap() + 2;
+        let glance = Glance::of(&cut[..within_comment]);
+        assert_eq!((glance.author, glance.comment), (Some("Jean".to_owned()), None));
         assert_eq!(Glance::of("<html>"), Glance::default());
         assert_eq!(Glance::of("{\"control\": {\"state\": {}}}"), Glance::default());
     }

@@ -6,7 +6,7 @@ use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::board::{BoardView, narrowed};
+use super::{board::BoardView, board_params::narrowed};
 use crate::{
     domain::{delivery_state::State as RowState, visible::Visible},
     store::BoardSummary,

@@ -16,7 +16,7 @@ use crate::{
         acknowledgement::{Acknowledgement, Receipt, read},
         keys::{ControlId, Instance},
     },
-    store::{Attempt, ControlHistory, KnownTicket, PastAcknowledgement},
+    store::{Action, Attempt, ControlHistory, KnownTicket, PastAcknowledgement},
     web::{
         auth::{Caller, Reader},
         control_log::{self, Entry},
@@ -137,6 +137,7 @@ impl BoardView {
                 json!(Whole {
                     row: view::acknowledgement(&row, &self.addresses),
                     history: &past.attempts,
+                    actions: &past.actions,
                     body: past.body.as_str().into(),
                 })
             }),
@@ -154,6 +155,7 @@ struct Whole<'r> {
     #[serde(flatten)]
     row: view::AcknowledgementView<'r>,
     history: &'r [Attempt],
+    actions: &'r [Action],
     body: Body<'r>,
 }
 

@@ -101,6 +101,13 @@ pub(in crate::web) async fn address(
     State(clock): State<Clock>,
     Params(params): Params<StreamParams>,
 ) -> Result<Response, ApiError> {
+    if !caller.has_token() {
+        return Err(ApiError::Forbidden(
+            "An address is signed for a token. Whoever comes through the proxy opens the stream itself, \
+             by the same way."
+                .to_owned(),
+        ));
+    }
     let wanted = Wanted::new(caller, &params)?;
     let expires = later(clock.now(), LIFETIME).as_second();
     let query = wanted.query(expires);

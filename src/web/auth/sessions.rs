@@ -61,6 +61,11 @@ impl Sessions {
         &self.inner.own
     }
 
+    /// The clock by which they end.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// The cookie of a session that begins now.
     pub(super) fn begun(&self, caller: &Caller) -> Option<HeaderValue> {
         let expires = later(self.inner.clock.now(), LIFETIME).as_second();
@@ -73,11 +78,12 @@ impl Sessions {
         self.cookie("", Duration::ZERO)
     }
 
-    /// The session that a request has, if it is one of these callers.
+    /// The session that a request has, if it is that of one of the callers, whom `with` finds by
+    /// their digits.
     pub(super) fn find<'c>(
         &self,
         headers: &HeaderMap,
-        callers: impl Iterator<Item = &'c Arc<Caller>> + Clone,
+        with: impl Fn(&str) -> Option<&'c Arc<Caller>>,
     ) -> Option<Session> {
         let name = self.name();
         let cookies =
@@ -86,23 +92,23 @@ impl Sessions {
         let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
         // Another site of the same domain can put one of its own before ours.
         let mut values = pairs.filter(|(own, _)| *own == name).map(|(_, value)| value);
-        values.find_map(|value| self.read(value, callers.clone()))
+        values.find_map(|value| self.read(value, &with))
     }
 
     fn read<'c>(
         &self,
         value: &str,
-        mut callers: impl Iterator<Item = &'c Arc<Caller>>,
+        with: impl Fn(&str) -> Option<&'c Arc<Caller>>,
     ) -> Option<Session> {
         let (expires, rest) = value.split_once('.')?;
-        let (of, signature) = rest.split_once('.')?;
+        let (digits, signature) = rest.split_once('.')?;
         let expires: i64 = expires.parse().ok()?;
         let now = self.inner.clock.now();
         // After the clock was put back, none lasts longer than it was meant to.
         if !(now.as_second()..=later(now, LIFETIME).as_second()).contains(&expires) {
             return None;
         }
-        let caller = callers.find(|caller| caller.shown_id == of)?.clone();
+        let caller = with(digits)?.clone();
         let signed = [caller.id.expose(), &expires.to_string()];
         let is_signed = self.inner.signer.verify(PURPOSE, &signed, signature);
         is_signed.then_some(Session { caller, expires })

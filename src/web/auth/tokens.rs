@@ -7,10 +7,12 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{
-    By, Caller, Known, Sessions,
+    By, Caller, Kind, Known, Sessions,
+    proxy::ProxySignIn,
     sessions::{Session, shown_id},
 };
 use crate::{
+    clock::Clock,
     config::{Auth, Token},
     domain::{
         hex::{hex, unhex},
@@ -31,11 +33,15 @@ pub struct ApiTokens {
 
 #[derive(Debug)]
 enum Callers {
-    /// There are no tokens: everyone is let in.
+    /// There are no tokens and no proxy: everyone is let in.
     Anyone(Arc<Caller>),
-    /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
-    /// beginnings of hashes knows no token.
-    Known(HashMap<[u8; 32], Arc<Caller>>),
+    Known {
+        /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
+        /// beginnings of hashes knows no token.
+        tokens: HashMap<[u8; 32], Arc<Caller>>,
+        /// People come through it.
+        proxy: Option<Box<ProxySignIn>>,
+    },
 }
 
 /// What a hash begins with.
@@ -53,12 +59,13 @@ impl ApiTokens {
     /// loopback only.
     #[must_use]
     pub fn new(auth: &Auth, sessions: Sessions) -> Self {
-        Self { callers: Arc::new(watch::Sender::new(Callers::of(auth))), sessions }
+        let callers = Callers::of(auth, sessions.clock());
+        Self { callers: Arc::new(watch::Sender::new(callers)), sessions }
     }
 
     /// Knows these tokens from now on, and no others.
     pub fn replace(&self, auth: &Auth) {
-        self.callers.send_replace(Callers::of(auth));
+        self.callers.send_replace(Callers::of(auth, self.sessions.clock()));
     }
 
     /// Waits until other tokens are known: what was granted before must be asked for anew.
@@ -83,7 +90,7 @@ impl ApiTokens {
     pub(in crate::web) fn known(&self, parts: &Parts) -> Result<Known, ApiError> {
         let known = self.callers.borrow().known(parts, &self.sessions)?;
         let is_of_a_browser = match known.by {
-            By::Cookie => true,
+            By::Cookie | By::Proxy => true,
             By::Token | By::Anyone => false,
         };
         if is_of_a_browser && !parts.method.is_safe() {
@@ -132,17 +139,17 @@ impl ApiTokens {
     pub(in crate::web) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
         match &*self.callers.borrow() {
             Callers::Anyone(anyone) => vec![anyone.clone()],
-            Callers::Known(known) => {
-                known.values().filter(|known| known.name == name).cloned().collect()
+            Callers::Known { tokens, .. } => {
+                tokens.values().filter(|known| known.name == name).cloned().collect()
             }
         }
     }
 }
 
 impl Callers {
-    fn of(auth: &Auth) -> Self {
+    fn of(auth: &Auth, clock: &Clock) -> Self {
         let tokens = &auth.tokens;
-        if tokens.is_empty() {
+        if auth.lets_anyone_in() {
             return Self::Anyone(Arc::new(Caller::anyone()));
         }
         let tenants: Arc<[Visible]> = tenants(tokens).collect();
@@ -152,6 +159,7 @@ impl Callers {
             let hash = hash.strip_prefix(HASH)?;
             let digest = unhex(hash)?.try_into().ok()?;
             let caller = Caller {
+                kind: Kind::Token,
                 id: Secret::new(hash.to_owned()),
                 shown_id: shown_id(hash),
                 name: token.name.clone(),
@@ -162,29 +170,41 @@ impl Callers {
             };
             Some((digest, Arc::new(caller)))
         };
-        Self::Known(tokens.iter().filter_map(known).collect())
+        let proxy = auth.proxy.as_ref();
+        let proxy = proxy.and_then(|proxy| ProxySignIn::of(proxy, tenants.clone(), clock.clone()));
+        Self::Known {
+            tokens: tokens.iter().filter_map(known).collect(),
+            proxy: proxy.map(Box::new),
+        }
     }
 
     fn known(&self, parts: &Parts, sessions: &Sessions) -> Result<Known, ApiError> {
-        if let Self::Anyone(anyone) = self {
-            return Ok(Known { caller: anyone.clone(), by: By::Anyone });
-        }
+        let proxy = match self {
+            Self::Anyone(anyone) => {
+                return Ok(Known { caller: anyone.clone(), by: By::Anyone });
+            }
+            Self::Known { proxy, .. } => proxy,
+        };
         if let Some(token) = bearer(&parts.headers) {
             let caller = self.by_token(token).ok_or(ApiError::Unauthorized)?;
             return Ok(Known { caller, by: By::Token });
         }
-        let session = self.session(&parts.headers, sessions).ok_or(ApiError::Unauthorized)?;
-        Ok(Known { caller: session.caller, by: By::Cookie })
+        if let Some(session) = self.session(&parts.headers, sessions) {
+            return Ok(Known { caller: session.caller, by: By::Cookie });
+        }
+        let person = proxy.as_ref().map_or(Ok(None), |proxy| proxy.caller(parts))?;
+        let caller = person.ok_or(ApiError::Unauthorized)?;
+        Ok(Known { caller, by: By::Proxy })
     }
 
     fn by_token(&self, token: &str) -> Option<Arc<Caller>> {
-        let Self::Known(known) = self else { return None };
-        known.get(&<[u8; 32]>::from(Sha256::digest(token))).cloned()
+        let Self::Known { tokens, .. } = self else { return None };
+        tokens.get(&<[u8; 32]>::from(Sha256::digest(token))).cloned()
     }
 
     fn session(&self, headers: &HeaderMap, sessions: &Sessions) -> Option<Session> {
-        let Self::Known(known) = self else { return None };
-        sessions.find(headers, known.values())
+        let Self::Known { tokens, .. } = self else { return None };
+        sessions.find(headers, |digits| tokens.values().find(|caller| caller.shown_id == digits))
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) mod language;
 pub(super) mod new_ticket;
 pub(super) mod page;
 mod plots;
+pub(super) mod sign_in;
 mod templates;
 mod texts;
 pub(super) mod tickets;

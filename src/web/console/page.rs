@@ -18,7 +18,7 @@ use crate::{
     store::StoreError,
     web::{
         AppState,
-        auth::{Caller, Reader},
+        auth::{By, Caller, Known, Reader},
         problem::{ApiError, PROBLEM, TYPE_PREFIX},
         state::encoded,
     },
@@ -37,6 +37,7 @@ const LONGEST_PROBLEM: usize = 1 << 20;
 pub(in crate::web) struct Page {
     pub(in crate::web) caller: Arc<Caller>,
     pub(in crate::web) language: Language,
+    by: By,
     state: AppState,
     uri: Uri,
 }
@@ -45,9 +46,10 @@ impl FromRequestParts<AppState> for Page {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let Reader(caller) = Reader::from_request_parts(parts, state).await?;
+        let Known { caller, by } = Known::from_request_parts(parts, state).await?;
+        let Reader(caller) = Reader::of(caller)?;
         let language = language::of(&parts.headers);
-        Ok(Self { caller, language, state: state.clone(), uri: parts.uri.clone() })
+        Ok(Self { caller, language, by, state: state.clone(), uri: parts.uri.clone() })
     }
 }
 
@@ -108,8 +110,10 @@ impl Page {
             needs,
             unlinked,
             gate,
-            name => self.caller.name.as_str(),
-            is_signed_in => !self.state.tokens.let_in_anyone(),
+            // Where everybody is let in, nobody is anybody.
+            name => (self.by != By::Anyone).then_some(self.caller.name.as_str()),
+            // Whoever comes through a proxy signs out there.
+            may_sign_out => self.by == By::Cookie,
             may_post => self.may(Scope::Ingest),
             next => encoded(&self.state.addresses.path(here)).to_string(),
             version => env!("CARGO_PKG_VERSION"),

@@ -96,9 +96,13 @@ pub(in crate::web) fn lines(
                 continue;
             };
             let _ = write!(path, "{pen}{:.1} {:.1}", across(number(at) / last), up(*value));
+            if pen == 'M' {
+                // What stands alone is a dot.
+                path.push_str("h0");
+            }
             pen = 'L';
         }
-        let _ = write!(svg, "<path class=\"line{second}\" d=\"{path}\"/>");
+        let _ = write!(svg, "<path class=\"line{second}\" stroke-linecap=\"round\" d=\"{path}\"/>");
     }
     svg.push_str("</svg>");
     svg

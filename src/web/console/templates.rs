@@ -20,6 +20,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("inbox/dialog.html", include_str!("inbox/dialog.html")),
     ("inbox/one.html", include_str!("inbox/one.html")),
     ("inbox/page.html", include_str!("inbox/page.html")),
+    ("sign_in/page.html", include_str!("sign_in/page.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
     ("new_ticket/page.html", include_str!("new_ticket/page.html")),
     ("health/page.html", include_str!("health/page.html")),

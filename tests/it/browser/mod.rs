@@ -1,8 +1,11 @@
 //! The pages in a real browser: headless Chromium, driven as a person would use it.
 
 mod companies;
+mod forms;
+mod inbox;
 mod live;
 mod pages;
+mod sign_in;
 
 use std::{
     io::{BufRead as _, BufReader},

@@ -7,7 +7,7 @@ use super::{Browser, Look};
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 
 /// The ways in which pages are looked at.
-const LOOKS: [Look; 4] = [
+pub const LOOKS: [Look; 4] = [
     Look { width: 1320, dark: false, language: "en" },
     Look { width: 1320, dark: true, language: "en" },
     Look { width: 390, dark: false, language: "en" },

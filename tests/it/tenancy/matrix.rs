@@ -71,10 +71,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let asked = [own(), format!("?company={company}"), searched];
             (queries(&asked), Value::Null)
         }
-        ("get", "/api/v1/tickets/summary") => {
-            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
-        }
-        ("post", "/api/v1/tickets/stream/address") | ("get", STREAM) => {
+        ("post", "/api/v1/tickets/stream/address")
+        | ("get", STREAM | "/api/v1/tickets/summary") => {
             (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
         }
         ("post", "/api/v1/tickets/lookup") => {
@@ -156,7 +154,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
 /// The calls that can be about an object: not those by which people sign in and out, which `session`
 /// tests.
 pub fn calls_about_objects() -> impl Iterator<Item = Call> {
-    calls().filter(|call| !call.path.starts_with("/session"))
+    let is_sign_in = |path: &str| path.starts_with("/session") || path.starts_with("/sign-in");
+    calls().filter(move |call| !is_sign_in(call.path))
 }
 
 /// A path with what is asked for in its variable parts.

@@ -27,10 +27,11 @@ pub(in crate::web) async fn request(
         Ok(now) => (Some(now), None),
         Err(why) => (None, Some(why)),
     };
-    let refused = match caller.is_limited_to_companies() {
-        // It names the highest ticket id that was seen, which says how many others there are.
-        true => None,
-        false => state.store.refused_request(row.id).await?,
+    // It names the highest ticket id that was seen, which says how many others there are.
+    let refused = if caller.is_limited_to_companies() {
+        None
+    } else {
+        state.store.refused_request(row.id).await?
     };
     let refused = refused.map(|refused| {
         // What was kept was JSON.

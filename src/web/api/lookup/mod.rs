@@ -30,7 +30,7 @@ const MAX_ITEMS: usize = 10_000;
 /// Controls that are looked for by number at most: many of them can share one.
 const MAX_OF_NUMBERS: usize = 20_000;
 
-/// The longest answer, in bytes: some four times what the most items take.
+/// The longest answer, in bytes: some three times what the most items take.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
 #[derive(Deserialize)]

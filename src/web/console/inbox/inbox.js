@@ -1,7 +1,7 @@
 // The levers of the inbox: retry and discard, of some rows or of all that have one cause; linking the
 // company of a row; the request of a row. All of it goes through the API.
 
-import { api, ask, attempt, refresh, say } from "./live.js";
+import { api, ask, attempt, go, refresh, say } from "./live.js";
 
 const ROWS = "/api/v1/acknowledgements";
 const NAMED = 5;
@@ -84,14 +84,15 @@ async function run(button) {
     body.reason = dialog.querySelector("textarea").value;
   }
   button.disabled = true;
-  await attempt(async () => {
+  const isDone = await attempt(async () => {
     const { done, left } = await api("POST", `${ROWS}/${what}`, body);
     if (done > 0) say(said(what === "retry" ? "retried" : "discarded", done));
     if (left.length > 0) say(`${said("left", left.length)} ${left[0].why}`, true);
     for (const box of boxes()) box.checked = false;
   });
   button.disabled = false;
-  await refresh(true);
+  // Nothing is left of the cause: the others are shown.
+  if (isDone && rows.isCause) await go(`${location.pathname}?group=needs`); else await refresh(true);
   tell();
 }
 

@@ -101,7 +101,7 @@ struct Offered {
     body: String,
 }
 
-/// The causes with most rows, if there are several, and the one that is asked for.
+/// The causes that several rows have, those with most first, and the one that is asked for.
 async fn causes(
     page: &Page,
     state: &AppState,
@@ -113,7 +113,9 @@ async fn causes(
     let visible = narrowed(&page.caller, None, None)?;
     let causes = state.store.causes(&visible).await?;
     let offered = causes.iter().map(|cause| offered(cause, asked)).enumerate();
-    let offered = offered.filter(|(place, cause)| *place < CAUSES || cause.is_chosen);
+    // One row alone is among the rows.
+    let offered =
+        offered.filter(|(place, cause)| (*place < CAUSES && cause.count > 1) || cause.is_chosen);
     Ok(offered.map(|(_, cause)| cause).collect())
 }
 

@@ -39,6 +39,7 @@ pub(in crate::web) async fn one(
             row => value(&views[0]),
             event => value(&event),
             history => value(&whole.history.iter().rev().collect::<Vec<_>>()),
+            actions => value(&whole.actions.iter().rev().collect::<Vec<_>>()),
             warnings => value(&row.warnings),
             company => row.company_name,
             company_key => row.company_key,
