@@ -76,9 +76,11 @@ pub(in crate::web) fn lines(
         value += step;
     }
     for (at, hour) in hours(begin, end) {
+        // The last one would be cut at the edge.
+        let anchor = if at > 0.97 { "end" } else { "middle" };
         let _ = write!(
             svg,
-            "<text x=\"{:.1}\" y=\"{:.0}\" text-anchor=\"middle\" data-hour=\"{hour}\">{}</text>",
+            "<text x=\"{:.1}\" y=\"{:.0}\" text-anchor=\"{anchor}\" data-hour=\"{hour}\">{}</text>",
             across(at),
             HEIGHT - 5.0,
             hour.to_zoned(TimeZone::UTC).strftime("%H:%M"),
