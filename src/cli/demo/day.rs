@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::story::{ALERTS, Alert, COMPANIES, Fate};
+use super::story::{ALERTS, Alert, COMPANIES, Company, Fate};
 use crate::{clock::Clock, sandbox::Sandbox};
 
 /// Who works on the tickets: persons of the provider in the data of the simulated iTop.
@@ -32,7 +32,7 @@ pub(super) async fn live(
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let team = Team::new(base, token)?;
-    for (company, link) in COMPANIES.iter().filter_map(|company| company.link()) {
+    for (company, link) in COMPANIES.iter().filter_map(Company::link) {
         team.send("put", &format!("/api/v1/links/{company}"), &link).await?;
     }
     let now = clock.now() + DAY;

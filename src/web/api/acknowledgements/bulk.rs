@@ -71,15 +71,11 @@ impl Bulk {
         let is_end = operation != Operation::Retry;
         let (done, left) = store.do_to_many(operation, which, &visible, &by).await?;
         if is_end {
-            done.iter().for_each(|id| delivery.tell_outcome(*id));
+            for id in &done {
+                delivery.tell_outcome(*id);
+            }
         }
-        tracing::info!(
-            rows = done.len(),
-            left = left.len(),
-            token = by,
-            "{} by an operator",
-            what.done
-        );
+        tracing::info!(rows = done.len(), left = left.len(), by, "{} by an operator", what.done);
         let left: Vec<_> = left.iter().map(|left| told(left, what.only)).collect();
         Ok(Json(json!({"done": done.len(), "left": left})))
     }
