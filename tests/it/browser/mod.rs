@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use servicenav_itop_bridge::clock::Clock;
 use thirtyfour::{
     ChromiumLikeCapabilities as _, DesiredCapabilities, Key, TypingData, WebDriver, WebElement,
 };
@@ -140,7 +141,7 @@ impl Browser {
     pub async fn until(&self, expression: &str) {
         let waiting = async {
             while self.js(&format!("Boolean({expression})")).await != json!(true) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                Clock::system().sleep(Duration::from_millis(50)).await;
             }
         };
         if tokio::time::timeout(PATIENCE, waiting).await.is_err() {

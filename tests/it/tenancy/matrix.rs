@@ -18,6 +18,39 @@ pub struct Request {
     pub body: Value,
 }
 
+/// Calls that take nothing beside what stands in their path.
+const ALONE: &[(&str, &str)] = &[
+    ("get", "/api/v1/acknowledgements/{id}"),
+    ("get", "/api/v1/acknowledgements/{id}/request"),
+    ("get", "/api/v1/tickets/{number}"),
+    ("get", "/api/v1/links"),
+    ("get", "/api/v1/links/unlinked"),
+    ("get", "/api/v1/companies/{org}/contacts"),
+    ("get", "/api/v1/companies/{org}/teams"),
+    ("get", "/api/v1/companies/{org}/services"),
+    ("get", "/api/v1/companies/{org}/cis"),
+    ("get", "/api/v1/companies"),
+    ("get", "/api/v1/teams"),
+    ("get", "/inbox/{id}"),
+    ("get", "/companies"),
+    ("get", "/new-ticket"),
+    ("get", "/health"),
+    ("get", "/assets/{version}/{name}"),
+    ("get", "/language/{language}"),
+    ("get", "/api/v1/check"),
+    ("get", "/api/v1/configuration"),
+    ("get", "/api/v1/health"),
+    ("get", "/api/v1/priority"),
+    ("get", "/controls/open"),
+    ("get", "/controls/badge.svg"),
+    ("get", "/controls/card"),
+    ("get", "/api/v1/session"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("post", "/api/v1/acknowledgements/{id}/retry"),
+    ("post", "/api/v1/check"),
+];
+
 /// All ways in which a call can be about an object.
 ///
 /// A new call needs an entry here, and a new variable part of a path one in [`filled`].
@@ -47,9 +80,6 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let of_company = format!("?group=ended&company={company}");
             (queries(&[ended, searched, of_company]), Value::Null)
         }
-        ("get", "/api/v1/acknowledgements/causes") => {
-            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
-        }
         ("post", "/api/v1/acknowledgements/retry" | "/api/v1/acknowledgements/discard") => {
             // Their number is a text in the path of a row.
             let ids = json!([of.id.parse::<i64>().unwrap_or(i64::MAX)]);
@@ -72,7 +102,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             (queries(&asked), Value::Null)
         }
         ("post", "/api/v1/tickets/stream/address")
-        | ("get", STREAM | "/api/v1/tickets/summary") => {
+        | ("get", STREAM | "/api/v1/tickets/summary" | "/api/v1/acknowledgements/causes") => {
             (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
         }
         ("post", "/api/v1/tickets/lookup") => {
@@ -93,7 +123,15 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             | "/api/v1/links/{company}"
             | "/api/v1/links/{company}/effective"
             | "/api/v1/links/{company}/sites/{site}"
-            | "/api/v1/links/{company}/sites/{site}/effective",
+            | "/api/v1/links/{company}/sites/{site}/effective"
+            | "/api/v1/links.csv"
+            | "/api/v1/links/companies",
+        )
+        | (
+            "post",
+            "/api/v1/links/matches"
+            | "/api/v1/links/{company}/trial"
+            | "/api/v1/links/{company}/sites/{site}/trial",
         )
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
@@ -102,49 +140,10 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let item = json!({"company": company, "organization": {"id": of.org}});
             (queries(&[own(), here()]), json!({"items": [item]}))
         }
-        ("get", "/api/v1/links.csv" | "/api/v1/links/companies")
-        | (
-            "post",
-            "/api/v1/links/matches"
-            | "/api/v1/links/{company}/trial"
-            | "/api/v1/links/{company}/sites/{site}/trial",
-        ) => (queries(&[own(), here()]), Value::Null),
         ("put", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), json!({"organization": {"id": of.org}}))
         }
-        (
-            "get",
-            "/api/v1/acknowledgements/{id}"
-            | "/api/v1/acknowledgements/{id}/request"
-            | "/api/v1/tickets/{number}"
-            | "/api/v1/links"
-            | "/api/v1/links/unlinked"
-            | "/api/v1/companies/{org}/contacts"
-            | "/api/v1/companies/{org}/teams"
-            | "/api/v1/companies/{org}/services"
-            | "/api/v1/companies/{org}/cis"
-            | "/api/v1/companies"
-            | "/api/v1/teams"
-            | "/inbox/{id}"
-            | "/companies"
-            | "/new-ticket"
-            | "/health"
-            | "/assets/{version}/{name}"
-            | "/language/{language}"
-            | "/api/v1/check"
-            | "/api/v1/configuration"
-            | "/api/v1/health"
-            | "/api/v1/priority"
-            | "/controls/open"
-            | "/controls/badge.svg"
-            | "/controls/card"
-            | "/api/v1/session"
-            | "/healthz"
-            | "/readyz",
-        )
-        | ("post", "/api/v1/acknowledgements/{id}/retry" | "/api/v1/check") => {
-            (queries(&[own()]), Value::Null)
-        }
+        call if ALONE.contains(&call) => (queries(&[own()]), Value::Null),
         (method, path) => panic!("{method} {path} has no entry in the matrix of tenants"),
     };
     let request = |path| Request { method: call.method, path, body: body.clone() };
