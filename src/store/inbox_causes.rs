@@ -137,7 +137,9 @@ impl Sentences {
                     return;
                 }
                 let mut all = sum;
-                each.values().for_each(|one| all.add(one));
+                for one in each.values() {
+                    all.add(one);
+                }
                 *self = Self::All(all);
             }
         }

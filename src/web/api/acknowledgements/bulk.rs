@@ -71,7 +71,9 @@ impl Bulk {
         let is_end = operation != Operation::Retry;
         let (done, left) = store.do_to_many(operation, which, &visible, &by).await?;
         if is_end {
-            done.iter().for_each(|id| delivery.tell_outcome(*id));
+            for id in &done {
+                delivery.tell_outcome(*id);
+            }
         }
         tracing::info!(
             rows = done.len(),
