@@ -38,7 +38,7 @@ pub(super) async fn live(
     let now = clock.now() + DAY;
     let mut tickets = std::collections::HashMap::new();
     for (minutes_ago, step) in steps() {
-        pass_until(clock, now - SignedDuration::from_mins(minutes_ago));
+        pass_until(clock, now - SignedDuration::from_mins(minutes_ago)).await;
         match step {
             Step::Acknowledged(alert) => {
                 let event = alert.event(clock.now());
@@ -65,7 +65,7 @@ pub(super) async fn live(
             }
         }
     }
-    pass_until(clock, now);
+    pass_until(clock, now).await;
     Ok(())
 }
 
@@ -94,9 +94,16 @@ fn steps() -> Vec<(i64, Step)> {
     steps
 }
 
-fn pass_until(clock: &Clock, at: Timestamp) {
-    if let Ok(by) = Duration::try_from(at.duration_since(clock.now())) {
-        clock.advance(by);
+/// Lets time pass in steps, after each of which the board has a moment to look at its tickets.
+async fn pass_until(clock: &Clock, at: Timestamp) {
+    const STEP: Duration = Duration::from_mins(10);
+    let real = Clock::system();
+    while let Ok(by) = Duration::try_from(at.duration_since(clock.now())) {
+        if by.is_zero() {
+            return;
+        }
+        clock.advance(by.min(STEP));
+        real.sleep(Duration::from_millis(5)).await;
     }
 }
 

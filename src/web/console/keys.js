@@ -33,7 +33,11 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]")) return;
   if (isTyping(event.target)) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") {
+      // The browser would empty the field of a search.
+      event.preventDefault();
+      event.target.blur();
+    }
     return;
   }
   const row = event.target.closest("tr[data-key]");

@@ -217,3 +217,6 @@ fn port(output: std::process::ChildStdout) -> (u16, BufReader<std::process::Chil
 
 /// The key that leaves a field.
 pub const ESCAPE: Key = Key::Escape;
+
+/// The key that opens a row.
+pub const ENTER: Key = Key::Enter;
