@@ -22,6 +22,7 @@ mod console_tickets;
 mod contract;
 mod control_detail;
 mod database_files;
+mod demo;
 mod every_answer;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;

@@ -1,0 +1,93 @@
+//! The demo as an evaluator meets it: the real program.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_servicenav-itop-bridge");
+
+/// What the demo says until it has told its address, and where it then is.
+struct Demo {
+    child: std::process::Child,
+    base: String,
+    token: Option<String>,
+}
+
+impl Demo {
+    fn start(listen: &str) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["demo", "--listen", listen, "--sandbox-listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first = lines.next().expect("the demo says something");
+        let base =
+            first.strip_prefix("The console: ").expect(&first).trim_end_matches('/').to_owned();
+        let guide: Vec<_> = lines.by_ref().take_while(|line| !line.starts_with("Ctrl-C")).collect();
+        let token = guide.iter().find_map(|line| line.strip_prefix("Sign in with the token "));
+        Self { child, base, token: token.map(str::to_owned) }
+    }
+
+    async fn get(&self, path: &str) -> (u16, String) {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let request = http.get(format!("{}{path}", self.base));
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    fn stop(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_has_a_day_behind_it() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let demo = Demo::start("127.0.0.1:0");
+    let (status, board) = demo.get("/?group=all").await;
+    assert_eq!(status, 200);
+    for seen in ["srv-imagerie", "Waits for a link", "Assigned", "Pending", "Resolved", "Closed"] {
+        assert!(board.contains(seen), "{seen}");
+    }
+    let (_, inbox) = demo.get("/api/v1/acknowledgements?limit=100").await;
+    let inbox: Value = serde_json::from_str(&inbox).unwrap();
+    let states: Vec<_> = inbox["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["state"].as_str().unwrap())
+        .collect();
+    let count = |state: &str| states.iter().filter(|seen| **seen == state).count();
+    assert_eq!((count("created"), count("failed"), count("blocked")), (26, 1, 2), "{states:?}");
+    let (_, figures) = demo.get("/api/v1/tickets/summary").await;
+    let figures: Value = serde_json::from_str(&figures).unwrap();
+    let hours = figures["hours"].as_array().expect("hours");
+    assert!(hours.iter().filter(|hour| hour["tickets"] != 0).count() >= 15, "{figures}");
+    demo.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_loopback_the_demo_wants_the_token_that_it_prints() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut demo = Demo::start("0.0.0.0:0");
+    assert_eq!(demo.get("/").await.0, 200);
+    assert!(demo.token.take().is_some());
+    assert_eq!(demo.get("/").await.0, 303);
+    assert_eq!(demo.get("/api/v1/tickets").await.0, 401);
+    demo.stop();
+}
