@@ -66,14 +66,14 @@ async fn the_demo_has_a_day_behind_it() {
     }
     let (_, inbox) = demo.get("/api/v1/acknowledgements?limit=100").await;
     let inbox: Value = serde_json::from_str(&inbox).unwrap();
-    let states: Vec<_> = inbox["items"]
+    let seen: Vec<_> = inbox["items"]
         .as_array()
         .unwrap()
         .iter()
         .map(|row| row["state"].as_str().unwrap())
         .collect();
-    let count = |state: &str| states.iter().filter(|seen| **seen == state).count();
-    assert_eq!((count("created"), count("failed"), count("blocked")), (26, 1, 2), "{states:?}");
+    let count = |state: &str| seen.iter().filter(|seen| **seen == state).count();
+    assert_eq!((count("created"), count("failed"), count("blocked")), (26, 1, 2), "{seen:?}");
     let (_, figures) = demo.get("/api/v1/tickets/summary").await;
     let figures: Value = serde_json::from_str(&figures).unwrap();
     let hours = figures["hours"].as_array().expect("hours");
