@@ -174,7 +174,15 @@ impl Browser {
     pub async fn barriers(&self) -> Vec<String> {
         let axe =
             concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/node_modules/axe-core/axe.min.js");
-        let axe = std::fs::read_to_string(axe).expect("tests/run has npm fetch axe-core");
+        let axe = match std::fs::read_to_string(axe) {
+            Ok(axe) => axe,
+            Err(error) => {
+                let is_needed = std::env::var_os("BRIDGE_TESTS_WITH_CHROMIUM").is_some();
+                assert!(!is_needed, "axe-core cannot be read: {error}");
+                eprintln!("barriers are not looked for: tests/run has npm fetch axe-core");
+                return Vec::new();
+            }
+        };
         self.driver.execute(axe, Vec::new()).await.unwrap();
         let run = "const done = arguments[arguments.length - 1];
              axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})
