@@ -20,7 +20,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use super::client::ClientError;
+use super::ClientError;
 
 /// The files of TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod charset;
 pub(crate) mod console;
 mod control_answers;
 mod control_log;
+mod cookies;
 mod door;
 mod listing;
 mod origin;

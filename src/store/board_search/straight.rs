@@ -18,12 +18,7 @@ fn page(search: &BoardSearch) -> (String, Vec<Value>) {
     let newest_first = *descending == backwards;
     let (than, order) = if newest_first { ("<", "DESC") } else { (">", "ASC") };
     if let Part::After(place) | Part::Before(place) = part {
-        conditions.sql.push_str(" AND (m.received_at, m.instance, m.control_id) ");
-        conditions.sql.push_str(than);
-        conditions.sql.push_str(" (?, ?, ?)");
-        let Place { received_at, instance, control, .. } = place;
-        let place = [(*received_at).into(), instance.clone().into(), control.clone().into()];
-        conditions.values.extend(place);
+        beyond(&mut conditions, than, place);
     }
     conditions.values.push(i64::try_from(*limit).unwrap_or(i64::MAX).into());
     let sql = format!(
@@ -34,17 +29,22 @@ fn page(search: &BoardSearch) -> (String, Vec<Value>) {
     (sql, conditions.values)
 }
 
+/// Only what is on one side of a place in the index.
+fn beyond(conditions: &mut Conditions, than: &str, place: &Place) {
+    conditions.sql.push_str(" AND (m.received_at, m.instance, m.control_id) ");
+    conditions.sql.push_str(than);
+    conditions.sql.push_str(" (?, ?, ?)");
+    let Place { received_at, instance, control, .. } = place;
+    let place = [(*received_at).into(), instance.clone().into(), control.clone().into()];
+    conditions.values.extend(place);
+}
+
 /// How many rows there are, or how many come before a place.
 fn count(search: &BoardSearch, before: Option<&Place>) -> (String, Vec<Value>) {
     let mut conditions = Conditions::plain(search);
     if let Some(place) = before {
         let than = if search.descending { "<" } else { ">" };
-        conditions.sql.push_str(" AND (m.received_at, m.instance, m.control_id) ");
-        conditions.sql.push_str(than);
-        conditions.sql.push_str(" (?, ?, ?)");
-        let Place { received_at, instance, control, .. } = place;
-        let place = [(*received_at).into(), instance.clone().into(), control.clone().into()];
-        conditions.values.extend(place);
+        beyond(&mut conditions, than, place);
     }
     (format!("SELECT count(*) FROM {BY_AGE} WHERE true{}", conditions.sql), conditions.values)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    acknowledgements::{Body, parsed},
+    acknowledgements::{WholeView, parsed},
     board::BoardView,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         acknowledgement::{Acknowledgement, Receipt, read},
         keys::{ControlId, Instance},
     },
-    store::{Action, Attempt, ControlHistory, KnownTicket, PastAcknowledgement},
+    store::{ControlHistory, KnownTicket, PastAcknowledgement},
     web::{
         auth::{Caller, Reader},
         control_log::{self, Entry},
@@ -134,7 +134,7 @@ impl BoardView {
         Some(ControlDetail {
             acknowledgement: main.map(|(past, _)| {
                 let row = with_reason(past.row.clone());
-                json!(Whole {
+                json!(WholeView {
                     row: view::acknowledgement(&row, &self.addresses),
                     history: &past.attempts,
                     actions: &past.actions,
@@ -148,15 +148,6 @@ impl BoardView {
             item,
         })
     }
-}
-
-#[derive(Serialize)]
-struct Whole<'r> {
-    #[serde(flatten)]
-    row: view::AcknowledgementView<'r>,
-    history: &'r [Attempt],
-    actions: &'r [Action],
-    body: Body<'r>,
 }
 
 /// What an acknowledgement says.

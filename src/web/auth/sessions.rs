@@ -5,14 +5,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
 use super::Caller;
 use crate::{
     clock::{Clock, later},
     domain::hex::hex,
-    web::{Signer, origin::OwnOrigin},
+    web::{Signer, cookies, origin::OwnOrigin},
 };
 
 /// How long a session lasts that is not used.
@@ -85,14 +85,7 @@ impl Sessions {
         headers: &HeaderMap,
         with: impl Fn(&str) -> Option<&'c Arc<Caller>>,
     ) -> Option<Session> {
-        let name = self.name();
-        let cookies =
-            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let pairs = cookies.flat_map(|cookies| cookies.split(';'));
-        let pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
-        // Another site of the same domain can put one of its own before ours.
-        let mut values = pairs.filter(|(own, _)| *own == name).map(|(_, value)| value);
-        values.find_map(|value| self.read(value, &with))
+        cookies::named(headers, self.name()).find_map(|value| self.read(value, &with))
     }
 
     fn read<'c>(

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::{
     domain::ticket_text::Language,
     web::{
-        Addresses,
+        Addresses, cookies,
         listing::{Params, Path},
         problem::ApiError,
     },
@@ -24,22 +24,14 @@ const KEPT: u32 = 365 * 24 * 60 * 60;
 
 /// The language that was chosen, else that of the browser.
 pub(in crate::web) fn of(headers: &HeaderMap) -> Language {
-    let chosen = cookie(headers, COOKIE).and_then(named);
-    let accepted = || {
-        let header = headers.get(header::ACCEPT_LANGUAGE)?;
-        accepted(header.to_str().ok()?)
-    };
-    chosen.or_else(accepted).unwrap_or_default()
+    let chosen = cookies::named(headers, COOKIE).next().and_then(named);
+    chosen.unwrap_or_else(|| of_browser(headers))
 }
 
-/// The value of a cookie.
-pub(in crate::web) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value)
+/// The one that the browser likes best of those that there are, whatever was chosen.
+pub(in crate::web) fn of_browser(headers: &HeaderMap) -> Language {
+    let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    header.and_then(accepted).unwrap_or_default()
 }
 
 fn named(code: &str) -> Option<Language> {

@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     middleware::Next,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use minijinja::{Value, context};
 
@@ -63,25 +63,11 @@ impl Page {
         template: &str,
         values: Value,
     ) -> Result<Response, ApiError> {
-        self.render_as(StatusCode::OK, template, values).await
-    }
-
-    async fn render_as(
-        &self,
-        status: StatusCode,
-        template: &str,
-        values: Value,
-    ) -> Result<Response, ApiError> {
         let frame = self.frame().await?;
         let path = self.state.addresses.path(self.uri.path());
         let query = query(path, self.uri.query());
         let values = context! { frame, query, ..values };
-        let page = self.state.templates.render(self.language, template, values);
-        let page = page.map_err(|error| {
-            tracing::error!(error = format!("{error:#}"), template, "a page could not be filled");
-            ApiError::Internal
-        })?;
-        Ok((status, Html(page)).into_response())
+        Ok(self.state.templates.fill(self.language, template, values)?.into_response())
     }
 
     /// Whether whoever reads the page may do what needs this scope: what they may not is not offered.
@@ -178,19 +164,13 @@ async fn refused(state: &AppState, language: Language, uri: &Uri, response: Resp
         query => query(state.addresses.path(uri.path()), uri.query()),
         frame => context! { active => "" },
     };
-    match state.templates.render(language, "error.html", values) {
+    match state.templates.fill(language, "error.html", values) {
         Ok(page) => {
             for own in [header::CONTENT_TYPE, header::CONTENT_LENGTH] {
                 head.headers.remove(own);
             }
-            (head.status, head.headers, Html(page)).into_response()
+            (head.status, head.headers, page).into_response()
         }
-        Err(error) => {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "the page of an error could not be filled"
-            );
-            ApiError::Internal.into_response()
-        }
+        Err(error) => error.into_response(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::response::Html;
 use jiff::Timestamp;
 use minijinja::{
     Environment, Error, ErrorKind, UndefinedBehavior, Value,
@@ -9,7 +10,11 @@ use minijinja::{
 };
 
 use super::{assets, texts::translated};
-use crate::{clock::Clock, domain::ticket_text::Language, web::Addresses};
+use crate::{
+    clock::Clock,
+    domain::ticket_text::Language,
+    web::{Addresses, problem::ApiError, state::encoded},
+};
 
 /// Every template; a page's own begins with the name of its folder.
 pub(super) const TEMPLATES: &[(&str, &str)] = &[
@@ -50,19 +55,27 @@ impl Templates {
         Ok(Self { inner: Arc::new([of(Language::En)?, of(Language::Fr)?]) })
     }
 
-    /// Fills one.
-    pub(super) fn render(
+    /// Fills one; what cannot be filled is a defect, which the log names.
+    pub(super) fn fill(
         &self,
         language: Language,
         name: &str,
         values: Value,
-    ) -> Result<String, Error> {
+    ) -> Result<Html<String>, ApiError> {
         let [en, fr] = &*self.inner;
         let environment = match language {
             Language::En => en,
             Language::Fr => fr,
         };
-        environment.get_template(name)?.render(values)
+        let page = environment.get_template(name).and_then(|template| template.render(values));
+        page.map(Html).map_err(|error| {
+            tracing::error!(
+                error = format!("{error:#}"),
+                template = name,
+                "a page could not be filled"
+            );
+            ApiError::Internal
+        })
     }
 }
 
@@ -140,7 +153,7 @@ fn exact(at: Timestamp) -> String {
 /// The address of a page with other values in its query: what is empty is left out, and a name that is
 /// not given keeps its value. In a template `query(sort="age", cursor="")`.
 pub(super) fn query(path: String, present: Option<&str>) -> Value {
-    let present: Vec<(String, String)> = present.map(serde_pairs).unwrap_or_default();
+    let present: Vec<(String, String)> = present.map(pairs_of).unwrap_or_default();
     Value::from_function(move |values: Kwargs| {
         let mut pairs = present.clone();
         for name in values.args() {
@@ -160,12 +173,8 @@ pub(super) fn query(path: String, present: Option<&str>) -> Value {
     })
 }
 
-fn encoded(text: &str) -> impl std::fmt::Display + '_ {
-    crate::web::state::encoded(text)
-}
-
 /// The pairs of a query, decoded.
-fn serde_pairs(query: &str) -> Vec<(String, String)> {
+fn pairs_of(query: &str) -> Vec<(String, String)> {
     reqwest::Url::parse(&format!("http://bridge/?{query}"))
         .map(|url| url.query_pairs().into_owned().collect())
         .unwrap_or_default()

@@ -18,6 +18,7 @@ use crate::{
     domain::{priority::Priority, ticket_text::Language},
     web::{
         AppState,
+        console::language,
         listing::{KnownTags, tag_of},
         problem::ApiError,
     },
@@ -47,7 +48,7 @@ pub(in crate::web) async fn card(
     known: KnownTags,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let language = language(&headers);
+    let language = language::of_browser(&headers);
     let ancestors = &state.config.get().server.frame_ancestors;
     let Some(signed) = signed else {
         let says = says(language).not_valid;
@@ -208,18 +209,6 @@ fn says(language: Language) -> Says {
     }
 }
 
-/// The first of the languages that the browser takes and that there is.
-fn language(headers: &HeaderMap) -> Language {
-    let taken = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let mut taken = taken.unwrap_or_default().split(',').map(|range| range.trim().get(..2));
-    let of = |range: Option<&str>| match range?.to_ascii_lowercase().as_str() {
-        "en" => Some(Language::En),
-        "fr" => Some(Language::Fr),
-        _ => None,
-    };
-    taken.find_map(of).unwrap_or(Language::En)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,7 +217,7 @@ mod tests {
     fn a_card_speaks_the_language_of_the_browser() {
         let of = |taken: &'static str| {
             let value = HeaderValue::from_static(taken);
-            language(&HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, value)]))
+            language::of_browser(&HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, value)]))
         };
         for (taken, expected) in [
             ("fr-FR,fr;q=0.9,en;q=0.8", Language::Fr),

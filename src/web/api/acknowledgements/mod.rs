@@ -30,12 +30,12 @@ use crate::{
 
 /// A row with what came of it.
 #[derive(Serialize)]
-struct WholeView<'r> {
+pub(super) struct WholeView<'r> {
     #[serde(flatten)]
-    row: AcknowledgementView<'r>,
-    history: Vec<Attempt>,
-    actions: Vec<Action>,
-    body: Body<'r>,
+    pub(super) row: AcknowledgementView<'r>,
+    pub(super) history: &'r [Attempt],
+    pub(super) actions: &'r [Action],
+    pub(super) body: Body<'r>,
 }
 
 /// A body as it was received. A refused one may have been cut: it is then shown as a text.
@@ -67,7 +67,7 @@ pub(in crate::web) async fn one(
     let row = delivery.with_reason(whole.row);
     let row = view::acknowledgement(&row, &addresses);
     let body = whole.body.as_str().into();
-    let whole = WholeView { row, history: whole.history, actions: whole.actions, body };
+    let whole = WholeView { row, history: &whole.history, actions: &whole.actions, body };
     Ok(Json(whole).into_response())
 }
 

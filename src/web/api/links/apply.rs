@@ -156,7 +156,7 @@ pub(super) async fn all(
     }
     if !dry_run {
         let ReportCounts { created, changed, removed, .. } = report.counts;
-        tracing::info!(created, changed, removed, token = caller.name, "company links changed");
+        tracing::info!(created, changed, removed, by = caller.name, "company links changed");
     }
     Ok(report)
 }

@@ -1,5 +1,7 @@
 //! How a row of the inbox looks in a page.
 
+use std::cell::LazyCell;
+
 use serde::Serialize;
 
 use super::says::{Said, said};
@@ -85,16 +87,20 @@ impl Shown {
         &self,
         rows: impl Iterator<Item = (&'r InboxRow, Option<&'r Glance>)>,
     ) -> Vec<RowView> {
-        let organizations = self.organizations.as_ref();
-        let directory = organizations.map(|reading| Directory::new(&reading.listed.items));
-        rows.map(|(row, event)| self.row(row, event, directory.as_ref())).collect()
+        // It folds the name of each organization, and most pages have no row that asks for it.
+        let directory = LazyCell::new(|| {
+            self.organizations.as_ref().map(|reading| Directory::new(&reading.listed.items))
+        });
+        let suggestion =
+            |company: &str| directory.as_ref().and_then(|directory| directory.suggestion(company));
+        rows.map(|(row, event)| self.row(row, event, &suggestion)).collect()
     }
 
-    fn row(
+    fn row<'o>(
         &self,
         row: &InboxRow,
         event: Option<&Glance>,
-        directory: Option<&Directory<'_>>,
+        suggestion: &impl Fn(&str) -> Option<&'o Organization>,
     ) -> RowView {
         let Said { state, kind, why, has_more } = said(row);
         let problem = row.problem.as_ref();
@@ -120,14 +126,18 @@ impl Shown {
                 number: number.clone(),
                 url: self.addresses.ticket(key),
             }),
-            link: self.link(row, directory),
+            link: self.link(row, suggestion),
             can_be_retried: Operation::Retry.states().contains(&row.state),
             can_be_discarded: discard.states().contains(&row.state),
             is_refused: row.state == State::Rejected,
         }
     }
 
-    fn link(&self, row: &InboxRow, directory: Option<&Directory<'_>>) -> Option<Link> {
+    fn link<'o>(
+        &self,
+        row: &InboxRow,
+        suggestion: &impl Fn(&str) -> Option<&'o Organization>,
+    ) -> Option<Link> {
         let problem = row.problem.as_ref()?;
         if !self.may_link || row.state != State::Blocked || problem.code != NOT_LINKED {
             return None;
@@ -136,8 +146,7 @@ impl Shown {
         let company = row.company_name.clone().unwrap_or_else(|| key.to_owned());
         let instance = encoded(&row.instance).to_string();
         let key = encoded(key).to_string();
-        let organization = directory
-            .and_then(|directory| directory.suggestion(&company))
+        let organization = suggestion(&company)
             .map(|org| Suggested { id: org.id.to_string(), name: org.name.clone() });
         Some(Link {
             api: format!("/api/v1/links/{key}?instance={instance}"),

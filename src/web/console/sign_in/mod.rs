@@ -5,7 +5,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::{FromRequest, FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
-    response::{Html, IntoResponse as _, Response},
+    response::{IntoResponse as _, Response},
 };
 use minijinja::context;
 use serde::Deserialize;
@@ -58,12 +58,8 @@ fn form(
         frame => context! { active => "", next => encoded(&here).to_string() },
         next,
     };
-    let page = state.templates.render(language::of(headers), "sign_in/page.html", values);
-    let page = page.map_err(|error| {
-        tracing::error!(error = format!("{error:#}"), "the page to sign in could not be filled");
-        ApiError::Internal
-    })?;
-    Ok((status, Html(page)).into_response())
+    let page = state.templates.fill(language::of(headers), "sign_in/page.html", values)?;
+    Ok((status, page).into_response())
 }
 
 /// What the page sends.

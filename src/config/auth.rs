@@ -1,0 +1,124 @@
+//! `[auth]`: who may call.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// Who may call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// The API tokens. Without any, and without a proxy, the bridge listens on loopback only and lets
+    /// everyone in.
+    pub tokens: Vec<Token>,
+    /// A proxy that signs people in.
+    pub proxy: Option<Proxy>,
+}
+
+impl Auth {
+    /// Whether everybody is let in who reaches the port.
+    #[must_use]
+    pub fn lets_anyone_in(&self) -> bool {
+        self.tokens.is_empty() && self.proxy.is_none()
+    }
+}
+
+/// A proxy in front of the bridge that signs people in, and says in headers who they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proxy {
+    /// The header with the name of the person.
+    pub header: String,
+    /// The header with their groups, separated by commas.
+    pub groups_header: String,
+    /// The header with the secret that the proxy alone knows.
+    pub secret_header: String,
+    /// That secret.
+    pub secret: Option<Secret>,
+    /// A file that holds it.
+    pub secret_file: Option<PathBuf>,
+    /// Where the proxy calls from: addresses, and networks such as `10.0.0.0/8`.
+    pub trusted: Vec<String>,
+    /// What those in a group may do.
+    pub groups: BTreeMap<String, Vec<Scope>>,
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self {
+            header: "X-Forwarded-User".to_owned(),
+            groups_header: "X-Forwarded-Groups".to_owned(),
+            secret_header: "X-Bridge-Proxy-Secret".to_owned(),
+            secret: None,
+            secret_file: None,
+            trusted: vec!["127.0.0.1".to_owned(), "::1".to_owned()],
+            groups: BTreeMap::new(),
+        }
+    }
+}
+
+/// An API token, as `servicenav-itop-bridge token` prints it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// What it is called in the log.
+    pub name: String,
+    /// `sha256:` and the hash of the token.
+    #[serde(serialize_with = "super::shown::is_set")]
+    pub hash: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// The instance it speaks for; a body may then not name another.
+    #[serde(default)]
+    pub instance: Option<String>,
+    /// The companies it is limited to, `id:…` or `name:…`: those of its instance, else of `default`.
+    #[serde(default)]
+    pub companies: Option<Vec<String>>,
+}
+
+impl Token {
+    /// Whether it can change what the bridge keeps.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.scopes.iter().any(|scope| *scope != Scope::Read)
+    }
+
+    /// Whether it is that of a tenant: it writes, and for some companies alone. Their instance is then
+    /// theirs alone too, so that ids of controls and events meet no others.
+    #[must_use]
+    pub fn is_of_a_tenant(&self) -> bool {
+        self.companies.is_some() && self.writes()
+    }
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Post acknowledgements.
+    Ingest,
+    /// Read tickets, lists and the inbox.
+    Read,
+    /// Try acknowledgements again, and give them up.
+    Operate,
+    /// Change links, and see who waits for one. Includes the others.
+    Admin,
+}
+
+impl Scope {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::Operate, Self::Admin];
+
+    /// The word in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Read => "read",
+            Self::Operate => "operate",
+            Self::Admin => "admin",
+        }
+    }
+}

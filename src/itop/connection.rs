@@ -1,0 +1,222 @@
+//! How iTop is called: where, with which logins and certificates.
+
+use std::{path::PathBuf, time::Duration};
+
+use reqwest::{
+    RequestBuilder, Url,
+    header::{HeaderName, HeaderValue},
+};
+
+use super::{
+    ItopZone,
+    redact::Redactor,
+    route,
+    tls::{Credentials, TlsFiles},
+};
+use crate::secret::Secret;
+
+/// The version of the REST protocol, the newest that iTop 3.1 and 3.2 offer.
+const VERSION: &str = "1.3";
+
+/// Apache closes an idle connection after five seconds; a request on a connection that is being
+/// closed is one whose fate is unknown.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// The header of iTop's token extension.
+const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
+
+/// How the bridge logs in, on each call anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// `auth_user` and `auth_pwd` in the form.
+    Form {
+        /// The login.
+        user: String,
+        /// Its password.
+        password: Secret,
+    },
+    /// The header `Auth-Token`; iTop needs its token extension.
+    Token(Secret),
+    /// HTTP basic with `login_mode=basic`; iTop cuts the password at its second `:`.
+    Basic {
+        /// The login.
+        user: String,
+        /// Its password.
+        password: Secret,
+    },
+}
+
+/// A basic login at what stands before iTop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrontLogin {
+    /// The user there.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// What the client needs to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The web root of iTop: `https://itop.example/` or `https://itop.example/itop`.
+    pub url: Url,
+    /// How to log in.
+    pub login: Login,
+    /// The login that is asked for before iTop's own, which is then not [`Login::Basic`].
+    pub front: Option<FrontLogin>,
+    /// The certificates.
+    pub tls: TlsFiles,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long a whole call may take.
+    pub timeout: Duration,
+    /// How long a create may take: it waits for locks that nothing else waits for, and one that is
+    /// given up too early has to be looked for.
+    pub create_timeout: Duration,
+    /// Calls in flight at most, of which one is kept for reads.
+    pub max_in_flight: usize,
+    /// The time zone of iTop's dates.
+    pub zone: ItopZone,
+}
+
+/// A client that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A file of certificates or of a key cannot be read or is not PEM.
+    #[error("{key}: {path} cannot be used: {reason}")]
+    PemFile {
+        /// The key of the configuration that names it.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Certificate and key of the bridge cannot be used.
+    #[error("itop.client_cert_file and itop.client_key_file cannot be used together: {0}")]
+    OwnCertificate(rustls::Error),
+    /// The certificates cannot be used, or this system has none.
+    #[error("the certificates cannot be used: {0}")]
+    Tls(rustls::Error),
+    /// The token cannot stand in a header.
+    #[error("the token of iTop has characters that cannot stand in an HTTP header")]
+    Token,
+    /// Anything else.
+    #[error("the HTTP client cannot be made: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// How iTop is called: replaced as a whole when secrets or certificates change.
+pub(super) struct Line {
+    http: reqwest::Client,
+    pub(super) endpoint: Url,
+    pub(super) settings: Settings,
+    pub(super) credentials: Credentials,
+    pub(super) redactor: Redactor,
+}
+
+impl Line {
+    pub(super) fn new(settings: &Settings, credentials: Credentials) -> Result<Self, ClientError> {
+        // A second call finds the provider installed, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        if let Login::Token(token) = &settings.login {
+            HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("servicenav-itop-bridge/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.timeout)
+            .pool_idle_timeout(IDLE)
+            .tls_backend_preconfigured(credentials.config()?);
+        // Docker puts HTTP_PROXY into every container, and what it names reaches other machines.
+        if route::is_loopback(&settings.url) {
+            builder = builder.no_proxy();
+        }
+        Ok(Self {
+            http: builder.build()?,
+            endpoint: endpoint(&settings.url, &settings.login),
+            redactor: redactor(settings),
+            settings: settings.clone(),
+            credentials,
+        })
+    }
+
+    /// A call to iTop, with all logins, and what of them belongs into the form.
+    pub(super) fn request(&self) -> (RequestBuilder, Vec<(&'static str, &str)>) {
+        let mut request = self.http.post(self.endpoint.clone());
+        let mut form = Vec::with_capacity(3);
+        match &self.settings.login {
+            Login::Form { user, password } => {
+                form.push(("auth_user", user.as_str()));
+                form.push(("auth_pwd", password.expose()));
+            }
+            Login::Token(token) => {
+                // One that cannot stand in a header was refused when this was made.
+                if let Ok(mut value) = HeaderValue::from_str(token.expose()) {
+                    value.set_sensitive(true);
+                    request = request.header(AUTH_TOKEN, value);
+                }
+            }
+            Login::Basic { user, password } => {
+                request = request.basic_auth(user, Some(password.expose()));
+            }
+        }
+        if let Some(FrontLogin { user, password }) = &self.settings.front {
+            request = request.basic_auth(user, Some(password.expose()));
+        }
+        (request, form)
+    }
+}
+
+/// Of everything that is sent and that nobody else may see.
+fn redactor(settings: &Settings) -> Redactor {
+    let (Login::Form { password: login, .. }
+    | Login::Basic { password: login, .. }
+    | Login::Token(login)) = &settings.login;
+    let mut secrets = vec![login.expose().to_owned()];
+    // A basic login is sent as one text.
+    if let Login::Basic { user, password } = &settings.login {
+        secrets.push(format!("{user}:{}", password.expose()));
+    }
+    if let Some(FrontLogin { user, password }) = &settings.front {
+        secrets.push(format!("{user}:{}", password.expose()));
+        secrets.push(password.expose().to_owned());
+    }
+    let proxy = route::proxy(&settings.url).and_then(|proxy| proxy.password);
+    secrets.extend(proxy.map(|password| password.expose().to_owned()));
+    Redactor::new(secrets.iter().map(String::as_str))
+}
+
+fn endpoint(root: &Url, login: &Login) -> Url {
+    let mut url = root.clone();
+    let path = format!("{}/webservices/rest.php", root.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url.set_fragment(None);
+    url.set_query(None);
+    url.query_pairs_mut().append_pair("version", VERSION);
+    if matches!(login, Login::Basic { .. }) {
+        url.query_pairs_mut().append_pair("login_mode", "basic");
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_stands_below_any_web_root() {
+        let form = Login::Form { user: "u".into(), password: Secret::new("p".into()) };
+        let basic = Login::Basic { user: "u".into(), password: Secret::new("p".into()) };
+        let at = |root: &str, login| endpoint(&root.parse().unwrap(), login).to_string();
+        assert_eq!(
+            at("https://i.example", &form),
+            "https://i.example/webservices/rest.php?version=1.3"
+        );
+        assert_eq!(
+            at("https://i.example/itop/web/?x=1#y", &basic),
+            "https://i.example/itop/web/webservices/rest.php?version=1.3&login_mode=basic"
+        );
+    }
+}
