@@ -6,6 +6,7 @@ mod body;
 mod calls;
 mod charset;
 pub(crate) mod console;
+mod content;
 mod control_answers;
 mod control_log;
 mod cookies;

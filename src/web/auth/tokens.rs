@@ -21,7 +21,7 @@ use crate::{
     },
     secret::Secret,
     store::{Store, StoreError},
-    web::{problem::ApiError, share::Receiving},
+    web::{content, problem::ApiError, share::Receiving},
 };
 
 /// The tokens of the configuration. Cheap to clone.
@@ -95,6 +95,8 @@ impl ApiTokens {
         };
         if is_of_a_browser && !parts.method.is_safe() {
             self.refuse_foreign(parts)?;
+            // What a form of any page can send no call takes, whatever a browser says of that page.
+            content::refuse_forms(&parts.headers)?;
         }
         Ok(known)
     }

@@ -1,5 +1,6 @@
 //! Companies share a bridge, and none is told of another.
 
+mod foreign_pages;
 mod matrix;
 mod nothing_told;
 mod own_instance;
@@ -195,7 +196,7 @@ impl Tenants {
             object.id = made["id"].to_string();
             made["ticket"]["ref"].as_str().unwrap().clone_into(&mut object.number);
             let open = made["links"]["open"].as_str().unwrap();
-            open.strip_prefix(&world.base).unwrap().clone_into(&mut object.open);
+            open[open.find("/controls").unwrap()..].clone_into(&mut object.open);
             objects.push(object);
         }
         world.token = None;
@@ -227,7 +228,11 @@ impl Tenants {
         let authorization = format!("Bearer {}", secret(token));
         let mut headers = vec![("prefer", "wait=20")];
         if let Some(session) = self.sessions.get(token) {
-            headers.extend([("cookie", session.as_str()), ("sec-fetch-site", "same-origin")]);
+            headers.extend([
+                ("cookie", session.as_str()),
+                ("sec-fetch-site", "same-origin"),
+                ("content-type", "application/json"),
+            ]);
         } else if !token.is_empty() {
             headers.push(("authorization", &authorization));
         }
