@@ -5,6 +5,7 @@ use rusqlite::{params_from_iter, types::Value};
 use super::{
     Store, StoreError, TicketOfControl, as_json,
     control_tickets::{COLUMNS, ITS_TICKET, row},
+    foreign,
 };
 use crate::domain::visible::Visible;
 
@@ -38,7 +39,14 @@ impl Store {
     pub async fn board(&self, filter: BoardFilter) -> Result<Vec<TicketOfControl>, StoreError> {
         self.read(move |db| {
             let (sql, values) = page(&filter);
-            db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
+            let mut found: Vec<_> = db
+                .prepare_cached(&sql)?
+                .query_map(params_from_iter(values), row)?
+                .collect::<Result<_, _>>()?;
+            for found in &mut found {
+                foreign::mark(db, &filter.visible, found)?;
+            }
+            Ok(found)
         })
         .await
     }
@@ -86,6 +94,17 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         .flat_map(|numbers| [as_json(numbers), as_json(numbers)])
         .map(Value::from)
         .collect();
+    let mut open = *open;
+    // What would tell something of a ticket finds none that is hidden; it is not open either.
+    if let Some((is_hidden, asked)) = foreign::is_hidden(visible, "m") {
+        if status.is_some() || numbers.is_some() || open == Some(true) {
+            sql.push_str(&format!(" AND NOT {is_hidden}"));
+            values.extend(asked);
+        } else if open.take().is_some() {
+            sql.push_str(&format!(" AND (m.ticket_open = 0 OR {is_hidden})"));
+            values.extend(asked);
+        }
+    }
     let mut ask = |condition: &str, value: Value| {
         sql.push_str(condition);
         values.push(value);
@@ -102,7 +121,7 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         ask(" AND m.ticket_status = ?", status.clone().into());
     }
     if let Some(open) = open {
-        ask(" AND m.ticket_open = ?", (*open).into());
+        ask(" AND m.ticket_open = ?", open.into());
     }
     if let Some(instance) = instance {
         ask(" AND m.instance = ?", instance.to_string().into());

@@ -19,6 +19,7 @@ mod control_history;
 mod control_tickets;
 mod counts;
 mod error;
+mod foreign;
 mod history;
 mod inbox;
 mod inbox_bulk;

@@ -15,7 +15,7 @@ use super::{
     BoardSearch, Conditions, Found, Part,
     order::{KeyRef, Place, Rank},
 };
-use crate::store::as_json;
+use crate::store::{as_json, foreign};
 
 /// The query of all rows among which the words are looked for, made of fixed pieces.
 fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
@@ -29,6 +29,7 @@ fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
         }
         None => "",
     };
+    let (controls, mut values) = foreign::controls(visible, index);
     if let Some(status) = status {
         // The table itself, once: an index of most rows would cost more than all of them.
         conditions.ask("+m.ticket_status = ?", status.clone());
@@ -49,11 +50,12 @@ fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
     let searched = if words.is_empty() { "'', ''" } else { "m.control_words, m.ticket_words" };
     let sql = format!(
         "SELECT m.instance, m.control_id, m.received_at, {}, {searched}
-         FROM control_tickets AS m {index} WHERE true{}",
+         FROM {controls} WHERE true{}",
         order.key(),
         conditions.sql
     );
-    (sql, conditions.values)
+    values.append(&mut conditions.values);
+    (sql, values)
 }
 
 /// The rows of a page and how many there are.

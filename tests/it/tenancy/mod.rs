@@ -3,6 +3,7 @@
 mod foreign_pages;
 mod matrix;
 mod nothing_told;
+mod moved_tickets;
 mod own_instance;
 
 use std::collections::BTreeMap;
