@@ -15,6 +15,7 @@ mod listing;
 mod origin;
 mod parameters;
 mod problem;
+mod protection;
 mod request_log;
 mod share;
 mod signed;

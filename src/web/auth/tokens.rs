@@ -139,6 +139,12 @@ impl ApiTokens {
 
     /// Those who have a token of this name.
     pub(in crate::web) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
+    /// Whether a request may be somebody's without a token in it: the answer then depends on what a browser,
+    /// or the proxy in front, has added.
+    pub(in crate::web) fn may_be_of_person(&self, headers: &HeaderMap) -> bool {
+        bearer(headers).is_none() && !self.let_in_anyone()
+    }
+
         match &*self.callers.borrow() {
             Callers::Anyone(anyone) => vec![anyone.clone()],
             Callers::Known { tokens, .. } => {

@@ -1,6 +1,7 @@
 //! Companies share a bridge, and none is told of another.
 
 mod foreign_pages;
+mod headers;
 mod matrix;
 mod nothing_told;
 mod moved_tickets;
