@@ -85,7 +85,8 @@ impl Service<Request> for Logged {
         let is_of_person = self.tokens.may_be_of_person(request.headers());
         // Programs have none, and lose no time by it.
         let has_cookie = request.headers().contains_key(header::COOKIE);
-        let renewed = if has_cookie { self.tokens.renewed(request.headers()) } else { None };
+        let renewed =
+            if has_cookie { self.tokens.renewed(&method, request.headers()) } else { None };
         let answer = match self.door.refuses(&request) {
             Some(refused) => Either::Left(async { Ok(refused.into_response()) }),
             None => Either::Right(self.routes.call(request)),
@@ -93,11 +94,11 @@ impl Service<Request> for Logged {
         let unauthorized = self.unauthorized.clone();
         Box::pin(async move {
             let mut response = logged(id, &method, &uri, answer, &unauthorized).await;
-            if let Some(cookie) = renewed {
             protection::of_page(response.headers_mut());
             if is_of_person {
                 protection::of_person(response.headers_mut());
             }
+            if let Some(cookie) = renewed {
                 give(&mut response, cookie);
             }
             Ok(response)

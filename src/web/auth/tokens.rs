@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{
     By, Caller, Kind, Known, Sessions,
     proxy::ProxySignIn,
-    sessions::{Session, shown_id},
+    sessions::{Session, is_by_person, shown_id},
 };
 use crate::{
     clock::Clock,
@@ -126,10 +126,23 @@ impl ApiTokens {
         self.sessions.ended()
     }
 
-    /// A new cookie for whoever uses a session that has grown old.
-    pub(in crate::web) fn renewed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// A new cookie for the person whose session has grown old, if it is a person who asks.
+    pub(in crate::web) fn renewed(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Option<HeaderValue> {
+        if !is_by_person(method, headers) {
+            return None;
+        }
         let session = self.callers.borrow().session(headers, &self.sessions)?;
         self.sessions.renewed(&session)
+    }
+
+    /// Whether a request may be somebody's without a token in it: the answer then depends on what a browser,
+    /// or the proxy in front, has added.
+    pub(in crate::web) fn may_be_of_person(&self, headers: &HeaderMap) -> bool {
+        bearer(headers).is_none() && !self.let_in_anyone()
     }
 
     /// Whether everyone is let in.
@@ -139,12 +152,6 @@ impl ApiTokens {
 
     /// Those who have a token of this name.
     pub(in crate::web) fn named(&self, name: &str) -> Vec<Arc<Caller>> {
-    /// Whether a request may be somebody's without a token in it: the answer then depends on what a browser,
-    /// or the proxy in front, has added.
-    pub(in crate::web) fn may_be_of_person(&self, headers: &HeaderMap) -> bool {
-        bearer(headers).is_none() && !self.let_in_anyone()
-    }
-
         match &*self.callers.borrow() {
             Callers::Anyone(anyone) => vec![anyone.clone()],
             Callers::Known { tokens, .. } => {

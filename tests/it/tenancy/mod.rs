@@ -3,8 +3,8 @@
 mod foreign_pages;
 mod headers;
 mod matrix;
-mod nothing_told;
 mod moved_tickets;
+mod nothing_told;
 mod own_instance;
 
 use std::collections::BTreeMap;
