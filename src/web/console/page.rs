@@ -15,7 +15,7 @@ use crate::{
     config::Scope,
     domain::{delivery_state::State as RowState, ticket_text::Language},
     gate::GateState,
-    store::StoreError,
+    store::{MOST_UNLINKED, StoreError},
     web::{
         AppState,
         auth::{By, Caller, Known, Reader},
@@ -76,7 +76,7 @@ impl Page {
         let needs: u64 = needs.into_iter().map(|state| counts.of(state)).sum();
         // Who waits for a link has at least one row that is blocked.
         let unlinked =
-            if counts.of(RowState::Blocked) > 0 { store.unlinked(visible).await?.len() } else { 0 };
+            if counts.of(RowState::Blocked) > 0 { store.count_unlinked(visible).await? } else { 0 };
         let gate = match self.state.delivery.gate() {
             GateState::Open { .. } => None,
             GateState::Closed { reason, since, .. } => {
@@ -89,6 +89,12 @@ impl Page {
             active => if matches!(first, "" | "tickets") { "tickets" } else { first },
             needs,
             unlinked,
+            // Nobody counts further for a figure in a corner.
+            unlinked_shown => if unlinked == MOST_UNLINKED {
+                format!("{}+", MOST_UNLINKED - 1)
+            } else {
+                unlinked.to_string()
+            },
             gate,
             // Where everybody is let in, nobody is anybody.
             name => (self.by != By::Anyone).then_some(self.caller.name.as_str()),
