@@ -98,10 +98,13 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
     // What would tell something of a ticket finds none that is hidden; it is not open either.
     if let Some((is_hidden, asked)) = foreign::is_hidden(visible, "m") {
         if status.is_some() || numbers.is_some() || open == Some(true) {
-            sql.push_str(&format!(" AND NOT {is_hidden}"));
+            sql.push_str(" AND NOT ");
+            sql.push_str(&is_hidden);
             values.extend(asked);
         } else if open.take().is_some() {
-            sql.push_str(&format!(" AND (m.ticket_open = 0 OR {is_hidden})"));
+            sql.push_str(" AND (m.ticket_open = 0 OR ");
+            sql.push_str(&is_hidden);
+            sql.push(')');
             values.extend(asked);
         }
     }
@@ -175,6 +178,27 @@ mod tests {
             assert!(!plan.contains("SCAN t"), "{filter:?}: {plan}");
             let sorts = plan.contains("USE TEMP B-TREE FOR ORDER BY");
             assert_eq!(sorts, filter.numbers.is_some(), "{filter:?}: {plan}");
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_is_left_out_by_keys_alone() {
+        let db = empty();
+        let companies = ["42", "43"].map(|id| PartyKey::id(id).unwrap());
+        for status in [None, Some("new".to_owned())] {
+            for open in [None, Some(true), Some(false)] {
+                for numbers in [None, Some(vec!["I-1".to_owned()])] {
+                    let visible = Visible::of_companies(Instance::default(), &companies);
+                    let (status, numbers) = (status.clone(), numbers.clone());
+                    let filter =
+                        BoardFilter { status, open, numbers, ..BoardFilter::of(visible, 9) };
+                    let (sql, values) = page(&filter);
+                    let plan = plan(&db, &sql, values);
+                    for table in ["SCAN m", "SCAN t", "SCAN company_links"] {
+                        assert!(!plan.contains(table), "{filter:?}: {plan}");
+                    }
+                }
+            }
         }
     }
 }

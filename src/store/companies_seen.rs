@@ -128,22 +128,25 @@ const MAX_SITES: i64 = 1_000;
 
 /// All that are seen: there are as many as there are companies and sites, never as many as rows.
 fn seen(visible: &Visible) -> (String, Vec<Value>) {
-    // In the order of the table's key, by which the company itself comes before its sites.
-    let mut sql = "SELECT instance, company_key, site_key, name, seen_at FROM (
-                       SELECT *, row_number() OVER (
-                           PARTITION BY instance, company_key ORDER BY site_key) AS place
-                       FROM companies_seen)
-                   WHERE place <= ?"
-        .to_owned();
-    let mut values: Vec<Value> = vec![(MAX_SITES + 1).into()];
+    let mut conditions = String::new();
+    let mut values: Vec<Value> = Vec::new();
     if let Some(instance) = visible.instance() {
-        sql.push_str(" AND instance = ?");
+        conditions.push_str(" AND instance = ?");
         values.push(instance.to_string().into());
     }
     if let Some(companies) = visible.companies() {
-        sql.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
+        conditions.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
         values.push(as_json(companies).into());
     }
+    values.push((MAX_SITES + 1).into());
+    // In the order of the table's key, by which the company itself comes before its sites.
+    let sql = format!(
+        "SELECT instance, company_key, site_key, name, seen_at FROM (
+             SELECT *, row_number() OVER (
+                 PARTITION BY instance, company_key ORDER BY site_key) AS place
+             FROM companies_seen WHERE true{conditions})
+         WHERE place <= ?"
+    );
     (sql, values)
 }
 

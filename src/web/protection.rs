@@ -1,19 +1,26 @@
 //! Headers by which browsers protect what they are shown. They are set in one place, around all routes: a
 //! new page cannot forget them. What an answer says itself counts, such as the card's own policy.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::Response,
+};
 
 /// What a page may load and do: only what comes from the bridge itself, and nothing that stands in the
 /// page's own text. So what a sender writes can run nowhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Protects an answer, if it is a page.
-pub(super) fn of_page(headers: &mut HeaderMap) {
-    let kind = headers.get(header::CONTENT_TYPE);
-    if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+/// Protects an answer, if it is a page or leads to another one.
+pub(super) fn of_page(response: &mut Response) {
+    let is_redirect =
+        response.status().is_redirection() && response.headers().contains_key(header::LOCATION);
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !is_page && !is_redirect {
         return;
     }
+    let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

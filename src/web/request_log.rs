@@ -94,7 +94,7 @@ impl Service<Request> for Logged {
         let unauthorized = self.unauthorized.clone();
         Box::pin(async move {
             let mut response = logged(id, &method, &uri, answer, &unauthorized).await;
-            protection::of_page(response.headers_mut());
+            protection::of_page(&mut response);
             if is_of_person {
                 protection::of_person(response.headers_mut());
             }

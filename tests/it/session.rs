@@ -321,7 +321,7 @@ async fn a_screen_that_nobody_looks_at_is_signed_out_in_the_end() {
 
 #[tokio::test]
 async fn a_token_that_may_not_read_is_told_so_where_one_signs_in() {
-    let world = World::with(Options::default(), |config| {
+    let mut world = World::with(Options::default(), |config| {
         tokens(config);
         config.auth.tokens.push(token("sender", &[Scope::Ingest], None));
     })
@@ -333,6 +333,13 @@ async fn a_token_that_may_not_read_is_told_so_where_one_signs_in() {
     let french = [OWN, ("accept-language", "fr")];
     let answer = post(&world, "/session", &french, "token=sender").await;
     assert!(answer.text.contains("ne permet pas de lire les pages"), "{}", answer.text);
+    // So is whoever has a session of one from which the right was taken.
+    let desk = sign_in(&world, "desk").await;
+    world.config.auth.tokens[1].scopes = vec![Scope::Ingest];
+    world.reload().await.unwrap();
+    assert_eq!(get(&world, &desk, "/inbox").await.status, 403);
+    let page = get(&world, &desk, "/sign-in").await;
+    assert!(page.status == 200 && page.text.contains("This token may not read pages"));
     world.finish().await;
 }
 

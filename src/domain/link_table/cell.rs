@@ -28,8 +28,7 @@ fn is_stripped(c: char) -> bool {
 /// breaks are stripped too.
 fn needs_guard(text: &str, is_first: bool) -> bool {
     let text = text.trim_start_matches(is_stripped);
-    text.starts_with(begins_formula)
-        || (is_first && text.starts_with(|c| matches!(c, '\t' | '\r' | '\n')))
+    text.starts_with(begins_formula) || (is_first && text.starts_with(['\t', '\r', '\n']))
 }
 
 /// The parts of a text each of which could be a cell, with what stands behind them.

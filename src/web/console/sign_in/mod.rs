@@ -14,8 +14,12 @@ use super::language;
 use crate::{
     config::Scope,
     web::{
-        Addresses, ApiTokens, AppState, auth::Known, listing::Params, parameters::NoParams,
-        problem::ApiError, state::encoded,
+        Addresses, ApiTokens, AppState,
+        auth::{By, Known},
+        listing::Params,
+        parameters::NoParams,
+        problem::ApiError,
+        state::encoded,
     },
 };
 
@@ -40,9 +44,11 @@ pub(in crate::web) async fn page(
         Ok(known) if known.caller.may(Scope::Read) => {
             Ok(see(&state.addresses.own_page(&next), None))
         }
-        // Somebody who is known and may read no page needs another token.
-        Ok(_) => form(&state, &headers, StatusCode::OK, &next, Some("no_pages")),
-        Err(_) => form(&state, &headers, StatusCode::OK, &next, None),
+        // Whose token may read no page any more needs another one.
+        Ok(Known { by: By::Cookie, .. }) => {
+            form(&state, &headers, StatusCode::OK, &next, Some("no_pages"))
+        }
+        _ => form(&state, &headers, StatusCode::OK, &next, None),
     }
 }
 
