@@ -60,8 +60,8 @@ impl Separator {
 pub type Row = [String; 17];
 
 /// The table of some rows, with a byte order mark, from which spreadsheets tell that it is UTF-8. A
-/// cell that a spreadsheet would take for a formula begins with an apostrophe, which [`read`] takes off
-/// again.
+/// cell that a spreadsheet would take for a formula begins with an apostrophe, and so does what it would
+/// take for one where it is told another separator; [`read`] takes them off again.
 #[must_use]
 pub fn write(rows: impl IntoIterator<Item = Row>, separator: Separator) -> String {
     let mut table = WriterBuilder::new()
