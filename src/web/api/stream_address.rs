@@ -26,6 +26,7 @@ use crate::{
     web::{
         Addresses, AppState, STREAM,
         auth::{Caller, Reader},
+        content::NoBody,
         listing::Params,
         problem::ApiError,
         state::encoded,
@@ -100,6 +101,7 @@ pub(in crate::web) async fn address(
     State(addresses): State<Addresses>,
     State(clock): State<Clock>,
     Params(params): Params<StreamParams>,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
     if !caller.has_token() {
         return Err(ApiError::Forbidden(

@@ -13,7 +13,8 @@ use crate::{
     domain::keys::Instance,
     link_check::{LinkItem, Wish},
     web::{
-        AppState, api::acknowledgements::parsed, auth::Linker, listing::Params, problem::ApiError,
+        AppState, api::acknowledgements::parsed, auth::Linker, content::NoBody, listing::Params,
+        problem::ApiError,
     },
 };
 
@@ -21,6 +22,7 @@ pub(in crate::web) async fn matches(
     Linker(caller): Linker,
     State(state): State<AppState>,
     Params(params): Params<ManyParams>,
+    _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     // Only now it matters that iTop answers.

@@ -14,8 +14,12 @@ use super::language;
 use crate::{
     config::Scope,
     web::{
-        Addresses, ApiTokens, AppState, auth::Known, listing::Params, parameters::NoParams,
-        problem::ApiError, state::encoded,
+        Addresses, ApiTokens, AppState,
+        auth::{By, Known},
+        listing::Params,
+        parameters::NoParams,
+        problem::ApiError,
+        state::encoded,
     },
 };
 
@@ -40,21 +44,26 @@ pub(in crate::web) async fn page(
         Ok(known) if known.caller.may(Scope::Read) => {
             Ok(see(&state.addresses.own_page(&next), None))
         }
-        _ => form(&state, &headers, StatusCode::OK, &next),
+        // Whose token may read no page any more needs another one.
+        Ok(Known { by: By::Cookie, .. }) => {
+            form(&state, &headers, StatusCode::OK, &next, Some("no_pages"))
+        }
+        _ => form(&state, &headers, StatusCode::OK, &next, None),
     }
 }
 
-/// The page with its form; a token that was refused is told.
+/// The page with its form, and with what was wrong with a token.
 fn form(
     state: &AppState,
     headers: &HeaderMap,
     status: StatusCode,
     next: &str,
+    wrong: Option<&str>,
 ) -> Result<Response, ApiError> {
     let next = state.addresses.own_page(next);
     let here = state.addresses.path(format_args!("/sign-in?next={}", encoded(&next)));
     let values = context! {
-        is_wrong => status == StatusCode::UNAUTHORIZED,
+        wrong,
         frame => context! { active => "", next => encoded(&here).to_string() },
         next,
     };
@@ -114,8 +123,12 @@ pub(in crate::web) async fn begin(
         return Ok(see(&state.addresses.own_page(&next), None));
     }
     let Some((caller, cookie)) = state.tokens.sign_in(token.trim()) else {
-        return form(&state, &headers, StatusCode::UNAUTHORIZED, &next);
+        return form(&state, &headers, StatusCode::UNAUTHORIZED, &next, Some("unknown"));
     };
+    if !caller.may(Scope::Read) {
+        // A session in which each page is refused would be a dead end.
+        return form(&state, &headers, StatusCode::FORBIDDEN, &next, Some("no_pages"));
+    }
     tracing::info!(by = caller.name, "signed in");
     Ok(see(&state.addresses.own_page(&next), Some(cookie)))
 }
