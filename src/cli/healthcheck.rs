@@ -1,4 +1,4 @@
-//! `healthcheck`: ask a running bridge whether it lives.
+//! `healthcheck`: ask a running bridge whether it can store.
 
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
