@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod healthcheck;
 mod links;
+mod print;
 mod sandbox;
 mod serve;
 mod token;
