@@ -31,8 +31,7 @@ use crate::{
         AppState,
         auth::{Admin, Caller, Linker, Reader},
         body::JsonBody,
-        listing::{Params, Path},
-        parameters::NoParams,
+        parameters::{NoParams, Params, Path},
         problem::ApiError,
     },
 };

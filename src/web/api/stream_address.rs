@@ -25,10 +25,10 @@ use crate::{
     },
     web::{
         Addresses, AppState, STREAM,
+        addresses::encoded,
         auth::{Caller, Reader},
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
-        state::encoded,
     },
 };
 

@@ -13,7 +13,7 @@ use super::{assets, texts::translated};
 use crate::{
     clock::Clock,
     domain::ticket_text::Language,
-    web::{Addresses, problem::ApiError, state::encoded},
+    web::{Addresses, addresses::encoded, problem::ApiError},
 };
 
 /// Every template; a page's own begins with the name of its folder.

@@ -19,7 +19,7 @@ use crate::{
     web::{
         AppState,
         console::language,
-        listing::{KnownTags, tag_of},
+        entity_tag::{KnownTags, tag_of},
         problem::ApiError,
     },
 };

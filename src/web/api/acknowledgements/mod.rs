@@ -22,7 +22,7 @@ use crate::{
         Addresses,
         auth::{Caller, Operator, Reader},
         body::{JsonBody, read},
-        listing::Path,
+        parameters::Path,
         problem::ApiError,
         view::{self, AcknowledgementView},
     },

@@ -13,7 +13,8 @@ use crate::{
     domain::keys::Instance,
     link_check::{LinkItem, Wish},
     web::{
-        AppState, api::acknowledgements::parsed, auth::Linker, listing::Params, problem::ApiError,
+        AppState, api::acknowledgements::parsed, auth::Linker, parameters::Params,
+        problem::ApiError,
     },
 };
 

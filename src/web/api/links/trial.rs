@@ -15,7 +15,7 @@ use crate::{
         AppState,
         api::preview::look,
         auth::Operator,
-        listing::{Params, Path},
+        parameters::{Params, Path},
         problem::ApiError,
     },
 };

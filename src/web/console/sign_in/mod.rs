@@ -14,8 +14,11 @@ use super::language;
 use crate::{
     config::Scope,
     web::{
-        Addresses, ApiTokens, AppState, auth::Known, listing::Params, parameters::NoParams,
-        problem::ApiError, state::encoded,
+        Addresses, ApiTokens, AppState,
+        addresses::encoded,
+        auth::Known,
+        parameters::{NoParams, Params},
+        problem::ApiError,
     },
 };
 
