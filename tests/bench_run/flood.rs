@@ -21,7 +21,7 @@ const EVENTS_IN_NOISE: u32 = 3_000;
 const CONNECTIONS: usize = 64;
 
 /// An iTop that does the most creates with four of them in flight.
-const SLOW: [&str; 6] = ["--read-ms", "65", "--create-ms", "200", "--best-in-flight", "4"];
+pub const SLOW: [&str; 6] = ["--read-ms", "65", "--create-ms", "200", "--best-in-flight", "4"];
 
 /// How long all of it may take; at the rate of the floor it is a little more than four minutes.
 const PATIENCE: Duration = Duration::from_mins(8);
@@ -99,7 +99,7 @@ async fn noisy() -> Line {
 }
 
 /// Posts so many acknowledgements as fast as they are taken.
-async fn post(world: &World, events: u32) -> Load {
+pub async fn post(world: &World, events: u32) -> Load {
     let numbers = Numbers::up_to(events);
     let posts = Numbered::each("/api/v1/acknowledgements", 1, &numbers, CONNECTIONS);
     closed_loop(world.bridge.address, posts, PATIENCE).await
@@ -131,7 +131,7 @@ async fn creates_by_hand(itop: SocketAddr, in_flight: u32, done: CancellationTok
 }
 
 /// From the first create to the last, as iTop sees them.
-async fn creates_per_second(world: &World, before: u32, events: u32) -> f64 {
+pub async fn creates_per_second(world: &World, before: u32, events: u32) -> f64 {
     let clock = Clock::system();
     let deadline = clock.now() + PATIENCE;
     let (mut first, mut last) = (None, now());

@@ -13,6 +13,7 @@ mod inbox;
 mod lists;
 mod load;
 mod measure;
+mod pages;
 mod polling;
 mod posts;
 mod processes;
@@ -58,6 +59,7 @@ enum Family {
     Search,
     Board,
     Dashboards,
+    Pages,
     Inbox,
     Flood,
     Start,
@@ -76,6 +78,7 @@ impl Family {
             Self::Search => lists::search().await,
             Self::Board => board::board().await,
             Self::Dashboards => polling::dashboards().await,
+            Self::Pages => pages::open().await,
             Self::Inbox => inbox::looks().await,
             Self::Flood => flood::flood().await,
             Self::Start => starts::to_ready().await,

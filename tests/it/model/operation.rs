@@ -1,5 +1,7 @@
 //! What can happen.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
@@ -83,8 +85,8 @@ pub enum On {
 /// than the client waits, much shorter than `settle`.
 const SLOW_MS: u64 = 6_000;
 
-/// How long a write is held that is evaluated: shorter than `settle`.
-const INSIDE_MS: u64 = 15_000;
+/// How long a write is held that is evaluated: with what else may strike it shorter than `settle`.
+const INSIDE_MS: u64 = 12_000;
 
 /// How long a request is held back before it is evaluated, and how long the ticket counter is held:
 /// several times `settle`, and shorter than `settle_unproven`.
@@ -118,6 +120,16 @@ impl Trouble {
             Self::BadGatewayAfter => fault.after_effect(),
             _ => fault,
         }
+    }
+}
+
+/// How long a fault holds one request, where that is meant to end before `settle` does.
+pub fn short_wait(kind: &FaultKind) -> Duration {
+    match kind {
+        FaultKind::Slow { before_ms: ms, .. } | FaultKind::HeldInside { ms } => {
+            Duration::from_millis(*ms)
+        }
+        _ => Duration::ZERO,
     }
 }
 

@@ -12,15 +12,18 @@ use servicenav_itop_bridge::{
     clock::Clock,
     config::Period,
     domain::marker::Marker,
-    sandbox::{FaultKind, Options, TicketSeen},
+    sandbox::{FaultKind, Operations, Options, TicketSeen},
     store,
 };
 
-use super::operation::{EVENTS, On, Operation, Trouble};
+use super::operation::{EVENTS, On, Operation, Trouble, short_wait};
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 
 /// One step of time.
 const STEP: Duration = Duration::from_secs(2);
+
+/// `delivery.settle`.
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// How long the client waits, in milliseconds of real time.
 const TIMEOUT_MS: u64 = 700;
@@ -62,7 +65,7 @@ pub async fn run(operations: &[Operation]) -> Result<(), String> {
         config.itop.timeout = Period::millis(TIMEOUT_MS);
         config.itop.create_timeout = Period::millis(TIMEOUT_MS);
         config.delivery.in_flight_max = 3;
-        config.delivery.settle = Period::seconds(30);
+        config.delivery.settle = Period::seconds(SETTLE.as_secs());
         config.delivery.backoff_first = Period::seconds(1);
         config.delivery.backoff_max = Period::seconds(4);
         config.delivery.probe_max = Period::seconds(4);
@@ -226,18 +229,26 @@ impl Model {
         }
     }
 
-    /// Of what holds creates for long one kind alone is switched on. What holds them inside adds up: two
-    /// of these would hold one as long as `settle`.
+    /// Whether what the model does not promise is still left out (see there) once this is switched on.
     fn may_meet(&mut self, trouble: Trouble, on: On) -> bool {
-        if trouble == Trouble::HeldInside {
-            let armed = self.world.itop.faults().switched_on();
-            return !armed.iter().any(|(_, fault)| fault.kind == trouble.fault(on, 1).kind);
-        }
-        let holds = matches!(trouble, Trouble::HeldBefore | Trouble::CounterLock);
-        if !holds || !matches!(on, On::Create) {
+        if !matches!(on, On::Create) {
             return true;
         }
-        *self.holds.get_or_insert(trouble) == trouble
+        if matches!(trouble, Trouble::HeldBefore | Trouble::HeldInside | Trouble::CounterLock)
+            && *self.holds.get_or_insert(trouble) != trouble
+        {
+            return false;
+        }
+        let adds = short_wait(&trouble.fault(on, 1).kind);
+        if adds.is_zero() {
+            return true;
+        }
+        // What is switched on strikes one create together, and each wait ends with a step.
+        let armed = self.world.itop.faults().switched_on();
+        let creates = armed.iter().filter(|(_, fault)| fault.on == Operations::Create);
+        let waits =
+            creates.map(|(_, fault)| short_wait(&fault.kind)).filter(|wait| !wait.is_zero());
+        waits.chain([adds]).map(|wait| wait + LONG_STEP).sum::<Duration>() <= SETTLE
     }
 
     async fn during(&mut self, kind: FaultKind, steps: usize) {
