@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     clock::{Clock, Moment},
-    config::Delivery,
+    config::DeliverySection,
     itop::{Client, ItopError, TOO_MANY, WriteRight},
 };
 
@@ -290,7 +290,7 @@ impl Gate {
         client: Client,
         class: impl AsyncFn() -> String,
         renew: impl Fn(),
-        settings: Delivery,
+        settings: DeliverySection,
     ) {
         self.probe(&client, &class).await;
         if self.is_open() {

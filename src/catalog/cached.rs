@@ -189,6 +189,21 @@ impl<L: List> Asked<'_, L> {
         Ok(Reading::of(listed, as_of, stale))
     }
 
+    /// The list if iTop gives it within this time, else as it was last read, however old. iTop reads it to
+    /// the end all the same, for those who come then.
+    pub async fn within(self, patience: Duration) -> Option<Reading<L>> {
+        let (lists, key) = (self.lists, self.key.clone());
+        tokio::select! {
+            reading = self.get(Freshness::Cached) => reading.ok(),
+            () = lists.clock.sleep(patience) => {
+                let listed = lists.known.get(&key).await?;
+                let as_of = lists.clock.shown(listed.as_of());
+                let stale = !lists.is_fresh(&*listed, Freshness::Cached);
+                Some(Reading::of(listed, as_of, stale))
+            }
+        }
+    }
+
     /// The list if it was ever read, however old; else it is read in the background a moment later,
     /// for those who come then.
     pub async fn if_known(self) -> Option<Reading<L>> {

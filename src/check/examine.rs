@@ -81,7 +81,7 @@ fn templates(config: &Config, report: &mut Report<'_>) -> Option<Templates> {
             Some(templates)
         }
         Err(error) => {
-            let mend = "Mend it in [ticket]; the README lists the variables. The bridge does not \
+            let mend = "Mend it in [ticket]; docs/configuration.md lists the variables. The bridge does not \
                         start like this.";
             report.failure("templates", error.to_string(), mend);
             None

@@ -37,8 +37,9 @@ impl Examination<'_> {
         if let Some(beside) = beside {
             self.report.warning(
                 "answers",
-                format!("iTop prints text around its answers, which is read past: {beside}"),
-                "Mend what the text complains of, or set display_errors = Off in iTop's php.ini.",
+                format!("iTop prints text around its answers, which is read past: {}", seen(&beside)),
+                "Mend what the text complains of, or set display_errors = Off in iTop's php.ini. A file \
+                 that begins with a byte order mark, often config-itop.php, has to be saved without.",
             );
         }
         Some(())
@@ -99,5 +100,21 @@ impl Examination<'_> {
             Ok(client) => client.protocol().await.is_ok(),
             Err(_) => false,
         }
+    }
+}
+
+/// A text as people see it: a byte order mark by itself would look as if there were nothing.
+fn seen(beside: &str) -> String {
+    beside.replace('\u{feff}', "(a byte order mark) ").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_named() {
+        assert_eq!(seen("\u{feff}"), "(a byte order mark)");
+        assert_eq!(seen("\u{feff}<b>Notice</b>: x"), "(a byte order mark) <b>Notice</b>: x");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use super::ConfigFile;
+use super::{ConfigFile, print};
 use crate::{clock::Clock, store};
 
 /// Where the copy goes.
@@ -18,7 +18,11 @@ impl Backup {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let database = self.file.load()?.store.path;
         store::backup(&database, &self.to)?;
-        println!("{} was copied to {} and checked", database.display(), self.to.display());
+        print::line(format_args!(
+            "{} was copied to {} and checked",
+            database.display(),
+            self.to.display()
+        ));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -36,13 +40,17 @@ impl Restore {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let database = self.file.load()?.store.path;
         let kept = store::restore(&self.from, &database, Clock::system().now())?;
-        println!("{} was restored from {}", database.display(), self.from.display());
+        print::line(format_args!(
+            "{} was restored from {}",
+            database.display(),
+            self.from.display()
+        ));
         if let Some(kept) = kept {
-            println!("what was there is kept as {}", kept.display());
+            print::line(format_args!("what was there is kept as {}", kept.display()));
         }
-        println!(
+        print::line(
             "Unfinished acknowledgements, and events that are posted again, are looked for in \
-             iTop before anything is created."
+             iTop before anything is created.",
         );
         Ok(ExitCode::SUCCESS)
     }

@@ -1,10 +1,10 @@
-//! `healthcheck`: ask a running bridge whether it lives.
+//! `healthcheck`: ask a running bridge whether it can store.
 
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 
-use super::ConfigFile;
+use super::{ConfigFile, print};
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -36,7 +36,7 @@ impl Healthcheck {
         if !answer.status().is_success() {
             bail!("the bridge answers {}: it cannot store anything now", answer.status());
         }
-        println!("{}", answer.text().await?);
+        print::line(answer.text().await?);
         Ok(ExitCode::SUCCESS)
     }
 }

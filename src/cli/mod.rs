@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod healthcheck;
 mod links;
+mod print;
 mod sandbox;
 mod serve;
 mod token;
@@ -29,7 +30,7 @@ pub struct Cli {
 enum Command {
     /// Run the bridge
     Serve(ConfigFile),
-    /// Run the bridge with a simulated iTop and a few acknowledgements, on loopback
+    /// Run the bridge and a simulated iTop, with a day behind them to look at
     Demo(demo::Demo),
     /// Run the simulated iTop alone, on loopback
     Sandbox(sandbox::SandboxArgs),
@@ -43,13 +44,13 @@ enum Command {
     Restore(backup::Restore),
     /// Take company links from a table, or write them into one
     Links(links::Links),
-    /// Ask a running bridge whether it lives; for containers
+    /// Ask a running bridge whether it can store; for containers
     Healthcheck(healthcheck::Healthcheck),
 }
 
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
-    /// The configuration file; without it, environment variables alone
+    /// The configuration file; without it, /etc/servicenav-itop-bridge/config.toml if that is there
     // A text, because a path must not be empty, and an empty variable is one that is not set.
     #[arg(short, long, env = "BRIDGE_CONFIG")]
     config: Option<OsString>,

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use super::listen;
+use super::{listen, print};
 use crate::{
     clock::Clock,
     config::Log,
@@ -60,7 +60,10 @@ impl SandboxArgs {
             ..Options::default()
         };
         let mut sandbox = Sandbox::start(listener, options, Clock::system()).await?;
-        println!("A simulated iTop: {}/, user bridge, password {PASSWORD}", sandbox.url());
+        print::line(format_args!(
+            "A simulated iTop: {}/, user bridge, password {PASSWORD}",
+            sandbox.url()
+        ));
         if let Some(ended) = stop.run_until_cancelled(sandbox.ended()).await {
             ended?;
         }

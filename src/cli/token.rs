@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::print;
 use crate::{config::Scope, secret::random_key, web::hash_token};
 
 /// What the token is for.
@@ -18,15 +19,18 @@ pub(super) struct TokenArgs {
 impl TokenArgs {
     pub(super) fn run(&self) -> ExitCode {
         let token = format!("snb_{}", random_key());
-        println!(
-            "The token, shown this once; give it to the sender as 'Authorization: Bearer …':\n"
-        );
-        println!("{token}\n");
-        println!("Its hash, for the configuration of the bridge:\n");
-        println!("[[auth.tokens]]");
-        println!("name = {}", toml::Value::from(self.name.as_str()));
-        println!("hash = \"{}\"", hash_token(&token));
-        println!("scopes = {}", toml::Value::from(self.scopes.clone()));
+        print::line(format_args!(
+            "The token, shown this once; give it to the sender as 'Authorization: Bearer …':\n\n\
+             {token}\n\n\
+             Its hash, for the configuration of the bridge:\n\n\
+             [[auth.tokens]]\n\
+             name = {}\n\
+             hash = \"{}\"\n\
+             scopes = {}",
+            toml::Value::from(self.name.as_str()),
+            hash_token(&token),
+            toml::Value::from(self.scopes.clone())
+        ));
         ExitCode::SUCCESS
     }
 }

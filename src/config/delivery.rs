@@ -7,7 +7,7 @@ use super::Period;
 /// Turning acknowledgements into tickets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Delivery {
+pub struct DeliverySection {
     /// Deliveries at once, however slow iTop becomes; at least 1.
     pub in_flight_min: u16,
     /// Deliveries at once, however fast iTop is; below `itop.max_in_flight`.
@@ -38,7 +38,7 @@ pub struct Delivery {
     pub probe_max: Period,
 }
 
-impl Default for Delivery {
+impl Default for DeliverySection {
     fn default() -> Self {
         Self {
             in_flight_min: 1,

@@ -19,7 +19,7 @@ mod warnings;
 
 pub use auth::{Auth, Proxy, Scope, Token};
 pub use current::Current;
-pub use delivery::{Delivery, Switch};
+pub use delivery::{DeliverySection, Switch};
 pub use itop::{ItopSection, LoginKind};
 pub use load::{ConfigError, load};
 pub use period::Period;
@@ -44,7 +44,7 @@ pub struct Config {
     pub itop: ItopSection,
     pub catalog: CatalogSection,
     pub links: Links,
-    pub delivery: Delivery,
+    pub delivery: DeliverySection,
     pub ticket: Ticket,
     pub board: Board,
     pub log: Log,

@@ -7,7 +7,7 @@ mod tokens;
 use reqwest::Url;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Delivery, LoginKind, Period, TeamChoice};
+use super::{Config, DeliverySection, LoginKind, Period, TeamChoice};
 use crate::{
     domain::ticket_text::Templates,
     itop::{ItopZone, why_not_marker, why_not_template},
@@ -188,7 +188,7 @@ impl Config {
 
     fn numbers(&self, problems: &mut Vec<String>) {
         let Self { server, itop, catalog, board, .. } = self;
-        let Delivery { in_flight_min, in_flight_max, recreate_at_once, .. } = self.delivery;
+        let DeliverySection { in_flight_min, in_flight_max, recreate_at_once, .. } = self.delivery;
         let mut check = check(problems);
         check(
             !(8..=100_000).contains(&server.max_connections),

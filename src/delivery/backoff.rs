@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use crate::config::Delivery;
+use crate::config::DeliverySection;
 
 /// The wait after `attempts` attempts: doubling from the first to the longest, of which a random
 /// part between half and all is taken, so that rows that failed together do not return together.
-pub(super) fn backoff(settings: &Delivery, attempts: u32) -> Duration {
+pub(super) fn backoff(settings: &DeliverySection, attempts: u32) -> Duration {
     longest(settings, attempts).mul_f64(rand::random_range(0.5..=1.0))
 }
 
 /// The longest that this wait can be.
-pub(super) fn longest(settings: &Delivery, attempts: u32) -> Duration {
+pub(super) fn longest(settings: &DeliverySection, attempts: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1).min(30));
     let first = settings.backoff_first.duration();
     first.saturating_mul(doubled).min(settings.backoff_max.duration())
@@ -24,7 +24,7 @@ mod tests {
 
     #[test]
     fn waits_grow_to_their_limit_and_differ() {
-        let settings = Delivery::default();
+        let settings = DeliverySection::default();
         for attempts in 0..100 {
             let wait = backoff(&settings, attempts);
             assert!(wait >= Period::millis(2_500).duration(), "{attempts}: {wait:?}");

@@ -60,7 +60,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Settings {
     /// `[delivery]`.
-    pub delivery: config::Delivery,
+    pub delivery: config::DeliverySection,
     /// `[ticket]`.
     pub ticket: config::Ticket,
     /// `[links]`.

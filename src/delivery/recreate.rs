@@ -120,7 +120,12 @@ impl Recreation {
 
     /// Whether a create may be sent now: always the first one of a row, and one that is sent again
     /// as [`Recreation::verdict`] says. It counts as under way then.
-    pub(super) fn may_begin(&self, id: i64, now: Moment, settings: &config::Delivery) -> bool {
+    pub(super) fn may_begin(
+        &self,
+        id: i64,
+        now: Moment,
+        settings: &config::DeliverySection,
+    ) -> bool {
         let mut way = self.way();
         if let Some(settled) = way.unclear.get(&id).copied()
             && (settled.is_none() || way.passed <= settled)
@@ -179,7 +184,7 @@ impl Recreation {
         id: i64,
         open_since: Moment,
         now: Moment,
-        settings: &config::Delivery,
+        settings: &config::DeliverySection,
     ) -> Verdict {
         let mut way = self.way();
         let tick = way.next_tick();
@@ -200,7 +205,7 @@ impl Recreation {
         &self,
         restored: Moment,
         now: Moment,
-        settings: &config::Delivery,
+        settings: &config::DeliverySection,
     ) -> bool {
         let mut way = self.way();
         let tick = way.next_tick();
@@ -276,7 +281,7 @@ impl Way {
     }
 
     /// Whether this row may be the one that is tried, or one of those.
-    fn takes_trial(&mut self, id: i64, now: Moment, settings: &config::Delivery) -> bool {
+    fn takes_trial(&mut self, id: i64, now: Moment, settings: &config::DeliverySection) -> bool {
         if self.trials.contains_key(&id) {
             return true;
         }

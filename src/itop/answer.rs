@@ -3,7 +3,6 @@
 mod typed;
 mod within;
 
-use axum::body::Bytes;
 use serde_json::{Map, Value};
 
 pub(super) use typed::{Objects, read_objects};
@@ -66,7 +65,7 @@ pub(super) struct Raw {
     /// Where a redirect leads.
     pub(super) location: Option<String>,
     /// The body.
-    pub(super) body: Bytes,
+    pub(super) body: Vec<u8>,
     /// Takes out what the bridge had sent and nobody may see.
     pub(super) redactor: Redactor,
 }
@@ -175,7 +174,7 @@ mod tests {
     use super::*;
 
     pub(super) fn raw(status: u16, content_type: &str, body: &[u8]) -> Raw {
-        let (content_type, body) = (content_type.to_owned(), Bytes::copy_from_slice(body));
+        let (content_type, body) = (content_type.to_owned(), body.to_vec());
         Raw { status, content_type, location: None, body, redactor: Redactor::default() }
     }
 

@@ -1,6 +1,5 @@
 //! A request and what comes back: the one place where text of others enters.
 
-use axum::body::Bytes;
 use reqwest::{
     RequestBuilder, Response,
     header::{CONTENT_TYPE, HeaderName, LOCATION},
@@ -34,7 +33,7 @@ async fn bounded(
     mut response: Response,
     most: usize,
     failure: impl Fn(reqwest::Error) -> ItopError,
-) -> Result<Bytes, ItopError> {
+) -> Result<Vec<u8>, ItopError> {
     let too_long = || {
         let reason = format!("the answer is longer than {} MB", most >> 20);
         Err(ItopError::NoClearAnswer { reason })
@@ -50,7 +49,7 @@ async fn bounded(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body.into())
+    Ok(body)
 }
 
 /// Whether a request that failed can have reached iTop: only one whose connection was never made

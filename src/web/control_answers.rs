@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use moka::future::Cache;
 use serde_json::{Value, json};
 
-use super::{Addresses, listing::tag_of, view};
+use super::{Addresses, entity_tag::tag_of, view};
 use crate::{
     board::Board,
     clock::Clock,

@@ -1,5 +1,6 @@
 //! HTTP: routes, who may call, and how errors read. Nothing here calls iTop.
 
+mod addresses;
 mod api;
 mod auth;
 mod body;
@@ -11,6 +12,7 @@ mod control_answers;
 mod control_log;
 mod cookies;
 mod door;
+mod entity_tag;
 mod listing;
 mod origin;
 mod parameters;
@@ -24,13 +26,14 @@ mod state;
 mod unauthorized;
 mod view;
 
+pub use addresses::Addresses;
 pub use auth::{ApiTokens, Peer, Sessions, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
 pub use console::Templates;
 pub use control_answers::ControlAnswers;
 pub use request_log::Logged;
 pub use signed_link::Signer;
-pub use state::{Addresses, AppState, Parts, Rooms};
+pub use state::{AppState, Parts, Rooms};
 
 use axum::{
     Router,
@@ -39,8 +42,7 @@ use axum::{
 
 use crate::config::Config;
 use door::Door;
-use listing::Params;
-use parameters::NoParams;
+use parameters::{NoParams, Params};
 use problem::ApiError;
 
 const LOOKUP: &str = "/api/v1/tickets/lookup";

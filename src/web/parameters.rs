@@ -1,6 +1,9 @@
-//! Which query parameters an address takes: those that its type has, and no others.
+//! What an address takes: of query parameters those that its type has, and no others.
 
-use axum::http::Uri;
+use axum::{
+    extract::{FromRequestParts, Query, path},
+    http::{Uri, request::Parts},
+};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _, Visitor, value},
@@ -14,12 +17,46 @@ use crate::domain::text::{cut_bytes, one_line};
 #[derive(Deserialize)]
 pub(super) struct NoParams {}
 
+/// Query parameters, refused in words: unknown ones too.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        refuse_unknown::<T>(&parts.uri)?;
+        match Query::<T>::try_from_uri(&parts.uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => {
+                // The framework's own beginning says nothing to a caller.
+                let text = rejection.body_text();
+                let reason = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, r)| r);
+                Err(ApiError::BadParameter(format!("{reason}.")))
+            }
+        }
+    }
+}
+
+/// The variable parts of the path, refused in words.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match path::Path::from_request_parts(parts, state).await {
+            Ok(path::Path(part)) => Ok(Self(part)),
+            Err(rejection) => Err(ApiError::BadParameter(rejection.body_text())),
+        }
+    }
+}
+
 /// How much of an unknown name is shown, in bytes.
 const SHOWN: usize = 64;
 
 /// Refuses the parameters that `T` does not have, and says which it has: one that is overlooked would
 /// show everything to somebody who has asked for a part.
-pub(super) fn refuse_unknown<T: DeserializeOwned>(uri: &Uri) -> Result<(), ApiError> {
+fn refuse_unknown<T: DeserializeOwned>(uri: &Uri) -> Result<(), ApiError> {
     let Some(query) = uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
     let known = names_of::<T>();
     let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));

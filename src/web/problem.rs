@@ -129,7 +129,7 @@ impl ApiError {
             Self::ForeignCaller(detail) => (
                 StatusCode::FORBIDDEN,
                 "foreign-caller",
-                "Nobody may call from there without a token",
+                "Such a call is not taken from there",
                 detail.clone(),
             ),
             Self::NotFound(detail) => {

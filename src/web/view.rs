@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Addresses, state::ControlLinks};
+use super::{Addresses, addresses::ControlLinks};
 use crate::{
     board::Board,
     domain::{

@@ -119,7 +119,7 @@ fn digits(mut number: u32) -> [u8; PLACE.len()] {
     digits
 }
 
-/// The acknowledgement of the README, as ServiceNav would send it.
+/// The acknowledgement of docs/install.md, as ServiceNav would send it.
 fn event() -> Value {
     json!({
         "event_id": format!("svc-{PLACE}:2026-11-21T08:14:09Z"),

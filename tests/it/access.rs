@@ -14,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
+use crate::world::{self, ACKNOWLEDGEMENTS, Answer, World, event, with};
 
 /// The token of this name.
 fn secret(name: &str) -> String {
@@ -22,8 +22,7 @@ fn secret(name: &str) -> String {
 }
 
 fn token(name: &str, scopes: &[Scope]) -> Token {
-    let hash = hash_token(&secret(name));
-    Token { name: name.to_owned(), hash, scopes: scopes.to_vec(), instance: None, companies: None }
+    Token { hash: hash_token(&secret(name)), ..world::token(name, scopes) }
 }
 
 /// Demo is company 42, and has a ticket.

@@ -11,24 +11,18 @@ use servicenav_itop_bridge::{
     web::hash_token,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token, with};
 
 const STREAM: &str = "/api/v1/tickets/stream";
 const ADDRESS: &str = "/api/v1/tickets/stream/address";
 const PAGE: &str = "https://board.example";
 
-fn token(name: &str, scope: Scope, companies: Option<&[&str]>) -> Token {
-    let companies = companies.map(|companies| companies.iter().map(ToString::to_string).collect());
-    let hash = hash_token(name);
-    Token { name: name.to_owned(), hash, scopes: vec![scope], instance: None, companies }
-}
-
 fn tokens(config: &mut Config) {
     config.auth.tokens = vec![
-        token("admin", Scope::Admin, None),
-        token("reader", Scope::Read, None),
-        token("acme", Scope::Read, Some(&["id:7"])),
-        token("sender", Scope::Ingest, None),
+        token("admin", &[Scope::Admin]),
+        token("reader", &[Scope::Read]),
+        limited("acme", &[Scope::Read], "", &["id:7"]),
+        token("sender", &[Scope::Ingest]),
     ];
 }
 
@@ -218,7 +212,7 @@ async fn an_address_is_good_for_what_it_was_signed_for_and_for_a_moment() {
         .config
         .auth
         .tokens
-        .push(Token { hash: hash_token("another"), ..token("acme", Scope::Admin, None) });
+        .push(Token { hash: hash_token("another"), ..token("acme", &[Scope::Admin]) });
     world.token = None;
     world.start_bridge().await;
     world.get(&path).await.problem(401, "unauthorized");

@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, Scope, Token},
+    config::{Config, Scope},
     sandbox::Options,
-    web::hash_token,
 };
 
-use crate::world::{Answer, World, event, with};
+use crate::world::{Answer, World, event, limited, token, with};
 
 const PAGE: &str = "/companies";
 
@@ -94,17 +93,10 @@ async fn no_name_is_anything_but_text() {
 #[tokio::test]
 async fn who_may_not_link_is_offered_nothing_and_sees_its_own_alone() {
     let tokens = |config: &mut Config| {
-        let token = |name: &str, scopes: &[Scope], companies: Option<Vec<String>>| Token {
-            name: name.to_owned(),
-            hash: hash_token(name),
-            scopes: scopes.to_vec(),
-            instance: None,
-            companies,
-        };
         config.auth.tokens = vec![
-            token("admin-of-all-companies", &[Scope::Admin], None),
-            token("reader-of-all-companies", &[Scope::Read], None),
-            token("reader-of-one-company", &[Scope::Read], Some(vec!["id:42".to_owned()])),
+            token("admin-of-all-companies", &[Scope::Admin]),
+            token("reader-of-all-companies", &[Scope::Read]),
+            limited("reader-of-one-company", &[Scope::Read], "", &["id:42"]),
         ];
     };
     let mut world = World::with(Options::default(), tokens).await;

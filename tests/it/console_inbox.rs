@@ -3,12 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Scope, Token},
+    config::Scope,
     sandbox::{Fault, FaultKind, Operations, Options},
-    web::hash_token,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token, with};
 
 /// A page in a language.
 async fn page(world: &World, path: &str, language: &str) -> Answer {
@@ -243,25 +242,14 @@ async fn what_a_sender_or_itop_writes_runs_nowhere() {
     world.finish().await;
 }
 
-fn token(name: &str, scopes: &[Scope], company: Option<&str>) -> Token {
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: scopes.to_vec(),
-        // It has an instance of its own, for its companies alone.
-        instance: company.map(|_| "sn-a".to_owned()),
-        companies: company.map(|company| vec![company.to_owned()]),
-    }
-}
-
 #[tokio::test]
 async fn whoever_may_not_is_offered_nothing() {
     let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![
-            token("admin", &[Scope::Admin], None),
-            token("operator", &[Scope::Read, Scope::Operate], None),
-            token("reader", &[Scope::Read], None),
-            token("limited", &[Scope::Admin], Some("id:53")),
+            token("admin", &[Scope::Admin]),
+            token("operator", &[Scope::Read, Scope::Operate]),
+            token("reader", &[Scope::Read]),
+            limited("limited", &[Scope::Admin], "sn-a", &["id:53"]),
         ];
     })
     .await;

@@ -2,13 +2,13 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_servicenav-itop-bridge");
+use crate::program::command;
 
 /// What the demo says until it has told its address, and where it then is.
 struct Demo {
@@ -19,8 +19,7 @@ struct Demo {
 
 impl Demo {
     fn start(listen: &str) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["demo", "--listen", listen, "--sandbox-listen", "127.0.0.1:0"])
+        let mut child = command(&["demo", "--listen", listen, "--sandbox-listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

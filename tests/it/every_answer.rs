@@ -9,7 +9,7 @@ use servicenav_itop_bridge::{
     web::hash_token,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, token, with};
 
 const TOKEN: &str = "token-5f1d7c9e0b3a4e6f8a2c";
 const PASSWORD: &str = "passw0rd-that-nobody-may-read";
@@ -90,13 +90,8 @@ async fn what_is_not_there_is_told_by_a_problem_document() {
 async fn secrets_stand_in_no_answer() {
     let secrets = |config: &mut Config| {
         config.server.link_key = Some(Secret::new(LINK_KEY.to_owned()));
-        config.auth.tokens = vec![Token {
-            name: "all".to_owned(),
-            hash: hash_token(TOKEN),
-            scopes: vec![Scope::Admin],
-            instance: None,
-            companies: None,
-        }];
+        config.auth.tokens =
+            vec![Token { hash: hash_token(TOKEN), ..token("all", &[Scope::Admin]) }];
     };
     let mut world = World::with(sandbox::Options::default(), secrets).await;
     world.token = Some(TOKEN.to_owned());

@@ -5,26 +5,15 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, Scope, Token},
+    config::{Config, Scope},
     sandbox::{FaultKind, Options},
     secret::Secret,
-    web::hash_token,
 };
 
-use crate::world::{World, event, with};
+use crate::world::{World, event, limited, token, with};
 
 const HEALTH: &str = "/api/v1/health";
 const QUARTER: Duration = Duration::from_mins(15);
-
-fn token(name: &str, scope: Scope, companies: Option<Vec<String>>) -> Token {
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: vec![scope],
-        instance: None,
-        companies,
-    }
-}
 
 /// Lets a quarter of an hour end, and waits until it is written.
 async fn quarter_ends(world: &World) {
@@ -226,9 +215,9 @@ async fn the_configuration_is_shown_without_secrets() {
 async fn with_tokens() -> World {
     let tokens = |config: &mut Config| {
         config.auth.tokens = vec![
-            token("admin", Scope::Admin, None),
-            token("reader", Scope::Read, None),
-            token("limited", Scope::Read, Some(vec!["id:42".to_owned()])),
+            token("admin", &[Scope::Admin]),
+            token("reader", &[Scope::Read]),
+            limited("limited", &[Scope::Read], "", &["id:42"]),
         ];
     };
     let mut world = World::with(Options::default(), tokens).await;

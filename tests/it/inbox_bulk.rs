@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Scope, Token},
+    config::Scope,
     sandbox::{Fault, FaultKind, Operations, Options},
-    web::hash_token,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token, with};
 
 const RETRY: &str = "/api/v1/acknowledgements/retry";
 const DISCARD: &str = "/api/v1/acknowledgements/discard";
@@ -22,7 +21,7 @@ async fn counts(world: &World) -> Value {
 }
 
 /// Rows that iTop refuses, each with these words.
-async fn refused(world: &World, keys: &[&str], words: &str) -> Vec<Value> {
+pub async fn refused(world: &World, keys: &[&str], words: &str) -> Vec<Value> {
     let refuse = FaultKind::Refuse { code: 100, message: format!("Error: {words}") };
     let times = u32::try_from(keys.len()).unwrap();
     world.itop.faults().switch_on(Fault::new(refuse).on(Operations::Create).times(times));
@@ -160,23 +159,12 @@ async fn thousands_of_rows_of_one_cause_are_changed() {
     world.finish().await;
 }
 
-fn token(name: &str, scopes: &[Scope], company: Option<&str>) -> Token {
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: scopes.to_vec(),
-        // It has an instance of its own, for its companies alone.
-        instance: company.map(|_| "sn-a".to_owned()),
-        companies: company.map(|company| vec![company.to_owned()]),
-    }
-}
-
 #[tokio::test]
 async fn whose_company_it_is_not_changes_nothing_and_is_told_nothing() {
     let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![
-            token("admin", &[Scope::Admin], None),
-            token("own", &[Scope::Read, Scope::Operate], Some("id:53")),
+            token("admin", &[Scope::Admin]),
+            limited("own", &[Scope::Read, Scope::Operate], "sn-a", &["id:53"]),
         ];
     })
     .await;

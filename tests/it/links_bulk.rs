@@ -1,7 +1,10 @@
 //! Many links at once: few requests to iTop, all or none, and what would change before it does.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use servicenav_itop_bridge::sandbox::FaultKind;
 
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 
@@ -307,6 +310,32 @@ async fn all_companies_and_sites_are_listed_with_what_applies_to_them() {
         world.get(&format!("{COMPANIES}{wrong}")).await.problem(400, "bad-parameter");
     }
     // Without iTop the list is as good, only without trees.
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_itop_that_hangs_is_waited_for_a_moment_alone() {
+    let world = World::linked().await;
+    let list = "/api/v1/links/companies";
+    let fresh = world.get(list).await.expect(200);
+    assert_eq!(fresh["found"], 1);
+    world.clock.advance(world.config.catalog.ttl.duration() * 2);
+    let hangs = FaultKind::Slow { before_ms: 600_000, after_ms: 0 };
+    world.itop.faults().set(hangs.clone(), true);
+    let before = world.itop.requests_seen().of("core/get");
+    let is_asked = world.until("iTop is asked", async || {
+        (world.itop.requests_seen().of("core/get") > before).then_some(())
+    });
+    let passes = async {
+        is_asked.await;
+        // The time in which it is waited for.
+        world.clock.advance(Duration::from_secs(3));
+    };
+    let (known, ()) = tokio::join!(world.get(list), passes);
+    let known = known.expect(200);
+    assert_eq!((&known["items"], &known["as_of"]), (&fresh["items"], &fresh["as_of"]));
+    world.itop.faults().set(hangs, false);
+    world.clock.advance(Duration::from_mins(10));
     world.finish().await;
 }
 

@@ -1,16 +1,18 @@
 //! Links as a table: what is written is read again, bad lines are named, and no cell is a formula.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, Scope, Token},
+    config::{Config, Scope},
     sandbox::Options,
-    web::hash_token,
 };
 
-use crate::world::{Answer, World, event, with};
+use crate::{
+    program::{command, output},
+    world::{Answer, World, event, limited, token, with},
+};
 
 const LINKS: &str = "/api/v1/links";
 
@@ -164,23 +166,13 @@ async fn a_table_is_read_in_the_alphabet_of_its_program() {
     world.finish().await;
 }
 
-fn token(name: &str, scope: Scope, instance: Option<&str>, companies: Option<&[&str]>) -> Token {
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: vec![scope],
-        instance: instance.map(str::to_owned),
-        companies: companies.map(|all| all.iter().map(|key| (*key).to_owned()).collect()),
-    }
-}
-
 #[tokio::test]
 async fn a_token_has_the_table_of_its_own_companies() {
     let tokens = |config: &mut Config| {
         config.auth.tokens = vec![
-            token("admin-of-all-companies", Scope::Admin, None, None),
-            token("admin-of-one-instance", Scope::Admin, Some("sn-b"), None),
-            token("reader-of-one-company", Scope::Read, None, Some(&["id:42"])),
+            token("admin-of-all-companies", &[Scope::Admin]),
+            limited("admin-of-one-instance", &[Scope::Admin], "sn-b", &[]),
+            limited("reader-of-one-company", &[Scope::Read], "", &["id:42"]),
         ];
     };
     let mut world = World::with(Options::default(), tokens).await;
@@ -219,10 +211,9 @@ async fn a_token_has_the_table_of_its_own_companies() {
 
 /// Runs `links …` against the bridge of a world: whether it succeeded, its output, its errors.
 async fn links(world: &World, arguments: &[&str]) -> (bool, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_servicenav-itop-bridge"));
-    command.arg("links").args(arguments).args(["--url", &world.base]);
-    command.env_remove("BRIDGE_CONFIG").env_remove("HTTP_PROXY").env_remove("http_proxy");
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let mut command = command(&["links"]);
+    command.args(arguments).args(["--url", &world.base]);
+    let output = output(command).await;
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
@@ -231,7 +222,7 @@ async fn links(world: &World, arguments: &[&str]) -> (bool, String, String) {
 async fn the_program_exports_previews_and_imports() {
     let secret = "token-of-the-administrator";
     let tokens = |config: &mut Config| {
-        config.auth.tokens = vec![token(secret, Scope::Admin, None, None)];
+        config.auth.tokens = vec![token(secret, &[Scope::Admin])];
     };
     let mut world = World::with(Options::default(), tokens).await;
     world.token = Some(secret.to_owned());

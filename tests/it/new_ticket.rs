@@ -3,13 +3,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Scope, Token},
-    sandbox::Options,
-    web::hash_token,
-};
+use servicenav_itop_bridge::{config::Scope, sandbox::Options};
 
-use crate::world::{ACKNOWLEDGEMENTS, World};
+use crate::world::{ACKNOWLEDGEMENTS, World, token};
 
 /// What the script of the page sends.
 fn made_by_the_form(key: &str) -> Value {
@@ -142,13 +138,6 @@ async fn what_the_form_sends_is_shown_exactly_and_becomes_that_ticket() {
 
 #[tokio::test]
 async fn who_may_not_post_is_told_so() {
-    let token = |name: &str, scopes: &[Scope]| Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: scopes.to_vec(),
-        instance: None,
-        companies: None,
-    };
     let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![token("admin", &[Scope::Admin]), token("reader", &[Scope::Read])];
     })

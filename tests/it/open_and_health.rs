@@ -3,24 +3,17 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Scope, Token},
+    config::Scope,
     sandbox::{FaultKind, Options},
     secret::Secret,
-    web::hash_token,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, token, with};
 
 #[tokio::test]
 async fn a_signed_link_leads_a_browser_without_a_token_to_the_ticket() {
     let mut world = World::with(Options::default(), |config| {
-        config.auth.tokens = vec![Token {
-            name: "admin".to_owned(),
-            hash: hash_token("secret"),
-            scopes: vec![Scope::Admin],
-            instance: None,
-            companies: None,
-        }];
+        config.auth.tokens = vec![token("secret", &[Scope::Admin])];
     })
     .await;
     world.token = Some("secret".to_owned());

@@ -7,16 +7,15 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, StartError},
     clock::Clock,
-    config::{Config, Proxy, Scope, Token},
+    config::{Config, Proxy, Scope},
     sandbox::Options,
     secret::Secret,
-    web::hash_token,
 };
 
 use crate::{
     session,
     stream::Listener,
-    world::{ACKNOWLEDGEMENTS, Answer, World, event, with},
+    world::{ACKNOWLEDGEMENTS, Answer, World, event, token, with},
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -95,10 +94,7 @@ async fn whom_the_proxy_has_signed_in_may_what_its_groups_may() {
 async fn whoever_forges_the_header_is_nobody() {
     let mut world = World::with(Options::default(), |config| {
         proxy(config);
-        let hash = hash_token("desk");
-        let scopes = vec![Scope::Read];
-        config.auth.tokens =
-            vec![Token { name: "desk".to_owned(), hash, scopes, instance: None, companies: None }];
+        config.auth.tokens = vec![token("desk", &[Scope::Read])];
     })
     .await;
     let wrong = format!("{}0", &SECRET[1..]);

@@ -8,13 +8,9 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Scope, Token},
-    sandbox::Options,
-    web::hash_token,
-};
+use servicenav_itop_bridge::{config::Scope, sandbox::Options};
 
-use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token, with};
 
 async fn rejected(world: &World) -> Vec<Value> {
     let rows = world.get("/api/v1/acknowledgements?state=rejected&limit=1000").await.expect(200);
@@ -128,27 +124,13 @@ async fn each_refused_item_of_a_list_leaves_a_row_and_spoils_no_other() {
     world.finish().await;
 }
 
-fn token(name: &str, scopes: &[Scope]) -> Token {
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: scopes.to_vec(),
-        instance: None,
-        companies: None,
-    }
-}
-
 #[tokio::test]
 async fn what_a_token_may_not_post_is_kept_in_its_own_instance() {
     let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![
             token("admin", &[Scope::Admin]),
             token("default-reader", &[Scope::Read]),
-            Token {
-                instance: Some("sn-a".to_owned()),
-                companies: Some(vec!["id:42".to_owned()]),
-                ..token("sn-a", &[Scope::Ingest])
-            },
+            limited("sn-a", &[Scope::Ingest], "sn-a", &["id:42"]),
         ];
         config.auth.tokens[1].instance = Some("default".to_owned());
     })

@@ -3,23 +3,12 @@
 use reqwest::Method;
 use servicenav_itop_bridge::{
     app::StartError,
-    config::{Scope, Token},
+    config::Scope,
     sandbox::{FaultKind, Options, PASSWORD},
     secret::Secret,
-    web::hash_token,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event};
-
-fn token(name: &str) -> Token {
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: vec![Scope::Admin],
-        instance: None,
-        companies: None,
-    }
-}
+use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token};
 
 async fn status(world: &World, token: &str) -> u16 {
     let bearer = format!("Bearer {token}");
@@ -30,14 +19,14 @@ async fn status(world: &World, token: &str) -> u16 {
 #[tokio::test]
 async fn a_token_that_was_taken_away_is_refused_and_its_stream_ends() {
     let mut world = World::with(Options::default(), |config| {
-        config.auth.tokens = vec![token("gone"), token("kept")];
+        config.auth.tokens = vec![token("gone", &[Scope::Admin]), token("kept", &[Scope::Admin])];
     })
     .await;
     let stream = world.http.get(format!("{}/api/v1/tickets/stream", world.base));
     let mut stream = stream.bearer_auth("gone").send().await.unwrap();
     assert!(stream.chunk().await.unwrap().unwrap().starts_with(b"event: ready"));
 
-    world.config.auth.tokens = vec![token("kept"), token("new")];
+    world.config.auth.tokens = vec![token("kept", &[Scope::Admin]), token("new", &[Scope::Admin])];
     assert!(!world.reload().await.unwrap());
     assert_eq!(stream.chunk().await.unwrap(), None);
     let known = [status(&world, "gone").await, status(&world, "kept").await];
@@ -143,5 +132,42 @@ async fn a_login_before_itop_is_given_and_taken_over() {
         .await;
     world.link_demo().await;
     world.acknowledge(&event("a")).await.expect(201);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_that_would_reach_other_companies_leaves_all_as_it_was() {
+    let mut world = World::with(Options::default(), |config| {
+        config.auth.tokens = vec![token("admin", &[Scope::Admin])];
+    })
+    .await;
+    world.token = Some("admin".to_owned());
+    world.link_demo().await;
+    let made = world.acknowledge(&event("a")).await.expect(201);
+    let link = made["links"]["open"].as_str().unwrap().to_owned();
+    let tenant =
+        |company: &str| limited("tenant", &[Scope::Ingest, Scope::Read], "default", &[company]);
+    // Company 42 has a control in the instance that is to be company 43's alone.
+    world.config.auth.tokens = vec![tenant("id:43"), token("new", &[Scope::Admin])];
+    world.config.server.link_key =
+        Some(Secret::new("another key of at least 32 characters".to_owned()));
+    world.config.itop.password = Some(Secret::new("wrong".to_owned()));
+    let refused = world.reload().await.unwrap_err();
+    assert!(matches!(&refused, StartError::Crowded(instance) if instance.as_str() == "default"));
+    assert!(refused.to_string().contains("Give the token an instance of its own"), "{refused}");
+    world.token = None;
+    let statuses = [status(&world, "tenant").await, status(&world, "new").await];
+    assert_eq!((statuses, status(&world, "admin").await), ([401, 401], 200));
+    world.token = Some("admin".to_owned());
+    // Nor is anything else of it taken.
+    assert_eq!(world.get(link.strip_prefix(&world.base).unwrap()).await.status, 302);
+    world.get("/api/v1/teams?refresh=true").await.expect(200);
+    world.acknowledge(&event("b")).await.expect(201);
+
+    world.config.auth.tokens = vec![tenant("id:42"), token("admin", &[Scope::Admin])];
+    world.config.itop.password = Some(Secret::new(PASSWORD.to_owned()));
+    assert!(!world.reload().await.unwrap());
+    world.token = Some("tenant".to_owned());
+    world.get("/api/v1/links").await.expect(200);
     world.finish().await;
 }

@@ -4,15 +4,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
 use servicenav_itop_bridge::{
     check::Finding,
-    config::{ItopSection, LoginKind, Scope, Token},
+    config::{ItopSection, LoginKind, Scope},
     sandbox::{FaultKind, Options},
     secret::Secret,
-    web::hash_token,
 };
 
 use crate::{
     check::findings,
-    world::{ACKNOWLEDGEMENTS, Answer, World, event},
+    world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token},
 };
 
 const PASSWORD: &str = "pa ss/wörd&1+2";
@@ -100,16 +99,9 @@ async fn a_page_that_shows_the_request_shows_no_secret() {
 
 #[tokio::test]
 async fn without_a_token_readiness_is_told_in_codes() {
-    let token = |name: &str, companies: Option<Vec<String>>| Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: vec![Scope::Read],
-        instance: None,
-        companies,
-    };
     let world = World::with(Options::default(), |config| {
         config.auth.tokens =
-            vec![token("all", None), token("demo", Some(vec!["id:42".to_owned()]))];
+            vec![token("all", &[Scope::Read]), limited("demo", &[Scope::Read], "", &["id:42"])];
     })
     .await;
     world.itop.faults().set(FaultKind::EchoPage { status: 200 }, true);

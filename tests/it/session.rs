@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, Scope, Token},
+    config::{Config, Scope},
     sandbox::Options,
     secret::Secret,
     web::hash_token,
@@ -14,29 +14,18 @@ use servicenav_itop_bridge::{
 
 use crate::{
     stream::Listener,
-    world::{ACKNOWLEDGEMENTS, Answer, World, event, with},
+    world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token, with},
 };
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 const SESSION: &str = "/api/v1/session";
 
-fn token(name: &str, scopes: &[Scope], companies: Option<&[&str]>) -> Token {
-    let companies = companies.map(|companies| companies.iter().map(ToString::to_string).collect());
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: scopes.to_vec(),
-        instance: None,
-        companies,
-    }
-}
-
 fn tokens(config: &mut Config) {
     config.auth.tokens = vec![
-        token("admin", &[Scope::Admin], None),
-        token("desk", &[Scope::Read, Scope::Operate], None),
-        token("acme", &[Scope::Read], Some(&["id:7"])),
+        token("admin", &[Scope::Admin]),
+        token("desk", &[Scope::Read, Scope::Operate]),
+        limited("acme", &[Scope::Read], "", &["id:7"]),
     ];
 }
 
@@ -323,7 +312,7 @@ async fn a_screen_that_nobody_looks_at_is_signed_out_in_the_end() {
 async fn a_token_that_may_not_read_is_told_so_where_one_signs_in() {
     let mut world = World::with(Options::default(), |config| {
         tokens(config);
-        config.auth.tokens.push(token("sender", &[Scope::Ingest], None));
+        config.auth.tokens.push(token("sender", &[Scope::Ingest]));
     })
     .await;
     let answer = post(&world, "/session", &[OWN], "token=sender&next=/inbox").await;

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, Period, Scope, Token},
+    config::{Config, Period, Scope},
     sandbox::{Fault, FaultKind, Options},
-    web::hash_token,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token, with};
 
 const STREAM: &str = "/api/v1/tickets/stream";
 const LOOKUP: &str = "/api/v1/tickets/lookup";
@@ -121,15 +120,8 @@ async fn a_listener_is_told_of_each_change_that_can_be_seen() {
 
 #[tokio::test]
 async fn a_listener_is_told_of_what_it_may_see_and_asked_for() {
-    let token = |name: &str, scope: Scope, companies: Option<Vec<String>>| Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: vec![scope],
-        instance: None,
-        companies,
-    };
-    let acme = token("acme", Scope::Read, Some(vec!["id:7".to_owned()]));
-    let tokens = vec![token("all", Scope::Admin, None), acme];
+    let acme = limited("acme", &[Scope::Read], "", &["id:7"]);
+    let tokens = vec![token("all", &[Scope::Admin]), acme];
     let mut world =
         World::with(Options::default(), |config: &mut Config| config.auth.tokens = tokens).await;
     world.token = Some("all".to_owned());

@@ -1,13 +1,9 @@
 //! What was refused, once somebody has seen it.
 
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Scope, Token},
-    sandbox::Options,
-    web::hash_token,
-};
+use servicenav_itop_bridge::{config::Scope, sandbox::Options};
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token, with};
 
 async fn rejected(world: &World) -> Vec<Value> {
     let rows =
@@ -50,23 +46,13 @@ async fn a_refused_row_is_ticked_off_and_its_event_can_still_come() {
     world.finish().await;
 }
 
-fn token(name: &str, scopes: &[Scope], instance: &str) -> Token {
-    Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: scopes.to_vec(),
-        instance: (!instance.is_empty()).then(|| instance.to_owned()),
-        companies: None,
-    }
-}
-
 #[tokio::test]
 async fn who_is_wrong_all_day_takes_the_place_of_its_own_rows() {
     let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![
-            token("admin", &[Scope::Admin], ""),
-            token("quiet", &[Scope::Ingest], "quiet"),
-            token("noisy", &[Scope::Ingest], "noisy"),
+            token("admin", &[Scope::Admin]),
+            limited("quiet", &[Scope::Ingest], "quiet", &[]),
+            limited("noisy", &[Scope::Ingest], "noisy", &[]),
         ];
     })
     .await;
@@ -98,11 +84,8 @@ async fn who_is_wrong_all_day_takes_the_place_of_its_own_rows() {
 async fn what_a_tenant_may_not_post_does_not_crowd_its_instance_when_it_is_ticked_off() {
     let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![
-            token("admin", &[Scope::Admin], ""),
-            Token {
-                companies: Some(vec!["id:42".to_owned()]),
-                ..token("tenant", &[Scope::Ingest], "sn-a")
-            },
+            token("admin", &[Scope::Admin]),
+            limited("tenant", &[Scope::Ingest], "sn-a", &["id:42"]),
         ];
     })
     .await;

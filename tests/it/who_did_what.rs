@@ -1,18 +1,9 @@
 //! What operators did, and under which names it stands.
 
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Scope, Token},
-    sandbox::Options,
-    web::hash_token,
-};
+use servicenav_itop_bridge::{config::Scope, sandbox::Options};
 
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
-
-fn token(name: &str, scopes: &[Scope]) -> Token {
-    let hash = hash_token(name);
-    Token { name: name.to_owned(), hash, scopes: scopes.to_vec(), instance: None, companies: None }
-}
+use crate::world::{ACKNOWLEDGEMENTS, World, event, token, with};
 
 /// Two operators and an administrator, who sends requests until another one does.
 async fn world() -> World {

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, Reload, RunError, StartError},
     clock::Clock,
-    config::{Config, ItopSection, StoreSection},
+    config::{Config, ItopSection, Scope, StoreSection, Token},
     sandbox::{self, Sandbox},
     secret::Secret,
     store::StoreError,
+    web::hash_token,
 };
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -402,6 +403,22 @@ pub const ACKNOWLEDGEMENTS: &str = "/api/v1/acknowledgements";
 
 async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// A token that is limited to nothing. What is sent of it is its name.
+pub fn token(name: &str, scopes: &[Scope]) -> Token {
+    let (hash, scopes) = (hash_token(name), scopes.to_vec());
+    Token { name: name.to_owned(), hash, scopes, instance: None, companies: None }
+}
+
+/// The same, limited to an instance and to companies, unless there are none.
+pub fn limited(name: &str, scopes: &[Scope], instance: &str, companies: &[&str]) -> Token {
+    Token {
+        instance: (!instance.is_empty()).then(|| instance.to_owned()),
+        companies: (!companies.is_empty())
+            .then(|| companies.iter().map(ToString::to_string).collect()),
+        ..token(name, scopes)
+    }
 }
 
 /// An acknowledgement of company Demo in which everything resolves; each key is another event of

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::json;
 
-use crate::check::{Told, Verdict};
+use crate::{
+    check::{Told, Verdict},
+    cli::print,
+};
 
 /// Standard output, and on a terminal a line that says what is being asked.
 pub(super) struct Output {
@@ -34,9 +37,9 @@ impl Output {
                 }
                 self.progress("");
                 if self.json {
-                    println!("{}", json!(finding));
+                    print::line(json!(finding));
                 } else {
-                    println!("{finding}");
+                    print::line(&finding);
                 }
             }
         }
@@ -47,9 +50,9 @@ impl Output {
         self.progress("");
         let Self { json, warnings, failures, .. } = self;
         if json {
-            println!("{}", json!({"warnings": warnings, "failures": failures}));
+            print::line(json!({"warnings": warnings, "failures": failures}));
         } else {
-            println!("\n{warnings} warnings, {failures} failures");
+            print::line(format_args!("\n{warnings} warnings, {failures} failures"));
         }
         if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::listen;
+use super::{listen, print};
 use crate::{
     app::App,
     clock::Clock,
@@ -154,25 +154,26 @@ fn print_guide(base: &str, token: Option<&str>, itop: &str, now: Timestamp) {
         "acknowledgement": {"author": {"login": "jdupont", "name": "Jean Dupont"},
                             "comment": "Purge in progress"}
     });
-    println!(
-        "The console: {base}/\nThe tickets in a simulated iTop, to be assigned and resolved: {itop}/\n"
-    );
     let login =
         token.map(|token| format!(" -H 'Authorization: Bearer {token}'")).unwrap_or_default();
-    if let Some(token) = token {
-        println!(
+    let sign_in = token.map(|token| {
+        format!(
             "This is a demo, and others can reach it: it is no place for real data.\n\
-             Sign in with the token {token}\n"
-        );
-    }
-    println!("Post an acknowledgement (again, and it is the same ticket):\n");
-    println!(
-        "curl -i {base}/api/v1/acknowledgements{login} -H 'Content-Type: application/json' -d '{event}'\n"
-    );
-    println!(
-        "What its control's ticket is now:\n  curl{login} {base}/api/v1/controls/svc-48213/ticket"
-    );
-    println!("All tickets, and who waits for a link:");
-    println!("  curl{login} {base}/api/v1/tickets\n  curl{login} {base}/api/v1/links/unlinked\n");
-    println!("Ctrl-C ends the demo; nothing of it is kept.");
+             Sign in with the token {token}\n\n"
+        )
+    });
+    print::line(format_args!(
+        "The console: {base}/\n\
+         The tickets in a simulated iTop, to be assigned and resolved: {itop}/\n\n\
+         {}\
+         Post an acknowledgement (again, and it is the same ticket):\n\n\
+         curl -i {base}/api/v1/acknowledgements{login} -H 'Content-Type: application/json' -d '{event}'\n\n\
+         What its control's ticket is now:\n  \
+         curl{login} {base}/api/v1/controls/svc-48213/ticket\n\
+         All tickets, and who waits for a link:\n  \
+         curl{login} {base}/api/v1/tickets\n  \
+         curl{login} {base}/api/v1/links/unlinked\n\n\
+         Ctrl-C ends the demo; nothing of it is kept.",
+        sign_in.unwrap_or_default()
+    ));
 }

@@ -4,7 +4,7 @@ mod show;
 
 use std::{
     ffi::OsString,
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -16,7 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, header};
 use serde_json::Value;
 
-use super::ConfigFile;
+use super::{ConfigFile, print};
 use show::{problem, readable, report};
 
 /// How long the bridge may take to let somebody in; checking many links against iTop takes as long as it
@@ -147,7 +147,7 @@ impl Import {
             bail!("{}", said.unwrap_or_else(|| format!("the bridge answers {status}")));
         }
         let (shown, errors) = report(&name, &body);
-        print!("{shown}");
+        print::bytes(shown.as_bytes())?;
         eprint!("{errors}");
         Ok(if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -172,7 +172,7 @@ impl Export {
         match &self.output {
             Some(file) => std::fs::write(file, &table)
                 .with_context(|| format!("{} cannot be written", readable(file)))?,
-            None => std::io::stdout().write_all(&table)?,
+            None => print::bytes(&table)?,
         }
         Ok(ExitCode::SUCCESS)
     }

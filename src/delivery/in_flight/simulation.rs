@@ -93,7 +93,7 @@ impl<L: Fn(u16) -> f64> Drain<L> {
 }
 
 pub(super) fn by_default() -> InFlight {
-    let config = crate::config::Delivery::default();
+    let config = crate::config::DeliverySection::default();
     InFlight::new(config.in_flight_min, config.in_flight_max)
 }
 

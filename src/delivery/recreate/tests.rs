@@ -7,8 +7,8 @@ fn at(seconds: i64) -> Moment {
     Moment::from_millis((1_800_000_000 + seconds) * 1_000)
 }
 
-fn settings() -> config::Delivery {
-    config::Delivery { settle: Period::seconds(30), ..config::Delivery::default() }
+fn settings() -> config::DeliverySection {
+    config::DeliverySection { settle: Period::seconds(30), ..config::DeliverySection::default() }
 }
 
 fn begin(way: &Recreation, id: i64, now: i64) -> bool {
@@ -96,7 +96,7 @@ fn without_a_success_they_go_one_at_a_time_and_an_unclear_one_makes_the_others_w
 
 #[test]
 fn where_several_may_go_at_once_an_unclear_one_takes_one_place() {
-    let several = config::Delivery { recreate_at_once: 3, ..settings() };
+    let several = config::DeliverySection { recreate_at_once: 3, ..settings() };
     let way = Recreation::default();
     for id in 1..=5 {
         lose(&way, id, 0);

@@ -12,7 +12,8 @@ use crate::{
     store::BoardSummary,
     web::{
         auth::Reader,
-        listing::{KnownTags, Params, tagged},
+        entity_tag::{KnownTags, tagged},
+        parameters::Params,
         problem::ApiError,
     },
 };

@@ -21,7 +21,9 @@ use crate::{
     store::Store,
     web::{
         auth::{Caller, Reader},
-        listing::{KnownTags, MAX_LIMIT, Page, Params, limit},
+        entity_tag::KnownTags,
+        listing::{MAX_LIMIT, Page, limit},
+        parameters::Params,
         problem::ApiError,
     },
 };

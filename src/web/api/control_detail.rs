@@ -20,7 +20,7 @@ use crate::{
     web::{
         auth::{Caller, Reader},
         control_log::{self, Entry},
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
         view,
     },

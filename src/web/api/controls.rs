@@ -9,7 +9,8 @@ use crate::{
     web::{
         ControlAnswers,
         auth::{Caller, Reader},
-        listing::{KnownTags, Params, Path, unless_known},
+        entity_tag::{KnownTags, unless_known},
+        parameters::{Params, Path},
         problem::ApiError,
     },
 };

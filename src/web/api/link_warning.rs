@@ -12,7 +12,7 @@ use crate::{
         visible::Visible,
     },
     store::Unlinked,
-    web::{AppState, problem::ApiError, state::encoded},
+    web::{AppState, addresses::encoded, problem::ApiError},
 };
 
 /// What it takes to tell of many links whether one is such a slip.

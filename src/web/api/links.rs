@@ -32,8 +32,7 @@ use crate::{
         auth::{Admin, Caller, Linker, Reader},
         body::JsonBody,
         content::NoBody,
-        listing::{Params, Path},
-        parameters::NoParams,
+        parameters::{NoParams, Params, Path},
         problem::ApiError,
     },
 };

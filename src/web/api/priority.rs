@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::Current,
     domain::priority::{Criticality, ElementType, Matrix, Priority},
-    web::{auth::Ingest, listing::Params},
+    web::{auth::Ingest, parameters::Params},
 };
 
 #[derive(Deserialize)]

@@ -25,11 +25,11 @@ use crate::{
     },
     web::{
         Addresses, AppState, STREAM,
+        addresses::encoded,
         auth::{Caller, Reader},
         content::NoBody,
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
-        state::encoded,
     },
 };
 

@@ -11,7 +11,9 @@ use crate::{
     web::{
         Addresses,
         auth::Reader,
-        listing::{DEFAULT_LIMIT, KnownTags, MAX_TICKETS, Params, Path, limit, tagged},
+        entity_tag::{KnownTags, tagged},
+        listing::{DEFAULT_LIMIT, MAX_TICKETS, limit},
+        parameters::{Params, Path},
         problem::ApiError,
         view,
     },

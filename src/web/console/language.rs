@@ -11,7 +11,7 @@ use crate::{
     domain::ticket_text::Language,
     web::{
         Addresses, cookies,
-        listing::{Params, Path},
+        parameters::{Params, Path},
         problem::ApiError,
     },
 };

@@ -18,9 +18,9 @@ use crate::{
     store::{MOST_UNLINKED, StoreError},
     web::{
         AppState,
+        addresses::encoded,
         auth::{By, Caller, Known, Reader},
         problem::{ApiError, PROBLEM, TYPE_PREFIX},
-        state::encoded,
     },
 };
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::Clock,
     domain::ticket_text::Language,
-    web::{Addresses, problem::ApiError, state::encoded},
+    web::{Addresses, addresses::encoded, problem::ApiError},
 };
 
 /// Every template; a page's own begins with the name of its folder.

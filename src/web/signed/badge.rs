@@ -16,7 +16,7 @@ use super::{
 };
 use crate::web::{
     AppState,
-    listing::{KnownTags, tag_of},
+    entity_tag::{KnownTags, tag_of},
     problem::ApiError,
 };
 

@@ -22,7 +22,7 @@ use crate::{
             language,
             texts::{status_word, word},
         },
-        listing::{KnownTags, tag_of},
+        entity_tag::{KnownTags, tag_of},
         problem::ApiError,
     },
 };

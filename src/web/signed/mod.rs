@@ -13,7 +13,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::Deserialize;
 
 use super::{
-    Addresses, AppState, api::acknowledgements::parsed, listing::Params, problem::ApiError, view,
+    Addresses, AppState, api::acknowledgements::parsed, parameters::Params, problem::ApiError, view,
 };
 use crate::{
     domain::{

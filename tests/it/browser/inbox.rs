@@ -1,29 +1,21 @@
 //! Whoever is woken opens the inbox, reads a sentence, and presses one button.
 
-use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
+use serde_json::json;
 
 use super::{Browser, Look};
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::{
+    inbox_bulk::refused,
+    world::{ACKNOWLEDGEMENTS, World, event, with},
+};
 
-/// Rows that iTop refuses.
-async fn refused(world: &World, keys: [&str; 2]) -> Vec<Value> {
-    let refuse = FaultKind::Refuse { code: 100, message: "Error: Service is mandatory".to_owned() };
-    world.itop.faults().switch_on(Fault::new(refuse).on(Operations::Create).times(2));
-    let mut rows = Vec::new();
-    for key in keys {
-        let row = world.acknowledge(&event(key)).await.expect(202);
-        assert_eq!(row["state"], "failed");
-        rows.push(row);
-    }
-    rows
-}
+/// What iTop says of a ticket that it refuses.
+const MANDATORY: &str = "Service is mandatory";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_mended_is_tried_again_with_all_that_have_its_cause() {
     let world = World::linked().await;
     let Some(browser) = Browser::start(Look::default()).await else { return };
-    let rows = refused(&world, ["one", "two"]).await;
+    let rows = refused(&world, &["one", "two"], MANDATORY).await;
     let unlinked = with(event("other"), "/company", json!({"id": 99, "name": "Not linked"}));
     world.acknowledge(&unlinked).await.expect(202);
     browser.open(&format!("{}/inbox", world.base)).await;
@@ -52,7 +44,7 @@ async fn what_was_mended_is_tried_again_with_all_that_have_its_cause() {
 async fn rows_that_are_chosen_are_given_up_with_a_reason() {
     let world = World::linked().await;
     let Some(browser) = Browser::start(Look::default()).await else { return };
-    let rows = refused(&world, ["one", "two"]).await;
+    let rows = refused(&world, &["one", "two"], MANDATORY).await;
     browser.open(&format!("{}/inbox", world.base)).await;
     let lever = ".tools [data-do=discard]";
     browser.until(&format!("document.querySelector('{lever}').disabled")).await;
@@ -97,7 +89,7 @@ async fn a_company_is_linked_from_its_row_and_what_waited_is_delivered() {
 async fn the_page_of_a_row_has_no_barriers_and_shows_its_request() {
     let world = World::linked().await;
     let Some(browser) = Browser::start(Look::default()).await else { return };
-    let rows = refused(&world, ["one", "two"]).await;
+    let rows = refused(&world, &["one", "two"], MANDATORY).await;
     browser.open(&format!("{}/inbox/{}", world.base, rows[0]["id"])).await;
     browser.element("[data-request]").await.click().await.unwrap();
     browser.says("What iTop refused, as it was sent").await;

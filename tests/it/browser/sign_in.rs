@@ -9,17 +9,14 @@ use servicenav_itop_bridge::{
 use thirtyfour::Key;
 
 use super::{Browser, Look, pages::LOOKS};
-use crate::world::World;
+use crate::world::{World, token};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_does_something_and_signs_out() {
     let world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![Token {
-            name: "night shift".to_owned(),
             hash: hash_token("snb_desk"),
-            scopes: vec![Scope::Read, Scope::Operate],
-            instance: None,
-            companies: None,
+            ..token("night shift", &[Scope::Read, Scope::Operate])
         }];
     })
     .await;

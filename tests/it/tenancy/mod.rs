@@ -6,6 +6,7 @@ mod matrix;
 mod moved_tickets;
 mod nothing_told;
 mod own_instance;
+mod requests;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ use servicenav_itop_bridge::{
 
 use crate::{
     session,
-    world::{ACKNOWLEDGEMENTS, Answer, World, event, with},
+    world::{ACKNOWLEDGEMENTS, Answer, World, event, token, with},
 };
 
 /// A kind of token.
@@ -68,11 +69,10 @@ impl Kind {
         let limited = self.own.is_some();
         let instance = self.own.map(|own| object(own).instance.to_owned());
         Token {
-            name: self.name.to_owned(),
             hash: hash_token(&secret(self.name)),
-            scopes: self.scopes.to_vec(),
             instance: instance.filter(|instance| instance != "default"),
             companies: limited.then(|| vec!["id:42".to_owned()]),
+            ..token(self.name, self.scopes)
         }
     }
 }

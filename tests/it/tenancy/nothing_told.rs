@@ -10,7 +10,7 @@ use servicenav_itop_bridge::{
 
 use super::{
     Kind, LIMITED, Tenants, content,
-    matrix::{calls_about_objects, requests},
+    requests::{calls_about_objects, requests},
     secret,
 };
 use crate::{

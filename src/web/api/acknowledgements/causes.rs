@@ -10,7 +10,8 @@ use crate::{
     web::{
         api::links::party_key,
         auth::Reader,
-        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, limit},
+        listing::{DEFAULT_LIMIT, MAX_LIMIT, limit},
+        parameters::Params,
         problem::ApiError,
     },
 };

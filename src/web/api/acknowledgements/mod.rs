@@ -23,7 +23,7 @@ use crate::{
         auth::{Caller, Operator, Reader},
         body::{JsonBody, read},
         content::NoBody,
-        listing::Path,
+        parameters::Path,
         problem::ApiError,
         view::{self, AcknowledgementView},
     },

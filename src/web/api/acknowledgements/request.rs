@@ -10,7 +10,7 @@ use crate::{
         AppState,
         api::preview,
         auth::{Caller, Reader},
-        listing::Path,
+        parameters::Path,
         problem::ApiError,
     },
 };

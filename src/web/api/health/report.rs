@@ -19,10 +19,9 @@ use crate::{
     store::GateChange,
     web::{
         AppState,
+        addresses::encoded,
         auth::{Caller, Reader},
-        listing::Params,
-        parameters::NoParams,
-        state::encoded,
+        parameters::{NoParams, Params},
     },
 };
 

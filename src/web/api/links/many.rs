@@ -18,7 +18,7 @@ use crate::{
         AppState,
         auth::Linker,
         body::{JsonBody, ListOrTable},
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
     },
 };

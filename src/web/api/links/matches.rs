@@ -13,7 +13,7 @@ use crate::{
     domain::keys::Instance,
     link_check::{LinkItem, Wish},
     web::{
-        AppState, api::acknowledgements::parsed, auth::Linker, content::NoBody, listing::Params,
+        AppState, api::acknowledgements::parsed, auth::Linker, content::NoBody, parameters::Params,
         problem::ApiError,
     },
 };

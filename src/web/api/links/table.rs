@@ -24,7 +24,7 @@ use crate::{
     link_check::NameOrKey,
     store::Store,
     web::{
-        api::acknowledgements::parsed, auth, body::read as read_json, listing::Params,
+        api::acknowledgements::parsed, auth, body::read as read_json, parameters::Params,
         problem::ApiError,
     },
 };

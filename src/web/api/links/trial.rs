@@ -16,7 +16,7 @@ use crate::{
         api::preview::look,
         auth::Operator,
         content::NoBody,
-        listing::{Params, Path},
+        parameters::{Params, Path},
         problem::ApiError,
     },
 };

@@ -18,7 +18,7 @@ use crate::{
     domain::{keys::Instance, visible::Visible},
     store::BoardFilter,
     web::{
-        Addresses, ControlAnswers, auth::Reader, body::ListBody, listing::Params,
+        Addresses, ControlAnswers, auth::Reader, body::ListBody, parameters::Params,
         problem::ApiError, view,
     },
 };

@@ -16,7 +16,7 @@ use crate::{
         AppState,
         api::links::overview::{self, CompanyView, Group, OverviewParams},
         auth::Linker,
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
     },
 };

@@ -23,8 +23,7 @@ use crate::{
             configuration::Shown,
             report::{ListReport, Report},
         },
-        listing::Params,
-        parameters::NoParams,
+        parameters::{NoParams, Params},
         problem::ApiError,
     },
 };

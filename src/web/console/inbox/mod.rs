@@ -18,7 +18,7 @@ use crate::{
     web::{
         AppState,
         api::acknowledgements::list::{ListParams, Listed, narrowed},
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
     },
 };

@@ -14,8 +14,7 @@ use crate::{
     web::{
         AppState,
         api::acknowledgements::whole,
-        listing::{Params, Path},
-        parameters::NoParams,
+        parameters::{NoParams, Params, Path},
         problem::ApiError,
     },
 };

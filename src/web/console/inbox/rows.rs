@@ -12,7 +12,7 @@ use crate::{
     itop::Organization,
     link_check::Directory,
     store::{InboxRow, NOT_LINKED, Operation},
-    web::{Addresses, AppState, console::page::Page, state::encoded},
+    web::{Addresses, AppState, addresses::encoded, console::page::Page},
 };
 
 /// What is known beside the rows to show them.

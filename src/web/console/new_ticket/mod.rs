@@ -9,7 +9,7 @@ use crate::{
     config::Scope,
     domain::{company_link::CompanyLink, keys::PartyKey},
     store::Store,
-    web::{listing::Params, problem::ApiError},
+    web::{parameters::Params, problem::ApiError},
 };
 
 /// What the form begins with: an address can be made that has all but the last words.

@@ -15,11 +15,10 @@ use crate::{
     config::Scope,
     web::{
         Addresses, ApiTokens, AppState,
+        addresses::encoded,
         auth::{By, Known},
-        listing::Params,
-        parameters::NoParams,
+        parameters::{NoParams, Params},
         problem::ApiError,
-        state::encoded,
     },
 };
 

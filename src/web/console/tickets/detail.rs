@@ -8,7 +8,7 @@ use crate::{
     web::{
         api::{board::BoardView, control_detail::DetailParams},
         console::{page::Page, templates::value},
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
     },
 };

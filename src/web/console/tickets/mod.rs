@@ -12,10 +12,10 @@ use crate::{
     board::Hurry,
     web::{
         Addresses,
+        addresses::encoded,
         api::board::{BoardAnswer, BoardParams, BoardView},
-        listing::Params,
+        parameters::Params,
         problem::ApiError,
-        state::encoded,
     },
 };
 

@@ -12,7 +12,7 @@ use super::view::{
     CompanyView, Group, LinkInForce, OverviewCounts, PlacedOrganization, count, fits, is_of,
 };
 use crate::{
-    catalog::{Catalog, Freshness, Reading},
+    catalog::{Catalog, Reading},
     domain::{
         company_link::CompanyLink,
         keys::{Instance, OrgId},
@@ -76,7 +76,7 @@ impl Known {
             is_limited.then(|| links.iter().map(|link| link.org.clone()).collect());
         let mut known = Self {
             companies: BTreeMap::new(),
-            organizations: organizations(catalog).await,
+            organizations: catalog.companies().within(PATIENCE).await,
             seen_organizations,
             as_of: None,
             // Whoever chooses the name of its company would be told by them which others there are.
@@ -239,14 +239,5 @@ impl Known {
         let path = org.map(|org| directory.above(org, is_seen)).unwrap_or_default();
         let path = path.into_iter().map(str::to_owned).collect();
         PlacedOrganization { id: id.clone(), name: name.to_owned(), path }
-    }
-}
-
-/// The organizations, if iTop gives them soon or has given them before.
-async fn organizations(catalog: &Catalog) -> Option<Reading<Vec<Organization>>> {
-    let fresh = catalog.companies().get(Freshness::Cached);
-    match tokio::time::timeout(PATIENCE, fresh).await {
-        Ok(reading) => reading.ok(),
-        Err(_) => catalog.companies().if_known().await,
     }
 }

@@ -19,7 +19,8 @@ use crate::{
     web::{
         api::acknowledgements::parsed,
         auth::{Caller, Reader},
-        listing::{DEFAULT_LIMIT, MAX_LIMIT, Params, limit},
+        listing::{DEFAULT_LIMIT, MAX_LIMIT, limit},
+        parameters::Params,
         problem::ApiError,
     },
 };

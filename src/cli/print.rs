@@ -1,0 +1,26 @@
+//! What commands say on standard output.
+
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, Write as _},
+};
+
+/// Prints a line. Whoever was to read it may be gone, as in `check | head -1`: nobody misses it then, and
+/// the command does the rest of its work and ends as it would.
+pub(super) fn line(line: impl Display) {
+    if let Err(error) = bytes(format!("{line}\n").as_bytes()) {
+        eprintln!("servicenav-itop-bridge: standard output cannot be written: {error}");
+    }
+}
+
+/// Prints these bytes as they are.
+///
+/// # Errors
+/// When they cannot be written, but for want of somebody who reads them.
+pub(super) fn bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        ended => ended,
+    }
+}

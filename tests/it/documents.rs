@@ -1,0 +1,85 @@
+//! The documents: their links lead somewhere, and they tell of each call.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use servicenav_itop_bridge::web::{Access, calls};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn documents() -> Vec<PathBuf> {
+    let folders = [root().to_owned(), root().join("docs")];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files = entries.map(|entry| entry.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|end| end == "md")).collect()
+}
+
+/// The lines of a document outside of its examples.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_example = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_example ^= is_fence;
+        !is_example && !is_fence
+    })
+}
+
+/// What the headings of a document are linked by.
+fn anchors(file: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let headings = lines(&text).filter_map(|line| line.strip_prefix('#'));
+    let anchor = |heading: &str| {
+        let heading = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn each_link_leads_somewhere() {
+    let mut followed = 0;
+    for file in documents() {
+        let text = fs::read_to_string(&file).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+        for link in links.filter(|link| !link.contains("://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target =
+                if path.is_empty() { file.clone() } else { file.parent().unwrap().join(path) };
+            assert!(target.exists(), "{}: {link}", file.display());
+            let leads = anchor.is_empty() || anchors(&target).contains(anchor);
+            assert!(leads, "{}: {link}", file.display());
+            followed += 1;
+        }
+    }
+    assert!(followed > 30, "{followed} links");
+}
+
+#[test]
+fn each_call_is_told_of() {
+    // Whatever the parts that vary are called.
+    let plain = |text: &str| {
+        let parts = text.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+        parts.collect::<Vec<_>>().join("{}")
+    };
+    let told = ["api.md", "console.md", "sending.md"]
+        .map(|name| fs::read_to_string(root().join("docs").join(name)).unwrap());
+    let told = plain(&told.concat());
+    let words: BTreeSet<_> = told
+        .split(|c: char| c.is_whitespace() || matches!(c, '`' | '?' | '<'))
+        .map(|word| word.trim_end_matches(['.', ',', ';']))
+        .collect();
+    let untold: Vec<_> = calls()
+        .filter(|call| call.access != Access::Everyone || call.method != "get")
+        // A site has all that its company has.
+        .map(|call| plain(call.path).replace("/sites/{}", ""))
+        .filter(|path| {
+            !words.contains(path.as_str()) && !words.contains(path.replace("{}", "30").as_str())
+        })
+        .collect();
+    assert!(untold.is_empty(), "{untold:?}");
+}
