@@ -1,8 +1,9 @@
 // The form beside the list: what a company or site is in iTop, and its defaults.
 
 import { Choice } from "./choice.js";
-import { api, ask, attempt, go, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, go, refresh, say } from "./live.js";
 import "./tables.js";
+import { tellTimes } from "./times.js";
 
 const words = document.getElementById("words").dataset;
 const template = document.getElementById("edit");
@@ -69,7 +70,7 @@ function fill(select, items, chosen) {
   };
   select.replaceChildren(option("", words.none), ...items.map((item) => option(item.id, item.name)));
   if (chosen && !items.some((item) => item.id === chosen.id)) {
-    select.append(option(chosen.id, words.notInList.replace("{name}", () => chosen.name)));
+    select.append(option(chosen.id, filled(words.notInList, { name: chosen.name })));
   }
   select.value = chosen?.id ?? "";
 }
@@ -119,7 +120,7 @@ class Editor {
     part(form, "try").hidden = !view || !document.getElementById("try-dialog");
     if (!view) return;
     const above = view.company_name ?? view.company;
-    show("inherits", view.inherited && words.inherits.replace("{name}", () => above));
+    show("inherits", view.inherited && filled(words.inherits, { name: above }));
     part(form, "remove").hidden = !view.link || view.inherited;
     const { suggestion } = view;
     part(form, "suggestion").hidden = !suggestion || Boolean(view.link);
@@ -132,11 +133,12 @@ class Editor {
       time.className = "at";
       time.dateTime = view.link.updated_at;
       const by = view.link.updated_by;
-      const said = by ? words.changedBy.replace("{name}", () => by) : words.changedAt;
+      const said = by ? filled(words.changedBy, { name: by }) : words.changedAt;
       part(form, "changed").append(`${said} `, time);
+      tellTimes(form);
     }
     if (!view.site && view.sites > 0) {
-      const counted = (count, one, other) => (count === 1 ? one : other).replace("{count}", count);
+      const counted = (count, one, other) => filled(count === 1 ? one : other, { count });
       part(form, "used").textContent = [
         counted(view.sites, words.sitesOne, words.sitesOther),
         counted(view.linked_sites, words.ownOne, words.ownOther),
@@ -243,7 +245,7 @@ class Editor {
 
   async remove() {
     const dialog = document.getElementById("remove-dialog");
-    part(dialog, "what").textContent = words.removeWhat.replace("{name}", () => label(this.view));
+    part(dialog, "what").textContent = filled(words.removeWhat, { name: label(this.view) });
     if (await ask(dialog) !== "yes") return;
     if (!await attempt(() => api("DELETE", callOf(this.view)))) return;
     say(words.removed);
@@ -273,9 +275,9 @@ async function tryIt(view) {
       created: words.tryCreated, reused: words.tryReused, blocked: words.tryBlocked,
       recorded: words.tryRecorded, failed: words.tryFailed,
     };
-    const sentence = (sentences[told.outcome] ?? told.outcome)
-      .replace("{organization}", () => told.resolution?.company.name ?? "")
-      .replace("{ticket}", () => told.ticket?.ref ?? "");
+    const sentence = filled(sentences[told.outcome] ?? told.outcome, {
+      organization: told.resolution?.company.name ?? "", ticket: told.ticket?.ref ?? "",
+    });
     const parts = [line("p", sentence)];
     if (told.problem) parts.push(line("p", told.problem.message));
     if (told.resolution) {

@@ -1,6 +1,6 @@
 // Many links at once: a table from a file, and companies that are called as one organization.
 
-import { api, ask, attempt, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, refresh, say } from "./live.js";
 
 const MOST = 200;
 const words = document.getElementById("words").dataset;
@@ -54,7 +54,7 @@ function changes(item) {
 // What goes on by it, and what somebody should look at.
 function released(item) {
   const text = item.waiting === 1 ? words.waitingOne : words.waitingOther;
-  const waiting = item.waiting > 0 ? [text.replace("{n}", item.waiting)] : [];
+  const waiting = item.waiting > 0 ? [filled(text, { n: item.waiting })] : [];
   return [...waiting, ...item.warnings];
 }
 
@@ -70,7 +70,7 @@ function errorsOf(errors) {
 
 function report(result) {
   const parts = [];
-  const counts = words.counts.replace(/\{(\w+)\}/g, (_, name) => result.counts[name] ?? 0);
+  const counts = filled(words.counts, result.counts);
   parts.push(element("p", counts));
   if (result.errors.length > 0) parts.push(...errorsOf(result.errors));
   const changed = result.items.filter((item) => item.outcome !== "same");
@@ -79,7 +79,7 @@ function report(result) {
       .map((item) => [String(item.line ?? ""), whose(item), changes(item)]);
     parts.push(table([words.line, words.company, words.change], rows));
     if (changed.length > MOST) {
-      parts.push(element("p", words.more.replace("{n}", changed.length - MOST), "sub"));
+      parts.push(element("p", filled(words.more, { n: changed.length - MOST }), "sub"));
     }
   } else if (result.errors.length === 0) {
     parts.push(element("p", words.unchanged));
