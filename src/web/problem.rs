@@ -37,6 +37,10 @@ pub(super) enum ApiError {
     MethodNotAllowed,
     /// The same key as another event.
     Conflict(String, Value),
+    /// The link is not what the caller expects it to be; the one that there is, and its tag.
+    LinkChanged(Option<Value>, Option<String>),
+    /// What would be changed is not what was looked at before.
+    PreviewOutdated,
     /// The body is larger than the limit, in bytes.
     TooLarge(usize),
     /// The body is not JSON by its content type.
@@ -147,6 +151,26 @@ impl ApiError {
                 "In conflict with what is stored",
                 detail.clone(),
             ),
+            Self::LinkChanged(link, _) => (
+                StatusCode::PRECONDITION_FAILED,
+                "link-changed",
+                "Somebody has changed this link meanwhile",
+                if link.is_some() {
+                    "It is no longer what If-Match or If-None-Match expects, and nothing was \
+                     changed. 'link' is what there is now, and 'etag' its tag."
+                        .to_owned()
+                } else {
+                    "There is none any more, and nothing was changed.".to_owned()
+                },
+            ),
+            Self::PreviewOutdated => (
+                StatusCode::CONFLICT,
+                "preview-outdated",
+                "What was looked at before no longer holds",
+                "Links or iTop have changed meanwhile: this would now change something else than the \
+                 dry run said that has this digest. Nothing was changed; look at it again."
+                    .to_owned(),
+            ),
             Self::TooLarge(limit) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
@@ -217,6 +241,10 @@ impl ApiError {
             Self::Invalid(errors) => document["errors"] = json!(errors),
             Self::InvalidLinks { errors, .. } => document["errors"] = json!(errors),
             Self::Conflict(_, known) => document["acknowledgement"] = known.clone(),
+            Self::LinkChanged(link, etag) => {
+                document["link"] = json!(link);
+                document["etag"] = json!(etag);
+            }
             _ => {}
         }
         document

@@ -3,6 +3,7 @@
 mod companies;
 mod driver;
 mod forms;
+mod freshness;
 mod inbox;
 mod live;
 mod pages;
@@ -120,6 +121,18 @@ impl Browser {
         self.driver.goto(address).await.unwrap();
     }
 
+    /// Goes on in a window of its own, which is seen like those that there are.
+    pub async fn window(&self) {
+        let window = self.driver.new_window().await.unwrap();
+        self.driver.switch_to_window(window).await.unwrap();
+    }
+
+    /// Goes on in another tab of the same window, behind which the present one is not seen.
+    pub async fn tab(&self) {
+        let tab = self.driver.new_tab().await.unwrap();
+        self.driver.switch_to_window(tab).await.unwrap();
+    }
+
     pub async fn address(&self) -> String {
         self.driver.current_url().await.unwrap().to_string()
     }
@@ -191,7 +204,7 @@ impl Browser {
             .collect()
     }
 
-    /// A picture of the whole page, as PNG.
+    /// A picture of what is seen of the page, as PNG.
     pub async fn picture(&self) -> Vec<u8> {
         self.driver.screenshot_as_png().await.unwrap()
     }

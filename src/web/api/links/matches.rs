@@ -22,7 +22,7 @@ pub(in crate::web) async fn matches(
     State(state): State<AppState>,
     Params(params): Params<ManyParams>,
 ) -> Result<Json<Value>, ApiError> {
-    let named: Option<Instance> = parsed("instance", params.instance)?;
+    let named: Option<Instance> = parsed("instance", params.instance.clone())?;
     // Only now it matters that iTop answers.
     state.catalog.companies().get(crate::catalog::Freshness::Cached).await?;
     let known = Known::read(&caller, &state.store, &state.catalog, named.as_ref()).await?;
@@ -34,6 +34,5 @@ pub(in crate::web) async fn matches(
         Some(Asked { place: Place::Match, item: Ok(item) })
     });
     let items: Vec<_> = items.collect();
-    let dry_run = params.dry_run.unwrap_or_default();
-    apply::all(&state, &caller, items, dry_run).await.map(|report| Json(json!(report)))
+    apply::all(&state, &caller, items, params.run(false)).await.map(|report| Json(json!(report)))
 }

@@ -95,6 +95,8 @@ if (importing) {
   const apply = importing.querySelector("[data-do=apply]");
   const file = importing.querySelector("input[type=file]");
   const csv = { "Content-Type": "text/csv" };
+  // What was looked at: that, and nothing else, is taken over.
+  let seen = null;
 
   document.getElementById("import").addEventListener("click", () => {
     file.value = "";
@@ -102,24 +104,39 @@ if (importing) {
     apply.disabled = true;
     ask(importing);
   });
-  file.addEventListener("change", () => attempt(async () => {
+  const look = async (above = []) => {
     apply.disabled = true;
+    seen = null;
     preview.replaceChildren(element("p", words.loading));
-    if (!file.files[0]) return preview.replaceChildren();
+    const chosen = file.files[0];
+    if (!chosen) return preview.replaceChildren();
     try {
-      const result = await api("PUT", "/api/v1/links?dry_run=true", file.files[0], csv);
-      preview.replaceChildren(...report(result));
+      // As it is now, whatever becomes of the file.
+      const table = new Blob([await chosen.arrayBuffer()]);
+      const result = await api("PUT", "/api/v1/links?dry_run=true", table, csv);
+      preview.replaceChildren(...above, ...report(result));
       const { created, changed, removed, errors } = result.counts;
+      seen = { table, digest: result.digest };
       apply.disabled = errors > 0 || created + changed + removed === 0;
     } catch (error) {
       preview.replaceChildren(element("p", error.message, "wrong"));
       throw error;
     }
-  }));
+  };
+  file.addEventListener("change", () => attempt(() => look()));
   apply.addEventListener("click", async () => {
     apply.disabled = true;
-    const done = await attempt(() => api("PUT", "/api/v1/links", file.files[0], csv));
-    if (!done) return;
+    let isOutdated = false;
+    const done = await attempt(async () => {
+      try {
+        await api("PUT", `/api/v1/links?digest=${seen.digest}`, seen.table, csv);
+      } catch (error) {
+        isOutdated = error.status === 409;
+        if (!isOutdated) throw error;
+        await look([element("p", words.outdated, "warning")]);
+      }
+    });
+    if (!done || isOutdated) return;
     importing.close();
     say(words.imported);
     refresh(true);
@@ -165,8 +182,17 @@ if (matching) {
       instance, company, ...(site ? { site } : {}), ...(name ? { name } : {}),
       organization: { id: link.organization.id },
     }));
-    const done = await attempt(() => api("PUT", "/api/v1/links", { items }));
-    if (!done) return;
+    const done = await attempt(async () => {
+      const { counts, digest } = await api("PUT", "/api/v1/links?dry_run=true", { items });
+      // What somebody has linked since it was shown stays as it is.
+      if (counts.created < items.length) throw new Error(words.outdated);
+      await api("PUT", `/api/v1/links?digest=${digest}`, { items });
+    });
+    if (!done) {
+      matching.close();
+      refresh(true);
+      return;
+    }
     matching.close();
     // The button that has opened it goes, and what has the focus is not exchanged.
     document.getElementById("main").focus();

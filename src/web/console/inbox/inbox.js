@@ -99,7 +99,7 @@ async function run(button) {
 async function link(button) {
   const { link: path, organization, name, company } = button.dataset;
   button.disabled = true;
-  const done = await attempt(() => api("PUT", path, { organization: { id: organization }, name: company }));
+  const done = await attempt(() => api("PUT", path, { organization: { id: organization }, name: company }, { "If-None-Match": "*" }));
   if (done) say(filled(words.linked ?? "", { name }));
   button.disabled = false;
   await refresh(true);
