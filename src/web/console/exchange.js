@@ -70,9 +70,10 @@ function exchange(row, next) {
   if (row.hasAttribute("aria-selected")) fresh.setAttribute("aria-selected", "true");
   if (row.hasAttribute("tabindex")) fresh.tabIndex = row.tabIndex;
   fresh.classList.add("flash");
-  // Somebody reads or types in it: it stays until they are done.
-  if (!isFocused && row.contains(document.activeElement)) return row;
+  if (isTypedIn(row)) return row;
+  const place = placeIn(row);
   row.replaceWith(fresh);
+  reach(fresh, place);
   const box = fresh.querySelector("input[type=checkbox]");
   if (box && isChecked) box.checked = true;
   if (isFocused) fresh.focus({ preventScroll: true });
@@ -99,17 +100,28 @@ function tellNews(region, count) {
 }
 
 const REACHED = "a[href], button, input, select, summary";
+const TYPED = "input:not([type=checkbox]), textarea, select";
 
-// What had the focus keeps it, by its place: a filter that was chosen can be chosen away again. And
-// what was folded out stays so.
-function replace(region, fresh) {
-  const place = [...region.querySelectorAll(REACHED)].indexOf(document.activeElement);
-  const isOpen = [...region.querySelectorAll("details")].map((details) => details.open);
-  region.replaceChildren(...document.importNode(fresh, true).childNodes);
-  region.querySelectorAll("details").forEach((details, at) => { details.open = isOpen[at] ?? details.open; });
+// Somebody types in it: it stays until they are done.
+const isTypedIn = (region) =>
+  region.contains(document.activeElement) && document.activeElement.matches(TYPED);
+
+// What had the focus keeps it, by its place: a filter that was chosen can be chosen away again.
+const placeIn = (region) => [...region.querySelectorAll(REACHED)].indexOf(document.activeElement);
+
+function reach(region, place) {
   if (place < 0) return;
   const reached = region.querySelectorAll(REACHED);
   (reached[place] ?? reached[reached.length - 1])?.focus({ preventScroll: true });
+}
+
+// What was folded out stays so.
+function replace(region, fresh) {
+  const place = placeIn(region);
+  const isOpen = [...region.querySelectorAll("details")].map((details) => details.open);
+  region.replaceChildren(...document.importNode(fresh, true).childNodes);
+  region.querySelectorAll("details").forEach((details, at) => { details.open = isOpen[at] ?? details.open; });
+  reach(region, place);
 }
 
 export function put(next, isForced) {
@@ -119,7 +131,7 @@ export function put(next, isForced) {
     const isList = region.querySelector("[data-key]") && fresh.querySelector("[data-key]");
     if (isList && !isForced) {
       exchangeRows(region, fresh);
-    } else if (isForced || !region.contains(document.activeElement)) {
+    } else if (isForced || !isTypedIn(region)) {
       if (isList || !isSame(region, fresh)) replace(region, fresh);
     }
   }

@@ -160,7 +160,7 @@ fn status_word(code: &str, language: Language) -> String {
         (Language::En, "resolved") => "Resolved",
         (Language::En, "closed") => "Closed",
         (Language::Fr, "new") => "Nouveau",
-        (Language::Fr, "assigned") => "Attribué",
+        (Language::Fr, "assigned") => "Assigné",
         (Language::Fr, "pending") => "En attente",
         (Language::Fr, "resolved") => "Résolu",
         (Language::Fr, "closed") => "Clos",

@@ -104,15 +104,12 @@ if (importing) {
     apply.disabled = true;
     ask(importing);
   });
-  const look = async (above = []) => {
+  const look = async (read, above = []) => {
     apply.disabled = true;
     seen = null;
     preview.replaceChildren(element("p", words.loading));
-    const chosen = file.files[0];
-    if (!chosen) return preview.replaceChildren();
     try {
-      // As it is now, whatever becomes of the file.
-      const table = new Blob([await chosen.arrayBuffer()]);
+      const table = await read();
       const result = await api("PUT", "/api/v1/links?dry_run=true", table, csv);
       preview.replaceChildren(...above, ...report(result));
       const { created, changed, removed, errors } = result.counts;
@@ -123,17 +120,23 @@ if (importing) {
       throw error;
     }
   };
-  file.addEventListener("change", () => attempt(() => look()));
+  file.addEventListener("change", () => {
+    const [chosen] = file.files;
+    // As it is now, whatever becomes of the file.
+    if (chosen) attempt(() => look(async () => new Blob([await chosen.arrayBuffer()])));
+    else preview.replaceChildren();
+  });
   apply.addEventListener("click", async () => {
     apply.disabled = true;
+    const { table, digest } = seen;
     let isOutdated = false;
     const done = await attempt(async () => {
       try {
-        await api("PUT", `/api/v1/links?digest=${seen.digest}`, seen.table, csv);
+        await api("PUT", `/api/v1/links?digest=${digest}`, table, csv);
       } catch (error) {
         isOutdated = error.status === 409;
         if (!isOutdated) throw error;
-        await look([element("p", words.outdated, "warning")]);
+        await look(async () => table, [element("p", words.outdated, "warning")]);
       }
     });
     if (!done || isOutdated) return;
