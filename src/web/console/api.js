@@ -17,6 +17,10 @@ export function say(text, isWrong = false) {
   setTimeout(() => toast.remove(), isWrong ? 12000 : 5000);
 }
 
+// Which form of a text a number takes: in French none is one, too.
+const plural = new Intl.PluralRules(document.documentElement.lang);
+export const isOne = (count) => plural.select(count) === "one";
+
 let waiting = 0;
 
 // Shows a thin bar when something takes more than a moment, and a sentence when it takes longer.

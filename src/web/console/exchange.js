@@ -1,7 +1,7 @@
 // What a page shows is exchanged for what it shows now: regions marked data-live, row by row where they
 // have rows.
 
-import { filled } from "./api.js";
+import { filled, isOne } from "./api.js";
 import { setText, tellTimes } from "./times.js";
 
 const words = document.body.dataset;
@@ -95,7 +95,7 @@ function tellNews(region, count) {
     });
     region.before(news);
   }
-  const text = count === 1 ? words.newOne : words.newOther;
+  const text = isOne(count) ? words.newOne : words.newOther;
   setText(news, filled(text, { count }));
 }
 

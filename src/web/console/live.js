@@ -6,7 +6,7 @@ import { put } from "./exchange.js";
 import { listen } from "./stream.js";
 import { clockTime } from "./times.js";
 
-export { Refused, api, ask, attempt, filled, say } from "./api.js";
+export { Refused, api, ask, attempt, filled, isOne, say } from "./api.js";
 
 const body = document.body;
 const root = body.dataset.root;

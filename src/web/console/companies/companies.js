@@ -1,7 +1,7 @@
 // The form beside the list: what a company or site is in iTop, and its defaults.
 
 import { Choice } from "./choice.js";
-import { api, ask, attempt, filled, go, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, go, isOne, refresh, say } from "./live.js";
 import "./tables.js";
 import { tellTimes } from "./times.js";
 
@@ -141,7 +141,7 @@ class Editor {
       tellTimes(form);
     }
     if (!view.site && view.sites > 0) {
-      const counted = (count, one, other) => filled(count === 1 ? one : other, { count });
+      const counted = (count, one, other) => filled(isOne(count) ? one : other, { count });
       part(form, "used").textContent = [
         counted(view.sites, words.sitesOne, words.sitesOther),
         counted(view.linked_sites, words.ownOne, words.ownOther),

@@ -1,6 +1,6 @@
 // Many links at once: a table from a file, and companies that are called as one organization.
 
-import { api, ask, attempt, filled, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, isOne, refresh, say } from "./live.js";
 
 const MOST = 200;
 const words = document.getElementById("words").dataset;
@@ -46,14 +46,15 @@ function changes(item) {
   const told = item.changes.map(({ field, from, to }) => {
     const value = (text) => (field === "tickets" ? words[text] : text) ?? words.none;
     const name = fields[field] ?? field;
-    return from === null ? `${name}: ${value(to)}` : `${name}: ${value(from)} → ${value(to)}`;
+    const change = from === null ? value(to) : `${value(from)} → ${value(to)}`;
+    return filled(words.field, { name, change });
   });
-  return [outcomes[item.outcome], ...told, ...released(item)].join("; ");
+  return [outcomes[item.outcome], ...told, ...released(item)].join(" · ");
 }
 
 // What goes on by it, and what somebody should look at.
 function released(item) {
-  const text = item.waiting === 1 ? words.waitingOne : words.waitingOther;
+  const text = isOne(item.waiting) ? words.waitingOne : words.waitingOther;
   const waiting = item.waiting > 0 ? [filled(text, { n: item.waiting })] : [];
   return [...waiting, ...item.warnings];
 }
@@ -170,7 +171,7 @@ if (matching) {
         box.value = at;
         box.checked = true;
         label.append(box, whose(item));
-        return [label, item.link.organization.name, released(item).join("; ") || "–"];
+        return [label, item.link.organization.name, released(item).join(" · ") || "–"];
       });
       preview.replaceChildren(table([words.company, words.organization, words.change], rows));
       apply.disabled = found.length === 0;

@@ -1,14 +1,14 @@
 // The levers of the inbox: retry and discard, of some rows or of all that have one cause; linking the
 // company of a row; the request of a row. All of it goes through the API.
 
-import { api, ask, attempt, filled, go, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, go, isOne, refresh, say } from "./live.js";
 
 const ROWS = "/api/v1/acknowledgements";
 const NAMED = 5;
 const dialog = document.getElementById("discard");
 const words = dialog?.dataset ?? {};
 
-const said = (key, count) => filled(words[`${key}${count === 1 ? "One" : "Other"}`] ?? "", { count });
+const said = (key, count) => filled(words[`${key}${isOne(count) ? "One" : "Other"}`] ?? "", { count });
 
 // --- what is chosen -----------------------------------------------------------------------------
 

@@ -178,7 +178,7 @@ function preset() {
   const level = matrix?.[form.elements.element_type.value]?.[form.elements.criticality.value];
   const select = form.elements.priority;
   const named = level ? [...select.options].find((one) => one.value === String(level)) : null;
-  select.options[0].textContent = named ? `${form.dataset.byMatrix}: ${named.textContent}` : form.dataset.byMatrix;
+  select.options[0].textContent = named ? filled(form.dataset.byMatrixIs, { priority: named.textContent }) : form.dataset.byMatrix;
 }
 
 // --- the event ----------------------------------------------------------------------------------
