@@ -169,8 +169,8 @@ pub(super) async fn all(
             before
         }
         Run::Apply { digest } => {
-            let changed = state.store.change_links(only, caller.visible(), &caller.name, digest);
-            changed.await?.ok_or(ApiError::PreviewOutdated)?
+            let put = state.store.change_links(only, caller.visible(), &caller.name, digest);
+            put.await?.ok_or(ApiError::PreviewOutdated)?
         }
     };
     for ((place, change), before) in changes.iter().zip(&before) {
