@@ -91,7 +91,7 @@ pub fn digest(changes: &[LinkChange], before: &[Option<CompanyLink>]) -> String 
         let is_change = before.is_some() || after.is_some();
         is_change.then(|| json!([parts(change.key()), before, after]))
     });
-    short(&Value::from_iter(told).to_string())
+    short(&told.collect::<Value>().to_string())
 }
 
 /// The problem code of rows that wait for a link.

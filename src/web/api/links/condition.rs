@@ -16,9 +16,9 @@ pub(super) fn tag(link: &CompanyLink) -> String {
 pub(super) fn expected(headers: &HeaderMap) -> Result<Expected, ApiError> {
     match (text(headers, &header::IF_MATCH)?, text(headers, &header::IF_NONE_MATCH)?) {
         (None, None) => Ok(Expected::Anything),
-        (Some(tags), None) if tags == "*" => Ok(Expected::Something),
+        (Some("*"), None) => Ok(Expected::Something),
         (Some(tags), None) => Ok(Expected::OneOf(tags.split(',').map(version).collect())),
-        (None, Some(tags)) if tags == "*" => Ok(Expected::Nothing),
+        (None, Some("*")) => Ok(Expected::Nothing),
         (_, Some(_)) => Err(ApiError::BadParameter(
             "If-None-Match may be '*' here, for a link that is not there yet, and then stands \
              without If-Match."
@@ -44,5 +44,5 @@ fn version(tag: &str) -> String {
 
 /// What is answered where it is not so: `present` is what there is.
 pub(super) fn failed(present: Option<&CompanyLink>) -> ApiError {
-    ApiError::LinkChanged(present.map(super::view), present.map(tag))
+    ApiError::LinkChanged(present.map(|link| Box::new((super::view(link), tag(link)))))
 }
