@@ -4,8 +4,13 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
-use super::keys::{Instance, ObjectId, OrgId, PartyKey};
+use super::{
+    hex::hex,
+    keys::{Instance, ObjectId, OrgId, PartyKey},
+};
 
 /// What a link is for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,5 +68,87 @@ impl CompanyLink {
                 &other.tickets,
                 &other.defaults,
             )
+    }
+
+    /// What it says, in short: two of one version say the same, by the keys of what they name.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let LinkDefaults { team, contact, service, service_element } = &self.defaults;
+        let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
+        let defaults = [team, contact, service, service_element].map(id);
+        short(&json!([self.name, self.org, self.tickets, defaults]).to_string())
+    }
+}
+
+/// What somebody knows of a link who changes it: if that is no longer so, it stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing.
+    #[default]
+    Anything,
+    /// There is none.
+    Nothing,
+    /// There is one.
+    Something,
+    /// It has one of these versions.
+    OneOf(Vec<String>),
+}
+
+impl Expected {
+    /// Whether it is so.
+    #[must_use]
+    pub fn is(&self, present: Option<&CompanyLink>) -> bool {
+        match (self, present) {
+            (Self::Anything, _) | (Self::Nothing, None) | (Self::Something, Some(_)) => true,
+            (Self::OneOf(versions), Some(link)) => versions.contains(&link.version()),
+            (Self::Nothing, Some(_)) | (Self::Something | Self::OneOf(_), None) => false,
+        }
+    }
+}
+
+/// A text in 16 digits.
+pub(crate) fn short(text: &str) -> String {
+    hex(&Sha256::digest(text)[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(name: &str) -> CompanyLink {
+        CompanyLink {
+            key: LinkKey {
+                instance: Instance::default(),
+                company: PartyKey::name("acme").unwrap(),
+                site: None,
+            },
+            name: Some(name.to_owned()),
+            org: OrgId::new("3"),
+            org_name: "Demo".to_owned(),
+            tickets: true,
+            defaults: LinkDefaults::default(),
+            updated_at: Timestamp::UNIX_EPOCH,
+            updated_by: None,
+        }
+    }
+
+    #[test]
+    fn what_is_expected_is_what_it_says() {
+        let known = link("ACME");
+        // Who says the same again changes nothing.
+        let again = CompanyLink { updated_by: Some("jean".to_owned()), ..known.clone() };
+        let version = Expected::OneOf(vec!["0".to_owned(), known.version()]);
+        assert!(version.is(Some(&again)));
+        for other in [
+            link("ACME 2"),
+            CompanyLink { tickets: false, ..known.clone() },
+            CompanyLink { org: OrgId::new("4"), ..known.clone() },
+        ] {
+            assert!(!version.is(Some(&other)), "{other:?}");
+        }
+        assert!(!version.is(None));
+        assert!(Expected::Anything.is(None) && Expected::Anything.is(Some(&known)));
+        assert!(Expected::Nothing.is(None) && !Expected::Nothing.is(Some(&known)));
+        assert!(!Expected::Something.is(None) && Expected::Something.is(Some(&known)));
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use serde_json::{Value, json};
 
 use super::{Store, StoreError, time};
 use crate::domain::{
-    company_link::{CompanyLink, LinkDefaults, LinkKey, Named},
+    company_link::{CompanyLink, Expected, LinkDefaults, LinkKey, Named, short},
     keys::{ObjectId, PartyKey},
     visible::Visible,
 };
@@ -30,7 +31,7 @@ pub struct Unlinked {
 }
 
 /// What became of a link that was to be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PutLink {
     /// There was none before.
     New,
@@ -38,6 +39,19 @@ pub enum PutLink {
     Changed,
     /// Its company is not seen, and nothing was set.
     NotSeen,
+    /// There is another one than was expected, or none: it stays as it is.
+    Differs(Option<Box<CompanyLink>>),
+}
+
+/// What became of a link that was to be removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoveLink {
+    /// It is gone.
+    Removed,
+    /// There is none that is seen.
+    None,
+    /// There is another one than was expected: it stays as it is.
+    Differs(Box<CompanyLink>),
 }
 
 /// What happens to one link among many.
@@ -58,6 +72,26 @@ impl LinkChange {
             Self::Remove(key) => key,
         }
     }
+}
+
+/// What changes would change, in short, given the links that there are before each: whoever has seen that
+/// can say so when they make them.
+#[must_use]
+pub fn digest(changes: &[LinkChange], before: &[Option<CompanyLink>]) -> String {
+    let version = |link: &CompanyLink| link.version();
+    let told = changes.iter().zip(before).filter_map(|(change, before)| {
+        let after = match change {
+            LinkChange::Put(link) if before.as_ref().is_some_and(|it| it.says_the_same(link)) => {
+                return None;
+            }
+            LinkChange::Put(link) => Some(&**link),
+            LinkChange::Remove(_) => None,
+        };
+        let (before, after) = (before.as_ref().map(version), after.map(version));
+        let is_change = before.is_some() || after.is_some();
+        is_change.then(|| json!([parts(change.key()), before, after]))
+    });
+    short(&told.collect::<Value>().to_string())
 }
 
 /// The problem code of rows that wait for a link.
@@ -111,12 +145,14 @@ impl Store {
         Ok(links)
     }
 
-    /// Somebody sets a link; then the company's blocked acknowledgements are made due.
+    /// Somebody sets a link, if the one that is there is the `expected`; then the company's blocked
+    /// acknowledgements are made due.
     pub async fn put_link(
         &self,
         link: CompanyLink,
         visible: &Visible,
         by: &str,
+        expected: Expected,
     ) -> Result<PutLink, StoreError> {
         if !is_seen(&link.key, visible) {
             return Ok(PutLink::NotSeen);
@@ -125,12 +161,17 @@ impl Store {
         let company = company_of(&link.key);
         let put = self
             .write(move |db| {
-                let existed = exists(db, &link.key)?;
+                let present = one(db, &link.key)?;
+                if !expected.is(present.as_ref()) {
+                    return Ok(PutLink::Differs(present.map(Box::new)));
+                }
                 put(db, &link)?;
-                Ok(if existed { PutLink::Changed } else { PutLink::New })
+                Ok(if present.is_some() { PutLink::Changed } else { PutLink::New })
             })
             .await?;
-        self.release_companies(vec![company]).await;
+        if matches!(put, PutLink::New | PutLink::Changed) {
+            self.release_companies(vec![company]).await;
+        }
         Ok(put)
     }
 
@@ -155,22 +196,29 @@ impl Store {
 
     /// Makes many changes in one commit, and makes due what is blocked of the companies that have
     /// another link by it. What changes nothing is not written. Gives the link that there was before
-    /// each, in order; of what is not seen none, and it stays as it is.
+    /// each, in order; of what is not seen none, and it stays as it is. `None`, and nothing is changed,
+    /// where they would change something else than the [`digest`] says, if there is one.
     pub async fn change_links(
         &self,
-        changes: Vec<LinkChange>,
+        mut changes: Vec<LinkChange>,
         visible: &Visible,
         by: &str,
-    ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
+        seen: Option<String>,
+    ) -> Result<Option<Vec<Option<CompanyLink>>>, StoreError> {
         let (visible, by) = (visible.clone(), by.to_owned());
         let (before, companies) = self
             .write(move |db| {
                 let mut before = Vec::with_capacity(changes.len());
+                for change in &changes {
+                    let is_seen = is_seen(change.key(), &visible);
+                    before.push(if is_seen { one(db, change.key())? } else { None });
+                }
+                if seen.is_some_and(|seen| seen != digest(&changes, &before)) {
+                    return Ok((None, BTreeSet::new()));
+                }
                 let mut companies = BTreeSet::new();
-                for change in changes {
-                    let existing = one(db, change.key())?;
+                for (change, existing) in changes.drain(..).zip(&before) {
                     if !is_seen(change.key(), &visible) {
-                        before.push(None);
                         continue;
                     }
                     match change {
@@ -188,9 +236,8 @@ impl Store {
                         }
                         LinkChange::Put(_) | LinkChange::Remove(_) => {}
                     }
-                    before.push(existing);
                 }
-                Ok((before, companies))
+                Ok((Some(before), companies))
             })
             .await?;
         self.release_companies(companies.into_iter().collect()).await;
@@ -209,13 +256,39 @@ impl Store {
         .await
     }
 
-    /// Removes a link; false if there was none that is seen.
-    pub async fn delete_link(&self, key: &LinkKey, visible: &Visible) -> Result<bool, StoreError> {
+    /// Removes a link, if it is the `expected`.
+    pub async fn delete_link(
+        &self,
+        key: &LinkKey,
+        visible: &Visible,
+        expected: Expected,
+    ) -> Result<RemoveLink, StoreError> {
         if !is_seen(key, visible) {
-            return Ok(false);
+            return Ok(RemoveLink::None);
         }
         let key = key.clone();
-        self.write(move |db| remove(db, &key)).await
+        self.write(move |db| match one(db, &key)? {
+            None => Ok(RemoveLink::None),
+            present if expected.is(present.as_ref()) => {
+                remove(db, &key)?;
+                Ok(RemoveLink::Removed)
+            }
+            Some(other) => Ok(RemoveLink::Differs(Box::new(other))),
+        })
+        .await
+    }
+
+    /// The instances of which there is something, in their order.
+    pub async fn instances(&self) -> Result<Vec<String>, StoreError> {
+        let linked = self
+            .read(|db| {
+                db.prepare_cached("SELECT DISTINCT instance FROM company_links")?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<rusqlite::Result<BTreeSet<String>>>()
+            })
+            .await?;
+        let received = self.inner.changes.instances().into_iter();
+        Ok(linked.into_iter().chain(received).collect::<BTreeSet<_>>().into_iter().collect())
     }
 
     /// The companies that are seen and wait for a link, those with most acknowledgements first.

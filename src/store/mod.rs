@@ -57,7 +57,7 @@ pub use board_summary::{BoardSummary, HOURS};
 pub use changes::{ControlChange, SeenChanges};
 pub use companies_seen::{CompanyWaits, SeenCompany};
 pub(crate) use company_links::NOT_LINKED;
-pub use company_links::{LinkChange, PutLink, Unlinked};
+pub use company_links::{LinkChange, PutLink, RemoveLink, Unlinked, digest};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;

@@ -112,6 +112,7 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
+                header::IF_MATCH,
                 header::IF_NONE_MATCH,
                 own("prefer"),
                 own("x-request-id"),

@@ -37,6 +37,10 @@ pub(super) enum ApiError {
     MethodNotAllowed,
     /// The same key as another event.
     Conflict(String, Value),
+    /// The link is not what the caller expects it to be; the one that there is, and its tag.
+    LinkChanged(Option<Box<(Value, String)>>),
+    /// What would be changed is not what was looked at before.
+    PreviewOutdated,
     /// The body is larger than the limit, in bytes.
     TooLarge(usize),
     /// The body is not JSON by its content type.
@@ -147,6 +151,8 @@ impl ApiError {
                 "In conflict with what is stored",
                 detail.clone(),
             ),
+            Self::LinkChanged(present) => link_changed(present.is_some()),
+            Self::PreviewOutdated => preview_outdated(),
             Self::TooLarge(limit) => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
@@ -217,6 +223,11 @@ impl ApiError {
             Self::Invalid(errors) => document["errors"] = json!(errors),
             Self::InvalidLinks { errors, .. } => document["errors"] = json!(errors),
             Self::Conflict(_, known) => document["acknowledgement"] = known.clone(),
+            Self::LinkChanged(present) => {
+                let (link, etag) = present.as_deref().cloned().unzip();
+                document["link"] = json!(link);
+                document["etag"] = json!(etag);
+            }
             _ => {}
         }
         document
@@ -226,6 +237,26 @@ impl ApiError {
 /// A body that alone shows that it is wrong.
 fn invalid(detail: String) -> (StatusCode, &'static str, &'static str, String) {
     (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body is not valid", detail)
+}
+
+/// A link that is not what the caller expects; `is_there` says whether there is one.
+fn link_changed(is_there: bool) -> (StatusCode, &'static str, &'static str, String) {
+    let detail = if is_there {
+        "It is no longer what If-Match or If-None-Match expects, and nothing was changed. 'link' is \
+         what there is now, and 'etag' its tag."
+    } else {
+        "There is none any more, and nothing was changed."
+    };
+    let title = "Somebody has changed this link meanwhile";
+    (StatusCode::PRECONDITION_FAILED, "link-changed", title, detail.to_owned())
+}
+
+/// Changes that would not be those of the dry run.
+fn preview_outdated() -> (StatusCode, &'static str, &'static str, String) {
+    let detail = "Links or iTop have changed meanwhile: this would now change something else than the \
+                  dry run said that has this digest. Nothing was changed; look at it again.";
+    let title = "What was looked at before no longer holds";
+    (StatusCode::CONFLICT, "preview-outdated", title, detail.to_owned())
 }
 
 /// What cannot be done now, and may be later.

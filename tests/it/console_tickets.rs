@@ -175,7 +175,7 @@ async fn what_has_no_ticket_yet_says_why_in_a_word() {
     assert_eq!(rows(&shown), ["control-failed", "control-new"]);
     assert!(row(&shown, "control-new").contains("Waits for a link"), "{shown}");
     assert!(row(&shown, "control-failed").contains("Failed"), "{shown}");
-    assert!(french(&world, "/").await.contains("Attend une liaison"));
+    assert!(french(&world, "/").await.contains("Attend un lien"));
     let detail = page(&world, "/tickets/detail?control=control-new").await;
     for told in [
         "This control has no ticket yet",

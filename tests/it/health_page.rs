@@ -288,7 +288,7 @@ async fn the_page_shows_it_in_both_languages() {
     assert_eq!(page.text.matches("<svg class=\"plot\"").count(), 2);
     let french = [("accept-language", "fr")];
     let page = world.send(Method::GET, "/health", &french, None).await;
-    for said in ["Chemin vers iTop", "En vérification", "Contrôler", "Listes d’iTop"] {
+    for said in ["Voie vers iTop", "En vérification", "Vérifier", "Listes d’iTop"] {
         assert!(page.text.contains(said), "no '{said}' in {}", page.text);
     }
     assert!(!page.text.contains("Being settled"));

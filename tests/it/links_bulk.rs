@@ -369,3 +369,32 @@ async fn a_trial_tells_what_would_become_of_an_acknowledgement() {
     assert_eq!(world.itop.tickets().await.unwrap().len(), 0);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn only_what_was_looked_at_is_taken_over() {
+    let world = World::start().await;
+    let items = [1, 2]
+        .map(|n| json!({"company": format!("id:{n}"), "organization": "Demo", "team": "Helpdesk"}));
+    let path = |digest: &Value| format!("{LINKS}?digest={}", digest.as_str().unwrap());
+    let dry = put(&world, &items, true).await.expect(200);
+    // The same looked at again is the same.
+    assert_eq!(put(&world, &items, true).await.expect(200)["digest"], dry["digest"]);
+    // Somebody links one of them otherwise.
+    world.put("/api/v1/links/1", &json!({"organization": "ACME Retail"})).await.expect(201);
+    let refused = world.put(&path(&dry["digest"]), &list(&items)).await;
+    let detail = refused.problem(409, "preview-outdated");
+    assert!(detail.contains("Nothing was changed; look at it again."), "{detail}");
+    assert_eq!(stored(&world).await, 1);
+    let dry = put(&world, &items, true).await.expect(200);
+    assert_eq!(counts(&dry), [("created", 1), ("changed", 1)]);
+    // Other lines than those that were looked at.
+    world.put(&path(&dry["digest"]), &list(&items[..1])).await.problem(409, "preview-outdated");
+    let made = world.put(&path(&dry["digest"]), &list(&items)).await.expect(200);
+    assert_eq!(
+        (counts(&made), &made["digest"]),
+        (vec![("created", 1), ("changed", 1)], &Value::Null)
+    );
+    // What was changed already would be changed no more.
+    world.put(&path(&dry["digest"]), &list(&items)).await.problem(409, "preview-outdated");
+    world.finish().await;
+}

@@ -2,6 +2,7 @@
 
 mod apply;
 mod asked;
+mod condition;
 pub(in crate::web) mod many;
 pub(in crate::web) mod matches;
 pub(in crate::web) mod overview;
@@ -11,7 +12,7 @@ pub(in crate::web) mod trial;
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
@@ -26,7 +27,7 @@ use crate::{
         text::one_line,
     },
     link_check::{self, Directory, LinkCheckError},
-    store::{PutLink, Store},
+    store::{PutLink, RemoveLink, Store},
     web::{
         AppState,
         auth::{Admin, Caller, Linker, Reader},
@@ -98,10 +99,10 @@ pub(in crate::web) async fn get(
     State(store): State<Store>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let key = key(&caller, &path, params)?;
-    let link = store.link(&key, caller.visible()).await?;
-    link.as_ref().map(|link| Json(view(link))).ok_or_else(no_link)
+    let link = store.link(&key, caller.visible()).await?.ok_or_else(no_link)?;
+    Ok(([(header::ETAG, condition::tag(&link))], Json(view(&link))).into_response())
 }
 
 /// `GET …/effective`: the link in force, its own or the company's.
@@ -118,15 +119,18 @@ pub(in crate::web) async fn effective(
     Ok(Json(view))
 }
 
-/// `PUT /api/v1/links/{company}[/sites/{site}]`: checked against iTop, then kept.
+/// `PUT /api/v1/links/{company}[/sites/{site}]`: checked against iTop, then kept. With `If-Match` (the
+/// `ETag` of an answer about it) or `If-None-Match: *` only if it is still what the caller knows.
 pub(in crate::web) async fn put(
     Linker(caller): Linker,
     State(state): State<AppState>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, ApiError> {
     let key = key(&caller, &path, params)?;
+    let expected = condition::expected(&headers)?;
     let wish = body.value()?;
     let checked = link_check::check(&state.catalog, key, &wish, state.clock.now()).await;
     let mut link = checked.map_err(|error| match error {
@@ -139,27 +143,34 @@ pub(in crate::web) async fn put(
     let mut view = view(&link);
     view["warnings"] = json!(Warnings::of(&state, [&link.key]).await?.about(&link.key));
     let (company, organization) = (link.key.company.clone(), link.org.clone());
-    let status = match state.store.put_link(link, caller.visible(), &caller.name).await? {
+    let tag = condition::tag(&link);
+    let put = state.store.put_link(link, caller.visible(), &caller.name, expected).await?;
+    let status = match put {
         PutLink::New => StatusCode::CREATED,
         PutLink::Changed => StatusCode::OK,
         PutLink::NotSeen => return Err(no_link()),
+        PutLink::Differs(present) => return Err(condition::failed(present.as_deref())),
     };
     let company = company.to_string();
     tracing::info!(company, %organization, by = caller.name, "company linked");
-    Ok((status, Json(view)).into_response())
+    Ok((status, [(header::ETAG, tag)], Json(view)).into_response())
 }
 
-/// `DELETE /api/v1/links/{company}[/sites/{site}]`
+/// `DELETE /api/v1/links/{company}[/sites/{site}]`; `If-Match` as above.
 pub(in crate::web) async fn delete(
     Linker(caller): Linker,
     State(store): State<Store>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
+    headers: HeaderMap,
     _: NoBody,
 ) -> Result<StatusCode, ApiError> {
     let key = key(&caller, &path, params)?;
-    if !store.delete_link(&key, caller.visible()).await? {
-        return Err(no_link());
+    let expected = condition::expected(&headers)?;
+    match store.delete_link(&key, caller.visible(), expected).await? {
+        RemoveLink::Removed => {}
+        RemoveLink::None => return Err(no_link()),
+        RemoveLink::Differs(present) => return Err(condition::failed(Some(&present))),
     }
     tracing::info!(company = key.company.to_string(), by = caller.name, "link removed");
     Ok(StatusCode::NO_CONTENT)

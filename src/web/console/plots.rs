@@ -49,10 +49,11 @@ pub(in crate::web) fn lines(
     label: &str,
 ) -> String {
     const WIDTH: f64 = 600.0;
-    const HEIGHT: f64 = 140.0;
+    // The words in it are larger on a phone: there is room for those.
+    const HEIGHT: f64 = 160.0;
     const LEFT: f64 = 44.0;
-    const TOP: f64 = 8.0;
-    const BOTTOM: f64 = 22.0;
+    const TOP: f64 = 14.0;
+    const BOTTOM: f64 = 36.0;
     let most = lines.iter().flat_map(|line| &line.values).flatten().copied().fold(0.0, f64::max);
     let step = round_step(most / 2.0);
     let top = (most / step).ceil().max(1.0) * step;
@@ -76,8 +77,12 @@ pub(in crate::web) fn lines(
         value += step;
     }
     for (at, hour) in hours(begin, end) {
-        // The last one would be cut at the edge.
-        let anchor = if at > 0.97 { "end" } else { "middle" };
+        // At the edges they would be cut.
+        let anchor = match at {
+            ..0.03 => "start",
+            0.97.. => "end",
+            _ => "middle",
+        };
         let _ = write!(
             svg,
             "<text x=\"{:.1}\" y=\"{:.0}\" text-anchor=\"{anchor}\" data-hour=\"{hour}\">{}</text>",

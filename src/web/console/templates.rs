@@ -185,3 +185,47 @@ fn pairs_of(query: &str) -> Vec<(String, String)> {
         .map(|url| url.query_pairs().into_owned().collect())
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The regions of a template that are exchanged, with the blocks in which each stands.
+    fn regions(template: &str) -> Vec<(&str, Vec<&str>)> {
+        let (mut open, mut found) = (Vec::new(), Vec::new());
+        for (before, after) in template.split("{%").enumerate() {
+            let text = if before == 0 {
+                after
+            } else {
+                let (tag, text) = after.split_once("%}").unwrap_or((after, ""));
+                let tag = tag.trim_matches(|c: char| c == '-' || c.is_whitespace());
+                match tag.split_whitespace().next() {
+                    Some("if" | "for") => open.push(tag),
+                    Some("endif" | "endfor") => drop(open.pop()),
+                    _ => {}
+                }
+                text
+            };
+            let names = text.split("data-live=\"").skip(1);
+            found.extend(names.map(|name| (name.split('"').next().unwrap_or(name), open.clone())));
+        }
+        assert!(open.is_empty(), "{open:?}");
+        found
+    }
+
+    #[test]
+    fn what_is_exchanged_is_always_there() {
+        // A region that only some pages have would keep what is no longer true, or never come.
+        let all = TEMPLATES.iter().flat_map(|(name, template)| {
+            regions(template).into_iter().map(move |(region, blocks)| (name, region, blocks))
+        });
+        let mut seen = 0;
+        for (name, region, blocks) in all {
+            assert!(blocks.is_empty(), "{name}: data-live=\"{region}\" stands in {blocks:?}");
+            seen += 1;
+        }
+        assert!(seen > 20, "{seen}");
+        let found = regions("{% if a %}{% for b in a %}<p data-live=\"x\">{% endfor %}{% endif %}");
+        assert_eq!(found, [("x", vec!["if a", "for b in a"])]);
+    }
+}

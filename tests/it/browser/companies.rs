@@ -133,3 +133,122 @@ async fn many_are_linked_by_preview() {
     browser.quit().await;
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_stays_and_overwrites_nobody_unasked() {
+    const LINK: &str = "/api/v1/links/61";
+    let world = World::start().await;
+    let Some(browser) = Browser::start(Look::default()).await else { return };
+    let put = async |org: &str| {
+        world.put(LINK, &json!({"organization": org, "name": "Mairie $& {name}"})).await
+    };
+    put("Demo").await.expect(201);
+    world
+        .put("/api/v1/links/62", &json!({"organization": "Demo", "name": "Lycée"}))
+        .await
+        .expect(201);
+    browser.open(&format!("{}/companies?company=id:61", world.base)).await;
+    let organization = "document.querySelector('#organization')?.value";
+    browser.until(&format!("{organization} === 'Demo'")).await;
+    // Who has put it, and when, at once.
+    let changed = "document.querySelector('[data-of=changed]').textContent";
+    browser.until(&format!("/Changed by anyone, .*\\d/.test({changed})")).await;
+    let name = "document.querySelector('#name').value";
+    let typed = format!("{name} === 'Mairie $& {{name}} 2'");
+    write(&browser, "#name", " 2").await;
+    // Somebody else changes it, and the list shows that.
+    put("ACME Retail").await.expect(200);
+    let again = "document.dispatchEvent(new Event('visibilitychange'))";
+    browser.js(again).await;
+    browser.until(&format!("{ROWS}.some((row) => row.textContent.includes('ACME Retail'))")).await;
+    browser.until(&typed).await;
+    // Also where they look at another one meanwhile.
+    click(&browser, "tr[data-key*='62'] a[data-open]").await;
+    browser.until(&format!("{name} === 'Lycée'")).await;
+    click(&browser, "tr[data-key*='61'] a[data-open]").await;
+    browser.until(&typed).await;
+
+    // It does not take the place of theirs unasked.
+    click(&browser, "#editor button.primary").await;
+    browser.until("document.querySelector('#overtaken-dialog').open").await;
+    browser.says("anyone has linked it to ACME Retail").await;
+    click(&browser, "#overtaken-dialog button[value='']").await;
+    browser.until(&typed).await;
+    click(&browser, "#editor button.primary").await;
+    click(&browser, "#overtaken-dialog button[value=theirs]").await;
+    browser.until(&format!("{organization} === 'ACME Retail'")).await;
+    browser.until(&format!("{name} === 'Mairie $& {{name}}'")).await;
+
+    write(&browser, "#name", " 3").await;
+    put("ACME Logistics").await.expect(200);
+    click(&browser, "#editor button.primary").await;
+    click(&browser, "#overtaken-dialog button[value=mine]").await;
+    browser.says("Saved.").await;
+    let link = world.get(LINK).await.expect(200);
+    assert_eq!(
+        (&link["name"], &link["organization"]["name"]),
+        (&json!("Mairie $& {name} 3"), &json!("ACME Retail"))
+    );
+    browser.quit().await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_entered_by_hand_is_of_the_instance_that_is_chosen() {
+    let world = World::start().await;
+    let Some(browser) = Browser::start(Look::default()).await else { return };
+    let page = format!("{}/companies?new=1", world.base);
+    browser.open(&page).await;
+    browser.element("#new-company").await;
+    assert_eq!(browser.js("document.querySelector('#new-instance')").await, Value::Null);
+    let of_north = with(event("one"), "/source/instance", json!("north"));
+    world.post(ACKNOWLEDGEMENTS, &of_north).await.expect(202);
+    browser.open(&page).await;
+    let offered = "[...document.querySelector('#new-instance').options].map((o) => o.value)";
+    browser.element("#new-instance").await;
+    assert_eq!(browser.js(offered).await, json!(["default", "north"]));
+    write(&browser, "#new-instance", "north").await;
+    write(&browser, "#new-company", "id:7").await;
+    write(&browser, "#organization", "retail").await;
+    browser.until("document.querySelector('#organization-list [aria-selected]')").await;
+    browser.press(Key::Enter).await;
+    click(&browser, "#editor button.primary").await;
+    browser.says("Saved.").await;
+    browser.until("document.querySelector('#editor [data-of=title]').textContent === 'id:7'").await;
+    world.get("/api/v1/links/7").await.problem(404, "not-found");
+    let link = world.get("/api/v1/links/7?instance=north").await.expect(200);
+    assert_eq!(link["organization"]["name"], "ACME Retail");
+    browser.quit().await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_taken_over_as_it_was_looked_at() {
+    let world = World::start().await;
+    let Some(browser) = Browser::start(Look::default()).await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("links.csv");
+    std::fs::write(&file, "company;organization\nid:1;Demo\nid:2;ACME Group\n").unwrap();
+    browser.open(&format!("{}/companies", world.base)).await;
+    click(&browser, "#import").await;
+    write(&browser, "#file", file.to_str().unwrap()).await;
+    browser.says("New: 2 · changed: 0").await;
+    // Somebody links one of them, and the file is another one by now.
+    world.put("/api/v1/links/1", &json!({"organization": "ACME Retail"})).await.expect(201);
+    std::fs::write(&file, "company;organization\nid:3;Demo\n").unwrap();
+    click(&browser, "#import-dialog [data-do=apply]").await;
+    browser.says("Meanwhile this would change something else.").await;
+    browser.says("New: 1 · changed: 1").await;
+    assert_eq!(
+        world.get("/api/v1/links/1").await.expect(200)["organization"]["name"],
+        "ACME Retail"
+    );
+    click(&browser, "#import-dialog [data-do=apply]").await;
+    browser.until("!document.querySelector('#import-dialog').open").await;
+    let links = world.get("/api/v1/links").await.expect(200);
+    let of = |link: &Value| (link["company"].clone(), link["organization"]["name"].clone());
+    let links: Vec<_> = links["items"].as_array().unwrap().iter().map(of).collect();
+    assert_eq!(links, [(json!("id:1"), json!("Demo")), (json!("id:2"), json!("ACME Group"))]);
+    browser.quit().await;
+    world.finish().await;
+}

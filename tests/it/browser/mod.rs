@@ -1,23 +1,23 @@
 //! The pages in a real browser: headless Chromium, driven as a person would use it.
 
 mod companies;
+mod driver;
 mod forms;
+mod freshness;
 mod inbox;
 mod live;
 mod pages;
 mod sign_in;
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::clock::Clock;
 use thirtyfour::{
     ChromiumLikeCapabilities as _, DesiredCapabilities, Key, TypingData, WebDriver, WebElement,
 };
+
+use driver::Driver;
 
 /// How long a condition may take to come true before the test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,39 +41,27 @@ impl Default for Look {
 /// A browser of its own, with a profile of its own, until it is dropped.
 pub struct Browser {
     driver: WebDriver,
-    process: Child,
+    // Dropped before its profile: what is ended has nothing to write any more.
+    process: Driver,
     _profile: tempfile::TempDir,
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It takes its browser along.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
+        // It would be asked to end, which where a test fails takes a minute.
+        std::mem::forget(self.driver.clone());
     }
 }
 
 impl Browser {
     /// `None` where there is no Chromium; `tests/run` installs it, and then it must be there.
     pub async fn start(look: Look) -> Option<Self> {
-        let started = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut process = match started {
-            Ok(process) => process,
-            Err(error) => {
-                let is_needed = std::env::var_os("BRIDGE_TESTS_WITH_CHROMIUM").is_some();
-                assert!(!is_needed, "chromedriver cannot be started: {error}");
-                eprintln!("left out, for there is no Chromium: tests/run installs it");
-                return None;
-            }
+        let Some(process) = tokio::task::spawn_blocking(Driver::start).await.unwrap() else {
+            let is_needed = std::env::var_os("BRIDGE_TESTS_WITH_CHROMIUM").is_some();
+            assert!(!is_needed, "chromedriver cannot be started");
+            eprintln!("left out, for there is no Chromium: tests/run installs it");
+            return None;
         };
-        let output = process.stdout.take().unwrap();
-        let (port, output) = tokio::task::spawn_blocking(move || port(output)).await.unwrap();
-        // It goes on to say things, which somebody must take.
-        std::thread::spawn(move || output.lines().for_each(drop));
         let profile = tempfile::tempdir().unwrap();
         let mut capabilities = DesiredCapabilities::chrome();
         let size = format!("--window-size={},900", look.width.max(500));
@@ -94,8 +82,9 @@ impl Browser {
         }
         let prefs = json!({"intl.accept_languages": look.language});
         capabilities.add_experimental_option("prefs", prefs).unwrap();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await;
-        let browser = Self { driver: driver.unwrap(), process, _profile: profile };
+        let address = format!("http://127.0.0.1:{}", process.port);
+        let driver = WebDriver::new(address, capabilities).await.unwrap();
+        let browser = Self { driver, process, _profile: profile };
         browser.look(look).await;
         Some(browser)
     }
@@ -123,8 +112,25 @@ impl Browser {
         self.driver.cdp().send_raw(method, parameters).await.unwrap()
     }
 
+    /// The group of processes in which all of it runs.
+    pub fn group(&self) -> u32 {
+        self.process.group()
+    }
+
     pub async fn open(&self, address: &str) {
         self.driver.goto(address).await.unwrap();
+    }
+
+    /// Goes on in a window of its own, which is seen like those that there are.
+    pub async fn window(&self) {
+        let window = self.driver.new_window().await.unwrap();
+        self.driver.switch_to_window(window).await.unwrap();
+    }
+
+    /// Goes on in another tab of the same window, behind which the present one is not seen.
+    pub async fn tab(&self) {
+        let tab = self.driver.new_tab().await.unwrap();
+        self.driver.switch_to_window(tab).await.unwrap();
     }
 
     pub async fn address(&self) -> String {
@@ -198,7 +204,7 @@ impl Browser {
             .collect()
     }
 
-    /// A picture of the whole page, as PNG.
+    /// A picture of what is seen of the page, as PNG.
     pub async fn picture(&self) -> Vec<u8> {
         self.driver.screenshot_as_png().await.unwrap()
     }
@@ -206,20 +212,6 @@ impl Browser {
     /// Ends it in good order.
     pub async fn quit(self) {
         self.driver.clone().quit().await.unwrap();
-    }
-}
-
-/// The port that it says it listens on, and the rest of what it says.
-fn port(output: std::process::ChildStdout) -> (u16, BufReader<std::process::ChildStdout>) {
-    let mut output = BufReader::new(output);
-    let mut line = String::new();
-    loop {
-        line.clear();
-        assert_ne!(output.read_line(&mut line).unwrap(), 0, "chromedriver ended at its start");
-        let port = line.trim().strip_suffix('.').and_then(|line| line.rsplit_once("on port "));
-        if let Some((_, port)) = port {
-            return (port.parse().unwrap(), output);
-        }
     }
 }
 

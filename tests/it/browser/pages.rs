@@ -1,10 +1,13 @@
 //! Every page, for everybody: without barriers, in both schemes, on a screen and on a phone.
 
 use serde_json::json;
-use servicenav_itop_bridge::web::{Access, calls};
+use servicenav_itop_bridge::{
+    sandbox::{Fault, FaultKind, Operations},
+    web::{Access, calls},
+};
 
 use super::{Browser, Look};
-use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
+use crate::world::{World, event, with};
 
 /// The ways in which pages are looked at.
 pub const LOOKS: [Look; 4] = [
@@ -21,32 +24,97 @@ fn pages() -> impl Iterator<Item = &'static str> {
     pages.map(|call| call.path).filter(|path| !path.contains('{'))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_page_has_barriers_or_scrolls_sideways() {
+/// A board and an inbox with something of everything.
+async fn world() -> (World, Vec<String>) {
     let world = World::linked().await;
-    let Some(browser) = Browser::start(Look::default()).await else { return };
-    world.post(ACKNOWLEDGEMENTS, &event("one")).await.expect(201);
-    let unlinked = with(event("two"), "/company", json!({"id": 99, "name": "Not linked"}));
-    world.post(ACKNOWLEDGEMENTS, &with(unlinked, "/control/id", json!("svc-2"))).await.expect(202);
-    let mut found = Vec::new();
-    for page in pages() {
-        browser.open(&format!("{}{page}", world.base)).await;
-        for look in LOOKS {
-            browser.look(look).await;
-            let way = format!("{page} {} {}", look.width, if look.dark { "dark" } else { "light" });
-            found.extend(browser.barriers().await.into_iter().map(|line| format!("{way}: {line}")));
-            let is_wide = "document.documentElement.scrollWidth > innerWidth";
-            if browser.js(is_wide).await == json!(true) {
-                found.push(format!("{way}: it scrolls sideways"));
-            }
-            if let Some(folder) = std::env::var_os("BRIDGE_PICTURES") {
-                let name = format!("{}.png", way.replace('/', "").replace(' ', "-"));
-                std::fs::write(std::path::Path::new(&folder).join(name), browser.picture().await)
-                    .unwrap();
-            }
+    let mut rows = Vec::new();
+    for (key, equipment, control, state, criticality) in [
+        ("one", "srv-compta-02", "Disk C:", "CRITICAL", "high"),
+        (
+            "two",
+            "fw-quimper",
+            "Availability of the internet access of the town hall",
+            "DOWN",
+            "high",
+        ),
+        ("three", "sw-core-1", "Fan tray 2", "WARNING", "low"),
+        ("four", "srv-mail", "SMTP queue", "CRITICAL", "medium"),
+    ] {
+        let event = with(event(key), "/equipment", json!({"name": equipment}));
+        let event = with(event, "/control/name", json!(control));
+        let event = with(event, "/control/state", json!(state));
+        let event = with(event, "/control/criticality", json!(criticality));
+        let event = with(event, "/site", json!({"id": 7, "name": "Data centre north"}));
+        rows.push(world.acknowledge(&event).await.expect(201)["id"].to_string());
+    }
+    let tickets = world.itop.tickets().await.unwrap();
+    for (ticket, stimuli) in tickets.iter().zip([
+        &["ev_assign"][..],
+        &[],
+        &["ev_assign", "ev_pending"],
+        &["ev_assign", "ev_resolve"],
+    ]) {
+        for stimulus in stimuli {
+            world.itop.apply_stimulus(&ticket.class, ticket.id, stimulus).await.unwrap();
         }
     }
+    world.clock.advance(std::time::Duration::from_mins(3));
+    let refuse = FaultKind::Refuse { code: 100, message: "Error: Service is mandatory".to_owned() };
+    world.itop.faults().switch_on(Fault::new(refuse).on(Operations::Create).times(1));
+    let failed = with(event("five"), "/control/name", json!("Backup"));
+    rows.push(world.acknowledge(&failed).await.expect(202)["id"].to_string());
+    for (key, company) in [("six", "Lycée de Cornouaille"), ("seven", "ACME Retail")] {
+        let unlinked = with(event(key), "/company", json!({"id": key.len() + 96, "name": company}));
+        rows.push(world.acknowledge(&unlinked).await.expect(202)["id"].to_string());
+    }
+    (world, rows)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_has_barriers_or_scrolls_sideways() {
+    let (world, rows) = world().await;
+    let mut pages: Vec<_> = pages().map(str::to_owned).collect();
+    pages.retain(|page| page != "/tickets/detail");
+    pages.extend(["one", "six"].map(|key| format!("/tickets/detail?control=control-{key}")));
+    pages.extend([&rows[4], &rows[5]].map(|row| format!("/inbox/{row}")));
+    pages.extend(["company=id:42", "new=1"].map(|query| format!("/companies?{query}")));
+    let mut found = Vec::new();
+    for language in ["en", "fr"] {
+        let start = Browser::start(Look { language, ..Look::default() });
+        let Some(browser) = start.await else { return };
+        for page in &pages {
+            browser.open(&format!("{}{page}", world.base)).await;
+            // A form beside the list reads what it offers.
+            browser
+                .until(
+                    "!document.getElementById('chosen') || document.querySelector('#editor form')",
+                )
+                .await;
+            for look in LOOKS {
+                browser.look(Look { language, ..look }).await;
+                let scheme = if look.dark { "dark" } else { "light" };
+                let way = format!("{page} {language} {} {scheme}", look.width);
+                // What is a barrier is one in every language.
+                if language == "en" {
+                    let barriers = browser.barriers().await;
+                    found.extend(barriers.into_iter().map(|line| format!("{way}: {line}")));
+                }
+                let is_wide = "document.documentElement.scrollWidth > innerWidth";
+                if browser.js(is_wide).await == json!(true) {
+                    found.push(format!("{way}: it scrolls sideways"));
+                }
+                if let Some(folder) = std::env::var_os("BRIDGE_PICTURES") {
+                    let name: String = way
+                        .chars()
+                        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+                        .collect();
+                    let file = std::path::Path::new(&folder).join(format!("{name}.png"));
+                    std::fs::write(file, browser.picture().await).unwrap();
+                }
+            }
+        }
+        browser.quit().await;
+    }
     assert!(found.is_empty(), "{}", found.join("\n"));
-    browser.quit().await;
     world.finish().await;
 }

@@ -13,7 +13,7 @@ use crate::{
         link_table::LineError,
     },
     link_check::{LinkItem, check_many},
-    store::LinkChange,
+    store::{LinkChange, digest},
     web::{AppState, api::link_warning::Warnings, auth::Caller, problem::ApiError},
 };
 
@@ -85,10 +85,24 @@ struct ReportCounts {
     errors: usize,
 }
 
+/// How changes are made.
+pub(super) enum Run {
+    /// Not: only what they would change is told.
+    Dry,
+    /// All or none; where a dry run was looked at before, only if it still holds.
+    Apply {
+        /// What that has answered as `digest`.
+        digest: Option<String>,
+    },
+}
+
 /// What became of all.
 #[derive(Serialize)]
 pub(super) struct Report {
     dry_run: bool,
+    /// Of a dry run: what it would change, in short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
     counts: ReportCounts,
     items: Vec<Value>,
     errors: Vec<Value>,
@@ -99,8 +113,9 @@ pub(super) async fn all(
     state: &AppState,
     caller: &Caller,
     asked: impl Into<AllAsked>,
-    dry_run: bool,
+    run: Run,
 ) -> Result<Report, ApiError> {
+    let dry_run = matches!(run, Run::Dry);
     let AllAsked { items, errors, skipped } = asked.into();
     let total = items.len() + skipped;
     let mut errors: Vec<Value> = errors.iter().map(|error| json!(error)).collect();
@@ -140,16 +155,23 @@ pub(super) async fn all(
         });
     }
     let counts = ReportCounts { skipped, errors: bad, ..ReportCounts::default() };
-    let mut report = Report { dry_run, counts, items: Vec::new(), errors: bounded(errors) };
+    let (items, errors) = (Vec::new(), bounded(errors));
+    let mut report = Report { dry_run, digest: None, counts, items, errors };
     // What waits now is released by it.
     let waits = waits(state, caller);
     let warnings = Warnings::of(state, changes.iter().map(|(_, change)| change.key())).await?;
     let only: Vec<_> = changes.iter().map(|(_, change)| change.clone()).collect();
-    let before = if dry_run {
-        let keys = only.iter().map(|change| change.key().clone()).collect();
-        state.store.links_of(keys).await?
-    } else {
-        state.store.change_links(only, caller.visible(), &caller.name).await?
+    let before = match run {
+        Run::Dry => {
+            let keys = only.iter().map(|change| change.key().clone()).collect();
+            let before = state.store.links_of(keys).await?;
+            report.digest = Some(digest(&only, &before));
+            before
+        }
+        Run::Apply { digest } => {
+            let put = state.store.change_links(only, caller.visible(), &caller.name, digest);
+            put.await?.ok_or(ApiError::PreviewOutdated)?
+        }
     };
     for ((place, change), before) in changes.iter().zip(&before) {
         report.take(*place, change, before.as_ref(), &waits, &warnings);

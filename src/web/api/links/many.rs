@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use serde_json_borrow::Value as Borrowed;
 
 use super::{
-    apply::{self, AllAsked, Asked},
+    apply::{self, AllAsked, Asked, Run},
     asked, table,
 };
 use crate::{
@@ -26,7 +26,16 @@ use crate::{
 #[derive(Deserialize)]
 pub(in crate::web) struct ManyParams {
     pub(super) dry_run: Option<bool>,
+    /// What the dry run said that was looked at before.
+    digest: Option<String>,
     pub(super) instance: Option<String>,
+}
+
+impl ManyParams {
+    /// `dry_run` is what the body says.
+    pub(super) fn run(self, dry_run: bool) -> Run {
+        if self.dry_run.unwrap_or(dry_run) { Run::Dry } else { Run::Apply { digest: self.digest } }
+    }
 }
 
 /// What the body has beside the links.
@@ -38,7 +47,7 @@ pub(in crate::web) async fn put_many(
     Params(params): Params<ManyParams>,
     body: ListOrTable,
 ) -> Result<Json<Value>, ApiError> {
-    let reader = asked::Reader::new(&caller, params.instance)?;
+    let reader = asked::Reader::new(&caller, params.instance.clone())?;
     let (items, dry_run) = match &body {
         ListOrTable::List(body) => {
             let (items, dry_run) = listed(&reader, body)?;
@@ -46,8 +55,7 @@ pub(in crate::web) async fn put_many(
         }
         ListOrTable::Table(text) => (table::asked(&reader, text), false),
     };
-    let dry_run = params.dry_run.unwrap_or(dry_run);
-    apply::all(&state, &caller, items, dry_run).await.map(|report| Json(json!(report)))
+    apply::all(&state, &caller, items, params.run(dry_run)).await.map(|report| Json(json!(report)))
 }
 
 /// The items of a body `{"items": […], "dry_run": bool}`.

@@ -24,7 +24,7 @@ pub(in crate::web) async fn matches(
     Params(params): Params<ManyParams>,
     _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
-    let named: Option<Instance> = parsed("instance", params.instance)?;
+    let named: Option<Instance> = parsed("instance", params.instance.clone())?;
     // Only now it matters that iTop answers.
     state.catalog.companies().get(crate::catalog::Freshness::Cached).await?;
     let known = Known::read(&caller, &state.store, &state.catalog, named.as_ref()).await?;
@@ -36,6 +36,5 @@ pub(in crate::web) async fn matches(
         Some(Asked { place: Place::Match, item: Ok(item) })
     });
     let items: Vec<_> = items.collect();
-    let dry_run = params.dry_run.unwrap_or_default();
-    apply::all(&state, &caller, items, dry_run).await.map(|report| Json(json!(report)))
+    apply::all(&state, &caller, items, params.run(false)).await.map(|report| Json(json!(report)))
 }

@@ -1,5 +1,7 @@
 // A field in which one searches among thousands and chooses one: a combobox with a listbox below.
 
+import { filled } from "./api.js";
+
 const MOST = 50;
 
 // As people compare names: without capitals and accents.
@@ -62,7 +64,7 @@ export class Choice {
       const note = document.createElement("li");
       note.className = "sub";
       note.role = "presentation";
-      note.textContent = rest > 0 ? this.words.more.replace("{n}", rest) : this.words.nothing;
+      note.textContent = rest > 0 ? filled(this.words.more, { n: rest }) : this.words.nothing;
       this.list.append(note);
     }
     this.list.hidden = false;

@@ -1,8 +1,9 @@
 // The form beside the list: what a company or site is in iTop, and its defaults.
 
 import { Choice } from "./choice.js";
-import { api, ask, attempt, go, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, go, isOne, refresh, say } from "./live.js";
 import "./tables.js";
+import { tellTimes } from "./times.js";
 
 const words = document.getElementById("words").dataset;
 const template = document.getElementById("edit");
@@ -49,6 +50,8 @@ async function organizations() {
 // --- the form -------------------------------------------------------------------------------------
 
 let now = null;
+// Forms of companies that somebody has left with words in them: they are there when they come back.
+const drafts = new Map();
 
 const part = (form, name) => form.querySelector(`[data-of="${name}"]`);
 const label = (view) => view.name ?? view.site ?? view.company;
@@ -69,7 +72,7 @@ function fill(select, items, chosen) {
   };
   select.replaceChildren(option("", words.none), ...items.map((item) => option(item.id, item.name)));
   if (chosen && !items.some((item) => item.id === chosen.id)) {
-    select.append(option(chosen.id, words.notInList.replace("{name}", () => chosen.name)));
+    select.append(option(chosen.id, filled(words.notInList, { name: chosen.name })));
   }
   select.value = chosen?.id ?? "";
 }
@@ -82,7 +85,8 @@ class Editor {
     const link = view?.link;
     this.organization = new Choice(this.form.querySelector("[data-choice=organization]"), words,
       (org) => this.take(org));
-    this.contact = new Choice(this.form.querySelector("[data-choice=contact]"), words, () => {});
+    this.contact = new Choice(this.form.querySelector("[data-choice=contact]"), words,
+      () => { this.isDirty = true; });
     this.services = [];
     this.tell();
     this.form.elements.name.value = view?.name ?? "";
@@ -119,7 +123,7 @@ class Editor {
     part(form, "try").hidden = !view || !document.getElementById("try-dialog");
     if (!view) return;
     const above = view.company_name ?? view.company;
-    show("inherits", view.inherited && words.inherits.replace("{name}", () => above));
+    show("inherits", view.inherited && filled(words.inherits, { name: above }));
     part(form, "remove").hidden = !view.link || view.inherited;
     const { suggestion } = view;
     part(form, "suggestion").hidden = !suggestion || Boolean(view.link);
@@ -132,11 +136,12 @@ class Editor {
       time.className = "at";
       time.dateTime = view.link.updated_at;
       const by = view.link.updated_by;
-      const said = by ? words.changedBy.replace("{name}", () => by) : words.changedAt;
+      const said = by ? filled(words.changedBy, { name: by }) : words.changedAt;
       part(form, "changed").append(`${said} `, time);
+      tellTimes(form);
     }
     if (!view.site && view.sites > 0) {
-      const counted = (count, one, other) => (count === 1 ? one : other).replace("{count}", count);
+      const counted = (count, one, other) => filled(isOne(count) ? one : other, { count });
       part(form, "used").textContent = [
         counted(view.sites, words.sitesOne, words.sitesOther),
         counted(view.linked_sites, words.ownOne, words.ownOther),
@@ -218,34 +223,74 @@ class Editor {
         elements.new_company.focus();
         return;
       }
-      view = { instance: "default", company, site: elements.new_site.value.trim() || null };
+      const instance = elements.new_instance?.value ?? words.instance;
+      view = { instance, company, site: elements.new_site.value.trim() || null };
     }
     if (!this.organization.chosen) {
       this.wrong(words.chooseOrganization);
       this.organization.input.focus();
       return;
     }
+    // The link that was there when the form was opened: what somebody else has made of it since is
+    // not overwritten unasked.
+    const known = view.link && !view.inherited ? view.link.version : null;
+    await this.put(view, known ? { "If-Match": `"${known}"` } : { "If-None-Match": "*" });
+  }
+
+  async put(view, condition) {
     try {
-      const made = await api("PUT", callOf(view), this.body());
+      const made = await api("PUT", callOf(view), this.body(), condition);
       this.isDirty = false;
       say([words.saved, ...made.warnings].join(" "));
       const query = new URLSearchParams(location.search);
       query.delete("new");
       query.set("company", made.company);
+      query.set("instance", made.instance);
       if (made.site) query.set("site", made.site); else query.delete("site");
       now = null;
       await go(`${location.pathname}?${query}`);
     } catch (error) {
+      if (error.status === 412) {
+        await this.overtaken(view, error.problem);
+        return;
+      }
       const told = error.problem?.errors?.map((one) => one.message).join("; ");
       this.wrong(told || error.message);
     }
   }
 
+  // Somebody else was faster: theirs, or what is typed here.
+  async overtaken(view, { link, etag }) {
+    const dialog = document.getElementById("overtaken-dialog");
+    const { organization, updated_by: by } = link ?? {};
+    part(dialog, "what").textContent = link
+      ? filled(words.overtaken, { name: by ?? words.somebody, organization: organization.name })
+      : words.overtakenGone;
+    const answer = await ask(dialog);
+    if (answer === "mine") {
+      await this.put(view, etag ? { "If-Match": etag } : { "If-None-Match": "*" });
+    } else if (answer === "theirs") {
+      this.isDirty = false;
+      now = null;
+      if (this.view) {
+        await refresh(true);
+      } else {
+        const site = view.site ? { site: view.site } : {};
+        await go(`${location.pathname}?${new URLSearchParams({ company: view.company, instance: view.instance, ...site })}`);
+      }
+    }
+  }
+
   async remove() {
     const dialog = document.getElementById("remove-dialog");
-    part(dialog, "what").textContent = words.removeWhat.replace("{name}", () => label(this.view));
+    part(dialog, "what").textContent = filled(words.removeWhat, { name: label(this.view) });
     if (await ask(dialog) !== "yes") return;
-    if (!await attempt(() => api("DELETE", callOf(this.view)))) return;
+    const condition = { "If-Match": `"${this.view.link.version}"` };
+    if (!await attempt(() => api("DELETE", callOf(this.view), undefined, condition))) {
+      await refresh(true);
+      return;
+    }
+    this.isDirty = false;
     say(words.removed);
     now = null;
     await refresh(true);
@@ -273,9 +318,9 @@ async function tryIt(view) {
       created: words.tryCreated, reused: words.tryReused, blocked: words.tryBlocked,
       recorded: words.tryRecorded, failed: words.tryFailed,
     };
-    const sentence = (sentences[told.outcome] ?? told.outcome)
-      .replace("{organization}", () => told.resolution?.company.name ?? "")
-      .replace("{ticket}", () => told.ticket?.ref ?? "");
+    const sentence = filled(sentences[told.outcome] ?? told.outcome, {
+      organization: told.resolution?.company.name ?? "", ticket: told.ticket?.ref ?? "",
+    });
     const parts = [line("p", sentence)];
     if (told.problem) parts.push(line("p", told.problem.message));
     if (told.resolution) {
@@ -315,20 +360,27 @@ function show() {
   if (!template || text === now) return;
   const view = text === null ? null : JSON.parse(text);
   const shown = editor.editor;
-  const isSame = shown && view && shown.view && callOf(shown.view) === callOf(view);
-  // What somebody has typed stays, whatever else has changed of that company.
-  if (isSame && shown.isDirty && now !== null) {
-    now = text;
-    return;
-  }
+  const name = text === null ? null : nameOf(view);
+  const isSame = shown && now !== null && nameOf(shown.view) === name;
+  // What somebody has typed stays, whatever else has changed of that company, and a form in which
+  // somebody is stays until they have left it.
+  if (isSame && (shown.isDirty || shown.form.contains(document.activeElement))) return;
+  if (shown?.isDirty) drafts.set(nameOf(shown.view), shown);
   now = text;
   if (text === null) {
     editor.replaceChildren();
     editor.editor = null;
-  } else {
-    editor.editor = new Editor(view);
+    return;
   }
+  const draft = drafts.get(name);
+  drafts.delete(name);
+  if (draft) editor.replaceChildren(draft.form);
+  editor.editor = draft ?? new Editor(view);
 }
+
+const nameOf = (view) => (view ? callOf(view) : "new");
+const isTyped = () => Boolean(editor.editor?.isDirty) || drafts.size > 0;
+addEventListener("beforeunload", (event) => { if (isTyped()) event.preventDefault(); });
 
 facts.addEventListener("click", (event) => {
   const chosen = document.getElementById("chosen");

@@ -1,5 +1,7 @@
 //! Companies: whose tickets are whose in iTop, those without a link first.
 
+use std::collections::BTreeSet;
+
 use axum::{extract::State, response::Response};
 use minijinja::context;
 use serde::Deserialize;
@@ -55,7 +57,9 @@ pub(in crate::web) async fn page(
     let overview = overview::page(&page.caller, &state.store, &state.catalog, &asked).await?;
     let chosen = chosen(&page, &params, &state).await?;
     let may_link = Linker::of(page.caller.clone()).is_ok();
+    let instances = if may_link { instances(&page, &state).await? } else { Vec::new() };
     let values = context! {
+        instances,
         rows => value(&overview.items),
         counts => value(&overview.counts),
         found => overview.found,
@@ -74,6 +78,19 @@ pub(in crate::web) async fn page(
         may_search => may_link,
     };
     page.render("companies/page.html", values).await
+}
+
+/// The instances for which the caller can make a link: those of the tokens, and those of which there is
+/// something. The one that is meant where none is named comes first.
+async fn instances(page: &Page, state: &AppState) -> Result<Vec<String>, ApiError> {
+    let own = page.caller.instance(None)?.to_string();
+    if page.caller.visible().instance().is_some() {
+        return Ok(vec![own]);
+    }
+    let mut all: BTreeSet<String> = state.store.instances().await?.into_iter().collect();
+    all.extend(state.config.get().auth.tokens.iter().filter_map(|token| token.instance.clone()));
+    all.remove(&own);
+    Ok(std::iter::once(own).chain(all).collect())
 }
 
 /// The company or site that the address names, if the caller may see it.

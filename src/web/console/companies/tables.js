@@ -1,6 +1,6 @@
 // Many links at once: a table from a file, and companies that are called as one organization.
 
-import { api, ask, attempt, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, isOne, refresh, say } from "./live.js";
 
 const MOST = 200;
 const words = document.getElementById("words").dataset;
@@ -46,15 +46,16 @@ function changes(item) {
   const told = item.changes.map(({ field, from, to }) => {
     const value = (text) => (field === "tickets" ? words[text] : text) ?? words.none;
     const name = fields[field] ?? field;
-    return from === null ? `${name}: ${value(to)}` : `${name}: ${value(from)} → ${value(to)}`;
+    const change = from === null ? value(to) : `${value(from)} → ${value(to)}`;
+    return filled(words.field, { name, change });
   });
-  return [outcomes[item.outcome], ...told, ...released(item)].join("; ");
+  return [outcomes[item.outcome], ...told, ...released(item)].join(" · ");
 }
 
 // What goes on by it, and what somebody should look at.
 function released(item) {
-  const text = item.waiting === 1 ? words.waitingOne : words.waitingOther;
-  const waiting = item.waiting > 0 ? [text.replace("{n}", item.waiting)] : [];
+  const text = isOne(item.waiting) ? words.waitingOne : words.waitingOther;
+  const waiting = item.waiting > 0 ? [filled(text, { n: item.waiting })] : [];
   return [...waiting, ...item.warnings];
 }
 
@@ -70,7 +71,7 @@ function errorsOf(errors) {
 
 function report(result) {
   const parts = [];
-  const counts = words.counts.replace(/\{(\w+)\}/g, (_, name) => result.counts[name] ?? 0);
+  const counts = filled(words.counts, result.counts);
   parts.push(element("p", counts));
   if (result.errors.length > 0) parts.push(...errorsOf(result.errors));
   const changed = result.items.filter((item) => item.outcome !== "same");
@@ -79,7 +80,7 @@ function report(result) {
       .map((item) => [String(item.line ?? ""), whose(item), changes(item)]);
     parts.push(table([words.line, words.company, words.change], rows));
     if (changed.length > MOST) {
-      parts.push(element("p", words.more.replace("{n}", changed.length - MOST), "sub"));
+      parts.push(element("p", filled(words.more, { n: changed.length - MOST }), "sub"));
     }
   } else if (result.errors.length === 0) {
     parts.push(element("p", words.unchanged));
@@ -95,6 +96,8 @@ if (importing) {
   const apply = importing.querySelector("[data-do=apply]");
   const file = importing.querySelector("input[type=file]");
   const csv = { "Content-Type": "text/csv" };
+  // What was looked at: that, and nothing else, is taken over.
+  let seen = null;
 
   document.getElementById("import").addEventListener("click", () => {
     file.value = "";
@@ -102,24 +105,42 @@ if (importing) {
     apply.disabled = true;
     ask(importing);
   });
-  file.addEventListener("change", () => attempt(async () => {
+  const look = async (read, above = []) => {
     apply.disabled = true;
+    seen = null;
     preview.replaceChildren(element("p", words.loading));
-    if (!file.files[0]) return preview.replaceChildren();
     try {
-      const result = await api("PUT", "/api/v1/links?dry_run=true", file.files[0], csv);
-      preview.replaceChildren(...report(result));
+      const table = await read();
+      const result = await api("PUT", "/api/v1/links?dry_run=true", table, csv);
+      preview.replaceChildren(...above, ...report(result));
       const { created, changed, removed, errors } = result.counts;
+      seen = { table, digest: result.digest };
       apply.disabled = errors > 0 || created + changed + removed === 0;
     } catch (error) {
       preview.replaceChildren(element("p", error.message, "wrong"));
       throw error;
     }
-  }));
+  };
+  file.addEventListener("change", () => {
+    const [chosen] = file.files;
+    // As it is now, whatever becomes of the file.
+    if (chosen) attempt(() => look(async () => new Blob([await chosen.arrayBuffer()])));
+    else preview.replaceChildren();
+  });
   apply.addEventListener("click", async () => {
     apply.disabled = true;
-    const done = await attempt(() => api("PUT", "/api/v1/links", file.files[0], csv));
-    if (!done) return;
+    const { table, digest } = seen;
+    let isOutdated = false;
+    const done = await attempt(async () => {
+      try {
+        await api("PUT", `/api/v1/links?digest=${digest}`, table, csv);
+      } catch (error) {
+        isOutdated = error.status === 409;
+        if (!isOutdated) throw error;
+        await look(async () => table, [element("p", words.outdated, "warning")]);
+      }
+    });
+    if (!done || isOutdated) return;
     importing.close();
     say(words.imported);
     refresh(true);
@@ -150,7 +171,7 @@ if (matching) {
         box.value = at;
         box.checked = true;
         label.append(box, whose(item));
-        return [label, item.link.organization.name, released(item).join("; ") || "–"];
+        return [label, item.link.organization.name, released(item).join(" · ") || "–"];
       });
       preview.replaceChildren(table([words.company, words.organization, words.change], rows));
       apply.disabled = found.length === 0;
@@ -165,8 +186,17 @@ if (matching) {
       instance, company, ...(site ? { site } : {}), ...(name ? { name } : {}),
       organization: { id: link.organization.id },
     }));
-    const done = await attempt(() => api("PUT", "/api/v1/links", { items }));
-    if (!done) return;
+    const done = await attempt(async () => {
+      const { counts, digest } = await api("PUT", "/api/v1/links?dry_run=true", { items });
+      // What somebody has linked since it was shown stays as it is.
+      if (counts.created < items.length) throw new Error(words.outdated);
+      await api("PUT", `/api/v1/links?digest=${digest}`, { items });
+    });
+    if (!done) {
+      matching.close();
+      refresh(true);
+      return;
+    }
     matching.close();
     // The button that has opened it goes, and what has the focus is not exchanged.
     document.getElementById("main").focus();

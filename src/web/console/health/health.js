@@ -1,5 +1,5 @@
 // Health: an examination now, and lists read anew.
-import { api, attempt, refresh, say } from "./live.js";
+import { api, attempt, filled, refresh, say } from "./live.js";
 
 const button = document.getElementById("check");
 const pause = (wait) => new Promise((resolve) => setTimeout(resolve, wait));
@@ -15,7 +15,7 @@ button?.addEventListener("click", async () => {
       known = await api("GET", "/api/v1/check");
     }
     const { warnings, failures } = known.latest;
-    say(button.dataset.ended.replace("{warnings}", warnings).replace("{failures}", failures), failures > 0);
+    say(filled(button.dataset.ended, { warnings, failures }), failures > 0);
   });
   button.disabled = false;
   await refresh(true);

@@ -1,14 +1,14 @@
 // The levers of the inbox: retry and discard, of some rows or of all that have one cause; linking the
 // company of a row; the request of a row. All of it goes through the API.
 
-import { api, ask, attempt, go, refresh, say } from "./live.js";
+import { api, ask, attempt, filled, go, isOne, refresh, say } from "./live.js";
 
 const ROWS = "/api/v1/acknowledgements";
 const NAMED = 5;
 const dialog = document.getElementById("discard");
 const words = dialog?.dataset ?? {};
 
-const said = (key, count) => (words[`${key}${count === 1 ? "One" : "Other"}`] ?? "").replace("{count}", count);
+const said = (key, count) => filled(words[`${key}${isOne(count) ? "One" : "Other"}`] ?? "", { count });
 
 // --- what is chosen -----------------------------------------------------------------------------
 
@@ -99,8 +99,8 @@ async function run(button) {
 async function link(button) {
   const { link: path, organization, name, company } = button.dataset;
   button.disabled = true;
-  const done = await attempt(() => api("PUT", path, { organization: { id: organization }, name: company }));
-  if (done) say((words.linked ?? "").replace("{name}", name));
+  const done = await attempt(() => api("PUT", path, { organization: { id: organization }, name: company }, { "If-None-Match": "*" }));
+  if (done) say(filled(words.linked ?? "", { name }));
   button.disabled = false;
   await refresh(true);
 }

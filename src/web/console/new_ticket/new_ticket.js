@@ -1,5 +1,5 @@
 // New ticket: lists of the chosen company, the ticket as it would be, then the ticket.
-import { Refused, api, attempt, say } from "./live.js";
+import { Refused, api, attempt, filled, say } from "./live.js";
 
 const form = document.getElementById("new-ticket");
 const words = document.getElementById("words")?.dataset;
@@ -35,7 +35,7 @@ async function whole(org, what) {
 
 function fill(select, items, byDefault) {
   const none = byDefault
-    ? form.dataset.linkDefault.replace("{name}", byDefault)
+    ? filled(form.dataset.linkDefault, { name: byDefault })
     : form.dataset.none;
   select.replaceChildren(option("", none), ...items.map((item) => option(item.id, item.name)));
 }
@@ -121,7 +121,7 @@ async function searchCis() {
   get("cis").replaceChildren(...rows);
   get("cis").hidden = rows.length === 0;
   form.elements.ci.setAttribute("aria-expanded", String(rows.length > 0));
-  get("ci-says").textContent = form.dataset.found.replace("{count}", answer.next === null ? rows.length : `${rows.length}+`);
+  get("ci-says").textContent = filled(form.dataset.found, { count: answer.next === null ? rows.length : `${rows.length}+` });
 }
 
 function moveCi(step) {
@@ -165,7 +165,7 @@ async function openTicket() {
   const ticket = found?.ticket?.open ? found.ticket : null;
   get("open-ticket").hidden = ticket === null;
   if (ticket === null) { form.elements.new.checked = false; return; }
-  get("open-says").textContent = form.dataset.open.replace("{status}", ticket.status);
+  get("open-says").textContent = filled(form.dataset.open, { status: ticket.status });
   get("open-link").textContent = `${ticket.ref} ↗`;
   get("open-link").href = ticket.url;
 }
@@ -178,7 +178,7 @@ function preset() {
   const level = matrix?.[form.elements.element_type.value]?.[form.elements.criticality.value];
   const select = form.elements.priority;
   const named = level ? [...select.options].find((one) => one.value === String(level)) : null;
-  select.options[0].textContent = named ? `${form.dataset.byMatrix}: ${named.textContent}` : form.dataset.byMatrix;
+  select.options[0].textContent = named ? filled(form.dataset.byMatrixIs, { priority: named.textContent }) : form.dataset.byMatrix;
 }
 
 // --- the event ----------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ function asText(html) {
 function show(answer) {
   const { outcome, resolution, ticket, problem, warnings = [], request } = answer;
   const says = outcome === "created" ? words.created
-    : outcome === "reused" ? words.reused.replace("{ticket}", ticket.ref)
+    : outcome === "reused" ? filled(words.reused, { ticket: ticket.ref })
       : `${words.waits} ${problem?.message ?? outcome}`;
   get("preview-outcome").textContent = says;
   const facts = Object.entries({ ...resolution, priority: answer.priority ? `P${answer.priority}` : null });
@@ -278,7 +278,7 @@ async function send() {
     const row = await api("POST", "/api/v1/acknowledgements", ready, { Prefer: "wait=20" });
     const says = { created: words.made, reused: words.taken }[row.state]
       ?? (["failed", "blocked", "rejected"].includes(row.state) ? words.stuck : words.onItsWay);
-    get("sent-says").textContent = [says.replace("{ticket}", row.ticket?.ref ?? ""), row.problem?.message, ...row.warnings]
+    get("sent-says").textContent = [filled(says, { ticket: row.ticket?.ref ?? "" }), row.problem?.message, ...row.warnings]
       .filter(Boolean).join(" ");
     const link = get("sent-link");
     link.textContent = row.ticket ? `${row.ticket.ref} ↗` : words.row;

@@ -228,6 +228,7 @@ impl Known {
             service_element: defaults.service_element,
             updated_at: link.updated_at,
             updated_by: link.updated_by.clone(),
+            version: link.version(),
         }
     }
 

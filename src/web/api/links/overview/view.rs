@@ -43,6 +43,8 @@ pub(in crate::web) struct LinkInForce {
     pub(in crate::web) updated_at: Timestamp,
     /// Who has put it; `None` where it has made itself.
     pub(in crate::web) updated_by: Option<String>,
+    /// What its `ETag` has.
+    pub(in crate::web) version: String,
 }
 
 /// A company, or a site of one.
