@@ -13,19 +13,21 @@ pub struct Visible {
     instance: Option<Instance>,
     /// Keys as they are stored; `None` for all.
     companies: Option<Arc<[String]>>,
+    /// All that the caller is limited to, whatever of it is asked for.
+    limits: Option<Arc<[String]>>,
 }
 
 impl Visible {
     /// Everything.
     #[must_use]
     pub fn all() -> Self {
-        Self { instance: None, companies: None }
+        Self { instance: None, companies: None, limits: None }
     }
 
     /// What belongs to an instance.
     #[must_use]
     pub fn of_instance(instance: Instance) -> Self {
-        Self { instance: Some(instance), companies: None }
+        Self { instance: Some(instance), companies: None, limits: None }
     }
 
     /// What belongs to these companies of an instance.
@@ -34,15 +36,19 @@ impl Visible {
         instance: Instance,
         companies: impl IntoIterator<Item = &'k PartyKey>,
     ) -> Self {
-        let companies = companies.into_iter().map(ToString::to_string).collect();
-        Self { instance: Some(instance), companies: Some(companies) }
+        let companies: Arc<[String]> = companies.into_iter().map(ToString::to_string).collect();
+        Self {
+            instance: Some(instance),
+            limits: Some(companies.clone()),
+            companies: Some(companies),
+        }
     }
 
     /// What of this belongs to an instance: nothing where this is another's.
     #[must_use]
     pub fn in_instance(&self, instance: &Instance) -> Self {
         if self.instance.as_ref().is_none_or(|own| own == instance) {
-            return Self { instance: Some(instance.clone()), companies: self.companies.clone() };
+            return Self { instance: Some(instance.clone()), ..self.clone() };
         }
         Self::of_companies(instance.clone(), [])
     }
@@ -52,7 +58,7 @@ impl Visible {
     pub fn of_company(&self, company: &PartyKey) -> Self {
         let key = company.to_string();
         let companies = if self.includes(Some(&key)) { vec![key] } else { Vec::new() };
-        Self { instance: self.instance.clone(), companies: Some(companies.into()) }
+        Self { companies: Some(companies.into()), ..self.clone() }
     }
 
     /// Whether something of this instance and company, as they are stored, is among it. What belongs
@@ -79,10 +85,17 @@ impl Visible {
         self.instance.as_ref()
     }
 
-    /// The keys of the companies that it is limited to, if it is.
+    /// The keys of the companies that it is limited to, or narrowed to, if it is.
     #[must_use]
     pub fn companies(&self) -> Option<&[String]> {
         self.companies.as_deref()
+    }
+
+    /// The keys of all companies of which the caller may see anything, if that is not all of them; those of
+    /// the instance that it is limited to.
+    #[must_use]
+    pub fn limits(&self) -> Option<&[String]> {
+        self.limits.as_deref()
     }
 }
 
@@ -117,5 +130,9 @@ mod tests {
         assert_eq!(seen(&limited.of_company(&two)), []);
         assert_eq!(seen(&Visible::of_instance(b).in_instance(&a)), []);
         assert!(limited.has_company(&one) && !limited.has_company(&two));
+        // Whoever looks at one company only may still see all others.
+        assert_eq!(all.of_company(&one).limits(), None);
+        let both = Visible::of_companies(a.clone(), [&one, &two]);
+        assert_eq!(both.of_company(&one).in_instance(&a).limits(), both.companies());
     }
 }

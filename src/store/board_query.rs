@@ -5,6 +5,7 @@ use rusqlite::{params_from_iter, types::Value};
 use super::{
     Store, StoreError, TicketOfControl, as_json,
     control_tickets::{COLUMNS, ITS_TICKET, row},
+    foreign,
 };
 use crate::domain::visible::Visible;
 
@@ -38,7 +39,14 @@ impl Store {
     pub async fn board(&self, filter: BoardFilter) -> Result<Vec<TicketOfControl>, StoreError> {
         self.read(move |db| {
             let (sql, values) = page(&filter);
-            db.prepare_cached(&sql)?.query_map(params_from_iter(values), row)?.collect()
+            let mut found: Vec<_> = db
+                .prepare_cached(&sql)?
+                .query_map(params_from_iter(values), row)?
+                .collect::<Result<_, _>>()?;
+            for found in &mut found {
+                foreign::mark(db, &filter.visible, found)?;
+            }
+            Ok(found)
         })
         .await
     }
@@ -86,6 +94,20 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         .flat_map(|numbers| [as_json(numbers), as_json(numbers)])
         .map(Value::from)
         .collect();
+    let mut open = *open;
+    // What would tell something of a ticket finds none that is hidden; it is not open either.
+    if let Some((is_hidden, asked)) = foreign::is_hidden(visible, "m") {
+        if status.is_some() || numbers.is_some() || open == Some(true) {
+            sql.push_str(" AND NOT ");
+            sql.push_str(&is_hidden);
+            values.extend(asked);
+        } else if open.take().is_some() {
+            sql.push_str(" AND (m.ticket_open = 0 OR ");
+            sql.push_str(&is_hidden);
+            sql.push(')');
+            values.extend(asked);
+        }
+    }
     let mut ask = |condition: &str, value: Value| {
         sql.push_str(condition);
         values.push(value);
@@ -102,7 +124,7 @@ fn page(filter: &BoardFilter) -> (String, Vec<Value>) {
         ask(" AND m.ticket_status = ?", status.clone().into());
     }
     if let Some(open) = open {
-        ask(" AND m.ticket_open = ?", (*open).into());
+        ask(" AND m.ticket_open = ?", open.into());
     }
     if let Some(instance) = instance {
         ask(" AND m.instance = ?", instance.to_string().into());
@@ -156,6 +178,27 @@ mod tests {
             assert!(!plan.contains("SCAN t"), "{filter:?}: {plan}");
             let sorts = plan.contains("USE TEMP B-TREE FOR ORDER BY");
             assert_eq!(sorts, filter.numbers.is_some(), "{filter:?}: {plan}");
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_is_left_out_by_keys_alone() {
+        let db = empty();
+        let companies = ["42", "43"].map(|id| PartyKey::id(id).unwrap());
+        for status in [None, Some("new".to_owned())] {
+            for open in [None, Some(true), Some(false)] {
+                for numbers in [None, Some(vec!["I-1".to_owned()])] {
+                    let visible = Visible::of_companies(Instance::default(), &companies);
+                    let (status, numbers) = (status.clone(), numbers.clone());
+                    let filter =
+                        BoardFilter { status, open, numbers, ..BoardFilter::of(visible, 9) };
+                    let (sql, values) = page(&filter);
+                    let plan = plan(&db, &sql, values);
+                    for table in ["SCAN m", "SCAN t", "SCAN company_links"] {
+                        assert!(!plan.contains(table), "{filter:?}: {plan}");
+                    }
+                }
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! A row of the board: a control and its ticket, and what its acknowledgement told.
 
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 
-use super::{TicketOfControl, time};
-use crate::store::board_search::Group;
+use super::{TicketOfControl, foreign, time};
+use crate::{domain::visible::Visible, store::board_search::Group};
 
 /// A control and its ticket, as the board shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,21 @@ pub struct BoardRow {
     pub found: TicketOfControl,
     /// What the acknowledgement told that the ticket was mapped for.
     pub told: Told,
+}
+
+impl BoardRow {
+    /// Marks what must not be told of its ticket.
+    pub(super) fn hide_foreign(
+        &mut self,
+        db: &Connection,
+        visible: &Visible,
+    ) -> rusqlite::Result<()> {
+        foreign::mark(db, visible, &mut self.found)?;
+        if self.found.is_hidden {
+            self.told.group = Group::Gone;
+        }
+        Ok(())
+    }
 }
 
 /// What is kept of an acknowledgement beside the ticket that it brought, also when the row of the inbox is

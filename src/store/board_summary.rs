@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params_from_iter, types::Value};
 
-use super::{Store, StoreError, as_json};
+use super::{Store, StoreError, as_json, foreign};
 use crate::domain::visible::Visible;
 
 /// Hours that are counted, the one that runs included.
@@ -59,19 +59,20 @@ fn open(db: &Connection, visible: &Visible, summary: &mut BoardSummary) -> rusql
 
 fn open_query(visible: &Visible) -> (String, Vec<Value>) {
     let index = match visible.companies() {
-        Some(_) => "control_tickets_company",
-        None => "control_tickets_age",
+        Some(_) => "INDEXED BY control_tickets_company",
+        None => "INDEXED BY control_tickets_age",
     };
+    let (controls, mut values) = foreign::controls(visible, index);
     let mut sql = format!(
         "SELECT count(*), count(*) FILTER (WHERE ticket_group = 'open'), {}
-         FROM control_tickets INDEXED BY {index} WHERE true",
+         FROM {controls} WHERE true",
         [1, 2, 3, 4]
             .map(|priority| format!(
                 "count(*) FILTER (WHERE ticket_group = 'open' AND ticket_priority = {priority})"
             ))
             .join(", ")
     );
-    let values = push_visible(&mut sql, visible);
+    values.extend(push_visible(&mut sql, visible));
     (sql, values)
 }
 
@@ -157,8 +158,10 @@ mod tests {
             assert!(made.contains(by_end), "{made}");
             let (sql, values) = open_query(&visible);
             let open = plan(&db, &sql, values);
-            let expected = if visible.companies().is_some() {
-                "SEARCH control_tickets USING INDEX control_tickets_company"
+            let expected = if visible.limits().is_some() {
+                "SEARCH c USING INDEX control_tickets_company"
+            } else if visible.companies().is_some() {
+                "SEARCH m USING INDEX control_tickets_company"
             } else {
                 "USING COVERING INDEX control_tickets_age"
             };

@@ -103,8 +103,9 @@ impl Store {
         .await
     }
 
-    /// Forgets the companies and sites of which nothing came for `retention_millis`, which have neither
-    /// link nor ticket; how many.
+    /// Forgets the companies of which nothing came for `retention_millis`, which have neither link nor ticket,
+    /// and the sites, which have no link of their own: whoever may post for a company names its sites as it
+    /// likes. Gives back how many.
     pub async fn forget_companies(&self, retention_millis: i64) -> Result<usize, StoreError> {
         let now = self.moment().as_millis().min(self.now_millis());
         let before = now.saturating_sub(retention_millis);
@@ -116,24 +117,36 @@ const FORGET: &str = "
     DELETE FROM companies_seen AS c
     WHERE seen_at < ?1
       AND NOT EXISTS (SELECT 1 FROM company_links AS l
-          WHERE l.instance = c.instance AND l.company_key = c.company_key)
-      AND NOT EXISTS (SELECT 1 FROM control_tickets AS t INDEXED BY control_tickets_company
-          WHERE t.company_key = c.company_key AND t.instance = c.instance)";
+          WHERE l.instance = c.instance AND l.company_key = c.company_key
+            AND (c.site_key = '' OR l.site_key = c.site_key))
+      AND (c.site_key <> ''
+          OR NOT EXISTS (SELECT 1 FROM control_tickets AS t INDEXED BY control_tickets_company
+              WHERE t.company_key = c.company_key AND t.instance = c.instance))";
+
+/// Sites of one company that are given at most; those with a link are known by that.
+const MAX_SITES: i64 = 1_000;
 
 /// All that are seen: there are as many as there are companies and sites, never as many as rows.
 fn seen(visible: &Visible) -> (String, Vec<Value>) {
-    let mut sql = "SELECT instance, company_key, site_key, name, seen_at FROM companies_seen \
-                   WHERE true"
-        .to_owned();
+    let mut conditions = String::new();
     let mut values: Vec<Value> = Vec::new();
     if let Some(instance) = visible.instance() {
-        sql.push_str(" AND instance = ?");
+        conditions.push_str(" AND instance = ?");
         values.push(instance.to_string().into());
     }
     if let Some(companies) = visible.companies() {
-        sql.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
+        conditions.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
         values.push(as_json(companies).into());
     }
+    values.push((MAX_SITES + 1).into());
+    // In the order of the table's key, by which the company itself comes before its sites.
+    let sql = format!(
+        "SELECT instance, company_key, site_key, name, seen_at FROM (
+             SELECT *, row_number() OVER (
+                 PARTITION BY instance, company_key ORDER BY site_key) AS place
+             FROM companies_seen WHERE true{conditions})
+         WHERE place <= ?"
+    );
     (sql, values)
 }
 
@@ -204,13 +217,58 @@ mod tests {
         let (sql, values) = seen(&Visible::of_companies(Instance::default(), &companies));
         let limited = plan(&db, &sql, values);
         assert!(limited.contains("(instance=? AND company_key=?)"), "{limited}");
+        let (sql, values) = seen(&Visible::all());
+        let all = plan(&db, &sql, values);
+        assert!(
+            !limited.contains("TEMP B-TREE") && !all.contains("TEMP B-TREE"),
+            "{limited} {all}"
+        );
+    }
+
+    #[test]
+    fn whoever_makes_sites_up_makes_no_list_without_an_end() {
+        let db = empty();
+        for (company, sites) in [("id:41", 2), ("id:42", MAX_SITES + 5), ("id:43", 0)] {
+            let sites = (0..sites).map(|site| format!("id:{site:05}"));
+            for site in std::iter::once(String::new()).chain(sites) {
+                db.execute(
+                    "INSERT INTO companies_seen (instance, company_key, site_key, seen_at)
+                     VALUES ('default', ?1, ?2, 7)",
+                    [company, &site],
+                )
+                .unwrap();
+            }
+        }
+        let many = usize::try_from(MAX_SITES).unwrap();
+        assert_eq!(all(&db).len(), 3 + many + 1 + 1);
+        for company in ["id:41", "id:42"] {
+            db.execute(
+                "INSERT INTO company_links (instance, company_key, org_id, org_name, tickets,
+                     updated_at) VALUES ('default', ?1, '3', 'Demo', 1, 1)",
+                [company],
+            )
+            .unwrap();
+        }
+        db.execute(
+            "UPDATE company_links SET site_key = 'id:00001' WHERE company_key = 'id:41'",
+            [],
+        )
+        .unwrap();
+        // The link of a company keeps that, and no site that nobody has named for long.
+        db.execute(FORGET, [8]).unwrap();
+        let kept: Vec<_> =
+            all(&db).into_iter().map(|(company, site, ..)| (company, site)).collect();
+        let row = |company: &str, site: &str| (company.to_owned(), site.to_owned());
+        assert_eq!(kept, [row("id:41", ""), row("id:41", "id:00001"), row("id:42", "")]);
     }
 
     fn all(db: &Connection) -> Vec<(String, String, Option<String>, i64)> {
-        let (sql, _) = seen(&Visible::all());
+        let (sql, values) = seen(&Visible::all());
         let mut select = db.prepare(&sql).unwrap();
         let rows = select
-            .query_map([], |row| Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
+            .query_map(params_from_iter(values), |row| {
+                Ok((row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
             .unwrap();
         rows.map(Result::unwrap).collect()
     }

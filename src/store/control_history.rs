@@ -67,6 +67,11 @@ impl Store {
                     Ok(BoardRow { found: row(found)?, told: told(found)? })
                 })
                 .optional()?;
+            let mut found: Option<BoardRow> =
+                found.filter(|row: &BoardRow| row.found.mapping.is_among(&visible));
+            if let Some(row) = &mut found {
+                row.hide_foreign(&snapshot, &visible)?;
+            }
             let filter = InboxFilter {
                 control: Some(control),
                 ..InboxFilter::of(visible.clone(), SHOWN + 1)
@@ -80,7 +85,7 @@ impl Store {
             rows.truncate(SHOWN);
             let acknowledgements = rows.into_iter().map(|row| past(&snapshot, row));
             Ok(ControlHistory {
-                row: found.filter(|row| row.found.mapping.is_among(&visible)),
+                row: found,
                 acknowledgements: acknowledgements.collect::<Result<_, _>>()?,
                 has_more,
             })

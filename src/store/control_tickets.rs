@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{InboxRow, Store, StoreError, as_json, inbox_query, time};
+use super::{InboxRow, Store, StoreError, as_json, foreign, inbox_query, time};
 use crate::domain::{
     keys::{ControlId, Instance, OrgId, TicketKey},
     marker::Marker,
@@ -91,6 +91,9 @@ pub struct TicketOfControl {
     pub mapping: Mapping,
     /// The ticket.
     pub ticket: KnownTicket,
+    /// Whether nothing of the ticket may be told to whom it was read for: it belongs to an organization of
+    /// which they see nothing.
+    pub is_hidden: bool,
 }
 
 impl TicketOfControl {
@@ -98,6 +101,12 @@ impl TicketOfControl {
     #[must_use]
     pub fn has_moved(&self) -> bool {
         self.mapping.org.as_ref().is_some_and(|org| *org != self.ticket.status.org)
+    }
+
+    /// Whether it is the ticket that this acknowledgement got.
+    #[must_use]
+    pub fn is_that_of(&self, row: &InboxRow) -> bool {
+        row.ticket.as_ref().is_some_and(|(key, _)| *key == self.ticket.status.key)
     }
 }
 
@@ -129,12 +138,18 @@ impl Store {
         visible: &Visible,
     ) -> Result<Option<TicketOfControl>, StoreError> {
         let key = [instance.to_string(), control.to_string()];
+        let seen = visible.clone();
         let found = self.read(move |db| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
                  WHERE m.instance = ?1 AND m.control_id = ?2"
             );
-            db.prepare_cached(&sql)?.query_row(params![key[0], key[1]], row).optional()
+            let mut select = db.prepare_cached(&sql)?;
+            let mut found = select.query_row(params![key[0], key[1]], row).optional()?;
+            if let Some(found) = &mut found {
+                foreign::mark(db, &seen, found)?;
+            }
+            Ok(found)
         });
         Ok(found.await?.filter(|found| found.mapping.is_among(visible)))
     }
@@ -160,6 +175,9 @@ impl Store {
             let mut tickets: Vec<TicketOfControl> =
                 select.query_map(params![instance, controls], row)?.collect::<Result<_, _>>()?;
             tickets.retain(|found| found.mapping.is_among(&visible));
+            for found in &mut tickets {
+                foreign::mark(&snapshot, &visible, found)?;
+            }
             let rows = inbox_query::of_controls(&snapshot, &instance, &controls, &visible)?;
             Ok(Controls { tickets, rows })
         })
@@ -262,6 +280,7 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
             presence: Presence::parse(&presence).unwrap_or(Presence::NotVisible),
             as_of: time(row.get("as_of")?),
         },
+        is_hidden: false,
     };
     if let Some(number) = &found.mapping.replaced {
         // What has its id now is no business of this control's, and may be another company's.

@@ -10,12 +10,11 @@ use super::{
 };
 use crate::domain::{
     acknowledgement::{Glance, searched},
-    inbox_group::Group,
     wanted_words::WantedWords,
 };
 
-/// Rows in which words are looked for at once, of those that have ended: they can be very many. All that
-/// has not ended is looked at.
+/// Rows of a kind in which words are looked for at once: of each the body may be read, and after a long outage
+/// those that wait can be as many as those that have ended.
 const SEARCHED_AT_ONCE: usize = 10_000;
 
 /// Some rows of the inbox, newest first.
@@ -26,6 +25,8 @@ pub struct InboxPage {
     /// Before which row the next page begins, if there may be more. A search can give fewer rows than
     /// were asked for, and still have more to look at.
     pub next: Option<i64>,
+    /// Whether a search has stopped before it has looked at all rows, or found a page of them.
+    pub is_cut: bool,
 }
 
 impl Store {
@@ -40,6 +41,7 @@ impl Store {
             return Ok(InboxPage {
                 next: rows.last().filter(|_| has_more).map(|row| row.id),
                 rows,
+                is_cut: false,
             });
         }
         let instances = self.inner.changes.instances();
@@ -84,10 +86,7 @@ fn search(
     instances: &[String],
     at_once: usize,
 ) -> rusqlite::Result<InboxPage> {
-    let may_be_many = filter.state.map(Group::of).or(filter.group);
-    let is_bounded =
-        filter.cause.is_none() && may_be_many.is_none_or(|group| group == Group::Ended);
-    let most = is_bounded.then_some(at_once);
+    let most = Some(at_once);
     let mut ids = Vec::new();
     // Below this id some source has not been looked at.
     let mut looked_at_from = None;
@@ -116,11 +115,11 @@ fn search(
         }
         if rows.len() == filter.limit {
             let next = rows.last().map(|row: &InboxRow| row.id);
-            return Ok(InboxPage { rows, next });
+            return Ok(InboxPage { rows, next, is_cut: false });
         }
         rows.push(by_id(db, id)?);
     }
-    Ok(InboxPage { rows, next: looked_at_from })
+    Ok(InboxPage { rows, next: looked_at_from, is_cut: looked_at_from.is_some() })
 }
 
 fn has_words(row: &Row<'_>, words: &WantedWords) -> rusqlite::Result<bool> {
@@ -146,7 +145,10 @@ mod tests {
     use rusqlite::params;
 
     use super::*;
-    use crate::{domain::visible::Visible, store::migrate::tests::empty};
+    use crate::{
+        domain::{inbox_group::Group, visible::Visible},
+        store::migrate::tests::empty,
+    };
 
     fn database() -> Connection {
         let db = empty();
@@ -189,8 +191,9 @@ mod tests {
 
     #[test]
     fn each_row_with_the_words_is_found_once_however_little_is_looked_at() {
+        // However many wait, no more of them are looked at than of those that have ended.
         let needs = Some(Group::Needs);
-        assert_eq!(pages("disk 5", needs, 10, 3), [vec![15]]);
+        assert_eq!(pages("disk 5", needs, 10, 3), [vec![], vec![15], vec![], vec![]]);
         assert_eq!(pages("disk 5", None, 10, 100), [vec![25, 15, 5]]);
         // A full page has a next one only where there is more to find.
         assert_eq!(pages("disk 5", None, 3, 100), [vec![25, 15, 5]]);

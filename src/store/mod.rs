@@ -19,6 +19,7 @@ mod control_history;
 mod control_tickets;
 mod counts;
 mod error;
+mod foreign;
 mod history;
 mod inbox;
 mod inbox_bulk;
@@ -41,6 +42,7 @@ mod refused_requests;
 mod rejected;
 mod tenants;
 mod ticket_statuses;
+mod unlinked_count;
 mod writer;
 
 pub use actions::{Action, Levered};
@@ -75,6 +77,7 @@ pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
 pub use rejected::Rejected;
 pub use ticket_statuses::Recognised;
+pub use unlinked_count::MOST_UNLINKED;
 
 use std::{
     path::{Path, PathBuf},

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use axum::{
     body::{Body, HttpBody as _},
     extract::{FromRef, FromRequest, Request},
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use flate2::read::MultiGzDecoder;
@@ -14,7 +14,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json_borrow::Value;
 
-use super::{Rooms, charset, problem::ApiError};
+use super::{
+    Rooms, charset,
+    content::{essence, is_json, named, unsupported},
+    problem::ApiError,
+};
 use crate::domain::json_text::without_raw_controls;
 
 /// The largest body with one acknowledgement, or of any other call, in bytes.
@@ -91,8 +95,7 @@ impl JsonBody {
         let mut bytes = unpacked(&parts.headers, bytes)?;
         let content_type = named(&parts.headers, header::CONTENT_TYPE);
         if !is_json(&parts.headers) {
-            let found = if content_type.is_empty() { "no content type" } else { content_type };
-            return Err(BadBody::new(ApiError::UnsupportedMediaType(found.to_owned()), &bytes));
+            return Err(BadBody::new(unsupported(&parts.headers), &bytes));
         }
         if bytes.starts_with(&BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
@@ -225,22 +228,4 @@ fn unpacked(headers: &HeaderMap, bytes: Vec<u8>) -> Result<Vec<u8>, BadBody> {
             Err(BadBody::new(ApiError::Unreadable(detail), &plain))
         }
     }
-}
-
-/// A header, where it is there and a text.
-fn named(headers: &HeaderMap, name: HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-/// Whether a body is JSON by its content type.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let essence = essence(headers);
-    essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
-}
-
-/// The content type without its parameters, in small letters.
-fn essence(headers: &HeaderMap) -> String {
-    let essence = named(headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default();
-    essence.trim().to_ascii_lowercase()
 }

@@ -38,8 +38,8 @@ pub(super) enum What {
     },
     /// Something kept it from being delivered, once or several times in a row.
     Problem { acknowledgement: i64, code: String, message: String, times: u32, last_at: Timestamp },
-    /// It got its ticket.
-    Ticket { acknowledgement: i64, state: State, number: String, millis: u64 },
+    /// It got its ticket; no number is told of one that belongs to somebody else by now.
+    Ticket { acknowledgement: i64, state: State, number: Option<String>, millis: u64 },
     /// Its words were added to the log of the ticket, and were gone so many times.
     Line { acknowledgement: i64, words: String, lost: u32 },
     /// It has ended without a ticket, or waits for somebody; who gave it up, and why.
@@ -65,6 +65,13 @@ pub(super) fn log<'p>(
     for (past, event) in past {
         // Built as it went, and told backwards.
         let mut entries = entries(past, event);
+        if ticket.is_some_and(|ticket| ticket.is_hidden && ticket.is_that_of(&past.row)) {
+            for entry in &mut entries {
+                if let What::Ticket { number, .. } = &mut entry.what {
+                    *number = None;
+                }
+            }
+        }
         entries.reverse();
         log.extend(entries);
     }
@@ -85,6 +92,9 @@ pub(super) fn log<'p>(
 }
 
 fn status(found: &TicketOfControl) -> Option<Entry> {
+    if found.is_hidden {
+        return None;
+    }
     let status = &found.ticket.status;
     let what = What::Status {
         status: status.status.clone(),
@@ -134,7 +144,7 @@ fn entries(past: &PastAcknowledgement, event: Option<&Acknowledgement>) -> Vec<E
         (State::Created | State::Reused, Some((_, number)), Some(at)) => {
             let took = at.duration_since(row.received_at).as_millis();
             let millis = u64::try_from(took).unwrap_or(0);
-            let number = number.clone();
+            let number = Some(number.clone());
             let state = row.state;
             let what = What::Ticket { acknowledgement, state, number, millis };
             entries.push(Entry { at, what });

@@ -9,13 +9,13 @@ use std::net::IpAddr;
 
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, header, uri::Authority},
+    http::{HeaderName, HeaderValue, Method, header},
 };
 use tower_http::cors::CorsLayer;
 
 use super::{
     ApiTokens,
-    body::is_json,
+    content::is_json,
     origin::{OwnOrigin, asked},
     problem::ApiError,
 };
@@ -62,7 +62,7 @@ impl Door {
         let origin = header(header::ORIGIN)?;
         if request.method().is_safe()
             || is_json(request.headers())
-            || self.may_write(origin, authority.as_ref())
+            || self.may_write(origin, request)
         {
             return None;
         }
@@ -74,16 +74,28 @@ impl Door {
     }
 
     fn is_own(&self, host: &str) -> bool {
-        let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
-        let is_public = || self.own.public_host() == Some(host);
-        name.eq_ignore_ascii_case("localhost")
-            || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
-            || is_public()
+        is_local(host) || self.own.public_host() == Some(host)
     }
 
-    fn may_write(&self, origin: &HeaderValue, asked: Option<&Authority>) -> bool {
-        self.own.is(origin, asked) || self.origins.iter().any(|named| origin == named.as_str())
+    fn may_write(&self, origin: &HeaderValue, request: &Request) -> bool {
+        self.own.is(origin, request.uri(), request.headers())
+            || self.origins.iter().any(|named| origin == named.as_str())
+            || is_of_this_machine(origin, request)
     }
+}
+
+/// Whether a page has come by the very name of this machine by which it asks now. By such a name nobody
+/// else's page can stand there, also where browsers elsewhere reach the bridge by https.
+fn is_of_this_machine(origin: &HeaderValue, request: &Request) -> bool {
+    asked(request.uri(), request.headers())
+        .is_some_and(|asked| is_local(asked.host()) && *origin == format!("http://{asked}"))
+}
+
+/// Whether this is a name of this machine.
+fn is_local(host: &str) -> bool {
+    let name = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// What pages of other origins may ask of the bridge; `None` where no origin is named. They come with a

@@ -6,6 +6,9 @@ use reqwest::Url;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// How the browser has come, as the proxy in front tells. No page can have a browser say this.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// The bridge's own place: `server.public_url`, and whatever it is asked by.
 #[derive(Clone, Debug)]
 pub(super) struct OwnOrigin {
@@ -32,25 +35,36 @@ impl OwnOrigin {
         self.public.as_ref().map_or("", |url| url.path().trim_end_matches('/'))
     }
 
-    /// Whether an origin, as a browser tells it, is the bridge's, where it was asked by this authority.
-    pub(super) fn is(&self, origin: &HeaderValue, asked: Option<&Authority>) -> bool {
+    /// Whether an origin, as a browser tells it, is the bridge's: that of `server.public_url`, or the one by
+    /// which it was asked. The scheme is a part of it: what stands at http:// of the same host is whatever
+    /// the network lets stand there.
+    pub(super) fn is(&self, origin: &HeaderValue, uri: &Uri, headers: &HeaderMap) -> bool {
         let Ok(origin) = origin.to_str() else { return false };
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        let is_asked = authority.is_some() && authority == asked.map(Authority::as_str);
-        let public = || self.public.as_ref().map(|url| url.origin().ascii_serialization());
-        is_asked || public().as_deref() == Some(origin)
-    }
-
-    /// Whether the browser says that a page of the bridge has sent a request. What is no browser says
-    /// nothing of the kind.
-    pub(super) fn has_sent(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        // Behind a proxy that changes the host this is all that fits.
-        if headers.get(FETCH_SITE).is_some_and(|site| site == "same-origin") {
+        if self.public.as_ref().is_some_and(|url| url.origin().ascii_serialization() == origin) {
             return true;
         }
-        let asked = asked(uri, headers);
-        headers.get(header::ORIGIN).is_some_and(|origin| self.is(origin, asked.as_ref()))
+        let scheme =
+            if self.is_https() || is_forwarded_from_https(headers) { "https" } else { "http" };
+        asked(uri, headers).is_some_and(|asked| origin == format!("{scheme}://{asked}"))
     }
+
+    /// Whether the browser says that a page of the bridge, or the user, has sent a request. What is no
+    /// browser says nothing of the kind.
+    pub(super) fn has_sent(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        // Where a browser judges by itself, and where it cannot be forged (https, this machine), that alone
+        // counts: another page of the same site is another page. Origins of `server.cors_origins` have
+        // tokens of their own.
+        if let Some(site) = headers.get(FETCH_SITE) {
+            return site == "same-origin" || site == "none";
+        }
+        headers.get(header::ORIGIN).is_some_and(|origin| self.is(origin, uri, headers))
+    }
+}
+
+fn is_forwarded_from_https(headers: &HeaderMap) -> bool {
+    let told = headers.get(FORWARDED_PROTO).and_then(|told| told.to_str().ok()).unwrap_or_default();
+    // Of several on the way the first is the one that the browser came to.
+    told.split(',').next().is_some_and(|first| first.trim().eq_ignore_ascii_case("https"))
 }
 
 /// By which authority the bridge was asked. What a proxy is asked goes before the header.
@@ -63,38 +77,65 @@ pub(super) fn asked(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 mod tests {
     use super::*;
 
+    fn has_sent(public: Option<&str>, headers: &[(&'static str, &'static str)]) -> bool {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        OwnOrigin::of(public).has_sent(&"/session".parse().unwrap(), &headers.collect())
+    }
+
+    const SECURE: Option<&str> = Some("https://bridge.example/servicenav/");
+
     #[test]
     fn only_what_a_browser_says_of_its_own_page_counts() {
-        let own = OwnOrigin::of(Some("https://bridge.example/servicenav/"));
+        let own = OwnOrigin::of(SECURE);
         assert_eq!((own.path(), own.is_https()), ("/servicenav", true));
-        let has_sent = |headers: &[(&'static str, &'static str)]| {
-            let headers = headers.iter().map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
-            });
-            let headers: HeaderMap = headers.collect();
-            own.has_sent(&"/session".parse().unwrap(), &headers)
-        };
         let host = ("host", "127.0.0.1:8080");
         for own in [
             [host, ("origin", "https://bridge.example")],
-            [host, ("origin", "http://127.0.0.1:8080")],
             [host, ("sec-fetch-site", "same-origin")],
+            // Typed, or sent again by whoever sits there.
+            [host, ("sec-fetch-site", "none")],
         ] {
-            assert!(has_sent(&own), "{own:?}");
+            assert!(has_sent(SECURE, &own), "{own:?}");
         }
         for foreign in [
             [host, ("origin", "null")],
             [host, ("origin", "http://bridge.example")],
+            [host, ("origin", "http://127.0.0.1:8080")],
             [host, ("origin", "https://bridge.example.evil")],
             [host, ("origin", "https://evil.example/127.0.0.1:8080")],
             [host, ("origin", "127.0.0.1:8080")],
             [host, ("origin", "")],
             [host, ("referer", "https://bridge.example/servicenav/")],
             [host, ("sec-fetch-site", "same-site")],
-            [host, ("sec-fetch-site", "none")],
+            [("origin", "https://bridge.example"), ("sec-fetch-site", "cross-site")],
+            [("origin", "https://bridge.example"), ("sec-fetch-site", "same-site")],
         ] {
-            assert!(!has_sent(&foreign), "{foreign:?}");
+            assert!(!has_sent(SECURE, &foreign), "{foreign:?}");
         }
-        assert!(!has_sent(&[host]));
+        assert!(!has_sent(SECURE, &[host]));
+    }
+
+    #[test]
+    fn the_scheme_is_a_part_of_an_origin() {
+        let host = ("host", "bridge.example");
+        let (plain, secure) =
+            (("origin", "http://bridge.example"), ("origin", "https://bridge.example"));
+        let by_tls = ("x-forwarded-proto", "https");
+        for (public, forwarded, is_plain_own, is_secure_own) in [
+            (SECURE, None, false, true),
+            (SECURE, Some(("x-forwarded-proto", "http")), false, true),
+            (None, None, true, false),
+            (None, Some(by_tls), false, true),
+            (Some("http://bridge.example"), None, true, false),
+            (Some("http://10.0.0.1:8080"), None, true, false),
+            (Some("http://10.0.0.1:8080"), Some(by_tls), false, true),
+        ] {
+            for (origin, is_own) in [(plain, is_plain_own), (secure, is_secure_own)] {
+                let headers: Vec<_> = [host, origin].into_iter().chain(forwarded).collect();
+                assert_eq!(has_sent(public, &headers), is_own, "{public:?} {headers:?}");
+            }
+        }
     }
 }

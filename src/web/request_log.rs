@@ -19,7 +19,9 @@ use tower_http::normalize_path::NormalizePath;
 use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
-use super::{ApiTokens, LOOKUP, door::Door, problem::ApiError, unauthorized::Unauthorized};
+use super::{
+    ApiTokens, LOOKUP, door::Door, problem::ApiError, protection, unauthorized::Unauthorized,
+};
 use crate::{
     clock::{Clock, Stopwatch},
     domain::{hex::hex, keys::MAX_ID_CHARS, text::cut_bytes},
@@ -80,9 +82,11 @@ impl Service<Request> for Logged {
     fn call(&mut self, mut request: Request) -> Self::Future {
         let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
         let (method, uri) = (request.method().clone(), request.uri().clone());
+        let is_of_person = self.tokens.may_be_of_person(request.headers());
         // Programs have none, and lose no time by it.
         let has_cookie = request.headers().contains_key(header::COOKIE);
-        let renewed = if has_cookie { self.tokens.renewed(request.headers()) } else { None };
+        let renewed =
+            if has_cookie { self.tokens.renewed(&method, request.headers()) } else { None };
         let answer = match self.door.refuses(&request) {
             Some(refused) => Either::Left(async { Ok(refused.into_response()) }),
             None => Either::Right(self.routes.call(request)),
@@ -90,6 +94,10 @@ impl Service<Request> for Logged {
         let unauthorized = self.unauthorized.clone();
         Box::pin(async move {
             let mut response = logged(id, &method, &uri, answer, &unauthorized).await;
+            protection::of_page(&mut response);
+            if is_of_person {
+                protection::of_person(response.headers_mut());
+            }
             if let Some(cookie) = renewed {
                 give(&mut response, cookie);
             }

@@ -224,7 +224,30 @@ pub(super) fn pending(row: &InboxRow) -> Option<Value> {
     })
 }
 
+/// A ticket of which nothing may be told but that it has been moved to where it cannot be seen.
+fn hidden_ticket() -> Value {
+    json!({
+        "ref": null,
+        "class": null,
+        "id": null,
+        "title": null,
+        "status": null,
+        "operational_status": null,
+        "open": false,
+        "presence": Presence::NotVisible,
+        "moved": true,
+        "priority": null,
+        "team": null,
+        "agent": null,
+        "last_update": null,
+        "url": null,
+    })
+}
+
 fn ticket(found: &TicketOfControl, addresses: &Addresses) -> Value {
+    if found.is_hidden {
+        return hidden_ticket();
+    }
     let known = &found.ticket;
     let status = &known.status;
     json!({

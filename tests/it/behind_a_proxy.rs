@@ -133,7 +133,8 @@ async fn what_a_browser_sends_of_the_headers_of_nginx_is_dropped() {
             request = request.basic_auth(user, Some("pw"));
         }
         let origin = format!("http://{address}");
-        Answer::read(request.header("origin", origin).send().await.unwrap()).await
+        let request = request.header("origin", origin).header("content-type", "application/json");
+        Answer::read(request.send().await.unwrap()).await
     };
     let session = "/api/v1/session";
     let jd = ask("bridge", session, Method::GET, Some("jd")).await.expect(200);

@@ -86,6 +86,11 @@ async fn rows_are_in_groups_and_found_by_company_cause_and_words() {
     }
     let done = world.get(&format!("{ACKNOWLEDGEMENTS}?group=ended")).await.expect(200);
     let number = done["items"][0]["ticket"]["ref"].as_str().unwrap();
+    // All of it was looked at.
+    let searched = world.get(&format!("{ACKNOWLEDGEMENTS}?q=disk&group=needs")).await.expect(200);
+    assert_eq!(searched["cut"], false, "{searched}");
+    let all = world.get(ACKNOWLEDGEMENTS).await.expect(200);
+    assert!(all.get("cut").is_none(), "{all}");
     assert_eq!(listed(&world, &format!("q={number}")).await, [id("done")]);
     assert_eq!(listed(&world, "q=disk&limit=2").await, [id("waits"), id("done")]);
     let more = format!("q=disk&limit=2&cursor={}", id("done"));

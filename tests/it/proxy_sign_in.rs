@@ -254,7 +254,7 @@ async fn a_page_behind_the_proxy_listens() {
     let mut stream = Listener::reading(request.send().await.unwrap()).await;
     // An address is for those who have a token.
     let mut headers = by_proxy("jd", "noc");
-    headers.push(OWN);
+    headers.extend([OWN, ("content-type", "application/json")]);
     let asked = world.send(Method::POST, "/api/v1/tickets/stream/address", &headers, None).await;
     asked.problem(403, "forbidden");
     world.config.auth.proxy.as_mut().unwrap().groups = BTreeMap::new();

@@ -227,10 +227,10 @@ async fn a_session_ends_with_its_time_its_token_and_its_key() {
         let cookie = format!("{name}={tampered}");
         get(&world, &cookie, SESSION).await.problem(401, "unauthorized");
     }
-    // It is renewed while it is used, by whatever answer, and not each time.
-    assert_eq!(get(&world, &desk, SESSION).await.header("set-cookie"), "");
+    // It is renewed while its person is there, and not each time.
+    assert_eq!(visit(&world, &desk, "/").await.header("set-cookie"), "");
     world.clock.advance(Duration::from_hours(7));
-    let used = get(&world, &desk, "/api/v1/teams").await;
+    let used = visit(&world, &desk, "/").await;
     let renewed = cookie(&used);
     assert!(used.header("set-cookie").contains("HttpOnly") && renewed != desk, "{renewed}");
     let ended = post(&world, "/session/end", &[OWN, ("cookie", &desk)], "").await;
@@ -256,6 +256,79 @@ async fn a_session_ends_with_its_time_its_token_and_its_key() {
     world.config.server.link_key = Some(Secret::new(key.to_owned()));
     world.reload().await.unwrap();
     get(&world, &admin, SESSION).await.problem(401, "unauthorized");
+    world.finish().await;
+}
+
+/// Goes to a page, as browsers do by https.
+async fn visit(world: &World, cookie: &str, path: &str) -> Answer {
+    let headers = [("cookie", cookie), ("sec-fetch-mode", "navigate")];
+    world.send(Method::GET, path, &headers, None).await
+}
+
+#[tokio::test]
+async fn a_screen_that_nobody_looks_at_is_signed_out_in_the_end() {
+    let world = world().await;
+    let desk = sign_in(&world, "desk").await;
+    let cookie = ("cookie", desk.as_str());
+    // All that a page asks by itself, by https and without.
+    let by_itself: [(&str, &[(&str, &str)]); 5] = [
+        ("/", &[("accept", "text/html"), ("sec-fetch-mode", "cors")]),
+        ("/", &[("accept", "text/html")]),
+        ("/api/v1/tickets", &[("accept", "application/json"), ("sec-fetch-mode", "cors")]),
+        ("/api/v1/tickets", &[("accept", "application/json")]),
+        ("/assets/0/live.js", &[("accept", "*/*"), ("sec-fetch-mode", "cors")]),
+    ];
+    for _ in 0..11 {
+        world.clock.advance(Duration::from_hours(1));
+        for (path, headers) in &by_itself {
+            let headers = [&[cookie], *headers].concat();
+            let answer = world.send(Method::GET, path, &headers, None).await;
+            assert_eq!((answer.status, answer.header("set-cookie")), (200, ""), "{path}");
+        }
+        let stream = format!("{}/api/v1/tickets/stream", world.base);
+        let headers = [cookie, ("accept", "text/event-stream"), ("sec-fetch-mode", "cors")];
+        let listened = headers
+            .iter()
+            .fold(world.http.get(stream), |request, (name, value)| request.header(*name, *value));
+        let listened = listened.send().await.unwrap();
+        assert!(listened.status() == 200 && !listened.headers().contains_key("set-cookie"));
+    }
+    // Whoever comes back in time goes on: by a page, without https too, or by what they change.
+    let browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let visited = [cookie, ("accept", browsers)];
+    let visited = world.send(Method::GET, "/", &visited, None).await;
+    assert!(visited.header("set-cookie").contains("Max-Age=43200"), "{visited:?}");
+    assert!(visit(&world, &desk, "/inbox").await.header("set-cookie").contains("Max-Age=43200"));
+    let write = [cookie, OWN, ("content-type", "application/json"), ("sec-fetch-mode", "cors")];
+    let retried = format!("{ACKNOWLEDGEMENTS}/1/retry");
+    let changed = world.send(Method::POST, &retried, &write, None).await;
+    assert!(changed.header("set-cookie").contains("Max-Age=43200"), "{changed:?}");
+    world.clock.advance(Duration::from_hours(2));
+    get(&world, &desk, SESSION).await.problem(401, "unauthorized");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_that_may_not_read_is_told_so_where_one_signs_in() {
+    let mut world = World::with(Options::default(), |config| {
+        tokens(config);
+        config.auth.tokens.push(token("sender", &[Scope::Ingest], None));
+    })
+    .await;
+    let answer = post(&world, "/session", &[OWN], "token=sender&next=/inbox").await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (403, ""));
+    assert!(answer.text.contains("This token may not read pages"), "{}", answer.text);
+    assert!(shown(&answer).contains("name=\"next\" value=\"/inbox\""), "{}", answer.text);
+    let french = [OWN, ("accept-language", "fr")];
+    let answer = post(&world, "/session", &french, "token=sender").await;
+    assert!(answer.text.contains("ne permet pas de lire les pages"), "{}", answer.text);
+    // So is whoever has a session of one from which the right was taken.
+    let desk = sign_in(&world, "desk").await;
+    world.config.auth.tokens[1].scopes = vec![Scope::Ingest];
+    world.reload().await.unwrap();
+    assert_eq!(get(&world, &desk, "/inbox").await.status, 403);
+    let page = get(&world, &desk, "/sign-in").await;
+    assert!(page.status == 200 && page.text.contains("This token may not read pages"));
     world.finish().await;
 }
 

@@ -1,30 +1,75 @@
 //! What a cell is for a spreadsheet, and what it is in truth.
+//!
+//! Who opens a table tells the spreadsheet what stands between its cells, or it guesses: what one takes for a
+//! part of a cell, the other takes for the beginning of the next one. So what could be a formula is guarded
+//! wherever any of the separators, or a line, may begin a cell.
 
 use std::borrow::Cow;
 
 const APOSTROPHE: char = '\'';
 
-/// What a formula begins with; spreadsheets also strip some of it and look at what follows.
+/// Whether a cell may begin behind this.
+fn ends_cell(c: char) -> bool {
+    matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n')
+}
+
+/// What a formula begins with.
 fn begins_formula(c: char) -> bool {
-    matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠')
+    matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
 }
 
-/// Whether a text is a formula, or one that is guarded already: that must not lose its own apostrophe.
-fn needs_guard(text: &str) -> bool {
-    text.trim_start_matches(APOSTROPHE).starts_with(begins_formula)
+/// What spreadsheets may strip from the beginning of a cell before they look at what follows. An
+/// apostrophe is among it: a text that is guarded already must not lose its own.
+fn is_stripped(c: char) -> bool {
+    matches!(c, APOSTROPHE | '"' | ' ' | '\u{a0}')
 }
 
-/// A cell that no spreadsheet takes for a formula.
+/// Whether what begins here needs a guard; `is_first` at the beginning of a cell, where tabs and line
+/// breaks are stripped too.
+fn needs_guard(text: &str, is_first: bool) -> bool {
+    let text = text.trim_start_matches(is_stripped);
+    text.starts_with(begins_formula) || (is_first && text.starts_with(['\t', '\r', '\n']))
+}
+
+/// The parts of a text each of which could be a cell, with what stands behind them.
+fn parts(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    text.split_inclusive(ends_cell).scan(0, move |at, part| {
+        let begin = *at;
+        *at += part.len();
+        Some((begin == 0, &text[begin..]))
+    })
+}
+
+/// A cell that no spreadsheet takes for a formula, nor a part of it.
 pub(super) fn guarded(text: &str) -> Cow<'_, str> {
-    if needs_guard(text) { format!("{APOSTROPHE}{text}").into() } else { text.into() }
+    if !parts(text).any(|(is_first, rest)| needs_guard(rest, is_first)) {
+        return text.into();
+    }
+    let mut cell = String::with_capacity(text.len() + 4);
+    for (is_first, rest) in parts(text) {
+        if needs_guard(rest, is_first) {
+            cell.push(APOSTROPHE);
+        }
+        cell.push_str(first_of(rest));
+    }
+    cell.into()
 }
 
 /// What such a cell says.
-pub(super) fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix(APOSTROPHE) {
-        Some(text) if needs_guard(text) => text,
-        _ => cell,
+pub(super) fn unguarded(cell: &str) -> Cow<'_, str> {
+    let own = |(is_first, rest): (bool, &str)| {
+        rest.strip_prefix(APOSTROPHE).is_some_and(|text| needs_guard(text, is_first))
+    };
+    if !parts(cell).any(own) {
+        return cell.into();
     }
+    let without = |part| first_of(if own(part) { &part.1[1..] } else { part.1 });
+    parts(cell).map(without).collect::<String>().into()
+}
+
+/// The first part of a text.
+fn first_of(text: &str) -> &str {
+    text.split_inclusive(ends_cell).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -44,6 +89,19 @@ mod tests {
             ("a=b", "a=b"),
             ("", ""),
             ("l'eau", "l'eau"),
+            // To whoever opens it with the other separator these are two cells.
+            ("a;=cmd()", "a;'=cmd()"),
+            ("a,=cmd()", "a,'=cmd()"),
+            ("a\t=cmd()", "a\t'=cmd()"),
+            ("a\r\n=cmd()", "a\r\n'=cmd()"),
+            ("a|@x;-1", "a|'@x;'-1"),
+            ("a\";=cmd()", "a\";'=cmd()"),
+            ("a;\"=cmd()\"", "a;'\"=cmd()\""),
+            ("a; =cmd()", "a;' =cmd()"),
+            ("a;'=cmd()", "a;''=cmd()"),
+            ("=a;=b", "'=a;'=b"),
+            ("Lyon - Nord, Paris", "Lyon - Nord, Paris"),
+            ("\t=a", "'\t'=a"),
         ] {
             assert_eq!(guarded(text), cell);
             assert_eq!(unguarded(cell), text);
@@ -54,7 +112,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_guard_is_taken_off_again(text in "['=@+a\t-]{0,5}|.{0,5}") {
+        fn a_guard_is_taken_off_again(text in "['=@+a;,|\" \t\r\n-]{0,8}|.{0,5}") {
             let cell = guarded(&text).into_owned();
             prop_assert_eq!(unguarded(&cell), text.as_str());
         }

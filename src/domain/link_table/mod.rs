@@ -60,8 +60,8 @@ impl Separator {
 pub type Row = [String; 17];
 
 /// The table of some rows, with a byte order mark, from which spreadsheets tell that it is UTF-8. A
-/// cell that a spreadsheet would take for a formula begins with an apostrophe, which [`read`] takes off
-/// again.
+/// cell that a spreadsheet would take for a formula begins with an apostrophe, and so does what it would
+/// take for one where it is told another separator; [`read`] takes them off again.
 #[must_use]
 pub fn write(rows: impl IntoIterator<Item = Row>, separator: Separator) -> String {
     let mut table = WriterBuilder::new()
@@ -111,10 +111,39 @@ mod tests {
         }
     }
 
+    /// What the other kinds of spreadsheets find in a table: each cell of each reading.
+    fn all_readings(written: &str) -> Vec<String> {
+        let written = written.strip_prefix('\u{feff}').unwrap();
+        let read = |separator: u8| {
+            csv::ReaderBuilder::new()
+                .delimiter(separator)
+                .flexible(true)
+                .has_headers(false)
+                .from_reader(written.as_bytes())
+                .into_records()
+                .flat_map(|record| record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+                .collect::<Vec<_>>()
+        };
+        let lines = written.split(['\r', '\n']).map(str::to_owned);
+        [b',', b';', b'\t', b'|'].into_iter().flat_map(read).chain(lines).collect()
+    }
+
+    #[test]
+    fn a_cell_is_no_formula_by_whatever_separator_it_is_opened() {
+        for text in ["a;=cmd()", "a,=cmd()", "a\t=cmd()", "a\n=cmd()", "a|=cmd()", "a\";=cmd()"] {
+            for separator in [Separator::Comma, Separator::Semicolon] {
+                let written = write([row(|_| text.to_owned())], separator);
+                for cell in all_readings(&written) {
+                    assert!(!cell.trim_start_matches('"').starts_with('='), "{text:?}: {cell:?}");
+                }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn what_was_written_is_read_as_it_was(
-            cells in prop::collection::vec("['=+@;,\"a-cé\t\n -]{0,6}", 15),
+            cells in prop::collection::vec("['=+@;,|\"a-cé\t\r\n -]{0,8}", 15),
             semicolon in any::<bool>(),
         ) {
             let separator = if semicolon { Separator::Semicolon } else { Separator::Comma };

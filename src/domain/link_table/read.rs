@@ -113,7 +113,8 @@ pub fn read(text: &str) -> Result<Table, Vec<LineError>> {
         }
         let mut cells = vec![None; COLUMNS.len()];
         for (place, cell) in columns.iter().zip(&record) {
-            let cell = unguarded(cell).trim();
+            let cell = unguarded(cell);
+            let cell = cell.trim();
             if let Some(place) = place.filter(|_| !cell.is_empty()) {
                 cells[place] = Some(cell.to_owned());
             }

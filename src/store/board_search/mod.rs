@@ -163,7 +163,9 @@ impl Store {
                 let read = |found: &rusqlite::Row<'_>| {
                     Ok(BoardRow { found: row(found)?, told: told(found)? })
                 };
-                rows.push(select.query_row(params![instance, control], read)?);
+                let mut row: BoardRow = select.query_row(params![instance, control], read)?;
+                row.hide_foreign(&snapshot, &search.visible)?;
+                rows.push(row);
             }
             let ends = places.first().cloned().zip(places.last().cloned());
             let mut acknowledgements = Vec::new();

@@ -16,7 +16,7 @@ use crate::{
         acknowledgement::{Acknowledgement, Receipt, read},
         keys::{ControlId, Instance},
     },
-    store::{ControlHistory, KnownTicket, PastAcknowledgement},
+    store::{ControlHistory, InboxRow, KnownTicket, PastAcknowledgement},
     web::{
         auth::{Caller, Reader},
         control_log::{self, Entry},
@@ -116,14 +116,18 @@ impl BoardView {
             }
             (None, None) => return None,
         };
-        let with_reason = |row| self.delivery.with_reason(row);
+        // Of a ticket that is hidden its acknowledgement does not tell either.
+        let with_reason = |mut row: InboxRow| {
+            if ticket.is_some_and(|ticket| ticket.is_hidden && ticket.is_that_of(&row)) {
+                row.ticket = None;
+            }
+            self.delivery.with_reason(row)
+        };
         item["pending"] =
             pending.and_then(|row| view::pending(&with_reason(row.clone()))).unwrap_or_default();
-        let key = ticket.map(|ticket| &ticket.ticket.status.key);
         let is_of_it = |past: &PastAcknowledgement| {
             let is_newer = main.is_none_or(|(main, _)| past.row.id >= main.row.id);
-            let has_its_ticket = past.row.ticket.as_ref().map(|(key, _)| key) == key;
-            is_newer || (key.is_some() && has_its_ticket)
+            is_newer || ticket.is_some_and(|ticket| ticket.is_that_of(&past.row))
         };
         let earlier = past().filter(|(past, _)| !is_of_it(past)).map(|(past, event)| {
             let row = with_reason(past.row.clone());

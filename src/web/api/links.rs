@@ -31,6 +31,7 @@ use crate::{
         AppState,
         auth::{Admin, Caller, Linker, Reader},
         body::JsonBody,
+        content::NoBody,
         parameters::{NoParams, Params, Path},
         problem::ApiError,
     },
@@ -154,6 +155,7 @@ pub(in crate::web) async fn delete(
     State(store): State<Store>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
+    _: NoBody,
 ) -> Result<StatusCode, ApiError> {
     let key = key(&caller, &path, params)?;
     if !store.delete_link(&key, caller.visible()).await? {

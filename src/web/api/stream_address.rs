@@ -27,6 +27,7 @@ use crate::{
         Addresses, AppState, STREAM,
         addresses::encoded,
         auth::{Caller, Reader},
+        content::NoBody,
         parameters::Params,
         problem::ApiError,
     },
@@ -100,6 +101,7 @@ pub(in crate::web) async fn address(
     State(addresses): State<Addresses>,
     State(clock): State<Clock>,
     Params(params): Params<StreamParams>,
+    _: NoBody,
 ) -> Result<Response, ApiError> {
     if !caller.has_token() {
         return Err(ApiError::Forbidden(

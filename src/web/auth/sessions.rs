@@ -2,10 +2,14 @@
 //!
 //! Nothing is kept of one. It is signed with the token's hash, which it does not show, so that whoever
 //! removes the token, or changes the key of links, ends it.
+//!
+//! It lasts for twelve hours after its person was there. What a person does is to go to a page, or to change
+//! something: that renews it. Pages that refresh themselves, and streams that are listened to, do not: a
+//! screen that nobody looks at is signed out in the end.
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use sha2::{Digest as _, Sha256};
 
 use super::Caller;
@@ -15,11 +19,16 @@ use crate::{
     web::{Signer, cookies, origin::OwnOrigin},
 };
 
-/// How long a session lasts that is not used.
+/// How long a session lasts whose person does nothing.
 const LIFETIME: Duration = Duration::from_hours(12);
 
-/// How long a session is used before its cookie is given anew.
+/// How long a session goes on before its cookie is given anew.
 const FRESH: Duration = Duration::from_hours(1);
+
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// What browsers name first among what they take when somebody goes to a page, and no script does.
+const OF_NAVIGATION: &str = "application/xhtml+xml";
 
 /// What its signature is for.
 const PURPOSE: &str = "session";
@@ -107,7 +116,7 @@ impl Sessions {
         is_signed.then_some(Session { caller, expires })
     }
 
-    /// The cookie of a session that is used and goes on.
+    /// The cookie of a session whose person is there.
     pub(super) fn renewed(&self, session: &Session) -> Option<HeaderValue> {
         let full = later(self.inner.clock.now(), LIFETIME).as_second();
         let used = u64::try_from(full.saturating_sub(session.expires)).unwrap_or_default();
@@ -138,6 +147,19 @@ impl Sessions {
         );
         // It could only be an odd path that no header can have.
         HeaderValue::from_str(&cookie).ok()
+    }
+}
+
+/// Whether a person is behind a request: somebody goes to a page, or changes something. Where a browser
+/// does not say how it was asked, which it says by https alone, what it takes tells the same.
+pub(super) fn is_by_person(method: &Method, headers: &HeaderMap) -> bool {
+    if !method.is_safe() {
+        return true;
+    }
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    match text(FETCH_MODE) {
+        Some(mode) => mode == "navigate",
+        None => text(header::ACCEPT).is_some_and(|taken| taken.contains(OF_NAVIGATION)),
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{
     By, Caller, Kind, Known, Sessions,
     proxy::ProxySignIn,
-    sessions::{Session, shown_id},
+    sessions::{Session, is_by_person, shown_id},
 };
 use crate::{
     clock::Clock,
@@ -21,7 +21,7 @@ use crate::{
     },
     secret::Secret,
     store::{Store, StoreError},
-    web::{problem::ApiError, share::Receiving},
+    web::{content, problem::ApiError, share::Receiving},
 };
 
 /// The tokens of the configuration. Cheap to clone.
@@ -95,6 +95,8 @@ impl ApiTokens {
         };
         if is_of_a_browser && !parts.method.is_safe() {
             self.refuse_foreign(parts)?;
+            // What a form of any page can send no call takes, whatever a browser says of that page.
+            content::refuse_forms(&parts.headers)?;
         }
         Ok(known)
     }
@@ -124,10 +126,23 @@ impl ApiTokens {
         self.sessions.ended()
     }
 
-    /// A new cookie for whoever uses a session that has grown old.
-    pub(in crate::web) fn renewed(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// A new cookie for the person whose session has grown old, if it is a person who asks.
+    pub(in crate::web) fn renewed(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Option<HeaderValue> {
+        if !is_by_person(method, headers) {
+            return None;
+        }
         let session = self.callers.borrow().session(headers, &self.sessions)?;
         self.sessions.renewed(&session)
+    }
+
+    /// Whether a request may be somebody's without a token in it: the answer then depends on what a browser,
+    /// or the proxy in front, has added.
+    pub(in crate::web) fn may_be_of_person(&self, headers: &HeaderMap) -> bool {
+        bearer(headers).is_none() && !self.let_in_anyone()
     }
 
     /// Whether everyone is let in.

@@ -14,7 +14,7 @@ pub(super) mod page;
 mod plots;
 pub(super) mod sign_in;
 mod templates;
-mod texts;
+pub(super) mod texts;
 pub(super) mod tickets;
 
 pub use templates::Templates;

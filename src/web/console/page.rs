@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderValue, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,7 @@ use crate::{
     config::Scope,
     domain::{delivery_state::State as RowState, ticket_text::Language},
     gate::GateState,
-    store::StoreError,
+    store::{MOST_UNLINKED, StoreError},
     web::{
         AppState,
         addresses::encoded,
@@ -23,12 +23,6 @@ use crate::{
         problem::{ApiError, PROBLEM, TYPE_PREFIX},
     },
 };
-
-/// What a page may load and do: only what comes from the bridge itself, and nothing that stands in the
-/// page's own text. So what a sender writes can run nowhere.
-pub(in crate::web) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-     frame-ancestors 'none'";
 
 /// What says why something is refused is never longer.
 const LONGEST_PROBLEM: usize = 1 << 20;
@@ -82,7 +76,7 @@ impl Page {
         let needs: u64 = needs.into_iter().map(|state| counts.of(state)).sum();
         // Who waits for a link has at least one row that is blocked.
         let unlinked =
-            if counts.of(RowState::Blocked) > 0 { store.unlinked(visible).await?.len() } else { 0 };
+            if counts.of(RowState::Blocked) > 0 { store.count_unlinked(visible).await? } else { 0 };
         let gate = match self.state.delivery.gate() {
             GateState::Open { .. } => None,
             GateState::Closed { reason, since, .. } => {
@@ -95,6 +89,12 @@ impl Page {
             active => if matches!(first, "" | "tickets") { "tickets" } else { first },
             needs,
             unlinked,
+            // Nobody counts further for a figure in a corner.
+            unlinked_shown => if unlinked == MOST_UNLINKED {
+                format!("{}+", MOST_UNLINKED - 1)
+            } else {
+                unlinked.to_string()
+            },
             gate,
             // Where everybody is let in, nobody is anybody.
             name => (self.by != By::Anyone).then_some(self.caller.name.as_str()),
@@ -107,7 +107,7 @@ impl Page {
     }
 }
 
-/// What stands around all pages: their headers, and errors that a person can read. A stranger is led to
+/// What stands around all pages: errors that a person can read. A stranger is led to
 /// the page where one signs in.
 pub(in crate::web) async fn dress(
     State(state): State<AppState>,
@@ -123,14 +123,6 @@ pub(in crate::web) async fn dress(
         response = refused(&state, language, &uri, response).await;
     }
     let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
     // What is shown is somebody's, and of this moment.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-language, cookie"));

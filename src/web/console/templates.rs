@@ -9,7 +9,10 @@ use minijinja::{
     value::{Kwargs, Serde},
 };
 
-use super::{assets, texts::translated};
+use super::{
+    assets,
+    texts::{status_word, translated},
+};
 use crate::{
     clock::Clock,
     domain::ticket_text::Language,
@@ -26,6 +29,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("inbox/one.html", include_str!("inbox/one.html")),
     ("inbox/page.html", include_str!("inbox/page.html")),
     ("sign_in/page.html", include_str!("sign_in/page.html")),
+    ("signed/page.html", include_str!("../signed/page.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
     ("new_ticket/page.html", include_str!("new_ticket/page.html")),
     ("health/page.html", include_str!("health/page.html")),
@@ -56,7 +60,7 @@ impl Templates {
     }
 
     /// Fills one; what cannot be filled is a defect, which the log names.
-    pub(super) fn fill(
+    pub(in crate::web) fn fill(
         &self,
         language: Language,
         name: &str,
@@ -97,6 +101,8 @@ fn environment(
     environment.add_global("language", if language == Language::Fr { "fr" } else { "en" });
     environment
         .add_function("t", move |key: &str, values: Kwargs| translated(language, key, &values));
+    environment
+        .add_function("status_word", move |code: &str| status_word(language, code).into_owned());
     let root = addresses.clone();
     environment.add_function("url", move |path: &str| root.path(path));
     let root = addresses.clone();

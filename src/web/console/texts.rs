@@ -3,7 +3,7 @@
 //! Each page keeps its own in `texts.toml` beside its template: a key, and below it `en` and `fr`. What
 //! depends on a number has two forms, `one` and `other`. In a template `t("inbox.waiting", count=3)`.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use minijinja::{Error, ErrorKind, value::Kwargs};
 use toml::{Table, Value};
@@ -18,6 +18,7 @@ const TABLES: &[(&str, &str)] = &[
     ("inbox", include_str!("inbox/texts.toml")),
     ("new_ticket", include_str!("new_ticket/texts.toml")),
     ("sign_in", include_str!("sign_in/texts.toml")),
+    ("signed", include_str!("../signed/texts.toml")),
     ("tickets", include_str!("tickets/texts.toml")),
 ];
 
@@ -59,6 +60,35 @@ pub(super) fn text(language: Language, key: &str) -> Option<&'static str> {
         Language::En => text.en.as_str(),
         Language::Fr => text.fr.as_str(),
     })
+}
+
+/// The same where a test sees to it that there is one: an empty text for none.
+pub(in crate::web) fn word(language: Language, key: &str) -> &'static str {
+    text(language, key).unwrap_or_default()
+}
+
+/// iTop's own states of a ticket, for each of which there is a word.
+const STATUSES: [&str; 12] = [
+    "new",
+    "assigned",
+    "pending",
+    "resolved",
+    "closed",
+    "dispatched",
+    "redispatched",
+    "approved",
+    "rejected",
+    "waiting_for_approval",
+    "escalated_tto",
+    "escalated_ttr",
+];
+
+/// What a person calls a status: one of a customised data model is told as iTop writes it.
+pub(in crate::web) fn status_word(language: Language, code: &str) -> Cow<'_, str> {
+    if STATUSES.contains(&code) {
+        return word(language, &format!("tickets.status.{code}")).into();
+    }
+    if code.contains('_') { code.replace('_', " ").into() } else { code.into() }
 }
 
 /// The text of a key with what stands in braces replaced; `count` chooses between `one` and `other`.
@@ -163,7 +193,23 @@ mod tests {
     }
 
     /// What code asks for, not a template.
-    const CODED: &[&str] = &["layout.error.", "layout.age.", "health.plot."];
+    const CODED: &[&str] =
+        &["layout.error.", "layout.age.", "health.plot.", "signed.", "tickets.status."];
+
+    #[test]
+    fn what_code_asks_for_is_there() {
+        let keys = keys();
+        for coded in CODED {
+            assert!(keys.iter().any(|key| key.starts_with(coded)), "nothing below {coded}");
+        }
+        for status in STATUSES {
+            assert!(keys.contains(&format!("tickets.status.{status}")), "no word for {status}");
+        }
+        assert_eq!(status_word(Language::Fr, "assigned"), "Assigné");
+        // No word of ours for what another data model calls so.
+        assert_eq!(status_word(Language::En, "failed"), "failed");
+        assert_eq!(status_word(Language::En, "on_hold"), "on hold");
+    }
 
     #[test]
     fn french_has_its_spaces() {

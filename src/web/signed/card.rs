@@ -15,10 +15,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Is, MaybeSigned, Seen, Shown, svg::escaped};
 use crate::{
-    domain::{priority::Priority, ticket_text::Language},
+    domain::ticket_text::Language,
     web::{
         AppState,
-        console::language,
+        console::{
+            language,
+            texts::{status_word, word},
+        },
         entity_tag::{KnownTags, tag_of},
         problem::ApiError,
     },
@@ -51,7 +54,7 @@ pub(in crate::web) async fn card(
     let language = language::of_browser(&headers);
     let ancestors = &state.config.get().server.frame_ancestors;
     let Some(signed) = signed else {
-        let says = says(language).not_valid;
+        let says = said(language, "not_valid");
         let page = page(language, says, &format!("<p>{says}</p>"));
         let headers = own_headers(ancestors, "no-store");
         return Ok((StatusCode::FORBIDDEN, headers, page).into_response());
@@ -114,11 +117,11 @@ fn content(
     language: Language,
     shown_at: impl Fn(Timestamp) -> Timestamp,
 ) -> String {
-    let says = says(language);
     let name = format!("<p class=\"control\">{}</p>", escaped(name));
-    let sentence = |text: &str| format!("{name}<p>{text}</p>");
-    let with_number =
-        |number: &str, text: &str| format!("{name}<p>{} – {text}</p>", escaped(number));
+    let sentence = |key: &str| format!("{name}<p>{}</p>", said(language, key));
+    let with_number = |number: &str, key: &str| {
+        format!("{name}<p>{} – {}</p>", escaped(number), said(language, key))
+    };
     match &shown.is {
         Is::Ticket(ticket) => {
             let at = shown_at(ticket.as_of);
@@ -127,86 +130,34 @@ fn content(
                 "{name}<p><a href=\"{open}\" target=\"_blank\" rel=\"noopener\">{number}</a>\
                  <span class=\"status\">{status}</span></p><p class=\"sub\">{details}</p>\
                  <p class=\"sub\">{as_of} <time datetime=\"{at}\">{time}</time></p>",
-                status = escaped(&status_word(&ticket.status, language)),
-                details = details(ticket, &says),
-                as_of = says.as_of,
+                status = escaped(&status_word(language, &ticket.status)),
+                details = details(ticket, language),
+                as_of = said(language, "as_of"),
                 time = at.strftime("%Y-%m-%d %H:%M UTC"),
             )
         }
-        Is::NotVisible(number) => with_number(number, says.not_visible),
-        Is::Deleted(number) => with_number(number, says.deleted),
-        Is::Moved => sentence(says.moved),
-        Is::OnItsWay => sentence(says.on_its_way),
-        Is::Without => sentence(says.without),
+        Is::NotVisible(number) => with_number(number, "not_visible"),
+        Is::Deleted(number) => with_number(number, "deleted"),
+        Is::Moved => sentence("moved"),
+        Is::OnItsWay => sentence("on_its_way"),
+        Is::Without => sentence("without"),
     }
 }
 
-fn details(ticket: &Seen, says: &Says) -> String {
+/// One of the sentences of a card.
+fn said(language: Language, key: &str) -> &'static str {
+    word(language, &format!("signed.card.{key}"))
+}
+
+fn details(ticket: &Seen, language: Language) -> String {
     let priority = ticket.priority.map(|priority| {
-        let word = says.priorities[usize::from(u8::from(priority)) - 1];
-        format!("{} {} ({word})", says.priority, u8::from(priority))
+        let level = u8::from(priority);
+        let name = word(language, &format!("layout.priority.{level}"));
+        format!("{} {level} ({name})", word(language, "tickets.priority"))
     });
     let people = [&ticket.team, &ticket.agent].into_iter().flatten().map(|text| escaped(text));
     let parts: Vec<_> = priority.into_iter().chain(people).collect();
     if parts.is_empty() { "–".to_owned() } else { parts.join(" · ") }
-}
-
-/// What a person calls a status of iTop's own life cycle; that of another one as it is.
-fn status_word(code: &str, language: Language) -> String {
-    let word = match (language, code) {
-        (Language::En, "new") => "New",
-        (Language::En, "assigned") => "Assigned",
-        (Language::En, "pending") => "Pending",
-        (Language::En, "resolved") => "Resolved",
-        (Language::En, "closed") => "Closed",
-        (Language::Fr, "new") => "Nouveau",
-        (Language::Fr, "assigned") => "Attribué",
-        (Language::Fr, "pending") => "En attente",
-        (Language::Fr, "resolved") => "Résolu",
-        (Language::Fr, "closed") => "Clos",
-        (_, code) => return code.replace('_', " "),
-    };
-    word.to_owned()
-}
-
-/// The sentences of a card.
-struct Says {
-    not_valid: &'static str,
-    not_visible: &'static str,
-    deleted: &'static str,
-    moved: &'static str,
-    on_its_way: &'static str,
-    without: &'static str,
-    as_of: &'static str,
-    priority: &'static str,
-    priorities: [&'static str; Priority::Low as usize],
-}
-
-fn says(language: Language) -> Says {
-    match language {
-        Language::En => Says {
-            not_valid: "This link is not valid. Take a new one from ServiceNav.",
-            not_visible: "its ticket cannot be seen any more.",
-            deleted: "its ticket has been deleted in iTop.",
-            moved: "Its ticket belongs to another organization now.",
-            on_its_way: "Its ticket is on its way.",
-            without: "It has no ticket.",
-            as_of: "As of",
-            priority: "Priority",
-            priorities: ["critical", "high", "medium", "low"],
-        },
-        Language::Fr => Says {
-            not_valid: "Ce lien n’est pas valable. Reprenez-en un dans ServiceNav.",
-            not_visible: "son ticket n’est plus visible.",
-            deleted: "son ticket a été supprimé dans iTop.",
-            moved: "Son ticket appartient désormais à une autre organisation.",
-            on_its_way: "Son ticket est en route.",
-            without: "Il n’y a pas de ticket.",
-            as_of: "État au",
-            priority: "Priorité",
-            priorities: ["critique", "haute", "moyenne", "basse"],
-        },
-    }
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ impl Is {
     fn of(found: &TicketOfControl) -> Self {
         let status = &found.ticket.status;
         let number = || status.number.clone();
-        if found.has_moved() {
+        if found.is_hidden {
             return Self::Moved;
         }
         match found.ticket.presence {

@@ -2,32 +2,41 @@
 
 use axum::{
     extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::{Html, IntoResponse as _, Response},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
+use minijinja::context;
 
 use super::MaybeSigned;
 use crate::{
-    domain::ticket_status::Presence,
+    domain::{ticket_status::Presence, ticket_text::Language},
     store::Controls,
-    web::{AppState, problem::ApiError, view},
+    web::{
+        AppState,
+        console::{language, texts::word},
+        problem::ApiError,
+        view,
+    },
 };
 
 /// `GET /controls/open`
 pub(in crate::web) async fn open(
     State(state): State<AppState>,
     MaybeSigned(signed): MaybeSigned,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let language = language::of(&headers);
+    let page = |status, why| page(&state, language, status, why);
     let Some(signed) = signed else {
-        let sentence = "It is not signed by this bridge, or its key has been changed. Take a new \
-                        one from ServiceNav.";
-        return Ok(page(StatusCode::FORBIDDEN, "This link is not valid", sentence));
+        return page(StatusCode::FORBIDDEN, "not_valid");
     };
     let Controls { tickets, rows } = signed.stored(&state).await?;
     if let Some(found) = tickets.first() {
+        if found.is_hidden {
+            return page(StatusCode::GONE, "moved");
+        }
         if found.ticket.presence == Presence::Deleted {
-            let sentence = "Its ticket has been deleted in iTop.";
-            return Ok(page(StatusCode::GONE, "No ticket any more", sentence));
+            return page(StatusCode::GONE, "deleted");
         }
         let url = state.addresses.ticket(&found.ticket.status.key);
         let location = HeaderValue::from_str(&url).map_err(|_| ApiError::Internal)?;
@@ -36,21 +45,22 @@ pub(in crate::web) async fn open(
         return Ok((StatusCode::FOUND, headers).into_response());
     }
     let rows: Vec<_> = rows.iter().collect();
-    let sentence = if view::newest_pending(&rows).is_some() {
-        "Its ticket is on its way. Try again in a moment."
-    } else {
-        "It has no ticket."
-    };
-    Ok(page(StatusCode::NOT_FOUND, "No ticket yet", sentence))
+    let is_on_its_way = view::newest_pending(&rows).is_some();
+    page(StatusCode::NOT_FOUND, if is_on_its_way { "on_its_way" } else { "without" })
 }
 
 /// What a person reads in a browser; nothing in it comes from a sender.
-fn page(status: StatusCode, title: &str, sentence: &str) -> Response {
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-         <body style=\"font: 1.1rem system-ui; margin: 3rem auto; max-width: 36rem\">\
-         <h1>{title}</h1><p>{sentence}</p></body></html>"
-    );
-    (status, Html(html)).into_response()
+fn page(
+    state: &AppState,
+    language: Language,
+    status: StatusCode,
+    why: &str,
+) -> Result<Response, ApiError> {
+    let values = context! {
+        title => word(language, &format!("signed.open.{why}.title")),
+        sentence => word(language, &format!("signed.open.{why}.says")),
+        frame => context! { active => "" },
+    };
+    let page = state.templates.fill(language, "signed/page.html", values)?;
+    Ok((status, page).into_response())
 }

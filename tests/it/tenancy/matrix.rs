@@ -245,7 +245,7 @@ fn company(of: &Object) -> String {
 }
 
 /// All that the administrator sees of those who share an instance, and all tickets and links.
-async fn all_that_there_is(tenants: &Tenants) -> Vec<(u16, Vec<String>, String)> {
+pub async fn all_that_there_is(tenants: &Tenants) -> Vec<(u16, Vec<String>, String)> {
     let mut all = Vec::new();
     for path in ["acknowledgements?instance=default", "tickets", "links", "links/unlinked"] {
         let answer = tenants.get("admin", &format!("/api/v1/{path}")).await;

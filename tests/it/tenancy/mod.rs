@@ -1,6 +1,9 @@
 //! Companies share a bridge, and none is told of another.
 
+mod foreign_pages;
+mod headers;
 mod matrix;
+mod moved_tickets;
 mod nothing_told;
 mod own_instance;
 mod requests;
@@ -195,16 +198,17 @@ impl Tenants {
             object.id = made["id"].to_string();
             made["ticket"]["ref"].as_str().unwrap().clone_into(&mut object.number);
             let open = made["links"]["open"].as_str().unwrap();
-            open.strip_prefix(&world.base).unwrap().clone_into(&mut object.open);
+            open[open.find("/controls").unwrap()..].clone_into(&mut object.open);
             objects.push(object);
         }
         world.token = None;
         Self { world, objects, sessions: BTreeMap::new() }
     }
 
-    /// The same with each token signed in as people are.
+    /// The same with each token that may read pages signed in as people are.
     pub async fn in_sessions(mut self) -> Self {
-        for kind in UNLIMITED.iter().chain(&LIMITED) {
+        let readers = |kind: &&Kind| kind.may(Access::Page(Scope::Read));
+        for kind in UNLIMITED.iter().chain(&LIMITED).filter(readers) {
             let cookie = session::sign_in(&self.world, &secret(kind.name)).await;
             self.sessions.insert(kind.name, cookie);
         }
@@ -227,7 +231,11 @@ impl Tenants {
         let authorization = format!("Bearer {}", secret(token));
         let mut headers = vec![("prefer", "wait=20")];
         if let Some(session) = self.sessions.get(token) {
-            headers.extend([("cookie", session.as_str()), ("sec-fetch-site", "same-origin")]);
+            headers.extend([
+                ("cookie", session.as_str()),
+                ("sec-fetch-site", "same-origin"),
+                ("content-type", "application/json"),
+            ]);
         } else if !token.is_empty() {
             headers.push(("authorization", &authorization));
         }

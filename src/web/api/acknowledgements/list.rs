@@ -65,6 +65,8 @@ pub(in crate::web) struct Listed {
     pub(in crate::web) events: HashMap<i64, Glance>,
     /// Where the next page begins.
     pub(in crate::web) next: Option<i64>,
+    /// Whether a search has looked at a part of the rows only; `None` where nothing was searched for.
+    pub(in crate::web) is_cut: Option<bool>,
     /// How many rows there are, if that was asked for.
     pub(in crate::web) counted: Option<Counted>,
 }
@@ -104,11 +106,13 @@ impl Listed {
             Some(true) => Some(counted(store, &filter).await?),
             _ => None,
         };
+        let is_search = !filter.words.is_empty();
         let page = store.inbox_page(filter).await?;
         let ids = page.rows.iter().map(|row| row.id).collect();
         let events = if tells_events { store.glances(ids).await? } else { HashMap::new() };
         let rows = page.rows.into_iter().map(|row| delivery.with_reason(row)).collect();
-        Ok(Self { rows, events, next: page.next, counted })
+        let is_cut = is_search.then_some(page.is_cut);
+        Ok(Self { rows, events, next: page.next, is_cut, counted })
     }
 }
 
@@ -193,6 +197,9 @@ pub(in crate::web) async fn list(
     };
     let items: Vec<_> = listed.rows.iter().map(item).collect();
     let mut answer = json!({"items": items, "next": listed.next.map(|next| next.to_string())});
+    if let Some(is_cut) = listed.is_cut {
+        answer["cut"] = json!(is_cut);
+    }
     if let Some(counted) = &listed.counted {
         let of_groups =
             Group::ALL.iter().map(|group| (group.as_str().to_owned(), json!(counted.of(*group))));

@@ -22,6 +22,7 @@ use crate::{
         Addresses,
         auth::{Caller, Operator, Reader},
         body::{JsonBody, read},
+        content::NoBody,
         parameters::Path,
         problem::ApiError,
         view::{self, AcknowledgementView},
@@ -90,6 +91,7 @@ pub(in crate::web) async fn retry(
     State(store): State<Store>,
     State(addresses): State<Addresses>,
     Path(id): Path<String>,
+    _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let row = visible(&store, &caller, &id).await?;
     match store.retry(row.id, caller.visible(), &caller.name).await? {

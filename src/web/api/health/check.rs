@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 
 use crate::{
     check::{Checks, Latest},
-    web::{api::acknowledgements::receive::Wait, auth::Overseer},
+    web::{api::acknowledgements::receive::Wait, auth::Overseer, content::NoBody},
 };
 
 /// How long the answer waits for the end unless `Prefer: wait` says otherwise: a healthy iTop is
@@ -19,6 +19,7 @@ pub(in crate::web) async fn run(
     Overseer: Overseer,
     State(checks): State<Checks>,
     Wait(wait): Wait,
+    _: NoBody,
 ) -> (StatusCode, Json<Latest>) {
     let latest = checks.run(wait.unwrap_or(WAIT)).await;
     let has_ended = latest.running.is_none();

@@ -13,7 +13,7 @@ use crate::{
     domain::keys::Instance,
     link_check::{LinkItem, Wish},
     web::{
-        AppState, api::acknowledgements::parsed, auth::Linker, parameters::Params,
+        AppState, api::acknowledgements::parsed, auth::Linker, content::NoBody, parameters::Params,
         problem::ApiError,
     },
 };
@@ -22,6 +22,7 @@ pub(in crate::web) async fn matches(
     Linker(caller): Linker,
     State(state): State<AppState>,
     Params(params): Params<ManyParams>,
+    _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
     // Only now it matters that iTop answers.

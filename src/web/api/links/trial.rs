@@ -15,6 +15,7 @@ use crate::{
         AppState,
         api::preview::look,
         auth::Operator,
+        content::NoBody,
         parameters::{Params, Path},
         problem::ApiError,
     },
@@ -25,6 +26,7 @@ pub(in crate::web) async fn trial(
     State(state): State<AppState>,
     Path(path): Path<LinkPath>,
     Params(params): Params<LinkParams>,
+    _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let key = key(&caller, &path, params)?;
     let known = overview::one(&caller, &state.store, &state.catalog, &key).await?;

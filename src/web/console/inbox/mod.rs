@@ -63,6 +63,7 @@ pub(in crate::web) async fn page(
             total => listed.counted.as_ref().and_then(|counted| counted.total),
             first => asked.cursor.is_some(),
             next => listed.next,
+            is_cut => listed.is_cut.unwrap_or_default(),
             may_operate => page.may(Scope::Operate),
         },
     )

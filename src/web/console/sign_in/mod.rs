@@ -16,7 +16,7 @@ use crate::{
     web::{
         Addresses, ApiTokens, AppState,
         addresses::encoded,
-        auth::Known,
+        auth::{By, Known},
         parameters::{NoParams, Params},
         problem::ApiError,
     },
@@ -43,21 +43,26 @@ pub(in crate::web) async fn page(
         Ok(known) if known.caller.may(Scope::Read) => {
             Ok(see(&state.addresses.own_page(&next), None))
         }
-        _ => form(&state, &headers, StatusCode::OK, &next),
+        // Whose token may read no page any more needs another one.
+        Ok(Known { by: By::Cookie, .. }) => {
+            form(&state, &headers, StatusCode::OK, &next, Some("no_pages"))
+        }
+        _ => form(&state, &headers, StatusCode::OK, &next, None),
     }
 }
 
-/// The page with its form; a token that was refused is told.
+/// The page with its form, and with what was wrong with a token.
 fn form(
     state: &AppState,
     headers: &HeaderMap,
     status: StatusCode,
     next: &str,
+    wrong: Option<&str>,
 ) -> Result<Response, ApiError> {
     let next = state.addresses.own_page(next);
     let here = state.addresses.path(format_args!("/sign-in?next={}", encoded(&next)));
     let values = context! {
-        is_wrong => status == StatusCode::UNAUTHORIZED,
+        wrong,
         frame => context! { active => "", next => encoded(&here).to_string() },
         next,
     };
@@ -117,8 +122,12 @@ pub(in crate::web) async fn begin(
         return Ok(see(&state.addresses.own_page(&next), None));
     }
     let Some((caller, cookie)) = state.tokens.sign_in(token.trim()) else {
-        return form(&state, &headers, StatusCode::UNAUTHORIZED, &next);
+        return form(&state, &headers, StatusCode::UNAUTHORIZED, &next, Some("unknown"));
     };
+    if !caller.may(Scope::Read) {
+        // A session in which each page is refused would be a dead end.
+        return form(&state, &headers, StatusCode::FORBIDDEN, &next, Some("no_pages"));
+    }
     tracing::info!(by = caller.name, "signed in");
     Ok(see(&state.addresses.own_page(&next), Some(cookie)))
 }
