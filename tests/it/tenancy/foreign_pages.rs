@@ -13,7 +13,8 @@ use servicenav_itop_bridge::{
 
 use super::{
     Tenants,
-    requests::{Request, all_that_there_is, requests},
+    matrix::all_that_there_is,
+    requests::{Request, requests},
     secret,
 };
 use crate::{

@@ -8,7 +8,7 @@ use servicenav_itop_bridge::web::calls;
 
 use super::{
     STREAM, Tenants,
-    matrix::{calls_about_objects, requests},
+    requests::{calls_about_objects, requests},
 };
 use crate::world::Answer;
 
