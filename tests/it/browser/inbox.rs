@@ -34,7 +34,7 @@ async fn what_was_mended_is_tried_again_with_all_that_have_its_cause() {
     browser.element(".segments a:nth-child(3)").await.click().await.unwrap();
     browser.says("Ticket created").await;
     browser.until("document.querySelector('.segments a:nth-child(3)').ariaCurrent").await;
-    browser.js("history.back()").await;
+    browser.back().await;
     browser.says("Waits for a link").await;
     browser.quit().await;
     world.finish().await;

@@ -76,7 +76,7 @@ async fn the_keyboard_alone_is_enough() {
     browser.until("document.activeElement.matches('tr[data-key]')").await;
     browser.press(ENTER).await;
     browser.until("location.pathname === '/tickets/detail'").await;
-    browser.js("history.back()").await;
+    browser.back().await;
     browser.until("location.pathname === '/' && location.search.includes('q=second')").await;
     browser.quit().await;
     world.finish().await;

@@ -143,6 +143,12 @@ impl Browser {
         self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
     }
 
+    /// Goes back, as its button does. A script that calls for it may run twice: the driver runs a script
+    /// again whose page goes away meanwhile.
+    pub async fn back(&self) {
+        self.driver.back().await.unwrap();
+    }
+
     /// Waits until an expression in the page is true, and fails the test with what there is instead.
     pub async fn until(&self, expression: &str) {
         let waiting = async {
