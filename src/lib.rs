@@ -4,7 +4,8 @@
 //! [`catalog`] → [`itop`] → [`store`] (tickets of controls) → [`board`] → [`web`]. `domain` knows
 //! nothing else of this crate; `itop` and `store` know `domain` alone; `web` never calls `itop`.
 //! [`check`] examines configuration and iTop, [`history`] keeps how the last days were; [`app`]
-//! builds all of it, [`sandbox`] is the simulated iTop that demo and tests run against.
+//! builds all of it, [`sandbox`] is the simulated iTop that demo and tests run against. [`sender`] is
+//! the other end of the wire: what monitoring engines call.
 
 pub mod app;
 pub mod board;
@@ -23,6 +24,7 @@ mod link_check;
 pub mod resolve;
 pub mod sandbox;
 pub mod secret;
+pub mod sender;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -7,6 +7,7 @@ mod healthcheck;
 mod links;
 mod print;
 mod sandbox;
+mod send;
 mod serve;
 mod token;
 
@@ -44,6 +45,8 @@ enum Command {
     Restore(backup::Restore),
     /// Take company links from a table, or write them into one
     Links(links::Links),
+    /// Send acknowledgements of a monitoring engine to a bridge
+    Send(Box<send::Send>),
     /// Ask a running bridge whether it can store; for containers
     Healthcheck(healthcheck::Healthcheck),
 }
@@ -84,6 +87,7 @@ impl Cli {
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
             Command::Links(links) => links.run().await,
+            Command::Send(send) => Box::pin(send.run()).await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,
         }
     }

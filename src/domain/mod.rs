@@ -3,8 +3,10 @@
 pub mod acknowledgement;
 pub mod body;
 pub mod bucket;
+pub mod charset;
 pub mod company_link;
 pub mod delivery_state;
+pub mod dotted;
 pub mod event_time;
 pub mod hex;
 pub mod inbox_group;

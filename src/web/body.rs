@@ -15,11 +15,11 @@ use serde_json::value::RawValue;
 use serde_json_borrow::Value;
 
 use super::{
-    Rooms, charset,
+    Rooms,
     content::{essence, is_json, named, unsupported},
     problem::ApiError,
 };
-use crate::domain::json_text::without_raw_controls;
+use crate::domain::{charset, json_text::without_raw_controls};
 
 /// The largest body with one acknowledgement, or of any other call, in bytes.
 pub(super) const MAX_BODY: usize = 256 * 1024;

@@ -5,7 +5,6 @@ mod api;
 mod auth;
 mod body;
 mod calls;
-mod charset;
 pub(crate) mod console;
 mod content;
 mod control_answers;

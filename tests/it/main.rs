@@ -58,6 +58,7 @@ mod rejected;
 mod reload;
 mod right_ticket;
 mod secrets;
+mod send;
 mod serve;
 mod session;
 mod share_of_itop;

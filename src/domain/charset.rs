@@ -1,4 +1,4 @@
-//! Bodies that say they are in the alphabet of an older Windows.
+//! Texts in the alphabet of an older Windows, and in that of its spreadsheets.
 
 /// What the bytes 0x80 to 0x9f mean in Windows-1252; in Latin-1 nothing, so that one table does.
 const FROM_80: [char; 32] = [
@@ -19,7 +19,8 @@ const NAMES: [&str; 9] = [
 ];
 
 /// The text of such bytes, if the parameter `charset` of the content type says that they are such.
-pub(super) fn decoded(content_type: &str, bytes: &[u8]) -> Option<String> {
+#[must_use]
+pub fn decoded(content_type: &str, bytes: &[u8]) -> Option<String> {
     let is_old = |charset: &str| NAMES.iter().any(|name| name.eq_ignore_ascii_case(charset));
     let charset = content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
@@ -29,12 +30,20 @@ pub(super) fn decoded(content_type: &str, bytes: &[u8]) -> Option<String> {
 }
 
 /// The text of such bytes, whatever anybody says of them.
-pub(super) fn from_windows(bytes: &[u8]) -> String {
+#[must_use]
+pub fn from_windows(bytes: &[u8]) -> String {
     bytes.iter().copied().map(meaning).collect()
 }
 
+/// The text of bytes that nobody says anything of: UTF-8, or what is none as that of an older Windows.
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> String {
+    str::from_utf8(bytes).map_or_else(|_| from_windows(bytes), ToOwned::to_owned)
+}
+
 /// The text of bytes that begin with the mark of UTF-16, as spreadsheets write "Unicode text".
-pub(super) fn from_utf16(bytes: &[u8]) -> Option<String> {
+#[must_use]
+pub fn from_utf16(bytes: &[u8]) -> Option<String> {
     let unit: fn([u8; 2]) -> u16 = match bytes.first_chunk()? {
         [0xff, 0xfe] => u16::from_le_bytes,
         [0xfe, 0xff] => u16::from_be_bytes,
