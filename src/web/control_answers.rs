@@ -26,8 +26,8 @@ use crate::{
     store::{AgedTicket, Controls, InboxRow, Store, StoreError, TicketOfControl},
 };
 
-/// How much is kept, in bytes: some fifteen thousand controls.
-const KEPT_BYTES: u64 = 24 * 1024 * 1024;
+/// How much is kept, in bytes: some eleven thousand controls.
+const KEPT_BYTES: u64 = 18 * 1024 * 1024;
 
 /// What keeping an answer costs beside its body and its key, in bytes.
 const OVERHEAD: usize = 400;
