@@ -51,7 +51,7 @@ pub(in crate::web) fn lines(
     const WIDTH: f64 = 600.0;
     // The words in it are larger on a phone: there is room for those.
     const HEIGHT: f64 = 160.0;
-    const LEFT: f64 = 44.0;
+    const LEFT: f64 = 58.0;
     const TOP: f64 = 14.0;
     const BOTTOM: f64 = 36.0;
     let most = lines.iter().flat_map(|line| &line.values).flatten().copied().fold(0.0, f64::max);
