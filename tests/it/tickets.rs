@@ -83,8 +83,12 @@ async fn a_control_without_a_ticket_says_what_it_waits_for() {
     let now = [("prefer", "wait=0")];
     let body = Some(event("down").to_string());
     world.send(Method::POST, ACKNOWLEDGEMENTS, &now, body).await.expect(202);
-    let pending = ticket_of("down").await;
-    assert_eq!(pending["state"], "accepted");
+    // Its first attempt may be on its way still.
+    world
+        .until("it waits for iTop", async || {
+            (ticket_of("down").await["state"] == "accepted").then_some(())
+        })
+        .await;
     world.itop.faults().clear();
     let ticket = world
         .until("the ticket comes", async || {

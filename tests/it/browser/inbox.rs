@@ -31,7 +31,7 @@ async fn what_was_mended_is_tried_again_with_all_that_have_its_cause() {
     // The other one is left.
     browser.until("document.querySelectorAll('tr[data-key]').length === 1").await;
     browser.says("Waits for a link").await;
-    browser.element(".segments a:nth-child(3)").await.click().await.unwrap();
+    browser.js("document.querySelector('.segments a:nth-child(3)').click()").await;
     browser.says("Ticket created").await;
     browser.until("document.querySelector('.segments a:nth-child(3)').ariaCurrent").await;
     browser.back().await;
