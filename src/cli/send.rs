@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Read as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -11,11 +11,11 @@ use std::{
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 
+use super::token;
 use crate::{
     clock::{Clock, Moment},
     config::Period,
     domain::dotted,
-    secret::Secret,
     sender::{Answered, Bridge, Engine, Flushed, Spool, Told, Values},
 };
 
@@ -152,15 +152,7 @@ impl Send {
 
     fn bridge(&self) -> anyhow::Result<Bridge> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let token = match self.token_file.as_ref().filter(|file| !file.is_empty()) {
-            Some(file) => {
-                let file = Path::new(file);
-                let token = std::fs::read_to_string(file)
-                    .with_context(|| format!("the token cannot be read from {}", file.display()))?;
-                Some(Secret::new(token.trim().to_owned()))
-            }
-            None => None,
-        };
+        let token = token::from_file(self.token_file.as_deref())?;
         Bridge::new(&self.url, token).map_err(|error| anyhow!(error))
     }
 }

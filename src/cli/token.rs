@@ -1,9 +1,23 @@
-//! `token`: make an API token.
+//! `token`: make an API token. And the tokens that other commands read.
 
-use std::process::ExitCode;
+use std::{ffi::OsStr, path::Path, process::ExitCode};
 
-use super::print;
-use crate::{config::Scope, secret::random_key, web::hash_token};
+use anyhow::Context as _;
+
+use super::{links::show::readable, print};
+use crate::{
+    config::Scope,
+    secret::{Secret, random_key},
+    web::hash_token,
+};
+
+/// The token in a file; none where none is named.
+pub(super) fn from_file(file: Option<&OsStr>) -> anyhow::Result<Option<Secret>> {
+    let Some(file) = file.filter(|file| !file.is_empty()).map(Path::new) else { return Ok(None) };
+    let token = std::fs::read_to_string(file)
+        .with_context(|| format!("the token cannot be read from {}", readable(file)))?;
+    Ok(Some(Secret::new(token.trim().to_owned())))
+}
 
 /// What the token is for.
 #[derive(Debug, clap::Args)]

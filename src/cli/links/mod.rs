@@ -1,6 +1,6 @@
 //! `links`: take company links from a table and write them into one, by the API of a running bridge.
 
-mod show;
+pub(super) mod show;
 
 use std::{
     ffi::OsString,
@@ -16,7 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, RequestBuilder, header};
 use serde_json::Value;
 
-use super::{ConfigFile, print};
+use super::{ConfigFile, print, token};
 use show::{problem, readable, report};
 
 /// How long the bridge may take to let somebody in; checking many links against iTop takes as long as it
@@ -102,11 +102,8 @@ impl Bridge {
             (client.no_proxy(), format!("http://{address}"))
         };
         let mut request = client.build()?.request(method, format!("{url}{call}"));
-        if let Some(file) = self.token_file.as_ref().filter(|file| !file.is_empty()) {
-            let file = Path::new(file);
-            let token = std::fs::read_to_string(file)
-                .with_context(|| format!("the token cannot be read from {}", readable(file)))?;
-            request = request.bearer_auth(token.trim());
+        if let Some(token) = token::from_file(self.token_file.as_deref())? {
+            request = request.bearer_auth(token.expose());
         }
         Ok(request)
     }

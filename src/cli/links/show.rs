@@ -14,7 +14,7 @@ use crate::domain::{
 const WIDEST: usize = 40;
 
 /// A name of a file as a terminal may show it.
-pub(super) fn readable(file: &Path) -> String {
+pub(in crate::cli) fn readable(file: &Path) -> String {
     plain(&file.to_string_lossy())
 }
 
