@@ -9,8 +9,7 @@ use std::{
 /// The driver forgets its browser when it is killed. So a shell holds both in a process group of their
 /// own, which it ends once nobody holds its input any more: where a test passes, where it panics, and
 /// where all tests are stopped from outside.
-const SCRIPT: &str = "command -v chromedriver > /dev/null || exit 127
-    chromedriver --port=0 &
+const SCRIPT: &str = "chromedriver --port=0 &
     exec > /dev/null
     read -r _
     kill -KILL 0";
@@ -32,7 +31,18 @@ impl Drop for Driver {
 
 impl Driver {
     /// `None` where there is no driver.
+    ///
+    /// It takes a free port of IPv4, then wants the same one of IPv6, and where another test has that,
+    /// it ends ("port not available"). So it is started once more.
     pub fn start() -> Option<Self> {
+        let asked = Command::new("chromedriver").arg("--version").output();
+        asked.ok().filter(|answer| answer.status.success())?;
+        let started = (0..20).find_map(|_| Self::try_start());
+        Some(started.expect("chromedriver finds a port"))
+    }
+
+    /// `None` where it ends before it listens.
+    fn try_start() -> Option<Self> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT])
             .process_group(0)
