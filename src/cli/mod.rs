@@ -1,14 +1,23 @@
 //! The commands; one file each.
 
+mod ask;
 mod backup;
+mod bridge;
 mod check;
 mod demo;
+mod generated;
 mod healthcheck;
+mod inbox;
 mod links;
 mod print;
+mod progress;
 mod sandbox;
+mod screen;
 mod send;
 mod serve;
+mod status;
+mod test_event;
+mod tickets;
 mod token;
 
 use std::{ffi::OsString, path::Path, process::ExitCode};
@@ -43,12 +52,25 @@ enum Command {
     Backup(backup::Backup),
     /// Start from a copy of the database; the bridge must be stopped
     Restore(backup::Restore),
-    /// Take company links from a table, or write them into one
+    Status(status::Status),
+    /// List acknowledgements in the inbox, the newest first
+    List(inbox::List),
+    /// Show one acknowledgement with all that is known of it
+    Show(inbox::Show),
+    Retry(inbox::Retry),
+    Discard(inbox::Discard),
+    /// Search the tickets of all controls
+    Tickets(tickets::Tickets),
+    /// Say which company is which organization in iTop
     Links(links::Links),
+    TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
     Send(Box<send::Send>),
     /// Ask a running bridge whether it can store; for containers
     Healthcheck(healthcheck::Healthcheck),
+    Completions(generated::Completions),
+    #[command(hide = true)]
+    Man(generated::Man),
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,9 +108,18 @@ impl Cli {
             Command::Token(args) => Ok(args.run()),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
-            Command::Links(links) => links.run().await,
+            Command::Status(status) => Ok(Box::pin(status.run()).await),
+            Command::List(list) => list.run().await,
+            Command::Show(show) => show.run().await,
+            Command::Retry(retry) => Box::pin(retry.run()).await,
+            Command::Discard(discard) => Box::pin(discard.run()).await,
+            Command::Tickets(tickets) => tickets.run().await,
+            Command::Links(links) => Box::pin(links.run()).await,
+            Command::TestEvent(test) => test.run().await,
             Command::Send(send) => Box::pin(send.run()).await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }

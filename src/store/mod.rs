@@ -47,6 +47,7 @@ mod writer;
 
 pub use actions::{Action, Levered};
 pub use attempts::Attempt;
+pub(crate) use backup::restoring;
 pub use backup::{backup, restore};
 pub use board_companies::BoardCompany;
 pub use board_pending::{PendingControl, PendingSearch};
@@ -131,7 +132,7 @@ impl Store {
         }
         let mut lock = lock::Lock::take(path)?;
         let path = &lock.path().to_owned();
-        if !path.exists() && backup::restoring(path).exists() {
+        if !path.exists() && restoring(path).exists() {
             return Err(unusable("a restore was interrupted; run 'restore' again".to_owned()));
         }
         lock.lock_database()?;
