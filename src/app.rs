@@ -1,5 +1,6 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
+mod local_token;
 mod reload;
 
 use std::{net::SocketAddr, pin::Pin};
@@ -26,11 +27,13 @@ use crate::{
     server,
     store::{Store, StoreError},
     web::{
-        self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Sessions, Signer,
+        self, Addresses, AppState, ControlAnswers, Parts, Rooms, Sessions, Signer,
         Templates as Pages,
     },
 };
 
+use local_token::Tokens;
+pub use local_token::file as local_token_file;
 pub use reload::Reload;
 
 /// What a background task does.
@@ -188,7 +191,7 @@ impl App {
         );
         let public_url = config.server.public_url.as_deref();
         let sessions = Sessions::new(public_url, signer.clone(), clock.clone());
-        let tokens = ApiTokens::new(&config.auth, sessions);
+        let tokens = Tokens::of(&config, sessions);
         let answers = ControlAnswers::new(
             store.for_polls(),
             board.clone(),
@@ -219,7 +222,7 @@ impl App {
             delivery,
             board,
             clock,
-            tokens,
+            tokens: tokens.known,
             addresses,
             answers,
             rooms: Rooms::beside(connections),

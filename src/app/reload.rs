@@ -2,12 +2,12 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use super::{StartError, client_settings, link_key, refuse_crowded, refuse_open};
+use super::{StartError, Tokens, client_settings, link_key, refuse_crowded, refuse_open};
 use crate::{
     config::{Config, Current},
     itop::Client,
     store::Store,
-    web::{ApiTokens, ControlAnswers, Signer},
+    web::{ControlAnswers, Signer},
 };
 
 /// Changes a running bridge. Cheap to clone.
@@ -23,7 +23,7 @@ struct Inner {
     address: SocketAddr,
     client: Client,
     store: Store,
-    tokens: ApiTokens,
+    tokens: Tokens,
     signer: Signer,
     answers: ControlAnswers,
 }
@@ -34,7 +34,7 @@ impl Reload {
         address: SocketAddr,
         client: Client,
         store: Store,
-        tokens: ApiTokens,
+        tokens: Tokens,
         signer: Signer,
         answers: ControlAnswers,
     ) -> Self {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{ConfigFile, screen::plain, token};
-use crate::secret::Secret;
+use crate::{app::local_token_file, secret::Secret};
 
 /// How long the bridge may take to let somebody in.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -23,18 +23,18 @@ const PROBLEM: &str = "urn:servicenav-itop-bridge:problem:";
 /// Which bridge, and who calls.
 #[derive(Debug, clap::Args)]
 pub(super) struct Bridge {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = BRIDGE)]
     config: ConfigFile,
     /// The address of the bridge; without it, where the configuration says that it listens
     #[arg(long, env = "BRIDGE_URL", value_name = "URL", help_heading = BRIDGE)]
     url: Option<String>,
-    /// A file with an API token of this bridge that may do this
+    /// A file with an API token; without it, that of this machine, if its user may read the database
     #[arg(long, env = "BRIDGE_TOKEN_FILE", value_name = "FILE", help_heading = BRIDGE)]
     token_file: Option<OsString>,
 }
 
 /// The heading over what says which bridge is asked.
-pub(super) const BRIDGE: &str = "Which bridge";
+const BRIDGE: &str = "Which bridge";
 
 /// Why a bridge has not done what it was asked for; each says what to do.
 #[derive(Debug, Error)]
@@ -52,8 +52,8 @@ pub(super) enum BridgeError {
     },
     /// It lets in who has a token, and none was sent.
     #[error(
-        "this bridge asks for a token: name a file with one by --token-file or BRIDGE_TOKEN_FILE; \
-         'servicenav-itop-bridge token' makes one"
+        "this bridge asks for a token: name a file with one by --token-file or BRIDGE_TOKEN_FILE \
+         ('servicenav-itop-bridge token' makes one), or call this as the user of the bridge, on its machine"
     )]
     NoToken,
     /// It knows no such token.
@@ -108,9 +108,13 @@ impl Bridge {
     pub(super) fn call(&self, method: Method, path: &str) -> anyhow::Result<Call> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().connect_timeout(CONNECT);
-        let (client, url) = match self.url.as_deref().filter(|url| !url.is_empty()) {
-            Some(url) => (client, url.trim_end_matches('/').to_owned()),
-            None => (client.no_proxy(), self.configured()?),
+        let named = token::from_file(self.token_file.as_deref())?;
+        let elsewhere = self.url.as_deref().filter(|url| !url.is_empty());
+        let (client, url, token) = if let Some(url) = elsewhere {
+            (client, url.trim_end_matches('/').to_owned(), named)
+        } else {
+            let (url, local) = self.configured()?;
+            (client.no_proxy(), url, named.or(local))
         };
         let address = Url::parse(&format!("{url}{path}"))
             .with_context(|| format!("'{}' is no address of a bridge", plain(&url)))?;
@@ -118,7 +122,6 @@ impl Bridge {
         // Whatever was written into the address to sign in with is not shown.
         let _ = shown.set_username("").and_then(|()| shown.set_password(None));
         let url = plain(&shown.origin().ascii_serialization());
-        let token = token::from_file(self.token_file.as_deref())?;
         let mut request = client.build()?.request(method, address);
         if let Some(token) = &token {
             request = request.bearer_auth(Secret::expose(token));
@@ -126,8 +129,9 @@ impl Bridge {
         Ok(Call { request, url, has_token: token.is_some() })
     }
 
-    /// The one that the configuration is of. It is this machine's: a proxy would ask another one.
-    fn configured(&self) -> anyhow::Result<String> {
+    /// The one that the configuration is of, and the token that it has written for this machine, if this may
+    /// be read. It is asked without a proxy, which would ask another one; and no other is sent that token.
+    fn configured(&self) -> anyhow::Result<(String, Option<Secret>)> {
         let config = self.config.load().context(
             "where the bridge listens is not known: name its address with --url, or its \
              configuration with --config",
@@ -136,7 +140,11 @@ impl Bridge {
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        Ok(format!("http://{address}"))
+        let local = local_token_file(&config.store.path);
+        Ok((
+            format!("http://{address}"),
+            token::from_file(Some(local.as_os_str())).unwrap_or_default(),
+        ))
     }
 
     /// Reads something.

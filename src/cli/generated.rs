@@ -11,8 +11,17 @@ use super::{Cli, print, screen::readable};
 /// What the program is called.
 const NAME: &str = "servicenav-itop-bridge";
 
-/// Print the completions of a shell; bash reads them with `source <(servicenav-itop-bridge completions bash)`
+/// The same for bash: of a program whose name has hyphens its completions know no commands of commands
+/// (clap-rs/clap, issue 6421).
+const WITHOUT_HYPHENS: &str = "servicenav_itop_bridge";
+
+/// What stands below the options.
+const MORE: &str = "\
+In bash: source <(servicenav-itop-bridge completions bash). Packages bring them along.";
+
+/// Print the completions of a shell
 #[derive(Debug, clap::Args)]
+#[command(after_help = MORE)]
 pub(super) struct Completions {
     /// Which shell
     shell: Shell,
@@ -21,7 +30,16 @@ pub(super) struct Completions {
 impl Completions {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);
+        if self.shell == Shell::Bash {
+            let mut command = Cli::command().name(WITHOUT_HYPHENS);
+            clap_complete::generate(self.shell, &mut command, WITHOUT_HYPHENS, &mut script);
+            // Each line that says for which command the function is ends with its name.
+            let told = String::from_utf8(script)?;
+            script =
+                told.replace(&format!(" {WITHOUT_HYPHENS}\n"), &format!(" {NAME}\n")).into_bytes();
+        } else {
+            clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);
+        }
         print::bytes(&script)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -15,6 +15,9 @@ use crate::{
 /// How narrow a column may become, in places of a terminal.
 const NARROWEST: usize = 8;
 
+/// How wide a terminal is that does not say so.
+const USUAL_WIDTH: usize = 80;
+
 /// What stands between columns.
 const GAP: usize = 2;
 
@@ -91,12 +94,12 @@ impl Screen {
     /// Standard output.
     pub(super) fn stdout() -> Self {
         let terminal = Term::stdout();
-        let width = terminal.size_checked().map(|(_, width)| usize::from(width));
-        let width = width.filter(|width| *width > 0 && terminal.is_term());
-        if width.is_none() {
+        if !terminal.is_term() {
             return Self::PIPED;
         }
-        Self { width, has_colours: console::colors_enabled() }
+        // One that does not say how wide it is gets what most are.
+        let width = terminal.size_checked().map_or(USUAL_WIDTH, |(_, width)| usize::from(width));
+        Self { width: Some(width), has_colours: console::colors_enabled() }
     }
 
     pub(super) fn is_terminal(self) -> bool {

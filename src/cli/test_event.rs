@@ -22,9 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(WAIT + 15);
 /// What says at each place that it is none of a real control.
 const MARK: &str = "[TEST]";
 
-/// Post a test acknowledgement, as ServiceNav would. Everything of it is checked, and it stands in the inbox
-/// as a test; only with --create it becomes a ticket. It ends with 1 where a real one would get none.
+/// What stands below the options.
+const MORE: &str = "\
+Everything of it is checked as of a real one, and it stands in the inbox as a test; only with --create it
+becomes a ticket. The token needs the scope ingest. It ends with 1 where a real one would get no ticket.";
+
+/// Post a test acknowledgement, and say what would become of a real one
 #[derive(Debug, clap::Args)]
+#[command(after_help = MORE)]
 pub(super) struct TestEvent {
     #[command(flatten)]
     bridge: Bridge,
@@ -68,6 +73,9 @@ impl TestEvent {
     /// The event: of a control that nobody has, because one that is there may have a ticket.
     fn event(&self) -> anyhow::Result<Value> {
         let now = Clock::system().now();
+        let set = set_pairs(&self.set)?;
+        let names_equipment =
+            set.iter().any(|(name, _)| name.split('.').next() == Some("equipment"));
         let id = format!("test-event-{}", &random_key()[..16]);
         let event = json!({
             "event_id": id,
@@ -75,9 +83,10 @@ impl TestEvent {
             "created_at": now,
             "source": {"product": "test-event"},
             "company": party(&self.company)?,
-            "equipment": {"name": format!("{MARK} equipment")},
             "control": {
-                "id": id, "name": format!("{MARK} control"), "element_type": "service",
+                "id": id, "name": format!("{MARK} control"),
+                // Of a service the equipment would be missed.
+                "element_type": if names_equipment { "service" } else { "user_service" },
                 "state": "CRITICAL", "status_changed_at": now,
                 "output": "This is a test: nothing is out of order.",
             },
@@ -92,7 +101,7 @@ impl TestEvent {
         }
         let instance =
             self.instance.clone().map(|instance| ("source.instance".to_owned(), instance));
-        let set: Vec<_> = instance.into_iter().chain(set_pairs(&self.set)?).collect();
+        let set: Vec<_> = instance.into_iter().chain(set).collect();
         put(&mut event, &set)?;
         Ok(Value::Object(event))
     }

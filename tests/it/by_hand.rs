@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::{app::local_token_file, config::Scope, sandbox::Options};
 
 use crate::{
     inbox_bulk::refused,
@@ -141,15 +141,45 @@ async fn whoever_cannot_ask_is_told_what_to_mend() {
 }
 
 #[tokio::test]
-async fn without_an_address_the_bridge_of_the_configuration_is_asked() {
-    let world = World::start().await;
+async fn the_user_of_the_bridge_needs_neither_address_nor_token() {
+    let mut world = guarded().await;
     let folder = tempfile::tempdir().unwrap();
-    let config = crate::program::configuration(&world, folder.path(), "");
-    let text = std::fs::read_to_string(&config).unwrap();
-    let listens = world.base.strip_prefix("http://").unwrap();
-    std::fs::write(&config, text.replace("127.0.0.1:0", listens)).unwrap();
-    let status = output(command(&["status", "--config", config.to_str().unwrap()])).await;
-    assert!(printed(&status).contains("OK"));
+    let config = folder.path().join("config.toml");
+    let write = |world: &World| {
+        let (listens, database) = (world.base.strip_prefix("http://").unwrap(), world.database());
+        let text = format!(
+            "[server]\nlisten = '{listens}'\n[store]\npath = '{}'\n[itop]\nurl = 'http://itop.example'\n\
+             user = 'bridge'\npassword = 'x'\n",
+            database.display()
+        );
+        std::fs::write(&config, text).unwrap();
+    };
+    write(&world);
+    let as_its_user = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command.env("BRIDGE_CONFIG", &config);
+        output(command)
+    };
+    let blocked = world.acknowledge(&unlinked("waits")).await.expect(202);
+    let id = blocked["id"].to_string();
+    assert!(printed(&as_its_user(&["list"]).await).starts_with(&id));
+    printed(&as_its_user(&["discard", &id, "--reason", "by hand"]).await);
+    let row = world.until_state(&blocked["id"], "discarded").await;
+    assert_eq!(row["actions"][0]["by"], "local");
+    // Tokens that are read again leave it as it is.
+    world.config.auth.tokens = vec![token("looks", &[Scope::Read])];
+    world.reload().await.unwrap();
+    printed(&as_its_user(&["list"]).await);
+    // A start makes another one, and it is sent to no other address than the configured one.
+    let before = std::fs::read_to_string(local_token_file(&world.database())).unwrap();
+    let base = world.base.clone();
+    let elsewhere = as_its_user(&["list", "--url", &base]).await;
+    assert!(text(&elsewhere).contains("asks for a token"), "{}", text(&elsewhere));
+    world.stop_bridge().await;
+    world.start_bridge().await;
+    write(&world);
+    assert_ne!(std::fs::read_to_string(local_token_file(&world.database())).unwrap(), before);
+    printed(&as_its_user(&["list"]).await);
     world.finish().await;
 }
 

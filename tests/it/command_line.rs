@@ -49,19 +49,25 @@ async fn shells_are_given_completions_that_they_can_read() {
         let printed = output(command(&["completions", shell])).await;
         assert!(printed.status.success(), "{}", text(&printed));
         let script = text(&printed);
-        assert!(
-            script.contains("test-event") && script.contains("BRIDGE_TOKEN_FILE")
-                || shell == "bash",
-            "{shell}: {script}"
-        );
+        let is_whole = script.contains("test-event") && script.contains("token-file");
+        assert!(is_whole, "{shell}: {script}");
         if shell == "bash" {
-            let complete = format!(
-                "{script}\nCOMP_WORDS=(servicenav-itop-bridge links im); COMP_CWORD=2\n\
-                 _servicenav-itop-bridge servicenav-itop-bridge im links\necho \"${{COMPREPLY[@]}}\""
-            );
-            let mut bash = std::process::Command::new("bash");
-            bash.args(["--norc", "-c", &complete]);
-            assert_eq!(text(&output(bash).await).trim(), "import");
+            for (before, typed, completed) in [
+                ("", "sta", "status"),
+                ("links", "im", "import"),
+                ("test-event", "--cr", "--create"),
+            ] {
+                let complete = format!(
+                    "{script}\nfunction=$(complete -p servicenav-itop-bridge | grep -o -- '-F [^ ]*')\n\
+                     COMP_WORDS=(servicenav-itop-bridge {before} {typed})\n\
+                     COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+                     ${{function#-F }} servicenav-itop-bridge {typed} {before}\n\
+                     echo \"${{COMPREPLY[@]}}\""
+                );
+                let mut bash = std::process::Command::new("bash");
+                bash.args(["--norc", "-c", &complete]);
+                assert_eq!(text(&output(bash).await).trim(), completed);
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::{
 /// Rows that one call takes, and that a page of the list has.
 const AT_ONCE: usize = 1_000;
 
-/// Try failed or blocked acknowledgements again, now.
+/// Try failed or blocked acknowledgements again, now; needs the scope operate
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Retry {
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Retry {
     how: How,
 }
 
-/// Give acknowledgements up, or tick refused ones off; they get no ticket.
+/// Give acknowledgements up, or tick refused ones off; needs the scope operate
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Discard {
     #[command(flatten)]

@@ -33,9 +33,10 @@ pub(in crate::cli) struct Show {
 impl Show {
     pub(in crate::cli) async fn run(self) -> anyhow::Result<ExitCode> {
         let path = format!("{ACKNOWLEDGEMENTS}/{}", self.id);
-        let request = match self.request {
-            true => Some(self.bridge.get(&format!("{path}/request")).await?),
-            false => None,
+        let request = if self.request {
+            Some(self.bridge.get(&format!("{path}/request")).await?)
+        } else {
+            None
         };
         if let Some(request) = request.as_ref().filter(|_| self.json) {
             print::json(&request.text)?;

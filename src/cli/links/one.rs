@@ -30,16 +30,15 @@ pub(super) struct Whose {
     json: bool,
 }
 
-/// Link a company or site to an organization of iTop, in place of the link that it has; needs the scope admin.
-/// What is named in iTop is named as it is called there, or by its key: id:104
+/// Link a company or site to an organization of iTop, in place of the link that it has; needs the scope admin
 #[derive(Debug, clap::Args)]
 pub(super) struct Set {
     #[command(flatten)]
     whose: Whose,
-    /// The organization in iTop
+    /// The organization in iTop: its name, or its key as id:3; the others likewise
     #[arg(long, value_name = "NAME")]
     organization: String,
-    /// Whether it gets tickets
+    /// Whether it gets tickets; off, its acknowledgements are recorded alone
     #[arg(long, value_enum, default_value_t)]
     tickets: Tickets,
     /// The team of tickets that name none
@@ -61,10 +60,8 @@ pub(super) struct Set {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Tickets {
-    /// Each acknowledgement gets one
     #[default]
     On,
-    /// They are recorded, and get none
     Off,
 }
 

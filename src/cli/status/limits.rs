@@ -79,7 +79,7 @@ pub(super) fn numbers(text: &str) -> Result<Limits, String> {
 /// Limits of a length of time.
 pub(super) fn times(text: &str) -> Result<Limits, String> {
     Limits::read(text, |text| {
-        let period = Period::from_str(text).map_err(|error| error.to_string())?;
+        let period = Period::from_str(text).map_err(ToString::to_string)?;
         Ok(period.duration().as_secs())
     })
 }

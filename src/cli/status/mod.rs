@@ -14,26 +14,27 @@ use crate::clock::Clock;
 use figures::Figures;
 use limits::{Limits, Verdict, numbers, times};
 
-/// Say how the bridge is, on one screen. It ends with 0 if all is well, 1 for a warning, 2 if it is critical,
-/// 3 if that cannot be told, and is a plugin of Nagios, Centreon and Icinga: what a program reads has
-/// performance data. Limits are WARNING,CRITICAL: what is above them counts; 'none' is for never.
+/// What stands below the options.
+const MORE: &str = "\
+It ends with 0 if all is well, 1 for a warning, 2 if something is critical, 3 if that cannot be told, and
+is a plugin of Nagios, Centreon and Icinga: what a program reads has performance data. Limits are
+WARNING,CRITICAL, or one of them (15m or ,2h); what is above a limit counts, and 'none' is for never.";
+
+/// Say how the bridge is, on one screen; also a plugin of Nagios and its kin
 #[derive(Debug, clap::Args)]
+#[command(after_help = MORE)]
 pub(super) struct Status {
     #[command(flatten)]
     bridge: Bridge,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Limits")]
     bounds: Bounds,
     /// For programs: the answer of the API
     #[arg(long)]
     json: bool,
 }
 
-/// The heading over the limits.
-const LIMITS: &str = "Limits";
-
 /// What may be without a warning.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = LIMITS)]
 struct Bounds {
     /// For how long the way to iTop may be closed
     #[arg(long, value_name = "TIMES", default_value = "0s,15m", value_parser = times)]
@@ -105,9 +106,10 @@ impl Status {
 /// What it says of a bridge that it has not answered, or not with what it was asked for.
 fn verdict(error: &anyhow::Error) -> Verdict {
     match error.downcast_ref() {
-        Some(BridgeError::Away { .. }) => Verdict::Critical,
-        // It can store nothing, or has a defect.
-        Some(BridgeError::Refused { status: 500.., .. }) => Verdict::Critical,
+        // One that answers so can store nothing, or has a defect.
+        Some(BridgeError::Away { .. } | BridgeError::Refused { status: 500.., .. }) => {
+            Verdict::Critical
+        }
         _ => Verdict::Unknown,
     }
 }
