@@ -28,7 +28,7 @@ pub(super) struct Bridge {
     /// The address of the bridge; without it, where the configuration says that it listens
     #[arg(long, env = "BRIDGE_URL", value_name = "URL", help_heading = BRIDGE)]
     url: Option<String>,
-    /// A file with an API token; without it, that of this machine, if its user may read the database
+    /// A file with an API token; without it, that of this machine, for the user of the bridge and root
     #[arg(long, env = "BRIDGE_TOKEN_FILE", value_name = "FILE", help_heading = BRIDGE)]
     token_file: Option<OsString>,
 }
@@ -53,7 +53,7 @@ pub(super) enum BridgeError {
     /// It lets in who has a token, and none was sent.
     #[error(
         "this bridge asks for a token: name a file with one by --token-file or BRIDGE_TOKEN_FILE \
-         ('servicenav-itop-bridge token' makes one), or call this as the user of the bridge, on its machine"
+         ('servicenav-itop-bridge token' makes one), or call this on its machine as its user or as root"
     )]
     NoToken,
     /// It knows no such token.
@@ -132,15 +132,14 @@ impl Bridge {
     /// The one that the configuration is of, and the token that it has written for this machine, if this may
     /// be read. It is asked without a proxy, which would ask another one; and no other is sent that token.
     fn configured(&self) -> anyhow::Result<(String, Option<Secret>)> {
-        let config = self.config.load().context(
+        let (mut address, database) = self.config.place().context(
             "where the bridge listens is not known: name its address with --url, or its \
              configuration with --config",
         )?;
-        let mut address = config.server.listen;
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        let local = local_token_file(&config.store.path);
+        let local = local_token_file(&database);
         Ok((
             format!("http://{address}"),
             token::from_file(Some(local.as_os_str())).unwrap_or_default(),

@@ -20,7 +20,11 @@ mod test_event;
 mod tickets;
 mod token;
 
-use std::{ffi::OsString, path::Path, process::ExitCode};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -83,10 +87,12 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Config, config::ConfigError> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        config::load(self.file(), environment)
+        config::load(self.file(), environment())
+    }
+
+    /// Where its bridge listens, and the database of that.
+    fn place(&self) -> Result<(std::net::SocketAddr, PathBuf), config::ConfigError> {
+        config::place(self.file(), environment())
     }
 
     /// The named file, else the usual one if it is there.
@@ -97,7 +103,27 @@ impl ConfigFile {
     }
 }
 
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 impl Cli {
+    /// What this process was called with; a call that cannot be understood ends it.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            // For a plugin of a monitoring engine 2 is a bridge in need.
+            let is_plugin = std::env::args_os().nth(1).is_some_and(|name| name == "status");
+            if is_plugin && error.use_stderr() {
+                // Whoever was to read it may be gone.
+                let _ = error.print();
+                std::process::exit(status::UNKNOWN);
+            }
+            error.exit()
+        })
+    }
+
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {

@@ -50,6 +50,11 @@ pub(super) fn harmless_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// Lines of a file, for whoever looks at them on a terminal.
+pub(super) fn harmless_lines(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || is_harmless(*c)).collect()
+}
+
 /// A name of a file as a terminal may show it.
 pub(super) fn readable(file: &Path) -> String {
     plain(&file.to_string_lossy())
@@ -280,6 +285,12 @@ mod tests {
         assert!(harmless.chars().all(is_harmless), "{harmless:?}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&harmless).unwrap(), told);
         assert_eq!(harmless_json("{\"b\":\"é\"}"), "{\"b\":\"é\"}");
+    }
+
+    #[test]
+    fn lines_of_a_file_are_shown_without_commands() {
+        assert_eq!(harmless_lines("id:1,\u{9b}31mé\u{1b}[2J\r\nid:2\n"), "id:1,31mé[2J\nid:2\n");
+        assert_eq!(readable(Path::new("a\u{1b}[2Jb\n.csv")), "ab .csv");
     }
 
     #[test]

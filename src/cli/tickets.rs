@@ -8,7 +8,7 @@ use super::{
     bridge::{Bridge, Query},
     inbox::called,
     print,
-    screen::{Cell, Screen, Table, Tone},
+    screen::{Cell, Screen, Table, Tone, plain},
 };
 use crate::clock::Clock;
 
@@ -100,7 +100,7 @@ impl Tickets {
         }
         if let Some(next) = answer.body["next"].as_str() {
             let total = answer.body["total"].as_u64().unwrap_or_default();
-            print::note(format_args!("There are {total} in all: --cursor {next}"));
+            print::note(format_args!("There are {total} in all: --cursor {}", plain(next)));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -21,7 +21,7 @@ pub use auth::{Auth, Proxy, Scope, Token};
 pub use current::Current;
 pub use delivery::{DeliverySection, Switch};
 pub use itop::{ItopSection, LoginKind};
-pub use load::{ConfigError, load};
+pub use load::{ConfigError, load, place};
 pub use period::Period;
 pub use shown::{Key, keys};
 pub use ticket::{OnOpenTicket, OnWorse, Ticket, TicketClass};

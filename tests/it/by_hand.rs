@@ -127,7 +127,7 @@ async fn whoever_cannot_ask_is_told_what_to_mend() {
         ),
         (run(&world, &["list", "--control", " "]).await, 1, "'control'"),
         (run(&world, &["show", "99"]).await, 1, "There is no acknowledgement 99."),
-        (run(&world, &["status", "--failed", "9,1"]).await, 2, "must not be above"),
+        (run(&world, &["status", "--failed", "9,1"]).await, 3, "must not be above"),
     ] {
         assert_eq!(output.status.code(), Some(code), "{said}: {}", text(&output));
         assert!(text(&output).contains(said), "{said}: {}", text(&output));
@@ -149,7 +149,7 @@ async fn the_user_of_the_bridge_needs_neither_address_nor_token() {
         let (listens, database) = (world.base.strip_prefix("http://").unwrap(), world.database());
         let text = format!(
             "[server]\nlisten = '{listens}'\n[store]\npath = '{}'\n[itop]\nurl = 'http://itop.example'\n\
-             user = 'bridge'\npassword = 'x'\n",
+             user = 'bridge'\npassword_file = '/nonexistent'\n",
             database.display()
         );
         std::fs::write(&config, text).unwrap();

@@ -83,3 +83,53 @@ fn each_call_is_told_of() {
         .collect();
     assert!(untold.is_empty(), "{untold:?}");
 }
+
+const PROGRAM: &str = "servicenav-itop-bridge";
+
+/// The commands of the bridge in the examples of a document, as a shell reads them: up to where it would do
+/// something else with what they print.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let mut is_example = false;
+    let examples = text.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_example ^= is_fence;
+        is_example && !is_fence
+    });
+    let text = examples.collect::<Vec<_>>().join("\n").replace("\\\n", " ");
+    let mut commands = Vec::new();
+    for line in text.lines() {
+        let words = shlex::split(line).unwrap_or_default();
+        // A user, a folder or the like may be called so too.
+        let begins = |word: &str| matches!(word, "$" | "source" | "sudo" | "-u" | PROGRAM);
+        let is_program = |at: usize| {
+            let (before, word) = (&words[..at], words[at].as_str());
+            word.ends_with(&format!("bin/{PROGRAM}"))
+                || word.trim_start_matches("<(") == PROGRAM
+                    // By itself, or in the container of that name.
+                    && (before.iter().all(|word| begins(word))
+                        || before.last().is_some_and(|word| word == "bridge"))
+        };
+        let Some(at) = (0..words.len()).rev().find(|at| is_program(*at)) else { continue };
+        let ends = |word: &&String| !matches!(word.as_str(), "|" | ">" | "<" | "&&" | ";" | "2>&1");
+        let words = words[at..].iter().take_while(ends);
+        commands.push(words.map(|word| word.trim_end_matches(')').to_owned()).collect());
+    }
+    commands
+}
+
+#[test]
+fn each_command_in_a_document_can_be_given() {
+    use clap::Parser as _;
+    use servicenav_itop_bridge::cli::Cli;
+
+    let mut given = 0;
+    for file in documents() {
+        for words in commands(&fs::read_to_string(&file).unwrap()) {
+            let parsed = Cli::try_parse_from(&words);
+            let said = parsed.err().map(|error| error.to_string());
+            assert_eq!(said, None, "{}: {words:?}", file.display());
+            given += 1;
+        }
+    }
+    assert!(given > 30, "{given} commands");
+}

@@ -9,7 +9,7 @@ use crate::{
     cli::{
         bridge::{Bridge, Query},
         print,
-        screen::{Cell, Screen, Table},
+        screen::{Cell, Screen, Table, plain},
     },
     clock::Clock,
     domain::{delivery_state::State, inbox_group::Group},
@@ -95,7 +95,7 @@ impl List {
             );
         }
         if let Some(next) = answer.body["next"].as_str() {
-            print::note(format_args!("There are more: --cursor {next}"));
+            print::note(format_args!("There are more: --cursor {}", plain(next)));
         }
         Ok(ExitCode::SUCCESS)
     }

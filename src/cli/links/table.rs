@@ -15,7 +15,7 @@ use crate::cli::{
     bridge::{Bridge, BridgeError, Query},
     print,
     progress::Waiting,
-    screen::readable,
+    screen::{Screen, harmless_lines, readable},
 };
 
 /// Take the links of a table over, all of them or none; needs the scope admin
@@ -109,6 +109,9 @@ impl Export {
         match &self.output {
             Some(file) => std::fs::write(file, &table)
                 .with_context(|| format!("{} cannot be written", readable(file)))?,
+            None if Screen::stdout().is_terminal() => {
+                print::bytes(harmless_lines(&table).as_bytes())?;
+            }
             None => print::bytes(table.as_bytes())?,
         }
         Ok(ExitCode::SUCCESS)

@@ -56,6 +56,9 @@ struct Bounds {
     rejected: Limits,
 }
 
+/// How it ends where it cannot tell how the bridge is.
+pub(super) const UNKNOWN: i32 = Verdict::Unknown as i32;
+
 /// What plugins call what they look at.
 const SERVICE: &str = "SERVICENAV-ITOP-BRIDGE";
 
