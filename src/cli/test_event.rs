@@ -132,8 +132,8 @@ fn outcome(row: &Value) -> (String, ExitCode) {
             let number = text(&ticket["ref"]);
             lines.push(format!("Ticket {number} was made: {}", text(&ticket["url"])));
             lines.push(format!(
-                "It is a real one. Close it there: assign it, resolve it, close it. Its control \
-                 belongs to nothing, and the board shows it as closed then ('tickets {number}')."
+                "It is a real one: assign, resolve and close it there. Nothing else has to be undone, and \
+                 'tickets {number}' tells when it is closed."
             ));
             ExitCode::SUCCESS
         }

@@ -368,7 +368,10 @@ async fn a_test_event_makes_a_ticket_only_if_it_is_told_to() {
     let real = printed(&run(&world, &["test-event", "--company", "id:42", "--create"]).await);
     let ticket = &world.itop.tickets().await.unwrap()[0];
     assert!(ticket.title.contains("[TEST]"), "{}", ticket.title);
-    assert!(real.contains(" was made: http") && real.contains("Close it there"), "{real}");
+    assert!(
+        real.contains(" was made: http") && real.contains("resolve and close it there"),
+        "{real}"
+    );
     let waits = run(&world, &["test-event", "--company", "77", "--create"]).await;
     assert_eq!(waits.status.code(), Some(1));
     let said = text(&waits);
