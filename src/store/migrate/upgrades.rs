@@ -103,7 +103,7 @@ fn fill(db: &Connection) {
 fn content(db: &Connection) -> BTreeMap<String, Vec<Row>> {
     let rows = |table: &String| {
         let mut select = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let names: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = select.column_names().map(str::to_owned).collect();
         let read = |row: &rusqlite::Row<'_>| {
             let text = |(place, name): (usize, &String)| {
                 let value = match row.get::<_, Value>(place)? {
