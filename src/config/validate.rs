@@ -5,13 +5,13 @@ mod proxy;
 mod tokens;
 
 use reqwest::Url;
-use tracing_subscriber::EnvFilter;
 
 use super::{Config, DeliverySection, LoginKind, Period, TeamChoice};
 use crate::{
     domain::ticket_text::Templates,
     itop::{ItopZone, why_not_marker, why_not_template},
     secret::Secret,
+    telemetry,
 };
 
 const WEB_ROOT: &str = "such as https://itop.example/";
@@ -139,7 +139,7 @@ impl Config {
             "server.link_key must have at least 32 characters: who guesses it opens all links",
         );
         check(
-            EnvFilter::try_new(&self.log.filter).is_err(),
+            telemetry::parsed(&self.log.filter).is_err(),
             "log.filter must be a level such as info, or target=level pairs such as \
              info,servicenav_itop_bridge::itop=debug",
         );
