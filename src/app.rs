@@ -21,6 +21,7 @@ use crate::{
     },
     gate::Gate,
     history::History,
+    hooks::{HookError, Hooks, ReplaceError},
     itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
     secret::{Secret, random_key},
     server,
@@ -67,6 +68,9 @@ pub enum StartError {
     /// A page cannot be used: a defect.
     #[error("a page of the bridge cannot be used: {0}")]
     Page(#[from] minijinja::Error),
+    /// A hook cannot be used.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,6 +126,15 @@ pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
         max_in_flight: section.max_in_flight,
         zone: ItopZone::named(&section.time_zone).map_err(|_| wrong("time_zone"))?,
     })
+}
+
+impl From<ReplaceError> for StartError {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Hook(error) => Self::Hook(error),
+            ReplaceError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl App {
@@ -200,15 +213,17 @@ impl App {
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history =
             History::read(store.clone(), clock.clone(), client.latencies().clone()).await?;
-        let reload = Reload::new(
-            current.clone(),
+        let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
+        let reload = Reload::new(reload::Parts {
+            config: current.clone(),
             address,
-            client.clone(),
-            store.clone(),
-            tokens.clone(),
+            client: client.clone(),
+            store: store.clone(),
+            tokens: tokens.clone(),
             signer,
-            answers.clone(),
-        );
+            answers: answers.clone(),
+            hooks: hooks.clone(),
+        });
         let templates = Pages::new(&addresses, &clock)?;
         let connections =
             server::connections_for(config.server.max_connections, config.itop.max_in_flight);
@@ -226,6 +241,7 @@ impl App {
             config: current,
             checks,
             history,
+            hooks,
             templates,
         };
         let state = AppState::from(parts);
@@ -285,6 +301,7 @@ impl App {
         let renew = move || reload.secret_files();
         background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
+        background("hooks", Box::pin(state.hooks.clone().run()));
         let store = state.store.clone();
         background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();

@@ -21,6 +21,8 @@ mod counts;
 mod error;
 mod foreign;
 mod history;
+mod hook_outbox;
+mod hook_wants;
 mod inbox;
 mod inbox_bulk;
 mod inbox_causes;
@@ -63,6 +65,8 @@ pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, Tick
 pub use counts::Counts;
 pub use error::StoreError;
 pub use history::GateChange;
+pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};
+pub use hook_wants::HookWants;
 pub use inbox::{Accepted, NewAcknowledgement};
 pub use inbox_bulk::{Left, Operation, Which};
 pub use inbox_causes::CauseGroup;
@@ -138,7 +142,9 @@ impl Store {
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;
-        board_words::watch(&connection).map_err(|error| unusable(error.to_string()))?;
+        board_words::watch(&connection)
+            .and_then(|()| hook_wants::register(&connection, clock.clone()))
+            .map_err(|error| unusable(error.to_string()))?;
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }
