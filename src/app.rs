@@ -148,9 +148,6 @@ impl App {
         refuse_open(address, &config)?;
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
-        for warning in config.warnings() {
-            tracing::warn!(mend = warning.mend, "{}", warning.seen);
-        }
         let client = Client::new(&client_settings(&config)?)?;
         if let Some(itop::Proxy { address, variable, .. }) = itop::proxy(&client.endpoint()) {
             tracing::info!(proxy = address, variable, "iTop is called through a proxy");
@@ -213,7 +210,9 @@ impl App {
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history =
             History::read(store.clone(), clock.clone(), client.latencies().clone()).await?;
-        let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
+        // Of the futures of a start the largest; none of them is in a hurry.
+        let hooks =
+            Box::pin(Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks)).await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),
             address,
@@ -353,6 +352,9 @@ fn tell_what_is_served(config: &Config, store: &Store) {
         version = env!("CARGO_PKG_VERSION"),
         "the bridge starts"
     );
+    for warning in config.warnings() {
+        tracing::warn!(mend = warning.mend, "{}", warning.seen);
+    }
 }
 
 async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {

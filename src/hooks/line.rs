@@ -135,8 +135,8 @@ impl<'h> Line<'h> {
                 Some((head, sent))
             }
         };
-        let sent = stream::iter(heads).map(send).buffer_unordered(IN_FLIGHT);
-        sent.filter_map(async |sent| sent).collect().await
+        let outcomes = stream::iter(heads).map(send).buffer_unordered(IN_FLIGHT);
+        outcomes.filter_map(async |outcome| outcome).collect().await
     }
 
     fn learn(&mut self, head: &HookMessage, sent: Sent, outcomes: &mut HookOutcomes) {

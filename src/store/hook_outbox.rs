@@ -280,4 +280,66 @@ mod tests {
         let backlog = plan(&empty(), BACKLOG, vec!["h".to_owned().into(), 0.into()]);
         assert!(backlog.contains("USING COVERING INDEX hook_messages_turn (hook=?)"), "{backlog}");
     }
+
+    #[test]
+    fn beyond_the_bound_the_oldest_go_and_are_counted() {
+        let db = empty();
+        let mut insert = db
+            .prepare(
+                "INSERT INTO hook_messages (hook, queue, message_id, event, occurred_at, data)
+                 VALUES (?1, ?2, 'm', 'ticket.created', ?3, '{}')",
+            )
+            .unwrap();
+        for n in 1..=9_i64 {
+            insert.execute(params!["h", format!("q{}", n % 2), n * 1_000]).unwrap();
+            insert.execute(params!["other", "q", n]).unwrap();
+        }
+        let left = |hook: &str| -> Vec<i64> {
+            let mut select =
+                db.prepare("SELECT occurred_at FROM hook_messages WHERE hook = ?1").unwrap();
+            select.query_map([hook], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        // One of each queue, the oldest.
+        let due: Vec<_> = super::heads(&db, "h", 0, 9).unwrap().into_iter().collect();
+        assert_eq!(due.iter().map(|head| head.occurred_at.as_second()).collect::<Vec<_>>(), [1, 2]);
+        let later = Moment::from_millis(5_000);
+        let outcomes = HookOutcomes {
+            delivered: vec![due[0].id],
+            failed: vec![(due[1].id, later)],
+            most: 6,
+            ..HookOutcomes::default()
+        };
+        let record = write(&db, "h", &outcomes, HookRecord::default(), 4_000).unwrap();
+        assert_eq!((record.delivered, record.failed_attempts, record.given_up), (1, 1, 2));
+        assert_eq!(left("h"), [4_000, 5_000, 6_000, 7_000, 8_000, 9_000]);
+        assert_eq!(left("other").len(), 9);
+        // What happened before a time is given up as a whole.
+        let outcomes =
+            HookOutcomes { given_up_before: Some(time(8_000)), most: 6, ..HookOutcomes::default() };
+        let record = write(&db, "h", &outcomes, record, 4_000).unwrap();
+        assert_eq!((record.given_up, left("h")), (6, vec![8_000, 9_000]));
+    }
+
+    #[test]
+    fn what_failed_waits_and_holds_up_its_queue_alone() {
+        let db = empty();
+        for queue in ["a", "a", "b"] {
+            db.execute(
+                "INSERT INTO hook_messages (hook, queue, message_id, event, occurred_at, data)
+                 VALUES ('h', ?1, 'm', 'ticket.created', 1, '{}')",
+                [queue],
+            )
+            .unwrap();
+        }
+        let ids = |now: i64| -> Vec<i64> {
+            super::heads(&db, "h", now, 9).unwrap().iter().map(|head| head.id).collect()
+        };
+        assert_eq!(ids(0), [1, 3]);
+        let failed = vec![(1, Moment::from_millis(5_000))];
+        let outcomes = HookOutcomes { failed, most: 9, ..HookOutcomes::default() };
+        write(&db, "h", &outcomes, HookRecord::default(), 0).unwrap();
+        assert_eq!(ids(4_999), [3]);
+        // Those that were sent least often go first.
+        assert_eq!(ids(5_000), [3, 1]);
+    }
 }

@@ -64,12 +64,12 @@ fn of_acknowledgement(table: &str) -> String {
                      'event_type', NEW.event_type, 'state', NEW.state,
                      'problem', CASE WHEN NEW.problem_code IS NOT NULL THEN
                          json_object('code', NEW.problem_code, 'message', NEW.problem) END),
-                 'ticket', CASE WHEN NEW.state = 'created' OR NEW.state = 'reused' THEN (
+                 'ticket', CASE WHEN NEW.state = 'created' OR NEW.state = 'reused' THEN json((
                      SELECT json_object('class', t.class, 'id', t.id, 'number', t.ref,
                          'status', t.status, 'operational_status', t.operational_status,
                          'priority', t.priority, 'title', t.title, 'team', t.team, 'agent', t.agent,
                          'presence', t.presence)
-                     FROM tickets AS t WHERE t.class = NEW.ticket_class AND t.id = NEW.ticket_id) END)
+                     FROM tickets AS t WHERE t.class = NEW.ticket_class AND t.id = NEW.ticket_id)) END)
          FROM {table} {wanting}"
     )
 }

@@ -2,6 +2,7 @@
 //! database can stand behind the same names.
 
 mod actions;
+mod asked_tickets;
 mod attempts;
 mod backup;
 mod board_companies;
@@ -48,6 +49,7 @@ mod unlinked_count;
 mod writer;
 
 pub use actions::{Action, Levered};
+pub use asked_tickets::AskedTicket;
 pub use attempts::Attempt;
 pub use backup::{backup, restore};
 pub use board_companies::BoardCompany;

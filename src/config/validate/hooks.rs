@@ -112,3 +112,56 @@ fn of_one(hook: &Hook) -> Vec<String> {
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load::tests::{LEAST, from};
+
+    const HOOK: &str = "[[hooks]]\nname = 'noc'\nurl = 'https://noc.example/s3cret'\n\
+        events = ['ticket.created']\nsecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n";
+
+    #[test]
+    fn a_hook_that_cannot_be_used_is_refused_with_the_reason() {
+        from(&format!("{LEAST}{HOOK}"), &[]).unwrap();
+        for (from_text, to_text, says) in [
+            ("'noc'", "'n o c'", "name must be"),
+            ("https://noc.example/s3cret", "ftp://s3cret", "url must be an http or https address"),
+            ("https://noc.example/", "https://u:s3cret@noc.example/", "url must be an http"),
+            ("url = 'https://noc.example/s3cret'", "", "url is not set; set it or url_file"),
+            ("'ticket.created'", "", "events is empty"),
+            ("secret = ", "instance = 'a'\ncompanies = []\nsecret = ", "companies is empty"),
+            ("secret = ", "companies = ['x']\nsecret = ", "company 1"),
+            ("'ticket.created']", "'gate.closed']\ncompanies = ['id:1']", "concern all companies"),
+            ("'ticket.created']", "'gate.opened']\ninstance = 'a'", "concern all companies"),
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "s3cret!", "secret must be 'whsec_'"),
+            ("secret = ", "headers = {'webhook-id' = 'a'}\nsecret = ", "headers must not set"),
+            ("secret = ", "headers = {'a b' = 's3cret'}\nsecret = ", "is no name of a header"),
+            ("secret = ", "headers = {'a' = \"s3cr\\u0001t\"}\nsecret = ", "cannot stand in one"),
+            ("secret = ", "timeout = '2m'\nsecret = ", "timeout must be"),
+            ("secret = ", "template = '{{ tiket }}'\nsecret = ", "there is no variable 'tiket'"),
+            ("secret = ", "token = ''\nsecret = ", "token is empty"),
+            ("secret = ", "secret_file = '/nowhere'\nsecret = ", "are both set"),
+        ] {
+            let hook = HOOK.replace(from_text, to_text);
+            assert_ne!(hook, HOOK, "{from_text}");
+            let error = from(&format!("{LEAST}{hook}"), &[]).unwrap_err().to_string();
+            assert!(error.contains(says), "{says}: {error}");
+            assert!(!error.contains("s3cr"), "{error}");
+        }
+        let twice = from(&format!("{LEAST}{HOOK}{HOOK}"), &[]).unwrap_err().to_string();
+        assert!(twice.contains("hooks 'noc': the name is there twice"), "{twice}");
+    }
+
+    #[test]
+    fn the_secrets_of_a_hook_may_stand_in_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("url");
+        std::fs::write(&path, "https://noc.example/from-file\n").unwrap();
+        let named = format!("url_file = '{}'", path.display());
+        let hook = HOOK.replace("url = 'https://noc.example/s3cret'", &named);
+        let config = from(&format!("{LEAST}{hook}"), &[]).unwrap();
+        let url = config.hooks[0].url.as_ref().unwrap();
+        assert_eq!(url.expose(), "https://noc.example/from-file");
+        assert!(!format!("{config:?}").contains("from-file"));
+    }
+}
