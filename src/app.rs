@@ -12,7 +12,7 @@ use crate::{
     catalog::Catalog,
     check::Checks,
     clock::Clock,
-    config::{Config, Current, LoginKind},
+    config::{self, Config, Current, LoginKind},
     delivery::{Delivery, Settings},
     domain::{
         keys::Instance,
@@ -152,13 +152,7 @@ impl App {
         if let Some(itop::Proxy { address, variable, .. }) = itop::proxy(&client.endpoint()) {
             tracing::info!(proxy = address, variable, "iTop is called through a proxy");
         }
-        let ticket = &config.ticket;
-        let templates = Templates::new(
-            ticket.language,
-            ticket.title.as_deref(),
-            ticket.description.as_deref(),
-            &ticket.fields,
-        )?;
+        let templates = templates(&config.ticket)?;
         refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url =
@@ -210,9 +204,7 @@ impl App {
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history =
             History::read(store.clone(), clock.clone(), client.latencies().clone()).await?;
-        // Of the futures of a start the largest; none of them is in a hurry.
-        let hooks =
-            Box::pin(Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks)).await?;
+        let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),
             address,
@@ -334,6 +326,12 @@ impl App {
             }
         }
     }
+}
+
+/// The templates of tickets.
+fn templates(ticket: &config::Ticket) -> Result<Templates, TemplateError> {
+    let (title, description) = (ticket.title.as_deref(), ticket.description.as_deref());
+    Templates::new(ticket.language, title, description, &ticket.fields)
 }
 
 /// What an operator looks for first when something is not as expected: which configuration, which

@@ -52,11 +52,11 @@ impl Reload {
         let key = link_key(&renewed, &inner.store).await?;
         let hooks = Hooks::prepared(&renewed.hooks)?;
         inner.client.renew(&settings)?;
-        if renewed.auth != known.auth {
-            inner.tokens.replace(&renewed.auth);
-        }
         if renewed.hooks != known.hooks {
             inner.hooks.replace(hooks).await?;
+        }
+        if renewed.auth != known.auth {
+            inner.tokens.replace(&renewed.auth);
         }
         if inner.signer.replace(&key) {
             // They hold links.

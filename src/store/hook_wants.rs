@@ -37,6 +37,9 @@ fn wanting(event: &str, instance: &str, company: &str) -> String {
     )
 }
 
+/// Milliseconds by which a message is put off at most, and more.
+const MOST_AHEAD: i64 = 60 * 60 * 1_000;
+
 const INSERT: &str = "INSERT INTO hook_messages
      (hook, event, queue, message_id, occurred_at, acknowledgement_id, data)";
 
@@ -141,8 +144,24 @@ impl Store {
     /// These hooks are told from now on, and no others. What others were still to be told goes; gives
     /// back how many messages that were.
     pub async fn set_hooks(&self, hooks: Vec<HookWants>) -> Result<usize, StoreError> {
-        self.write(move |db| set(db, &hooks)).await
+        let now = self.moment().as_millis();
+        self.write(move |db| {
+            bring_back(db, now)?;
+            set(db, &hooks)
+        })
+        .await
     }
+}
+
+/// Somebody may have put the clock back since an earlier process has written moments: none of them lies
+/// an hour ahead, and nothing has failed in the future.
+fn bring_back(db: &Connection, now: i64) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE hook_messages SET next_attempt_at = 0 WHERE next_attempt_at > ?1",
+        [now + MOST_AHEAD],
+    )?;
+    db.execute("UPDATE hook_messages SET first_failed_at = ?1 WHERE first_failed_at > ?1", [now])?;
+    db.execute("UPDATE hooks SET failing_since = ?1 WHERE failing_since > ?1", [now]).map(drop)
 }
 
 fn set(db: &Connection, hooks: &[HookWants]) -> rusqlite::Result<usize> {
@@ -229,4 +248,31 @@ pub(super) fn note_rejected(db: &Connection, ids: &[i64]) -> rusqlite::Result<()
     let messages = of_acknowledgement("acknowledgements AS NEW CROSS JOIN");
     let of_these = "NEW.id IN (SELECT value FROM json_each(?1)) ORDER BY NEW.id";
     db.prepare_cached(&format!("{messages} AND {of_these}"))?.execute([as_json(ids)]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::migrate::tests::empty;
+
+    #[test]
+    fn a_clock_that_was_put_back_holds_up_nothing() {
+        let db = empty();
+        db.execute_batch(
+            "INSERT INTO hooks (name, failing_since) VALUES ('h', 9000000000000), ('k', 5);
+             INSERT INTO hook_messages (hook, queue, message_id, event, occurred_at, next_attempt_at,
+                 first_failed_at, data)
+             VALUES ('h', 'a', 'm', 'ticket.created', 1, 9000000000000, 9000000000000, '{}'),
+                 ('h', 'b', 'm', 'ticket.created', 1, 1005, 7, '{}');",
+        )
+        .unwrap();
+        bring_back(&db, 1_000).unwrap();
+        let numbers = |sql: &str| -> Vec<i64> {
+            let mut select = db.prepare(sql).unwrap();
+            select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!(numbers("SELECT next_attempt_at FROM hook_messages"), [0, 1_005]);
+        assert_eq!(numbers("SELECT first_failed_at FROM hook_messages"), [1_000, 7]);
+        assert_eq!(numbers("SELECT failing_since FROM hooks ORDER BY name"), [1_000, 5]);
+    }
 }
