@@ -127,7 +127,7 @@ impl Cli {
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Serve(file) => serve::serve(&file).await,
+            Command::Serve(file) => Box::pin(serve::serve(&file)).await,
             Command::Demo(demo) => demo.run().await,
             Command::Sandbox(sandbox) => sandbox.run().await,
             Command::Check(check) => Box::pin(check.run()).await,

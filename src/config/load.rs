@@ -224,6 +224,7 @@ pub(super) mod tests {
             "delivery",
             "ticket",
             "board",
+            "[hooks]",
             "log",
         ] {
             let unknown = toml::from_str::<Config>(&format!("[{section}]\nno_such_key = 1"));

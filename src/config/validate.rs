@@ -1,6 +1,7 @@
 //! What must hold of a configuration as a whole: a sentence for each thing that harms or does not
 //! fit together, with the key and the reason.
 
+mod hooks;
 mod proxy;
 mod tokens;
 
@@ -33,6 +34,7 @@ impl Config {
         self.attributes(&mut problems);
         problems.extend(tokens::problems(&self.auth.tokens));
         problems.extend(self.auth.proxy.iter().flat_map(proxy::problems));
+        problems.extend(hooks::problems(&self.hooks));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(
             ticket.language,

@@ -2,6 +2,7 @@
 //! database can stand behind the same names.
 
 mod actions;
+mod asked_tickets;
 mod attempts;
 mod backup;
 mod board_companies;
@@ -21,6 +22,8 @@ mod counts;
 mod error;
 mod foreign;
 mod history;
+mod hook_outbox;
+mod hook_wants;
 mod inbox;
 mod inbox_bulk;
 mod inbox_causes;
@@ -47,6 +50,7 @@ mod unlinked_count;
 mod writer;
 
 pub use actions::{Action, Levered};
+pub use asked_tickets::AskedTicket;
 pub use attempts::Attempt;
 pub(crate) use backup::restoring;
 pub use backup::{backup, restore};
@@ -65,6 +69,8 @@ pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, Tick
 pub use counts::Counts;
 pub use error::StoreError;
 pub use history::GateChange;
+pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};
+pub use hook_wants::HookWants;
 pub use inbox::{Accepted, NewAcknowledgement};
 pub use inbox_bulk::{Left, Operation, Which};
 pub use inbox_causes::CauseGroup;
@@ -141,7 +147,9 @@ impl Store {
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;
-        board_words::watch(&connection).map_err(|error| unusable(error.to_string()))?;
+        board_words::watch(&connection)
+            .and_then(|()| hook_wants::register(&connection, clock.clone()))
+            .map_err(|error| unusable(error.to_string()))?;
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }

@@ -293,6 +293,10 @@ scope! {
     Operator, Scope::Operate
 }
 scope! {
+    /// A caller that may tell that tickets have changed.
+    ChangeTeller, Scope::Changes
+}
+scope! {
     /// A caller that may administer.
     Admin, Scope::Admin
 }
