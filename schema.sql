@@ -601,3 +601,8 @@ CREATE TABLE gate_changes (
     message TEXT
 ) STRICT;
 CREATE INDEX gate_changes_at ON gate_changes (at);
+
+-- step 17: whose trace an acknowledgement belongs to
+
+-- The 'traceparent' with which it came. NULL: there was none, and the digits of its marker stand for it.
+ALTER TABLE acknowledgements ADD COLUMN traceparent TEXT;

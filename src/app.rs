@@ -26,8 +26,8 @@ use crate::{
     server,
     store::{Store, StoreError},
     web::{
-        self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Sessions, Signer,
-        Templates as Pages,
+        self, Addresses, ApiTokens, AppState, ControlAnswers, Looks, Parts, Rooms, Sessions,
+        Signer, Templates as Pages,
     },
 };
 
@@ -198,8 +198,7 @@ impl App {
         );
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
-        let history =
-            History::read(store.clone(), clock.clone(), client.latencies().clone()).await?;
+        let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;
         let reload = Reload::new(
             current.clone(),
             address,
@@ -226,6 +225,7 @@ impl App {
             config: current,
             checks,
             history,
+            looks: Looks::default(),
             templates,
         };
         let state = AppState::from(parts);

@@ -244,8 +244,7 @@ impl Delivery {
     async fn attempt_logged(&self, id: i64) -> Written {
         match self.attempt(id).await {
             Ok(written) => written,
-            Err(error) => {
-                tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
+            Err(_) => {
                 self.release(id).await;
                 Written::Nothing
             }

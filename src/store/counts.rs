@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{CompanyWaits, Store, time};
-use crate::domain::{delivery_state::State, visible::Visible};
+use crate::domain::{delivery_state::State, inbox_group::Group, visible::Visible};
 
 /// A row that is new, has another state, or is gone.
 pub(super) struct Moved {
@@ -18,9 +18,24 @@ pub(super) struct Moved {
     /// In milliseconds.
     pub(super) received_at: i64,
     /// `None` for a new row.
-    pub(super) from: Option<State>,
+    pub(super) from: Option<Standing>,
     /// `None` for one that is gone.
-    pub(super) to: Option<State>,
+    pub(super) to: Option<Standing>,
+}
+
+/// A state, and the code of the problem for which it is that one, if somebody is needed for it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    state: State,
+    cause: Option<String>,
+}
+
+impl Standing {
+    /// Most rows need nobody, and copy nothing.
+    pub(super) fn of(state: State, code: Option<&str>) -> Self {
+        let cause = code.filter(|_| Group::of(state) == Group::Needs).map(str::to_owned);
+        Self { state, cause }
+    }
 }
 
 impl Moved {
@@ -28,8 +43,14 @@ impl Moved {
     /// control any more.
     pub(super) fn may_be_followed(&self) -> bool {
         let holds_up = |state: Option<State>| state.is_some_and(State::is_under_way);
-        let waits = matches!(self.to, Some(State::Accepted | State::Blocked));
-        waits || (holds_up(self.from) && !holds_up(self.to))
+        let (from, to) = self.states();
+        let waits = matches!(to, Some(State::Accepted | State::Blocked));
+        waits || (holds_up(from) && !holds_up(to))
+    }
+
+    fn states(&self) -> (Option<State>, Option<State>) {
+        let state = |standing: &Option<Standing>| standing.as_ref().map(|standing| standing.state);
+        (state(&self.from), state(&self.to))
     }
 }
 
@@ -37,8 +58,52 @@ impl Moved {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     states: [u64; State::ALL.len()],
-    oldest_waiting: Option<i64>,
+    oldest_under_way: Option<i64>,
+    oldest_blocked: Option<i64>,
 }
+
+/// How often rows have come from one state to another since the counts were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moves {
+    stored: [u64; State::ALL.len()],
+    moved: [[u64; State::ALL.len()]; State::ALL.len()],
+}
+
+impl Moves {
+    /// How many rows were stored in this state.
+    #[must_use]
+    pub fn stored(&self, state: State) -> u64 {
+        self.stored[state as usize]
+    }
+
+    /// How many rows have come from one state to another.
+    #[must_use]
+    pub fn between(&self, from: State, to: State) -> u64 {
+        self.moved[from as usize][to as usize]
+    }
+
+    /// How many rows have come to this state from any other.
+    #[must_use]
+    pub fn to(&self, state: State) -> u64 {
+        self.moved.iter().map(|moved| moved[state as usize]).sum()
+    }
+
+    fn count(&mut self, from: Option<State>, to: State) {
+        match from {
+            None => self.stored[to as usize] += 1,
+            // Its next attempt was put off, or the like.
+            Some(from) if from == to => {}
+            Some(from) => self.moved[from as usize][to as usize] += 1,
+        }
+    }
+}
+
+/// Codes of problems that are counted each by itself: more than there are. What another version has left
+/// beyond that counts as [`OTHER`].
+const MOST_CAUSES: usize = 100;
+
+/// The code of those.
+const OTHER: &str = "other";
 
 impl Counts {
     /// How many rows are in this state.
@@ -62,23 +127,60 @@ impl Counts {
     /// When the oldest of those was received.
     #[must_use]
     pub fn oldest_waiting(&self) -> Option<Timestamp> {
-        self.oldest_waiting.map(time)
+        self.oldest_under_way.into_iter().chain(self.oldest_blocked).min().map(time)
+    }
+
+    /// When the oldest was received that the bridge itself is at: it needs nobody.
+    #[must_use]
+    pub fn oldest_under_way(&self) -> Option<Timestamp> {
+        self.oldest_under_way.map(time)
+    }
+
+    /// When the oldest was received that waits until something is mended.
+    #[must_use]
+    pub fn oldest_blocked(&self) -> Option<Timestamp> {
+        self.oldest_blocked.map(time)
     }
 }
+
+/// The codes for which rows of a state need somebody.
+const CAUSED: &str = "SELECT coalesce(problem_code, ''), count(*) FROM acknowledgements
+     INDEXED BY acknowledgements_state WHERE state = ?1 AND state <> 'accepted' GROUP BY 1";
 
 /// The counts of each company of each instance.
 #[derive(Default)]
 pub(super) struct Kept {
     instances: HashMap<String, HashMap<String, Company>>,
-    /// How many acknowledgements were stored since the counts were read.
-    stored: u64,
+    moves: Moves,
+    /// How many rows need somebody, by state and code.
+    causes: BTreeMap<(usize, String), u64>,
 }
 
 #[derive(Default)]
 struct Company {
     states: [u64; State::ALL.len()],
-    /// When each row that waits was received, in milliseconds.
-    waiting: BTreeMap<i64, i64>,
+    /// When each row that waits was received, in milliseconds: those that the bridge is at, and those
+    /// for which something must be mended.
+    under_way: BTreeMap<i64, i64>,
+    blocked: BTreeMap<i64, i64>,
+}
+
+impl Company {
+    /// The rows among which one in this state is, if it waits.
+    fn waiting(&mut self, state: State) -> Option<&mut BTreeMap<i64, i64>> {
+        match state {
+            State::Blocked => Some(&mut self.blocked),
+            state if state.is_under_way() => Some(&mut self.under_way),
+            _ => None,
+        }
+    }
+
+    /// When the oldest was received, in milliseconds: of those under way, and of those that are blocked.
+    fn oldest(&self) -> [Option<i64>; 2] {
+        // Ids are given in the order of arrival.
+        [&self.under_way, &self.blocked]
+            .map(|rows| rows.first_key_value().map(|(_, received)| *received))
+    }
 }
 
 impl Kept {
@@ -104,9 +206,17 @@ impl Kept {
             )?;
             let mut rows = waiting.query([state.as_str()])?;
             while let Some(row) = rows.next()? {
-                kept.company(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)
-                    .waiting
-                    .insert(row.get(0)?, row.get(3)?);
+                let company = kept.company(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?);
+                if let Some(waiting) = company.waiting(state) {
+                    waiting.insert(row.get(0)?, row.get(3)?);
+                }
+            }
+        }
+        for state in Group::Needs.states() {
+            let mut caused = db.prepare(CAUSED)?;
+            let mut rows = caused.query([state.as_str()])?;
+            while let Some(row) = rows.next()? {
+                *kept.caused(state, &row.get::<_, String>(0)?) += row.get::<_, u64>(1)?;
             }
         }
         Ok(kept)
@@ -114,31 +224,55 @@ impl Kept {
 
     /// Takes a change in that has been committed.
     pub(super) fn apply(&mut self, moved: &Moved) {
-        let Moved { id, instance, company, received_at, from, to } = moved;
+        let Moved { id, instance, company, received_at, .. } = moved;
+        let (from, to) = moved.states();
         let company = self.company(instance, company);
         if let Some(from) = from {
-            let count = &mut company.states[*from as usize];
+            let count = &mut company.states[from as usize];
             *count = count.saturating_sub(1);
+            if let Some(waiting) = company.waiting(from) {
+                waiting.remove(id);
+            }
         }
         if let Some(to) = to {
-            company.states[*to as usize] += 1;
-        }
-        let is_stored = from.is_none() && to.is_some_and(|to| to != State::Rejected);
-        match (from.is_some_and(State::waits), to.is_some_and(State::waits)) {
-            (false, true) => {
-                company.waiting.insert(*id, *received_at);
+            company.states[to as usize] += 1;
+            if let Some(waiting) = company.waiting(to) {
+                waiting.insert(*id, *received_at);
             }
-            (true, false) => {
-                company.waiting.remove(id);
-            }
-            _ => {}
+            self.moves.count(from, to);
         }
-        self.stored += u64::from(is_stored);
+        if let Some(Standing { state, cause: Some(code) }) = &moved.from {
+            let count = self.caused(*state, code);
+            *count = count.saturating_sub(1);
+        }
+        if let Some(Standing { state, cause: Some(code) }) = &moved.to {
+            *self.caused(*state, code) += 1;
+        }
+    }
+
+    /// How many rows need somebody for one cause.
+    fn caused(&mut self, state: State, code: &str) -> &mut u64 {
+        let key = (state as usize, code.to_owned());
+        let is_known = self.causes.len() < MOST_CAUSES || self.causes.contains_key(&key);
+        let key = if is_known { key } else { (state as usize, OTHER.to_owned()) };
+        self.causes.entry(key).or_default()
+    }
+
+    /// How many rows need somebody, by state and code.
+    pub(super) fn causes(&self) -> Vec<(State, String, u64)> {
+        let causes = self.causes.iter();
+        causes.map(|((state, code), count)| (State::ALL[*state], code.clone(), *count)).collect()
+    }
+
+    /// What has become of rows since the counts were read.
+    pub(super) fn moves(&self) -> &Moves {
+        &self.moves
     }
 
     /// How many acknowledgements were stored since the counts were read, whose ever they are.
     pub(super) fn stored(&self) -> u64 {
-        self.stored
+        let all: u64 = self.moves.stored.iter().sum();
+        all - self.moves.stored(State::Rejected)
     }
 
     /// The counts of what is seen.
@@ -150,9 +284,9 @@ impl Kept {
                 for (sum, count) in sum.states.iter_mut().zip(company.states) {
                     *sum += count;
                 }
-                // Ids are given in the order of arrival.
-                let oldest = company.waiting.first_key_value().map(|(_, received)| *received);
-                sum.oldest_waiting = sum.oldest_waiting.into_iter().chain(oldest).min();
+                let [under_way, blocked] = company.oldest();
+                sum.oldest_under_way = sum.oldest_under_way.into_iter().chain(under_way).min();
+                sum.oldest_blocked = sum.oldest_blocked.into_iter().chain(blocked).min();
             }
         }
         sum
@@ -170,11 +304,12 @@ impl Kept {
                     .map(|state| company.states[state as usize])
                     .sum();
                 if accepted > 0 {
-                    let oldest = company.waiting.first_key_value().map(|(_, received)| *received);
+                    let oldest = company.oldest().into_iter().flatten().min();
+                    let waiting = company.under_way.len() + company.blocked.len();
                     all.push(CompanyWaits {
                         instance: instance.clone(),
                         company_key: key.clone(),
-                        waiting: u64::try_from(company.waiting.len()).unwrap_or(u64::MAX),
+                        waiting: u64::try_from(waiting).unwrap_or(u64::MAX),
                         since: oldest.map(time),
                     });
                 }
@@ -225,6 +360,19 @@ impl Store {
         self.inner.changes.counts(visible)
     }
 
+    /// What has become of rows since the database was opened, whose ever they are. Costs no query.
+    #[must_use]
+    pub fn moves(&self) -> Moves {
+        self.inner.changes.moves()
+    }
+
+    /// How many rows need somebody, whose ever they are, by state and by the code of the cause; those of
+    /// which there are none any more too. Costs no query.
+    #[must_use]
+    pub fn causes_counted(&self) -> Vec<(State, String, u64)> {
+        self.inner.changes.causes()
+    }
+
     /// How many acknowledgements were stored since the database was opened, whose ever they are; what
     /// was refused is none. Costs no query.
     #[must_use]
@@ -263,10 +411,34 @@ mod tests {
                 params![company],
             )?;
             let id = db.last_insert_rowid();
-            changes.note_new(id, ("default", company), None, State::Accepted, 7);
+            changes.note_new(id, ("default", company), None, State::Accepted, None, 7);
             if fails { Err(rusqlite::Error::InvalidQuery) } else { Ok(id) }
         };
         store.write(insert).await
+    }
+
+    #[test]
+    fn of_more_codes_than_there_are_the_last_ones_are_counted_together() {
+        let mut kept = Kept::default();
+        let moved = |from, to| Moved {
+            id: 1,
+            instance: "default".to_owned(),
+            company: String::new(),
+            received_at: 7,
+            from,
+            to,
+        };
+        let failed = |code: usize| Some(Standing::of(State::Failed, Some(&format!("code-{code}"))));
+        for code in 0..MOST_CAUSES * 2 {
+            kept.apply(&moved(None, failed(code)));
+        }
+        let all = kept.causes();
+        assert_eq!(all.len(), MOST_CAUSES + 1);
+        assert!(all.contains(&(State::Failed, OTHER.to_owned(), 100)));
+        for code in 0..MOST_CAUSES * 2 {
+            kept.apply(&moved(failed(code), Some(Standing::of(State::Accepted, None))));
+        }
+        assert!(kept.causes().iter().all(|(.., count)| *count == 0));
     }
 
     #[tokio::test]
@@ -276,6 +448,9 @@ mod tests {
         let is_right = async || {
             let counts = store.counts(&Visible::all());
             assert_eq!(counts, counted(&store).await);
+            let causes = store.read(|db| Ok(Kept::read(db)?.causes())).await.unwrap();
+            let counted = store.causes_counted().into_iter().filter(|(.., count)| *count > 0);
+            assert_eq!(counted.collect::<Vec<_>>(), causes);
             counts
         };
         let first = insert(&store, "id:42", false).await.unwrap();
@@ -296,6 +471,7 @@ mod tests {
         let counts = is_right().await;
         assert_eq!((counts.waiting(), counts.of(State::Failed), counts.total()), (1, 1, 3));
         assert_eq!(counts.oldest_waiting(), Some(time(7)));
+        assert_eq!((counts.oldest_under_way(), counts.oldest_blocked()), (None, Some(time(7))));
         let one = |key: &str| Visible::of_instance(key.parse().unwrap());
         assert_eq!(store.retry(second, &one("other"), "jd").await.unwrap(), Levered::Missing);
         assert_eq!(store.retry(second, &one("default"), "jd").await.unwrap(), Levered::Done);
@@ -310,6 +486,16 @@ mod tests {
         store.keep_rejected(vec![rejected]).await.unwrap();
         assert_eq!(is_right().await.of(State::Rejected), 1);
         assert_eq!(store.stored_since_start(), 3);
+        let moves = store.moves();
+        assert_eq!((moves.stored(State::Accepted), moves.stored(State::Rejected)), (3, 1));
+        assert_eq!((moves.to(State::Blocked), moves.to(State::Failed)), (1, 1));
+        assert_eq!(moves.between(State::Failed, State::Accepted), 1);
+        assert_eq!(moves.between(State::Accepted, State::Accepted), 0);
+        let linkless = ("company-not-linked".to_owned(), 1);
+        for state in [State::Blocked, State::Rejected] {
+            assert!(store.causes_counted().contains(&(state, linkless.0.clone(), linkless.1)));
+        }
+        assert!(store.causes_counted().contains(&(State::Failed, linkless.0, 0)));
         // The newest row stays.
         assert_eq!(store.purge_ended(-60_000).await.unwrap(), 1);
         assert_eq!(is_right().await.total(), 3);

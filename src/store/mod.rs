@@ -34,6 +34,7 @@ mod inbox_unlinked;
 mod keys;
 mod lock;
 mod look;
+mod measures;
 mod meta;
 mod migrate;
 mod read_back;
@@ -60,7 +61,7 @@ pub(crate) use company_links::NOT_LINKED;
 pub use company_links::{LinkChange, PutLink, RemoveLink, Unlinked, digest};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
-pub use counts::Counts;
+pub use counts::{Counts, Moves};
 pub use error::StoreError;
 pub use history::GateChange;
 pub use inbox::{Accepted, NewAcknowledgement};
@@ -72,6 +73,7 @@ pub use inbox_search::InboxPage;
 pub use inbox_turns::Due;
 pub use inbox_unknown::UnknownRow;
 pub use look::links_at;
+pub use measures::CommitCounts;
 pub use meta::{Canary, Restored};
 pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
@@ -105,6 +107,7 @@ struct Inner {
     clock: Clock,
     readers: readers::Readers,
     changes: changes::Changes,
+    arrivals: measures::Arrivals,
     damaged: AtomicBool,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
@@ -150,8 +153,16 @@ impl Store {
         let (writer, thread) = writer::Writer::start(connection, changes.clone())
             .map_err(|error| unusable(error.to_string()))?;
         let damaged = AtomicBool::new(false);
-        let inner =
-            Inner { clock, readers, changes, damaged, writer, _thread: thread, _lock: lock };
+        let inner = Inner {
+            clock,
+            readers,
+            changes,
+            arrivals: measures::Arrivals::default(),
+            damaged,
+            writer,
+            _thread: thread,
+            _lock: lock,
+        };
         Ok(Self { inner: Arc::new(inner), purpose: Purpose::Deliveries })
     }
 
