@@ -109,7 +109,7 @@ impl Number {
         let sum = counted.sum() as f64 / parts;
         let count = counted.count();
         let mut buckets: Vec<_> = bounds.iter().map(|bound| (*bound, up_to(bound))).collect();
-        buckets.push((f64::MAX, count));
+        buckets.push((f64::INFINITY, count));
         // The encoder adds them up.
         for at in (1..buckets.len()).rev() {
             buckets[at].1 -= buckets[at - 1].1;
@@ -267,23 +267,23 @@ mod tests {
     fn both_formats_name_everything_as_they_have_to() {
         let text = families().encoded(Format::Text).unwrap();
         let expected = "\
-# HELP process_resident_memory_bytes Memory.
+# HELP process_resident_memory_bytes Memory
 # TYPE process_resident_memory_bytes gauge
 process_resident_memory_bytes 1.5
-# HELP servicenav_bridge_way_open Whether the way is open.
+# HELP servicenav_bridge_way_open Whether the way is open
 # TYPE servicenav_bridge_way_open gauge
 servicenav_bridge_way_open 1
-# HELP servicenav_bridge_calls_total Calls.
+# HELP servicenav_bridge_calls_total Calls
 # TYPE servicenav_bridge_calls_total counter
 servicenav_bridge_calls_total{code=\"a\\\"b\\\\c\\nd\"} 2
-# HELP servicenav_bridge_call_duration_seconds How long.
+# HELP servicenav_bridge_call_duration_seconds How long
 # TYPE servicenav_bridge_call_duration_seconds histogram
+servicenav_bridge_call_duration_seconds_bucket{of=\"x\",le=\"0.5\"} 1
+servicenav_bridge_call_duration_seconds_bucket{of=\"x\",le=\"2.5\"} 3
+servicenav_bridge_call_duration_seconds_bucket{of=\"x\",le=\"+Inf\"} 4
 servicenav_bridge_call_duration_seconds_sum{of=\"x\"} 93.101
 servicenav_bridge_call_duration_seconds_count{of=\"x\"} 4
-servicenav_bridge_call_duration_seconds_bucket{le=\"0.5\",of=\"x\"} 1
-servicenav_bridge_call_duration_seconds_bucket{le=\"2.5\",of=\"x\"} 3
-servicenav_bridge_call_duration_seconds_bucket{le=\"+Inf\",of=\"x\"} 4
-# HELP servicenav_bridge_build_info What runs.
+# HELP servicenav_bridge_build_info What runs
 # TYPE servicenav_bridge_build_info gauge
 servicenav_bridge_build_info{version=\"1.2\"} 1
 ";
@@ -294,6 +294,7 @@ servicenav_bridge_build_info{version=\"1.2\"} 1
             "# UNIT servicenav_bridge_call_duration_seconds seconds",
             "# TYPE servicenav_bridge_build info",
             "servicenav_bridge_build_info{version=\"1.2\"} 1",
+            "servicenav_bridge_call_duration_seconds_bucket{of=\"x\",le=\"+Inf\"} 4",
             "# EOF",
         ] {
             assert!(open.lines().any(|known| known == line), "{line}: {open}");
