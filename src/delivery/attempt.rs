@@ -51,7 +51,8 @@ impl Delivery {
         let waiting = self.inner.store.waiting(id).await.inspect_err(tell)?;
         let Some(row) = waiting else { return Ok(Written::Nothing) };
         let (span, trace) = (row.span(), row.trace.clone());
-        let attempt = async { self.attempt_row(row).await.inspect_err(tell) };
+        // It is large, and would be copied from one wrapping into the next.
+        let attempt = Box::pin(async { self.attempt_row(row).await.inspect_err(tell) });
         in_trace(&trace, attempt).instrument(span).await
     }
 

@@ -22,7 +22,8 @@ use tokio::sync::{
 
 use super::{
     CompanyWaits, Store,
-    counts::{Counts, Kept, Moved, Moves, Standing},
+    counts::{Counts, Kept},
+    moves::{Moved, Moves, Standing},
 };
 use crate::domain::{
     delivery_state::{Problem, State},

@@ -6,53 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{CompanyWaits, Store, time};
-use crate::domain::{delivery_state::State, inbox_group::Group, visible::Visible};
-
-/// A row that is new, has another state, or is gone.
-pub(super) struct Moved {
-    pub(super) id: i64,
-    pub(super) instance: String,
-    /// Empty where a rejected row names none.
-    pub(super) company: String,
-    /// In milliseconds.
-    pub(super) received_at: i64,
-    /// `None` for a new row.
-    pub(super) from: Option<Standing>,
-    /// `None` for one that is gone.
-    pub(super) to: Option<Standing>,
-}
-
-/// A state, and the code of the problem for which it is that one, if somebody is needed for it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    state: State,
-    cause: Option<String>,
-}
-
-impl Standing {
-    /// Most rows need nobody, and copy nothing.
-    pub(super) fn of(state: State, code: Option<&str>) -> Self {
-        let cause = code.filter(|_| Group::of(state) == Group::Needs).map(str::to_owned);
-        Self { state, cause }
-    }
-}
-
-impl Moved {
-    /// Whether it may be somebody's turn now: this row waits for its own, or holds up no other of its
-    /// control any more.
-    pub(super) fn may_be_followed(&self) -> bool {
-        let holds_up = |state: Option<State>| state.is_some_and(State::is_under_way);
-        let (from, to) = self.states();
-        let waits = matches!(to, Some(State::Accepted | State::Blocked));
-        waits || (holds_up(from) && !holds_up(to))
-    }
-
-    fn states(&self) -> (Option<State>, Option<State>) {
-        let state = |standing: &Option<Standing>| standing.as_ref().map(|standing| standing.state);
-        (state(&self.from), state(&self.to))
-    }
-}
+use super::{
+    CompanyWaits, Store,
+    moves::{Causes, Moved, Moves},
+    time,
+};
+use crate::domain::{delivery_state::State, visible::Visible};
 
 /// Rows by state, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,49 +20,6 @@ pub struct Counts {
     oldest_under_way: Option<i64>,
     oldest_blocked: Option<i64>,
 }
-
-/// How often rows have come from one state to another since the counts were read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Moves {
-    stored: [u64; State::ALL.len()],
-    moved: [[u64; State::ALL.len()]; State::ALL.len()],
-}
-
-impl Moves {
-    /// How many rows were stored in this state.
-    #[must_use]
-    pub fn stored(&self, state: State) -> u64 {
-        self.stored[state as usize]
-    }
-
-    /// How many rows have come from one state to another.
-    #[must_use]
-    pub fn between(&self, from: State, to: State) -> u64 {
-        self.moved[from as usize][to as usize]
-    }
-
-    /// How many rows have come to this state from any other.
-    #[must_use]
-    pub fn to(&self, state: State) -> u64 {
-        self.moved.iter().map(|moved| moved[state as usize]).sum()
-    }
-
-    fn count(&mut self, from: Option<State>, to: State) {
-        match from {
-            None => self.stored[to as usize] += 1,
-            // Its next attempt was put off, or the like.
-            Some(from) if from == to => {}
-            Some(from) => self.moved[from as usize][to as usize] += 1,
-        }
-    }
-}
-
-/// Codes of problems that are counted each by itself: more than there are. What another version has left
-/// beyond that counts as [`OTHER`].
-const MOST_CAUSES: usize = 100;
-
-/// The code of those.
-const OTHER: &str = "other";
 
 impl Counts {
     /// How many rows are in this state.
@@ -143,17 +59,12 @@ impl Counts {
     }
 }
 
-/// The codes for which rows of a state need somebody.
-const CAUSED: &str = "SELECT coalesce(problem_code, ''), count(*) FROM acknowledgements
-     INDEXED BY acknowledgements_state WHERE state = ?1 AND state <> 'accepted' GROUP BY 1";
-
 /// The counts of each company of each instance.
 #[derive(Default)]
 pub(super) struct Kept {
     instances: HashMap<String, HashMap<String, Company>>,
     moves: Moves,
-    /// How many rows need somebody, by state and code.
-    causes: BTreeMap<(usize, String), u64>,
+    causes: Causes,
 }
 
 #[derive(Default)]
@@ -212,13 +123,7 @@ impl Kept {
                 }
             }
         }
-        for state in Group::Needs.states() {
-            let mut caused = db.prepare(CAUSED)?;
-            let mut rows = caused.query([state.as_str()])?;
-            while let Some(row) = rows.next()? {
-                *kept.caused(state, &row.get::<_, String>(0)?) += row.get::<_, u64>(1)?;
-            }
-        }
+        kept.causes = Causes::read(db)?;
         Ok(kept)
     }
 
@@ -241,27 +146,12 @@ impl Kept {
             }
             self.moves.count(from, to);
         }
-        if let Some(Standing { state, cause: Some(code) }) = &moved.from {
-            let count = self.caused(*state, code);
-            *count = count.saturating_sub(1);
-        }
-        if let Some(Standing { state, cause: Some(code) }) = &moved.to {
-            *self.caused(*state, code) += 1;
-        }
-    }
-
-    /// How many rows need somebody for one cause.
-    fn caused(&mut self, state: State, code: &str) -> &mut u64 {
-        let key = (state as usize, code.to_owned());
-        let is_known = self.causes.len() < MOST_CAUSES || self.causes.contains_key(&key);
-        let key = if is_known { key } else { (state as usize, OTHER.to_owned()) };
-        self.causes.entry(key).or_default()
+        self.causes.apply(moved);
     }
 
     /// How many rows need somebody, by state and code.
     pub(super) fn causes(&self) -> Vec<(State, String, u64)> {
-        let causes = self.causes.iter();
-        causes.map(|((state, code), count)| (State::ALL[*state], code.clone(), *count)).collect()
+        self.causes.counts().collect()
     }
 
     /// What has become of rows since the counts were read.
@@ -271,8 +161,8 @@ impl Kept {
 
     /// How many acknowledgements were stored since the counts were read, whose ever they are.
     pub(super) fn stored(&self) -> u64 {
-        let all: u64 = self.moves.stored.iter().sum();
-        all - self.moves.stored(State::Rejected)
+        let states = State::ALL.into_iter().filter(|state| *state != State::Rejected);
+        states.map(|state| self.moves.stored(state)).sum()
     }
 
     /// The counts of what is seen.
@@ -360,19 +250,6 @@ impl Store {
         self.inner.changes.counts(visible)
     }
 
-    /// What has become of rows since the database was opened, whose ever they are. Costs no query.
-    #[must_use]
-    pub fn moves(&self) -> Moves {
-        self.inner.changes.moves()
-    }
-
-    /// How many rows need somebody, whose ever they are, by state and by the code of the cause; those of
-    /// which there are none any more too. Costs no query.
-    #[must_use]
-    pub fn causes_counted(&self) -> Vec<(State, String, u64)> {
-        self.inner.changes.causes()
-    }
-
     /// How many acknowledgements were stored since the database was opened, whose ever they are; what
     /// was refused is none. Costs no query.
     #[must_use]
@@ -415,30 +292,6 @@ mod tests {
             if fails { Err(rusqlite::Error::InvalidQuery) } else { Ok(id) }
         };
         store.write(insert).await
-    }
-
-    #[test]
-    fn of_more_codes_than_there_are_the_last_ones_are_counted_together() {
-        let mut kept = Kept::default();
-        let moved = |from, to| Moved {
-            id: 1,
-            instance: "default".to_owned(),
-            company: String::new(),
-            received_at: 7,
-            from,
-            to,
-        };
-        let failed = |code: usize| Some(Standing::of(State::Failed, Some(&format!("code-{code}"))));
-        for code in 0..MOST_CAUSES * 2 {
-            kept.apply(&moved(None, failed(code)));
-        }
-        let all = kept.causes();
-        assert_eq!(all.len(), MOST_CAUSES + 1);
-        assert!(all.contains(&(State::Failed, OTHER.to_owned(), 100)));
-        for code in 0..MOST_CAUSES * 2 {
-            kept.apply(&moved(failed(code), Some(Standing::of(State::Accepted, None))));
-        }
-        assert!(kept.causes().iter().all(|(.., count)| *count == 0));
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
 mod access;
+mod alerts;
 mod at_the_write;
 mod badge;
 mod behind_a_proxy;

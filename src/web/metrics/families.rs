@@ -26,7 +26,7 @@ pub(super) fn labels<const N: usize>(labels: [(&'static str, &str); N]) -> Label
 /// In which of its two formats Prometheus wants them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// OpenMetrics 1.0.
+    /// `OpenMetrics` 1.0.
     OpenMetrics,
     /// The text format 0.0.4, which everything reads.
     Text,
@@ -294,7 +294,7 @@ servicenav_bridge_build_info{version=\"1.2\"} 1
             "# UNIT servicenav_bridge_call_duration_seconds seconds",
             "# TYPE servicenav_bridge_build info",
             "servicenav_bridge_build_info{version=\"1.2\"} 1",
-            "servicenav_bridge_call_duration_seconds_bucket{of=\"x\",le=\"+Inf\"} 4",
+            "servicenav_bridge_call_duration_seconds_bucket{le=\"+Inf\",of=\"x\"} 4",
             "# EOF",
         ] {
             assert!(open.lines().any(|known| known == line), "{line}: {open}");

@@ -27,7 +27,10 @@ const LOOKED_UP_FOR: Duration = Duration::from_secs(5);
 
 /// What is not counted all the time, but looked for when somebody wants to know. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Looks(Arc<Mutex<Option<(Moment, Arc<Look>)>>>);
+pub struct Looks(Arc<Mutex<Option<LastLook>>>);
+
+/// When it was, and what was found.
+type LastLook = (Moment, Arc<Look>);
 
 /// What a look has found.
 #[derive(Debug)]
