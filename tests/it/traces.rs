@@ -82,9 +82,9 @@ async fn the_trace_of_a_post_is_that_of_its_delivery_after_a_kill_too() {
     let text = std::fs::read_to_string(&config).unwrap().replace(&world.itop.url(), &way.url);
     std::fs::write(&config, text).unwrap();
     let serving = Serving::start(&world, &config).await;
-    let link = json!({"organization": "Demo", "team": "Helpdesk"}).to_string();
+    let linked_to = json!({"organization": "Demo", "team": "Helpdesk"}).to_string();
     let request = world.http.put(format!("{}/api/v1/links/42", serving.base()));
-    let request = request.header("content-type", "application/json").body(link);
+    let request = request.header("content-type", "application/json").body(linked_to);
     assert!(request.send().await.unwrap().status().is_success());
 
     // Away when it is posted; the process that delivers it has never seen the request.
@@ -101,16 +101,16 @@ async fn the_trace_of_a_post_is_that_of_its_delivery_after_a_kill_too() {
 
     world.itop.faults().set_database_down(false);
     let serving = Serving::start(&world, &config).await;
-    let created = async |id: &Value| {
+    let said_of = async |id: &Value| {
         serving.until_said(&world, &format!("ticket created acknowledgement={id} ")).await
     };
-    let line = created(&given).await;
+    let line = said_of(&given).await;
     assert!(line.contains(&format!("trace_id=\"{TRACE}\"")), "{line}");
     let mut expected = vec![TRACEPARENT.to_owned()];
     for (id, key) in [(&malformed, "malformed"), (&doubled, "doubled"), (&none, "none")] {
         let event_id: EventId = format!("event-{key}").parse().unwrap();
         let marker = Marker::new(&Instance::default(), &event_id);
-        let line = created(id).await;
+        let line = said_of(id).await;
         assert!(line.contains(&format!("trace_id=\"{}\"", marker.digits())), "{line}");
         assert!(line.contains("request_id="), "{line}");
         let digits = marker.digits();
