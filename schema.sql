@@ -634,3 +634,8 @@ CREATE TABLE hooks (
     failing_since   INTEGER,
     error           TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- step 16: whose trace an acknowledgement belongs to
+
+-- The 'traceparent' with which it came. NULL: there was none, and the digits of its marker stand for it.
+ALTER TABLE acknowledgements ADD COLUMN traceparent TEXT;

@@ -32,7 +32,11 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                 let shown = format!("{} {}", request.method, request.path);
                 let needs_token = matches!(
                     call.access,
-                    Access::Known | Access::Token(_) | Access::Linker | Access::Overseer
+                    Access::Known
+                        | Access::Token(_)
+                        | Access::Linker
+                        | Access::Overseer
+                        | Access::Watcher
                 );
                 if needs_token {
                     for nobody in ["", "nobody"] {
@@ -58,10 +62,13 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         {
                             format!("lacks the scope '{}'.", scope.as_str())
                         }
+                        Access::Watcher if !kind.scopes.contains(&Scope::Admin) => {
+                            "lacks the scope 'metrics'.".to_owned()
+                        }
                         _ if !kind.scopes.contains(&Scope::Admin) => {
                             "lacks the scope 'admin'.".to_owned()
                         }
-                        Access::Overseer => {
+                        Access::Overseer | Access::Watcher => {
                             "is limited, and this concerns all companies.".to_owned()
                         }
                         _ => "is limited to companies, and such tokens change no links.".to_owned(),

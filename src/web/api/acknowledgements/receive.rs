@@ -17,6 +17,7 @@ use crate::{
         body::FieldError,
         delivery_state::{Problem, State as RowState},
         keys::Instance,
+        trace::Trace,
     },
     lifecycle::to_its_end,
     store::{Accepted, InboxRow, NewAcknowledgement, Store},
@@ -25,7 +26,7 @@ use crate::{
         auth::Caller,
         body::{BadBody, JsonBody, MAX_BODY},
         problem::ApiError,
-        request_log::RequestId,
+        request_log::{RequestId, Traced},
         share::{Posting, Share},
         view::{self, AcknowledgementView},
     },
@@ -48,6 +49,7 @@ pub(in crate::web) async fn receive(
     Posting { caller, share }: Posting,
     State(state): State<AppState>,
     RequestId(request_id): RequestId,
+    Traced(trace): Traced,
     Wait(wait): Wait,
     body: Result<JsonBody, BadBody>,
 ) -> Result<Response, ApiError> {
@@ -58,6 +60,7 @@ pub(in crate::web) async fn receive(
         delivery: state.delivery.clone(),
         addresses: state.addresses.clone(),
         request_id,
+        trace,
     };
     // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
     to_its_end(inbox.receive(body, wait, share)).await
@@ -100,6 +103,7 @@ pub(super) struct Inbox {
     delivery: Delivery,
     addresses: Addresses,
     request_id: Option<String>,
+    trace: Option<Trace>,
     pub(super) receipt: Receipt,
 }
 
@@ -244,6 +248,7 @@ impl Inbox {
             body,
             received_at: self.receipt.at,
             request_id: self.request_id.clone(),
+            trace: self.trace.clone(),
             trusted_names: !self.caller.is_limited_to_companies(),
             state,
             problem,
