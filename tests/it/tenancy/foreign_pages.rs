@@ -145,6 +145,10 @@ async fn a_body_that_is_no_json_is_refused_by_every_call() {
         }
         for request in requests_of(&tenants, &call) {
             for content in OF_FORMS {
+                // What iTop tells may be a form.
+                if call.path.ends_with("/itop/changes") && content.contains("urlencoded") {
+                    continue;
+                }
                 let shown = format!("{} {} {content}", request.method, request.path);
                 let kind = [("content-type", content)];
                 let body = Some("a=b".to_owned());
