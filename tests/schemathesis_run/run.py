@@ -99,7 +99,7 @@ filter = "error"
                 (["sandbox", "--listen", itop.removeprefix("http://")], f"{itop}/"),
                 (["serve", "--config", str(config)], f"{bridge}/healthz"),
             ]:
-                process = subprocess.Popen([PROGRAM, *arguments], stdout=log, stderr=log)
+                process = subprocess.Popen([PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=log)
                 running.append(process)
                 until_up(address, process)
             link = {"organization": "Demo", "team": "Helpdesk"}

@@ -13,7 +13,8 @@ use crate::domain::{
 /// An acknowledgement, or another event of a control. Unknown members are ignored, `null` and blank texts
 /// count as absent.
 #[derive(JsonSchema)]
-pub(super) struct Event {
+#[schemars(rename = "Event")]
+pub(super) struct SentEvent {
     /// The same id is the same event; else it is derived from control and times.
     #[schemars(length(min = 1, max = 200))]
     event_id: Option<String>,
@@ -54,8 +55,8 @@ pub(super) struct Event {
 #[schemars(untagged)]
 #[expect(clippy::large_enum_variant, reason = "nobody makes one")]
 pub(super) enum OneOrMany {
-    One(Event),
-    Many(#[schemars(length(max = 1000))] Vec<Event>),
+    One(SentEvent),
+    Many(#[schemars(length(max = 1000))] Vec<SentEvent>),
 }
 
 /// An id: a text or an integer.

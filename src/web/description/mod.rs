@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made once of the table of calls, of the types that are read and
+//! The description of the API (`OpenAPI` 3.1), made once of the table of calls, of the types that are read and
 //! written, and of the types of problems.
 //!
 //! A new call needs an entry in one of the lists of `calls`: the tests hold the table against them, and each

@@ -177,7 +177,7 @@ impl Operation {
     }
 
     /// Its answers have an `ETag`, and are not sent to whoever has them.
-    pub(super) fn is_tagged(self) -> Self {
+    pub(super) fn tagged(self) -> Self {
         self.header("If-None-Match", "The `ETag` of what the caller has: 304 if that still holds.")
             .gives_nothing(304, "What the caller has still holds.")
             .with_header(200, "ETag", "Changes with what the answer says, not with its age.")
@@ -194,7 +194,7 @@ impl Operation {
         self.fails(&[&kinds::STORE_UNAVAILABLE, &kinds::TOO_LONG])
     }
 
-    /// As OpenAPI has it.
+    /// As `OpenAPI` has it.
     pub(super) fn document(mut self, call: &Call) -> Value {
         let is_page = self.chapter == Chapter::Pages
             && !["/assets", "/language"].iter().any(|all| self.path.starts_with(all));
@@ -301,11 +301,25 @@ fn path_parameters(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parameter = |name: &str| {
         json!({
-            "name": name, "in": "path", "required": true, "description": part_of_path(name),
+            "name": name, "in": "path", "required": true, "description": part_of_path(name), "example": example_of(name),
             "schema": {"type": "string", "minLength": 1},
         })
     };
     names.map(parameter).collect()
+}
+
+/// As in the examples of bodies.
+fn example_of(name: &str) -> &'static str {
+    match name {
+        "company" => "id:42",
+        "site" => "id:7",
+        "control" => "svc-48213",
+        "number" => "I-004109",
+        "org" => "3",
+        "language" => "en",
+        "name" => "style.css",
+        _ => "1",
+    }
 }
 
 fn part_of_path(name: &str) -> &'static str {

@@ -129,7 +129,7 @@ fn part(call: &Call, chapter: Chapter) -> Option<CallPart> {
     let answer = |(status, answer): (&'static String, &'static Value)| Answer {
         status,
         about: &answer["description"],
-        body: answer.get("content").map(|content| body(content)),
+        body: answer.get("content").map(body),
     };
     Some(CallPart {
         id: &said["operationId"],

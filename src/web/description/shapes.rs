@@ -338,7 +338,8 @@ pub(in crate::web) enum PlacedError {
 
 /// What would become of an event.
 #[derive(JsonSchema)]
-pub(super) struct Outcome {
+#[schemars(rename = "Outcome")]
+pub(super) struct Planned {
     /// `created`, `reused`, `blocked`, `failed` or `recorded`.
     outcome: State,
     warnings: Vec<String>,
@@ -391,7 +392,7 @@ struct Chosen {
 pub(super) struct RequestOfRow {
     acknowledgement: i64,
     state: State,
-    now: Option<Outcome>,
+    now: Option<Planned>,
     /// Why there is no `now`.
     why_not_now: Option<String>,
     /// The request that iTop last refused.

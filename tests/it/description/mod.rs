@@ -125,7 +125,7 @@ fn each_call_that_takes_or_gives_json_has_examples() {
     // Of what is the same as another one, or tells of the machine that it runs on.
     let without = ["getDescription"];
     let mut missing = Vec::new();
-    for (call, said) in operations() {
+    for (_, said) in operations() {
         let json = |content: &Value| content["content"]["application/json"].clone();
         let name = said["operationId"].as_str().unwrap();
         let bodies = [json(&said["requestBody"]), json(&said["responses"]["200"])];

@@ -52,6 +52,6 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             .gives(200, "The caller.", schemas.answer::<Session>()),
         Operation::new(("get", "/api/openapi.json"), "getDescription", Health, "This description")
             .gives(200, "OpenAPI 3.1.", json!({"type": "object"}))
-            .is_tagged(),
+            .tagged(),
     ]
 }

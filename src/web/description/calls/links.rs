@@ -8,7 +8,7 @@ use crate::web::{
         bodies::{LinkWish, LinkWishes},
         operation::{Chapter::Links, JSON, Operation},
         schemas::Schemas,
-        shapes::{EffectiveLink, Items, Link, Outcome, PutLink, UnlinkedCompany},
+        shapes::{EffectiveLink, Items, Link, Planned, PutLink, UnlinkedCompany},
     },
     problem_type as kinds,
 };
@@ -141,7 +141,7 @@ fn one(
         call("post", trial, try_it, "What would become of an acknowledgement")
             .about("Nothing is stored or sent.")
             .takes_nothing()
-            .gives(200, "What would become of it.", schemas.answer::<Outcome>())
+            .gives(200, "What would become of it.", schemas.answer::<Planned>())
             .fails(&[&kinds::NOT_FOUND, &kinds::INVALID, &kinds::ITOP_UNAVAILABLE]),
     ]
 }

@@ -50,7 +50,7 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             let call = Operation::new(("get", path), id, Lists, summary)
                 .query(schemas.parameters::<ListParams>())
                 .gives(200, "A page of the list.", schema)
-                .is_tagged()
+                .tagged()
                 .fails(&[&kinds::ITOP_UNAVAILABLE])
                 .reads_database();
             if path.contains("{org}") { call.fails(&[&kinds::NOT_FOUND]) } else { call }

@@ -53,11 +53,11 @@ fn signed(schemas: &mut Schemas) -> Vec<Operation> {
         call("/controls/badge.svg", "getBadge", "Ticket and status as a picture")
             .gives_as(200, "The picture.", &svg)
             .gives_as(403, "The link is not valid, as a picture.", &svg)
-            .is_tagged(),
+            .tagged(),
         call("/controls/card", "getCard", "Ticket and status as a card for a frame")
             .gives_as(200, "The card.", &[(HTML, text())])
             .gives_as(403, "The link is not valid, as a card.", &[(HTML, text())])
-            .is_tagged(),
+            .tagged(),
     ]
 }
 
@@ -101,7 +101,7 @@ fn around(schemas: &mut Schemas) -> Vec<Operation> {
     vec![
         Operation::new(("get", "/api"), "showReference", Pages, "This description, for people")
             .gives_as(200, "The page.", &page)
-            .is_tagged(),
+            .tagged(),
         Operation::new(("get", "/sign-in"), "showSignIn", Pages, "Where one signs in")
             .query(schemas.parameters::<SignInParams>())
             .gives_as(200, "The page.", &page)

@@ -3,10 +3,10 @@
 use crate::web::{
     api::priority,
     description::{
-        bodies::{Event, OneOrMany},
+        bodies::{OneOrMany, SentEvent},
         operation::{Chapter::Sending, Operation},
         schemas::Schemas,
-        shapes::{Outcome, PostedOneOrMany},
+        shapes::{Planned, PostedOneOrMany},
     },
     problem_type as kinds,
     view::AcknowledgementView,
@@ -52,8 +52,8 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             "What would be sent to iTop",
         )
         .about("The exact request and every resolution; nothing is stored or sent.")
-        .takes(schemas.body::<Event>())
-        .gives(200, "What would become of it now.", schemas.answer::<Outcome>())
+        .takes(schemas.body::<SentEvent>())
+        .gives(200, "What would become of it now.", schemas.answer::<Planned>())
         .fails(&[&kinds::ITOP_UNAVAILABLE])
         .reads_database(),
         Operation::new(

@@ -42,7 +42,7 @@ fn of_controls(schemas: &mut Schemas) -> Vec<Operation> {
         .about("While iTop does not answer, the last known value: `as_of` says how old it is.")
         .query(schemas.parameters::<TicketParams>())
         .gives(200, "What is known of the control.", schemas.answer::<ControlItem>())
-        .is_tagged()
+        .tagged()
         .fails(&[&kinds::NOT_FOUND])
         .reads_database(),
         Operation::new(
@@ -54,7 +54,7 @@ fn of_controls(schemas: &mut Schemas) -> Vec<Operation> {
         .about("Such as `web1/HTTP`.")
         .query(schemas.parameters::<AnyParams>())
         .gives(200, "What is known of the control.", schemas.answer::<ControlItem>())
-        .is_tagged()
+        .tagged()
         .fails(&[&kinds::NOT_FOUND])
         .reads_database(),
         Operation::new(
@@ -81,7 +81,7 @@ fn of_tickets(schemas: &mut Schemas) -> Vec<Operation> {
             )
             .query(schemas.parameters::<BoardParams>())
             .gives(200, "A page of the board.", schemas.answer::<BoardAnswer>())
-            .is_tagged()
+            .tagged()
             .reads_database(),
         Operation::new(
             ("get", "/api/v1/tickets/summary"),
@@ -95,7 +95,7 @@ fn of_tickets(schemas: &mut Schemas) -> Vec<Operation> {
             "Counts, tickets an hour of the last day, seconds from acknowledgement to ticket.",
             schemas.answer::<SummaryAnswer>(),
         )
-        .is_tagged()
+        .tagged()
         .reads_database(),
         Operation::new(
             ("get", "/api/v1/tickets/{number}"),
