@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -24,7 +25,8 @@ struct Inner {
 }
 
 /// What is known of the examinations.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "Examinations")]
 pub struct Latest {
     /// The one that runs now.
     pub running: Option<UnderWay>,
@@ -33,7 +35,8 @@ pub struct Latest {
 }
 
 /// An examination that runs.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RunningExamination")]
 pub struct UnderWay {
     /// Since when.
     pub began_at: Timestamp,
@@ -44,7 +47,8 @@ pub struct UnderWay {
 }
 
 /// An examination that has ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Examination")]
 pub struct Ended {
     /// When it was asked for.
     pub began_at: Timestamp,

@@ -1,6 +1,7 @@
 //! A configuration as it may be shown: each key beside its default, secrets as words that say that
 //! there is one.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -8,7 +9,8 @@ use super::{Config, load};
 use crate::secret::SET;
 
 /// A key of a configuration.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ConfigurationKey")]
 pub struct Key {
     /// With its section, such as `server.listen`.
     pub key: String,

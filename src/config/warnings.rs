@@ -1,12 +1,14 @@
 //! What works and should be looked at: `serve` logs it, `check` reports it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Config;
 use crate::itop::is_loopback;
 
 /// Something in a configuration that works and harms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ConfigurationWarning")]
 pub struct Warning {
     /// What it does.
     pub seen: &'static str,

@@ -1,13 +1,14 @@
 //! A quarter of an hour of the past.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// How long a bucket is.
 pub const BUCKET: SignedDuration = SignedDuration::from_mins(15);
 
 /// What happened in a quarter of an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Bucket {
     /// When it began, a multiple of a quarter of an hour.
     pub start: Timestamp,
@@ -18,14 +19,16 @@ pub struct Bucket {
 }
 
 /// How long iTop took to answer, but for lists. In JSON in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answers {
     /// How many answers there were.
     pub count: u64,
     /// Half of them took no longer, in microseconds.
+    #[schemars(with = "f64")]
     #[serde(rename = "median_ms", serialize_with = "milliseconds", deserialize_with = "micros")]
     pub median: u32,
     /// All but a twentieth of them took no longer, in microseconds.
+    #[schemars(with = "f64")]
     #[serde(rename = "p95_ms", serialize_with = "milliseconds", deserialize_with = "micros")]
     pub p95: u32,
 }

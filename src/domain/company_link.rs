@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "fields are called what they are; the others say it")]
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -22,7 +23,7 @@ pub struct LinkKey {
 }
 
 /// An object of the ticket system with the name it had when it was chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Named {
     pub id: ObjectId,
     pub name: String,

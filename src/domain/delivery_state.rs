@@ -1,10 +1,12 @@
 //! The states of an inbox row, and the problems that an operator reads.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Where an acknowledgement stands on its way to a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "RowState")]
 pub enum State {
     /// Stored; waits for its turn.
     Accepted,
@@ -91,7 +93,7 @@ impl State {
 }
 
 /// Why a row is not a ticket yet: a stable code and a sentence for the operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// Stable, for programs: `company-not-linked`, `refused-by-itop`, …
     pub code: String,

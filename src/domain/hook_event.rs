@@ -1,9 +1,12 @@
 //! What hooks can be told of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Something that has happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum HookEvent {
     /// A ticket was created for an acknowledgement.
     #[serde(rename = "ticket.created")]

@@ -1,5 +1,8 @@
 //! Priority from element type and criticality, and how iTop is made to compute it.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// iTop's priority, 1 (critical) to 4 (low).
@@ -14,6 +17,20 @@ pub enum Priority {
     Medium = 3,
     /// 4
     Low = 4,
+}
+
+impl JsonSchema for Priority {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Priority".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "integer", "minimum": 1, "maximum": 4})
+    }
 }
 
 impl From<Priority> for u8 {
@@ -74,7 +91,7 @@ impl Priority {
 }
 
 /// What kind of thing a control checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ElementType {
     /// A host.
@@ -98,7 +115,7 @@ impl ElementType {
 }
 
 /// How much a control matters, as ServiceNav has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Criticality {
     /// low
@@ -111,7 +128,7 @@ pub enum Criticality {
 }
 
 /// One line of the matrix: the priority of each criticality.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByCriticality {
     /// Priority of controls of high criticality.
@@ -123,7 +140,7 @@ pub struct ByCriticality {
 }
 
 /// Element type × criticality → priority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Matrix {
     /// For equipment.

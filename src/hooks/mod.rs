@@ -18,6 +18,7 @@ use std::{
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -40,7 +41,7 @@ pub struct HookError {
 }
 
 /// How it goes with a hook: for people, and to be measured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HookFigures {
     /// The hook, by the name that the configuration gives it.
     pub name: String,

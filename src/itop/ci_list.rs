@@ -1,13 +1,14 @@
 //! Many CIs in little memory, searched without looking at each.
 
 use memchr::memmem::Finder;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{answer::Objects, lists::as_text};
 
 /// A configuration item of a [`CiList`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ci<'l> {
     /// Its key, see [`ObjectId`](crate::domain::keys::ObjectId).
     pub id: &'l str,

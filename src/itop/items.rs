@@ -2,12 +2,13 @@
 
 #![expect(missing_docs, reason = "fields are called what they are; the others say it")]
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::keys::{ObjectId, OrgId};
 
 /// A company of iTop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Organization {
     pub id: OrgId,
     pub name: String,
@@ -18,7 +19,7 @@ pub struct Organization {
 }
 
 /// A contact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Person {
     pub id: ObjectId,
     /// First and last name, as iTop shows them.
@@ -28,7 +29,7 @@ pub struct Person {
 }
 
 /// A team.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Team {
     pub id: ObjectId,
     pub name: String,
@@ -36,14 +37,14 @@ pub struct Team {
 }
 
 /// A customer contract.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Contract {
     pub id: ObjectId,
     pub name: String,
 }
 
 /// A service with its elements and the contracts that it stands in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Service {
     pub id: ObjectId,
     pub name: String,
@@ -56,7 +57,7 @@ pub struct Service {
 }
 
 /// A service element (`ServiceSubcategory`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Element {
     pub id: ObjectId,
     pub name: String,

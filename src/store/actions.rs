@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{NOT_LINKED, time};
@@ -32,7 +33,7 @@ impl Deed {
 }
 
 /// What somebody did to a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Action {
     /// When.
     pub at: Timestamp,

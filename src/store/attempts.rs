@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::time;
@@ -11,7 +12,7 @@ use crate::domain::delivery_state::Problem;
 const KEPT: i64 = 20;
 
 /// One cause, however often it came in a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Attempt {
     /// Stable, for programs.
     pub code: String,

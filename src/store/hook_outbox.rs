@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Store, StoreError, as_json, time};
@@ -54,7 +55,7 @@ pub struct HookBacklog {
 }
 
 /// How it has gone with a hook.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HookRecord {
     /// Messages that were taken, or for which the template gave nothing to send.
     pub delivered: u64,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Signer;
@@ -129,7 +130,7 @@ impl Addresses {
 }
 
 /// The signed links of a control.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ControlLinks {
     /// To its ticket in iTop.
     pub open: String,

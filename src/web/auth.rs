@@ -14,6 +14,7 @@ use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{problem::ApiError, share::Receiving};
@@ -183,7 +184,7 @@ impl Caller {
 }
 
 /// How a caller has told who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum By {
     /// By its token.

@@ -11,9 +11,9 @@ use super::{
     },
     console::{
         assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
-        new_ticket, sign_in, tickets as board,
+        new_ticket, reference, sign_in, tickets as board,
     },
-    metrics, signed,
+    description, metrics, signed,
 };
 use crate::config::Scope;
 
@@ -88,6 +88,7 @@ calls! {
     "/api/v1/links/companies" => { get: links::overview::companies, READ; }
     "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
     "/api/v1/health" => { get: health::report::report, READ; }
+    "/api/openapi.json" => { get: description::given, Access::Everyone; }
 }
 
 // What these take besides their bodies stands in the path.
@@ -154,6 +155,7 @@ calls! {
     "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
     "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
     "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
+    "/api" => { get: reference::page, Access::Everyone; }
 }
 
 // How they come to know who looks at them.

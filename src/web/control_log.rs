@@ -2,6 +2,7 @@
 //! happened, the newest first.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -14,7 +15,8 @@ use crate::{
 };
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "LogEntry")]
 pub(super) struct Entry {
     /// When, as whoever tells it has said.
     pub(super) at: Timestamp,
@@ -23,7 +25,7 @@ pub(super) struct Entry {
 }
 
 /// What happened. `acknowledgement` is the row of the inbox by which it is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum What {
     /// The control came to this state.

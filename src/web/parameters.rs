@@ -4,6 +4,7 @@ use axum::{
     extract::{FromRequestParts, Query, path},
     http::{Uri, request::Parts},
 };
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _, Visitor, value},
@@ -14,7 +15,7 @@ use super::problem::ApiError;
 use crate::domain::text::{cut_bytes, one_line};
 
 /// What an address takes that takes no parameters.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct NoParams {}
 
 /// Query parameters, refused in words: unknown ones too.

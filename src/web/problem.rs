@@ -1,19 +1,18 @@
 //! Errors as RFC 9457 problem documents.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
+pub(super) use super::problem_type::TYPE_PREFIX;
+use super::problem_type::{self as kinds, ProblemType};
 use crate::{
     domain::{acknowledgement::ReadError, body::FieldError, delivery_state::Problem},
     itop::ItopError,
     store::StoreError,
 };
-
-/// What every `type` begins with.
-pub(super) const TYPE_PREFIX: &str = "urn:servicenav-itop-bridge:problem:";
 
 /// The content type of such a document.
 pub(super) const PROBLEM: &str = "application/problem+json";
@@ -105,118 +104,76 @@ impl ApiError {
 
     /// The same for the row of what was refused.
     pub(super) fn problem(&self) -> Problem {
-        let (_, code, _, detail) = self.parts();
-        Problem::new(code, detail)
+        let (kind, detail) = self.parts();
+        Problem::new(kind.code, detail)
     }
 
-    /// Status, code, title and detail. The bodies of 5xx are constant.
-    fn parts(&self) -> (StatusCode, &'static str, &'static str, String) {
+    /// Type and detail. The bodies of 5xx are constant.
+    fn parts(&self) -> (&'static ProblemType, String) {
         match self {
-            Self::Unreadable(detail) => {
-                (StatusCode::BAD_REQUEST, "unreadable", "The body cannot be read", detail.clone())
-            }
-            Self::BadParameter(detail) => (
-                StatusCode::BAD_REQUEST,
-                "bad-parameter",
-                "A parameter in the address is wrong",
-                detail.clone(),
+            Self::Unreadable(detail) => (&kinds::UNREADABLE, detail.clone()),
+            Self::BadParameter(detail) => (&kinds::BAD_PARAMETER, detail.clone()),
+            Self::Unauthorized => said(
+                &kinds::UNAUTHORIZED,
+                "Send the header 'Authorization: Bearer …' with a token of this bridge.",
             ),
-            Self::Unauthorized => (
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "A valid token is needed",
-                "Send the header 'Authorization: Bearer …' with a token of this bridge.".to_owned(),
+            Self::Forbidden(detail) => (&kinds::FORBIDDEN, detail.clone()),
+            Self::ForeignCaller(detail) => (&kinds::FOREIGN_CALLER, detail.clone()),
+            Self::NotFound(detail) => (&kinds::NOT_FOUND, detail.clone()),
+            Self::MethodNotAllowed => said(
+                &kinds::METHOD_NOT_ALLOWED,
+                "The header Allow names the methods that it takes.",
             ),
-            Self::Forbidden(detail) => {
-                (StatusCode::FORBIDDEN, "forbidden", "The caller may not do that", detail.clone())
-            }
-            Self::ForeignCaller(detail) => (
-                StatusCode::FORBIDDEN,
-                "foreign-caller",
-                "Such a call is not taken from there",
-                detail.clone(),
-            ),
-            Self::NotFound(detail) => {
-                (StatusCode::NOT_FOUND, "not-found", "Not found", detail.clone())
-            }
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method-not-allowed",
-                "This address does not take this method",
-                "The header Allow names the methods that it takes.".to_owned(),
-            ),
-            Self::Conflict(detail, _) => (
-                StatusCode::CONFLICT,
-                "conflict",
-                "In conflict with what is stored",
-                detail.clone(),
-            ),
+            Self::Conflict(detail, _) => (&kinds::CONFLICT, detail.clone()),
             Self::LinkChanged(present) => link_changed(present.is_some()),
             Self::PreviewOutdated => preview_outdated(),
-            Self::TooLarge(limit) => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too-large",
-                "The body is too large",
-                format!("A body of this kind may have at most {limit} bytes."),
-            ),
-            Self::UnsupportedMediaType(found) => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "The body must be JSON",
-                format!("Send 'Content-Type: application/json', not '{found}'."),
-            ),
-            Self::UnsupportedCoding(found) => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "The body is packed in a way that is not taken",
-                format!(
+            Self::TooLarge(limit) => {
+                let detail = format!("A body of this kind may have at most {limit} bytes.");
+                (&kinds::TOO_LARGE, detail)
+            }
+            Self::UnsupportedMediaType(found) => {
+                let detail = format!("Send 'Content-Type: application/json', not '{found}'.");
+                (&kinds::UNSUPPORTED_MEDIA_TYPE, detail)
+            }
+            Self::UnsupportedCoding(found) => {
+                let detail = format!(
                     "Content-Encoding '{found}' is not taken: send the body as it is, or gzip."
-                ),
-            ),
-            Self::Invalid(errors) => invalid(sentence(errors)),
-            Self::InvalidLinks { detail, .. } => invalid(detail.clone()),
-            Self::StoreUnavailable => unavailable(
-                "store-unavailable",
-                "The bridge cannot store anything now",
+                );
+                (&kinds::UNSUPPORTED_MEDIA_TYPE, detail)
+            }
+            Self::Invalid(errors) => (&kinds::INVALID, sentence(errors)),
+            Self::InvalidLinks { detail, .. } => (&kinds::INVALID, detail.clone()),
+            Self::StoreUnavailable => said(
+                &kinds::STORE_UNAVAILABLE,
                 "Nothing was accepted. Send the request again in a moment.",
             ),
-            Self::TooLong => unavailable(
-                "too-long",
-                "The database took too long to answer",
-                "Ask for less at once, or again in a moment.",
-            ),
-            Self::StoreDamaged => unavailable(
-                "store-damaged",
-                "The database of the bridge is damaged",
+            Self::TooLong => said(&kinds::TOO_LONG, "Ask for less at once, or again in a moment."),
+            Self::StoreDamaged => said(
+                &kinds::STORE_DAMAGED,
                 "Stop the bridge and restore a backup; the log tells what was found.",
             ),
-            Self::ItopUnavailable => unavailable(
-                "itop-unavailable",
-                "iTop cannot be asked now",
+            Self::ItopUnavailable => said(
+                &kinds::ITOP_UNAVAILABLE,
                 "The bridge has no earlier answer to give. /readyz tells what is wrong.",
             ),
-            Self::StreamsTaken => unavailable(
-                "streams-taken",
-                "No further event stream can be opened now",
+            Self::StreamsTaken => said(
+                &kinds::STREAMS_TAKEN,
                 "Half of server.max_connections are open as event streams. Poll meanwhile, or try \
                  again later.",
             ),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "A defect of the bridge",
-                "The log has the details under this request's x-request-id.".to_owned(),
-            ),
+            Self::Internal => {
+                said(&kinds::INTERNAL, "The log has the details under this request's x-request-id.")
+            }
         }
     }
 
     /// The document, for answers that hold several.
     pub(super) fn document(&self) -> Value {
-        let (status, code, title, detail) = self.parts();
+        let (kind, detail) = self.parts();
         let mut document = json!({
-            "type": format!("{TYPE_PREFIX}{code}"),
-            "title": title,
-            "status": status.as_u16(),
+            "type": kind.urn(),
+            "title": kind.title,
+            "status": kind.status.as_u16(),
             "detail": detail,
         });
         match self {
@@ -234,44 +191,33 @@ impl ApiError {
     }
 }
 
-/// A body that alone shows that it is wrong.
-fn invalid(detail: String) -> (StatusCode, &'static str, &'static str, String) {
-    (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body is not valid", detail)
+/// A detail that is always the same.
+fn said(kind: &'static ProblemType, detail: &str) -> (&'static ProblemType, String) {
+    (kind, detail.to_owned())
 }
 
 /// A link that is not what the caller expects; `is_there` says whether there is one.
-fn link_changed(is_there: bool) -> (StatusCode, &'static str, &'static str, String) {
+fn link_changed(is_there: bool) -> (&'static ProblemType, String) {
     let detail = if is_there {
         "It is no longer what If-Match or If-None-Match expects, and nothing was changed. 'link' is \
          what there is now, and 'etag' its tag."
     } else {
         "There is none any more, and nothing was changed."
     };
-    let title = "Somebody has changed this link meanwhile";
-    (StatusCode::PRECONDITION_FAILED, "link-changed", title, detail.to_owned())
+    said(&kinds::LINK_CHANGED, detail)
 }
 
 /// Changes that would not be those of the dry run.
-fn preview_outdated() -> (StatusCode, &'static str, &'static str, String) {
+fn preview_outdated() -> (&'static ProblemType, String) {
     let detail = "Links or iTop have changed meanwhile: this would now change something else than the \
                   dry run said that has this digest. Nothing was changed; look at it again.";
-    let title = "What was looked at before no longer holds";
-    (StatusCode::CONFLICT, "preview-outdated", title, detail.to_owned())
-}
-
-/// What cannot be done now, and may be later.
-fn unavailable(
-    code: &'static str,
-    title: &'static str,
-    detail: &str,
-) -> (StatusCode, &'static str, &'static str, String) {
-    (StatusCode::SERVICE_UNAVAILABLE, code, title, detail.to_owned())
+    said(&kinds::PREVIEW_OUTDATED, detail)
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, ..) = self.parts();
-        let mut response = (status, self.document().to_string()).into_response();
+        let (kind, _) = self.parts();
+        let mut response = (kind.status, self.document().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         match self {

@@ -1,6 +1,7 @@
 //! How rows and tickets look in answers.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -17,7 +18,8 @@ use crate::{
 };
 
 /// An acknowledgement.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AcknowledgementRow")]
 pub(super) struct AcknowledgementView<'r> {
     id: i64,
     state: State,
@@ -42,20 +44,23 @@ pub(super) struct AcknowledgementView<'r> {
     pub(super) status: Option<u16>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CompanyOfRow")]
 struct Company<'r> {
     key: &'r str,
     name: Option<&'r str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ControlOfRow")]
 struct Control<'r> {
     /// None where only the name of what was refused could be read.
     id: Option<&'r str>,
     name: Option<&'r str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TicketOfRow")]
 struct Ticket<'r> {
     r#ref: &'r str,
     class: &'r str,
@@ -63,7 +68,8 @@ struct Ticket<'r> {
     url: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LinksOfRow")]
 struct Links {
     #[serde(rename = "self")]
     own: String,

@@ -26,6 +26,7 @@ mod contract;
 mod control_detail;
 mod database_files;
 mod demo;
+mod description;
 mod documents;
 mod every_answer;
 #[path = "../fault_proxy.rs"]

@@ -317,7 +317,7 @@ impl World {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -327,7 +327,11 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Answer::read(request.body(body.unwrap_or_default()).send().await.unwrap()).await
+        let sent = request.body(body.unwrap_or_default()).send().await.unwrap();
+        let answer = Answer::read(sent).await;
+        // What the description does not know nobody could be ready for.
+        crate::description::assert_described(&method, path, &answer);
+        answer
     }
 
     /// Links a company of ServiceNav by its id.

@@ -1,5 +1,6 @@
 //! What a list says of each event beside what the inbox has in columns.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json_borrow::Value;
 
@@ -11,7 +12,7 @@ use crate::domain::{
 
 /// What people recognise an event by. Members that it does not have, or that cannot be read, are
 /// `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Glance {
     /// The state of the control when it was acknowledged.
     pub state: Option<String>,

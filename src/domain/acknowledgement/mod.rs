@@ -17,6 +17,7 @@ pub(crate) use references::reference;
 pub use state::ControlState;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -28,7 +29,7 @@ use super::{
 };
 
 /// What happened in ServiceNav.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {
     /// An operator took an alert in charge.
@@ -66,7 +67,8 @@ pub enum Wants {
 }
 
 /// A company or a site: at least one of id and name is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnderstoodParty")]
 pub struct Party {
     /// What tells it from others.
     #[serde(skip)]
@@ -89,7 +91,7 @@ impl Party {
 }
 
 /// Something in iTop, by its key there or by name; at least one of the two is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Ref {
     /// The key in iTop.
     pub id: Option<String>,
@@ -98,7 +100,7 @@ pub struct Ref {
 }
 
 /// A person in iTop, by key, e-mail address or name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ContactRef {
     /// The key in iTop.
     pub id: Option<String>,
@@ -109,7 +111,8 @@ pub struct ContactRef {
 }
 
 /// The equipment concerned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnderstoodEquipment")]
 pub struct Equipment {
     /// ServiceNav's id of it: never taken for a key of iTop, whose numbers mean other things.
     pub id: Option<String>,
@@ -124,7 +127,8 @@ pub struct Equipment {
 }
 
 /// The control that was acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnderstoodControl")]
 pub struct Control {
     /// Unique within the instance.
     pub id: ControlId,
@@ -147,7 +151,8 @@ pub struct Control {
 }
 
 /// Who acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnderstoodAuthor")]
 pub struct Author {
     /// The login in ServiceNav.
     pub login: Option<String>,
@@ -169,7 +174,8 @@ impl Author {
 }
 
 /// What the operator said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnderstoodStatement")]
 pub struct Statement {
     /// Who acknowledged: there for each acknowledgement, and not for what no engine knows an author of.
     pub author: Option<Author>,
@@ -184,7 +190,8 @@ pub struct Statement {
 }
 
 /// What the sender wants of the ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnderstoodWish")]
 pub struct TicketWish {
     /// False: record the acknowledgement only.
     pub requested: bool,
@@ -195,7 +202,8 @@ pub struct TicketWish {
 }
 
 /// One event. Everything in it has been checked; see [`decode`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "UnderstoodEvent")]
 pub struct Acknowledgement {
     /// The idempotency key.
     pub event_id: EventId,

@@ -1,11 +1,12 @@
 //! The states of a control.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::priority::ElementType;
 
 /// The state of a control.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(missing_docs, reason = "the words of Nagios and ServiceNav speak for themselves")]
 pub enum ControlState {

@@ -6,6 +6,7 @@ pub(crate) use value::Told;
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json_borrow::{ObjectAsVec, Value};
 
@@ -18,7 +19,7 @@ use super::{
 use value::whole;
 
 /// One thing wrong with a body.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
     /// RFC 6901; empty for the whole body.
     pub pointer: String,

@@ -1,13 +1,14 @@
 //! Reading a table as spreadsheets write it: with commas, semicolons or tabs.
 
 use csv::{ReaderBuilder, StringRecord};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{COLUMNS, FOR_PEOPLE, MAX_LINES, cell::unguarded};
 use crate::domain::text::{cut_chars, one_line};
 
 /// One thing wrong with a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LineError {
     /// The line of the file on which it stands, from 1.
     pub line: u64,

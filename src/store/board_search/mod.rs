@@ -13,6 +13,7 @@ pub use order::{Order, Place};
 use std::collections::BTreeMap;
 
 use rusqlite::{params, types::Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -24,8 +25,9 @@ use super::{
 use crate::domain::{priority::Priority, visible::Visible};
 
 /// What has become of a ticket, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "TicketGroup")]
 pub enum Group {
     /// Work on it goes on.
     Open,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::FromRef;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,17 +13,21 @@ use crate::{
     board::{Board, Hurry},
     delivery::Delivery,
     store::{BoardPage, PendingControl, Place, Store},
-    web::{Addresses, AppState, auth::Caller, problem::ApiError, view},
+    web::{Addresses, AppState, auth::Caller, description::ControlItem, problem::ApiError, view},
 };
 
 /// A page of the board, as callers read it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct BoardAnswer {
+    #[schemars(with = "Vec<ControlItem>")]
     pub(in crate::web) items: Vec<Value>,
     /// When the oldest of what is known of these tickets was read.
     pub(in crate::web) as_of: Option<Timestamp>,
     pub(in crate::web) stale: bool,
+    /// The `cursor` of the next page.
     pub(in crate::web) next: Option<String>,
+    /// Of a search: the `before` of the page before.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) prev: Option<String>,
     /// How many tickets there are on all pages, and which of them the first of this page is.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! What callers may ask of the board.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{acknowledgements::parsed, links::party_key, tickets::status};
@@ -26,25 +27,35 @@ const MAX_QUESTION: usize = 200;
 const MAX_PENDING: usize = 50;
 
 /// What can be asked of the board. All but the first six members make it a search.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::web) struct BoardParams {
     pub(in crate::web) instance: Option<String>,
     pub(in crate::web) company: Option<String>,
+    /// A code of iTop, such as `assigned`.
+    #[schemars(regex(pattern = "^[A-Za-z0-9_]+$"))]
     pub(in crate::web) status: Option<String>,
+    /// Only those that are open, or that are not.
     pub(in crate::web) open: Option<bool>,
     pub(in crate::web) cursor: Option<String>,
+    /// At most 10,000; 100 unless it says otherwise.
+    #[schemars(range(min = 1, max = 10_000))]
     pub(in crate::web) limit: Option<usize>,
-    /// Words that must all occur.
+    /// Words that must all occur, in control, equipment, company, site, ticket or person.
+    #[schemars(length(max = 200))]
     pub(in crate::web) q: Option<String>,
-    /// `open`, `resolved`, `closed`, `gone` or `all`.
+    /// What has become of the tickets.
+    #[schemars(extend("enum" = ["open", "resolved", "closed", "gone", "all"]))]
     pub(in crate::web) group: Option<String>,
     /// 1 to 4.
     pub(in crate::web) priority: Option<String>,
+    /// Its name.
     pub(in crate::web) team: Option<String>,
+    /// Its name.
     pub(in crate::web) agent: Option<String>,
     /// The name of a person, or `true` for the caller.
     pub(in crate::web) mine: Option<String>,
-    /// One of [`Order::ALL`], with `-` the other way round.
+    /// `age`, `priority`, `control`, `company`, `status`, `agent` or `ticket`; `-age` the other way round.
+    #[schemars(regex(pattern = "^-?(age|priority|control|company|status|agent|ticket)$"))]
     pub(in crate::web) sort: Option<String>,
     /// The `prev` of an earlier answer.
     pub(in crate::web) before: Option<String>,

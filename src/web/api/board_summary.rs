@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{board::BoardView, board_params::narrowed};
@@ -20,14 +21,14 @@ use crate::{
 
 const HOUR_MILLIS: i64 = 3_600_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct SummaryParams {
     instance: Option<String>,
     company: Option<String>,
 }
 
 /// The figures, as callers read them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct SummaryAnswer {
     /// Controls that have a ticket.
     pub(in crate::web) controls: u64,
@@ -47,13 +48,13 @@ pub(in crate::web) struct SummaryAnswer {
     pub(in crate::web) hours: Vec<Hour>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct Seconds {
     pub(in crate::web) median: f64,
     pub(in crate::web) p95: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct Hour {
     /// When it began.
     pub(in crate::web) at: Timestamp,

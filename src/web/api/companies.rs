@@ -11,6 +11,7 @@ use axum::{
 };
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,12 +29,16 @@ use crate::{
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct ListParams {
+    /// Has the list read anew.
     #[serde(default)]
     refresh: bool,
+    /// Of CIs: words in their names.
     search: Option<String>,
     cursor: Option<usize>,
+    /// At most 1,000, and so many unless it says otherwise.
+    #[schemars(range(min = 1, max = 1_000))]
     limit: Option<usize>,
 }
 

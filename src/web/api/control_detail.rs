@@ -3,6 +3,7 @@
 use std::slice;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -20,32 +21,37 @@ use crate::{
     web::{
         auth::{Caller, Reader},
         control_log::{self, Entry},
+        description::{ControlItem, EarlierRow},
         parameters::Params,
         problem::ApiError,
         view,
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct DetailParams {
     pub(in crate::web) control: String,
     pub(in crate::web) instance: Option<String>,
 }
 
 /// A control as callers read it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct ControlDetail {
     /// The control and its ticket, as on the board.
     #[serde(flatten)]
+    #[schemars(with = "ControlItem")]
     pub(in crate::web) item: Value,
     /// The row of the inbox that brought the ticket, or that waits to bring one, with the history of its
     /// attempts and its body; `None` where it is not kept any more.
+    #[schemars(with = "Option<WholeView<'static>>")]
     pub(in crate::web) acknowledgement: Option<Value>,
     /// What it says, as it was understood.
+    #[schemars(with = "Option<Acknowledgement>")]
     pub(in crate::web) event: Option<Value>,
     /// What happened, newest first.
     pub(in crate::web) log: Vec<Entry>,
     /// Rows of the inbox that have to do with other tickets of this control, newest first.
+    #[schemars(with = "Vec<EarlierRow>")]
     pub(in crate::web) earlier: Vec<Value>,
     /// Whether there are more of them than are shown.
     pub(in crate::web) has_more: bool,

@@ -1,6 +1,7 @@
 //! The ticket of a control, for dashboards.
 
 use axum::{extract::State, response::Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::acknowledgements::parsed;
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct TicketParams {
     instance: Option<String>,
 }
@@ -31,7 +32,7 @@ pub(in crate::web) async fn ticket(
     answer(&caller, &answers, control, &known, params).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct AnyParams {
     control: String,
     instance: Option<String>,

@@ -15,8 +15,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+pub(in crate::web) use apply::{FieldChange as LinkChangeView, Outcome as LinkOutcome, Report};
 
 use super::{acknowledgements::parsed, link_warning::Warnings};
 use crate::{
@@ -44,7 +47,7 @@ pub(in crate::web) struct LinkPath {
     site: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct LinkParams {
     instance: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! The priority that a ticket gets unless its acknowledgement names one.
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,13 +10,16 @@ use crate::{
     web::{auth::Ingest, parameters::Params},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct PriorityParams {
+    /// What the control is.
     element_type: Option<ElementType>,
+    /// How much it matters; `medium` unless it says otherwise.
     criticality: Option<Criticality>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PriorityAnswer")]
 pub(in crate::web) struct Answer {
     /// None where no element type was named.
     priority: Option<Priority>,

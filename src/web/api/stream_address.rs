@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -39,7 +40,7 @@ const LIFETIME: Duration = Duration::from_mins(1);
 /// What such a signature is for.
 const PURPOSE: &str = "stream";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct StreamParams {
     instance: Option<String>,
     company: Option<String>,

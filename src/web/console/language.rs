@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
@@ -59,7 +60,7 @@ fn accepted(header: &str) -> Option<Language> {
     best.map(|(_, language)| language)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct ChooseParams {
     next: Option<String>,
 }

@@ -12,6 +12,7 @@ pub(super) mod language;
 pub(super) mod new_ticket;
 pub(super) mod page;
 mod plots;
+pub(super) mod reference;
 pub(super) mod sign_in;
 mod templates;
 pub(super) mod texts;

@@ -1,8 +1,8 @@
 //! The templates of the pages, and what they can call.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use axum::response::Html;
+use axum::{body::Bytes, response::Html};
 use jiff::Timestamp;
 use minijinja::{
     Environment, Error, ErrorKind, UndefinedBehavior, Value,
@@ -28,6 +28,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("inbox/dialog.html", include_str!("inbox/dialog.html")),
     ("inbox/one.html", include_str!("inbox/one.html")),
     ("inbox/page.html", include_str!("inbox/page.html")),
+    ("reference/page.html", include_str!("reference/page.html")),
     ("sign_in/page.html", include_str!("sign_in/page.html")),
     ("signed/page.html", include_str!("../signed/page.html")),
     ("tickets/page.html", include_str!("tickets/page.html")),
@@ -41,6 +42,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
 #[derive(Clone)]
 pub struct Templates {
     inner: Arc<[Environment<'static>; 2]>,
+    references: Arc<[OnceLock<Bytes>; 2]>,
 }
 
 impl std::fmt::Debug for Templates {
@@ -56,7 +58,29 @@ impl Templates {
     /// Where one is none: a defect, which tests find.
     pub fn new(addresses: &Addresses, clock: &Clock) -> Result<Self, Error> {
         let of = |language| environment(language, addresses, clock);
-        Ok(Self { inner: Arc::new([of(Language::En)?, of(Language::Fr)?]) })
+        let inner = Arc::new([of(Language::En)?, of(Language::Fr)?]);
+        Ok(Self { inner, references: Arc::default() })
+    }
+
+    /// The reference of the API, which is filled once in each language.
+    ///
+    /// # Errors
+    /// Where it cannot be filled, which is a defect.
+    pub(in crate::web) fn reference(
+        &self,
+        language: Language,
+        fill: impl FnOnce() -> Result<Html<String>, ApiError>,
+    ) -> Result<Bytes, ApiError> {
+        let [en, fr] = &*self.references;
+        let kept = match language {
+            Language::En => en,
+            Language::Fr => fr,
+        };
+        if let Some(page) = kept.get() {
+            return Ok(page.clone());
+        }
+        let Html(page) = fill()?;
+        Ok(kept.get_or_init(|| page.into()).clone())
     }
 
     /// Fills one; what cannot be filled is a defect, which the log names.

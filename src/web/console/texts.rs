@@ -17,6 +17,7 @@ const TABLES: &[(&str, &str)] = &[
     ("health", include_str!("health/texts.toml")),
     ("inbox", include_str!("inbox/texts.toml")),
     ("new_ticket", include_str!("new_ticket/texts.toml")),
+    ("reference", include_str!("reference/texts.toml")),
     ("sign_in", include_str!("sign_in/texts.toml")),
     ("signed", include_str!("../signed/texts.toml")),
     ("tickets", include_str!("tickets/texts.toml")),

@@ -10,6 +10,7 @@ pub(super) mod open;
 mod svg;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// What stands in a signed link.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct LinkParams {
     control: Option<String>,
     instance: Option<String>,

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::world::Answer;
 
+/// What is the same for everyone, and tells nothing of anybody.
+const FOR_ALL: [&str; 2] = ["/api", "/api/openapi.json"];
+
 /// What may be kept, for so long as it says: parts of the program, and what has a signed address.
 const KEPT: [&str; 3] = ["/assets/", "/controls/badge.svg", "/controls/card"];
 
@@ -25,7 +28,8 @@ async fn what_depends_on_who_asks_is_kept_by_nobody() {
                 let answer = tenants.ask(token, request.method, &request.path, &request.body).await;
                 let shown = format!("{token}: {} {}", request.method, request.path);
                 let kept = answer.header("cache-control");
-                let may_keep = KEPT.iter().any(|path| request.path.starts_with(path));
+                let may_keep = KEPT.iter().any(|path| request.path.starts_with(path))
+                    || FOR_ALL.contains(&request.path.as_str());
                 assert!(kept.contains("no-store") || may_keep, "{shown}: {kept}");
                 assert!(!kept.contains("public") || kept.contains("immutable"), "{shown}: {kept}");
             }
@@ -53,7 +57,7 @@ fn is_protected(answer: &Answer, path: &str) {
     assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
     let kept = answer.header("cache-control");
     let is_card = path.starts_with("/controls/card");
-    assert!(kept.contains("no-store") || is_card, "{path}: {kept}");
+    assert!(kept.contains("no-store") || is_card || FOR_ALL.contains(&path), "{path}: {kept}");
     // What the policy forbids does not stand there either.
     let has_style = answer.text.contains("style=") || answer.text.contains("<style");
     assert!(!has_style || is_card, "{path}: {}", answer.text);

@@ -39,6 +39,8 @@ const ALONE: &[(&str, &str)] = &[
     ("get", "/controls/badge.svg"),
     ("get", "/controls/card"),
     ("get", "/api/v1/session"),
+    ("get", "/api"),
+    ("get", "/api/openapi.json"),
     ("get", "/healthz"),
     ("get", "/readyz"),
     ("get", "/metrics"),
@@ -178,6 +180,8 @@ pub fn filled(path: &str, of: &Object) -> String {
 /// What is about no object of a company.
 const OF_NOBODY: &[&str] = &[
     "/metrics",
+    "/api",
+    "/api/openapi.json",
     "/healthz",
     "/readyz",
     "/api/v1/links/unlinked",

@@ -1,6 +1,7 @@
 //! What rows need somebody for, and how many.
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,10 +17,12 @@ use crate::{
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct CausesParams {
     instance: Option<String>,
     company: Option<String>,
+    /// At most 1,000; 100 unless it says otherwise.
+    #[schemars(range(min = 1, max = 1_000))]
     limit: Option<usize>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -36,9 +37,13 @@ const MAX_EVENTS: usize = 100;
 const MAX_WORDS: usize = 200;
 
 /// What a list is asked for.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 pub(in crate::web) struct ListParams {
+    /// What rows want of whoever looks: `needs` somebody, under `way`, or `ended`.
+    #[schemars(extend("enum" = ["needs", "way", "ended"]))]
     pub(in crate::web) group: Option<String>,
+    /// A state of rows.
+    #[schemars(with = "Option<RowState>")]
     pub(in crate::web) state: Option<String>,
     pub(in crate::web) instance: Option<String>,
     pub(in crate::web) company: Option<String>,
@@ -48,8 +53,11 @@ pub(in crate::web) struct ListParams {
     /// The sentence of that problem, to the letter.
     pub(in crate::web) message: Option<String>,
     /// Words to search for.
+    #[schemars(length(max = 200))]
     pub(in crate::web) q: Option<String>,
     pub(in crate::web) cursor: Option<i64>,
+    /// At most 1,000, with `event` 100; 100 unless it says otherwise.
+    #[schemars(range(min = 1, max = 1_000))]
     pub(in crate::web) limit: Option<usize>,
     /// Whether rows are counted, too.
     pub(in crate::web) count: Option<bool>,
@@ -174,8 +182,9 @@ async fn counted(store: &Store, filter: &InboxFilter) -> Result<Counted, ApiErro
     Ok(Counted { counts, total })
 }
 
-#[derive(Serialize)]
-struct Item<'r> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InboxItem")]
+pub(in crate::web) struct Item<'r> {
     #[serde(flatten)]
     row: AcknowledgementView<'r>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
@@ -30,8 +31,9 @@ use crate::{
 };
 
 /// A row with what came of it.
-#[derive(Serialize)]
-pub(super) struct WholeView<'r> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WholeAcknowledgement")]
+pub(in crate::web) struct WholeView<'r> {
     #[serde(flatten)]
     pub(super) row: AcknowledgementView<'r>,
     pub(super) history: &'r [Attempt],
@@ -40,10 +42,10 @@ pub(super) struct WholeView<'r> {
 }
 
 /// A body as it was received. A refused one may have been cut: it is then shown as a text.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(super) enum Body<'r> {
-    Json(&'r RawValue),
+pub(in crate::web) enum Body<'r> {
+    Json(#[schemars(with = "Value")] &'r RawValue),
     Text(&'r str),
 }
 

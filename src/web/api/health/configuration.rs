@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
 };
 
 /// A configuration as it is told of.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Configuration")]
 pub(in crate::web) struct Shown {
     /// Null where it comes of environment variables alone.
     pub(in crate::web) file: Option<PathBuf>,

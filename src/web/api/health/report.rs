@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use axum::{Json, extract::State};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -22,6 +23,7 @@ use crate::{
         AppState,
         addresses::encoded,
         auth::{Caller, Reader},
+        description::{Gate, SlowCreate},
         parameters::{NoParams, Params},
     },
 };
@@ -30,13 +32,16 @@ use crate::{
 const REFRESHED_AT_ONCE: usize = 50;
 
 /// How the bridge is, as far as the caller may know.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HealthReport")]
 pub(in crate::web) struct Report {
     version: &'static str,
     up_since: Timestamp,
     /// With its mend for those who see all.
+    #[schemars(with = "Gate")]
     gate: Value,
     /// How many rows have not ended well, by state.
+    #[schemars(with = "BTreeMap<String, u64>")]
     inbox: Map<String, Value>,
     /// How many have no ticket yet and will get one.
     waiting: u64,
@@ -50,7 +55,7 @@ pub(in crate::web) struct Report {
     details: Option<Details>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Database {
     kind: &'static str,
     /// The acknowledgements that are seen.
@@ -59,9 +64,10 @@ struct Database {
     path: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Details {
     deliveries: Deliveries,
+    #[schemars(with = "Vec<SlowCreate>")]
     slow_creates: Value,
     ticket_of_probe: Option<String>,
     /// How long iTop takes to answer now.
@@ -74,7 +80,7 @@ struct Details {
 }
 
 /// The lists of one kind.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct ListReport {
     what: &'static str,
     /// Whether each is that of a company.
@@ -89,7 +95,7 @@ pub(in crate::web) struct ListReport {
 }
 
 /// The last day.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct HistoryReport {
     bucket_seconds: i64,
     /// A bucket of which nothing is known is left out: the bridge did not run.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,7 +15,13 @@ use crate::{
     },
     link_check::{LinkItem, check_many},
     store::{LinkChange, digest},
-    web::{AppState, api::link_warning::Warnings, auth::Caller, problem::ApiError},
+    web::{
+        AppState,
+        api::link_warning::Warnings,
+        auth::Caller,
+        description::{ChangedLink, PlacedError},
+        problem::ApiError,
+    },
 };
 
 /// Errors that an answer tells at most.
@@ -57,9 +64,10 @@ impl From<Vec<Asked>> for AllAsked {
 }
 
 /// What became or would become of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Outcome {
+#[schemars(rename = "LinkOutcome")]
+pub(in crate::web) enum Outcome {
     Created,
     Changed,
     Same,
@@ -67,14 +75,14 @@ enum Outcome {
 }
 
 /// What is different in a link.
-#[derive(Serialize)]
-struct FieldChange {
+#[derive(Serialize, JsonSchema)]
+pub(in crate::web) struct FieldChange {
     field: &'static str,
     from: Option<String>,
     to: Option<String>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
 struct ReportCounts {
     created: usize,
     changed: usize,
@@ -97,14 +105,17 @@ pub(super) enum Run {
 }
 
 /// What became of all.
-#[derive(Serialize)]
-pub(super) struct Report {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LinksReport")]
+pub(in crate::web) struct Report {
     dry_run: bool,
     /// Of a dry run: what it would change, in short.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
     counts: ReportCounts,
+    #[schemars(with = "Vec<ChangedLink>")]
     items: Vec<Value>,
+    #[schemars(with = "Vec<PlacedError>")]
     errors: Vec<Value>,
 }
 

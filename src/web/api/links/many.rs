@@ -1,6 +1,7 @@
 //! `PUT /api/v1/links`: many links at once, all of them or none.
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use serde_json_borrow::Value as Borrowed;
@@ -23,8 +24,9 @@ use crate::{
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct ManyParams {
+    /// Only tell what would change.
     pub(super) dry_run: Option<bool>,
     /// What the dry run said that was looked at before.
     digest: Option<String>,

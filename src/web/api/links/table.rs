@@ -5,6 +5,7 @@ use axum::{
     http::header,
     response::{IntoResponse as _, Response},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -29,16 +30,17 @@ use crate::{
     },
 };
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum SeparatorParam {
     Comma,
     Semicolon,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct ExportParams {
     instance: Option<String>,
+    /// Between columns; a comma unless it says otherwise.
     separator: Option<SeparatorParam>,
 }
 

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -33,7 +34,7 @@ const MAX_OF_NUMBERS: usize = 20_000;
 /// The longest answer, in bytes: some three times what the most items take.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct LookupParams {
     instance: Option<String>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::{extract::State, response::Response};
 use minijinja::context;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,7 +27,7 @@ use crate::{
 /// Companies and sites on a page.
 const ROWS: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct CompaniesParams {
     q: Option<String>,
     group: Option<Group>,

@@ -2,6 +2,7 @@
 
 use axum::{extract::State, response::Response};
 use minijinja::context;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{page::Page, templates::value};
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// What the form begins with: an address can be made that has all but the last words.
-#[derive(Default, Deserialize, Serialize)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(in crate::web) struct Prefilled {
     company: String,

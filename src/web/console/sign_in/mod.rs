@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use minijinja::context;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::language;
@@ -25,7 +26,7 @@ use crate::{
 /// The longest form, in bytes: a token and where to go then.
 const MAX_FORM: usize = 16 * 1024;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct SignInParams {
     /// Where to go then: a path of the bridge with its query, as browsers have it.
     #[serde(default)]
@@ -71,7 +72,7 @@ fn form(
 }
 
 /// What the page sends.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(in crate::web) struct SignIn {
     token: String,
     #[serde(default)]

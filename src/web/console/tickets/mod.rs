@@ -4,6 +4,7 @@ pub(in crate::web) mod detail;
 
 use axum::{extract::State, response::Response};
 use minijinja::{Value, context};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -28,7 +29,7 @@ const GROUPS: [&str; 5] = ["open", "resolved", "closed", "gone", "all"];
 /// The filters that are said above the list, where each can be taken off.
 const SAID: [&str; 4] = ["team", "agent", "mine", "instance"];
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 pub(in crate::web) struct PageParams {
     instance: Option<String>,
     company: Option<String>,

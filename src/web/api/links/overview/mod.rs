@@ -5,6 +5,7 @@ mod known;
 mod view;
 
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,13 +26,16 @@ use crate::{
     },
 };
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::web) struct OverviewParams {
     pub(in crate::web) instance: Option<String>,
     pub(in crate::web) q: Option<String>,
+    /// Which of them.
     pub(in crate::web) group: Option<Group>,
     /// How many to pass over. The list is put together anew each time and seldom changes.
     pub(in crate::web) cursor: Option<usize>,
+    /// At most 1,000; 100 unless it says otherwise.
+    #[schemars(range(min = 1, max = 1_000))]
     pub(in crate::web) limit: Option<usize>,
 }
 

@@ -1,6 +1,7 @@
 //! How companies and sites look in the overview.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -10,7 +11,7 @@ use crate::domain::{
 };
 
 /// Which companies to show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::web) enum Group {
     /// All.
@@ -23,7 +24,7 @@ pub(in crate::web) enum Group {
 }
 
 /// An organization and where it stands in iTop's tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::web) struct PlacedOrganization {
     pub(in crate::web) id: OrgId,
     pub(in crate::web) name: String,
@@ -32,7 +33,7 @@ pub(in crate::web) struct PlacedOrganization {
 }
 
 /// A link in force.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct LinkInForce {
     pub(in crate::web) organization: PlacedOrganization,
     pub(in crate::web) tickets: bool,
@@ -48,7 +49,7 @@ pub(in crate::web) struct LinkInForce {
 }
 
 /// A company, or a site of one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct CompanyView {
     pub(in crate::web) instance: String,
     /// `id:…` or `name:…`.
@@ -76,7 +77,7 @@ pub(in crate::web) struct CompanyView {
 }
 
 /// How many there are, whatever is searched for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::web) struct OverviewCounts {
     pub(in crate::web) companies: usize,
     pub(in crate::web) linked: usize,
@@ -90,7 +91,7 @@ pub(in crate::web) struct OverviewCounts {
 }
 
 /// A page of the overview.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct Overview {
     pub(in crate::web) items: Vec<CompanyView>,
     pub(in crate::web) counts: OverviewCounts,
