@@ -1,14 +1,17 @@
 //! Secrets, which may stand in files of their own. A file can be read again while the bridge runs:
 //! whoever changes a password changes the file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use super::{Config, ConfigError};
 use crate::secret::Secret;
 
 /// A key for a secret, and beside it the key for a file that holds it.
 struct Place<'c> {
-    key: &'static str,
+    key: Cow<'static, str>,
     secret: &'c mut Option<Secret>,
     file: Option<PathBuf>,
 }
@@ -17,29 +20,38 @@ impl Config {
     fn secrets(&mut self) -> Vec<Place<'_>> {
         let Self { itop, server, auth, .. } = self;
         let of_proxy = auth.proxy.as_mut().map(|proxy| Place {
-            key: "auth.proxy.secret",
+            key: "auth.proxy.secret".into(),
             secret: &mut proxy.secret,
             file: proxy.secret_file.clone(),
         });
         let places = [
             Place {
-                key: "itop.password",
+                key: "itop.password".into(),
                 secret: &mut itop.password,
                 file: itop.password_file.clone(),
             },
-            Place { key: "itop.token", secret: &mut itop.token, file: itop.token_file.clone() },
             Place {
-                key: "itop.front_password",
+                key: "itop.token".into(),
+                secret: &mut itop.token,
+                file: itop.token_file.clone(),
+            },
+            Place {
+                key: "itop.front_password".into(),
                 secret: &mut itop.front_password,
                 file: itop.front_password_file.clone(),
             },
             Place {
-                key: "server.link_key",
+                key: "server.link_key".into(),
                 secret: &mut server.link_key,
                 file: server.link_key_file.clone(),
             },
         ];
-        places.into_iter().chain(of_proxy).collect()
+        let of_tokens = auth.tokens.iter_mut().map(|token| Place {
+            key: format!("auth.tokens '{}': signing_secret", token.name).into(),
+            secret: &mut token.signing_secret,
+            file: token.signing_secret_file.clone(),
+        });
+        places.into_iter().chain(of_proxy).chain(of_tokens).collect()
     }
 
     /// Takes secrets from the files that are named for them, and refuses what can be none.
@@ -56,7 +68,7 @@ impl Config {
                     let fault = why_none(text.expose());
                     problems.extend(fault.map(|fault| format!("{key} {fault}")));
                 }
-                (None, Some(file)) => match read(key, &file) {
+                (None, Some(file)) => match read(&key, &file) {
                     Ok(text) => *secret = Some(text),
                     Err(problem) => problems.push(problem),
                 },
@@ -70,7 +82,7 @@ impl Config {
     pub fn read_secret_files_again(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
         for Place { key, secret, file } in self.secrets() {
-            match file.map(|file| read(key, &file)) {
+            match file.map(|file| read(&key, &file)) {
                 None => {}
                 Some(Ok(text)) => *secret = Some(text),
                 Some(Err(problem)) => problems.push(problem),

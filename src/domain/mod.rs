@@ -20,6 +20,7 @@ pub mod new_ticket;
 pub mod notice;
 pub mod placeholder;
 pub mod priority;
+pub mod standard_webhooks;
 pub mod terminal;
 pub mod text;
 pub mod ticket_status;

@@ -27,6 +27,10 @@ pub(super) enum ApiError {
     BadParameter(String),
     /// No token, or one that is not known.
     Unauthorized,
+    /// A signature that is of no sender that is known, or lacks what belongs to it.
+    WrongSignature(&'static str),
+    /// The signature is right, and was made too long ago, or is yet to be made.
+    WrongTime(String),
     /// The token may not do this.
     Forbidden(String),
     /// Not from there: by a name, or for a page, that may not call where no token is needed.
@@ -127,6 +131,8 @@ impl ApiError {
                 "A valid token is needed",
                 "Send the header 'Authorization: Bearer …' with a token of this bridge.".to_owned(),
             ),
+            Self::WrongSignature(detail) => wrong_signature(detail),
+            Self::WrongTime(detail) => wrong_time(detail),
             Self::Forbidden(detail) => {
                 (StatusCode::FORBIDDEN, "forbidden", "The caller may not do that", detail.clone())
             }
@@ -239,6 +245,18 @@ fn invalid(detail: String) -> (StatusCode, &'static str, &'static str, String) {
     (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The body is not valid", detail)
 }
 
+/// A signature that says nothing of who has sent it.
+fn wrong_signature(detail: &str) -> (StatusCode, &'static str, &'static str, String) {
+    let title = "The signature is not right";
+    (StatusCode::UNAUTHORIZED, "wrong-signature", title, detail.to_owned())
+}
+
+/// A right signature of another time.
+fn wrong_time(detail: &str) -> (StatusCode, &'static str, &'static str, String) {
+    let title = "The clock of the sender is wrong, or this is an old message";
+    (StatusCode::UNAUTHORIZED, "wrong-time", title, detail.to_owned())
+}
+
 /// A link that is not what the caller expects; `is_there` says whether there is one.
 fn link_changed(is_there: bool) -> (StatusCode, &'static str, &'static str, String) {
     let detail = if is_there {
@@ -275,7 +293,7 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         match self {
-            Self::Unauthorized => {
+            Self::Unauthorized | Self::WrongSignature(_) | Self::WrongTime(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::UnsupportedCoding(_) => {

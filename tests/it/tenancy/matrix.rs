@@ -32,7 +32,11 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                 let shown = format!("{} {}", request.method, request.path);
                 let needs_token = matches!(
                     call.access,
-                    Access::Known | Access::Token(_) | Access::Linker | Access::Overseer
+                    Access::Known
+                        | Access::Token(_)
+                        | Access::InPath
+                        | Access::Linker
+                        | Access::Overseer
                 );
                 if needs_token {
                     for nobody in ["", "nobody"] {
@@ -48,6 +52,11 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                     }
                 }
                 for kind in UNLIMITED.iter().chain(&LIMITED) {
+                    // What stands in the address goes before all else.
+                    if call.access == Access::InPath {
+                        ask(&tenants, kind.name, request).await.problem(401, "unauthorized");
+                        continue;
+                    }
                     if call.access == Access::Signed || kind.may(call.access) {
                         continue;
                     }
