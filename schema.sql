@@ -602,6 +602,39 @@ CREATE TABLE gate_changes (
 ) STRICT;
 CREATE INDEX gate_changes_at ON gate_changes (at);
 
+-- step 15: what hooks are still to be told, and how it has gone so far
+
+-- Written by triggers in the commit of what it tells of, while a hook wants it. Messages of one queue (a
+-- control, or the gate) go one after another. `next_attempt_at` and `first_failed_at` are moments.
+CREATE TABLE hook_messages (
+    id                 INTEGER PRIMARY KEY,
+    hook               TEXT NOT NULL,
+    queue              TEXT NOT NULL,
+    message_id         TEXT NOT NULL,     -- the same each time it is sent
+    event              TEXT NOT NULL,
+    occurred_at        INTEGER NOT NULL,
+    attempts           INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at    INTEGER NOT NULL DEFAULT 0,
+    first_failed_at    INTEGER,
+    acknowledgement_id INTEGER,           -- it may be purged before the message is sent
+    data               TEXT NOT NULL      -- JSON: how it was then
+) STRICT;
+CREATE INDEX hook_messages_queue ON hook_messages (hook, queue, id);
+CREATE INDEX hook_messages_turn
+    ON hook_messages (hook, attempts, id, next_attempt_at, occurred_at, queue);
+
+-- One row a hook that was ever configured and still is. `failing_since` is a moment, NULL while its
+-- receiver takes what it is sent.
+CREATE TABLE hooks (
+    name            TEXT PRIMARY KEY,
+    delivered       INTEGER NOT NULL DEFAULT 0,
+    failed_attempts INTEGER NOT NULL DEFAULT 0,
+    given_up        INTEGER NOT NULL DEFAULT 0,
+    delivered_at    INTEGER,
+    failing_since   INTEGER,
+    error           TEXT
+) STRICT, WITHOUT ROWID;
+
 -- step 16: the messages of senders that sign, by their ids
 
 -- A known id with an equal body is answered as before, with another body refused. `sender` is the name of

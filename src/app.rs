@@ -1,5 +1,6 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
+mod local_token;
 mod reload;
 
 use std::{net::SocketAddr, pin::Pin};
@@ -12,7 +13,7 @@ use crate::{
     catalog::Catalog,
     check::Checks,
     clock::Clock,
-    config::{Config, Current, LoginKind},
+    config::{self, Config, Current, LoginKind},
     delivery::{Delivery, Settings},
     domain::{
         keys::Instance,
@@ -21,16 +22,19 @@ use crate::{
     },
     gate::Gate,
     history::History,
+    hooks::{HookError, Hooks, ReplaceError},
     itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
     secret::{Secret, random_key},
     server,
     store::{Store, StoreError},
     web::{
-        self, Addresses, ApiTokens, AppState, ControlAnswers, Parts, Rooms, Sessions, Signer,
+        self, Addresses, AppState, ControlAnswers, Parts, Rooms, Sessions, Signer,
         Templates as Pages,
     },
 };
 
+use local_token::Tokens;
+pub use local_token::file as local_token_file;
 pub use reload::Reload;
 
 /// What a background task does.
@@ -67,6 +71,9 @@ pub enum StartError {
     /// A page cannot be used: a defect.
     #[error("a page of the bridge cannot be used: {0}")]
     Page(#[from] minijinja::Error),
+    /// A hook cannot be used.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -124,6 +131,15 @@ pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
     })
 }
 
+impl From<ReplaceError> for StartError {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Hook(error) => Self::Hook(error),
+            ReplaceError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl App {
     /// Wires everything up; nothing runs before [`App::run`].
     pub async fn build(
@@ -135,20 +151,11 @@ impl App {
         refuse_open(address, &config)?;
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
-        for warning in config.warnings() {
-            tracing::warn!(mend = warning.mend, "{}", warning.seen);
-        }
         let client = Client::new(&client_settings(&config)?)?;
         if let Some(itop::Proxy { address, variable, .. }) = itop::proxy(&client.endpoint()) {
             tracing::info!(proxy = address, variable, "iTop is called through a proxy");
         }
-        let ticket = &config.ticket;
-        let templates = Templates::new(
-            ticket.language,
-            ticket.title.as_deref(),
-            ticket.description.as_deref(),
-            &ticket.fields,
-        )?;
+        let templates = templates(&config.ticket)?;
         refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url =
@@ -188,7 +195,7 @@ impl App {
         );
         let public_url = config.server.public_url.as_deref();
         let sessions = Sessions::new(public_url, signer.clone(), clock.clone());
-        let tokens = ApiTokens::new(&config.auth, sessions);
+        let tokens = Tokens::of(&config, sessions);
         let answers = ControlAnswers::new(
             store.for_polls(),
             board.clone(),
@@ -200,15 +207,17 @@ impl App {
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history =
             History::read(store.clone(), clock.clone(), client.latencies().clone()).await?;
-        let reload = Reload::new(
-            current.clone(),
+        let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
+        let reload = Reload::new(reload::Parts {
+            config: current.clone(),
             address,
-            client.clone(),
-            store.clone(),
-            tokens.clone(),
+            client: client.clone(),
+            store: store.clone(),
+            tokens: tokens.clone(),
             signer,
-            answers.clone(),
-        );
+            answers: answers.clone(),
+            hooks: hooks.clone(),
+        });
         let templates = Pages::new(&addresses, &clock)?;
         let connections =
             server::connections_for(config.server.max_connections, config.itop.max_in_flight);
@@ -219,13 +228,14 @@ impl App {
             delivery,
             board,
             clock,
-            tokens,
+            tokens: tokens.known,
             addresses,
             answers,
             rooms: Rooms::beside(connections),
             config: current,
             checks,
             history,
+            hooks,
             templates,
         };
         let state = AppState::from(parts);
@@ -285,6 +295,7 @@ impl App {
         let renew = move || reload.secret_files();
         background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
+        background("hooks", Box::pin(state.hooks.clone().run()));
         let store = state.store.clone();
         background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();
@@ -320,6 +331,12 @@ impl App {
     }
 }
 
+/// The templates of tickets.
+fn templates(ticket: &config::Ticket) -> Result<Templates, TemplateError> {
+    let (title, description) = (ticket.title.as_deref(), ticket.description.as_deref());
+    Templates::new(ticket.language, title, description, &ticket.fields)
+}
+
 /// What an operator looks for first when something is not as expected: which configuration, which
 /// database and how much is in it, which iTop.
 fn tell_what_is_served(config: &Config, store: &Store) {
@@ -336,6 +353,9 @@ fn tell_what_is_served(config: &Config, store: &Store) {
         version = env!("CARGO_PKG_VERSION"),
         "the bridge starts"
     );
+    for warning in config.warnings() {
+        tracing::warn!(mend = warning.mend, "{}", warning.seen);
+    }
 }
 
 async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {

@@ -18,6 +18,7 @@ pub mod delivery;
 pub mod domain;
 pub mod gate;
 pub mod history;
+pub mod hooks;
 pub mod itop;
 pub mod lifecycle;
 mod link_check;

@@ -6,7 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::Targets, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+};
 
 use crate::config::{Log, LogFormat};
 
@@ -18,7 +20,7 @@ pub struct FilterError;
 /// The filter of the log that was started, to be changed while the process runs.
 #[derive(Clone)]
 pub struct Filter {
-    replace: Arc<dyn Fn(EnvFilter) + Send + Sync>,
+    replace: Arc<dyn Fn(Targets) + Send + Sync>,
 }
 
 impl fmt::Debug for Filter {
@@ -35,34 +37,34 @@ impl Filter {
     }
 }
 
-fn parsed(filter: &str) -> Result<EnvFilter, FilterError> {
-    EnvFilter::try_new(filter).map_err(|_| FilterError)
+/// A level, and `target=level` pairs, parted by commas.
+pub(crate) fn parsed(filter: &str) -> Result<Targets, FilterError> {
+    let pairs: Vec<&str> =
+        filter.split(',').map(str::trim).filter(|pair| !pair.is_empty()).collect();
+    // Without any it would be silent.
+    if pairs.is_empty() {
+        return Err(FilterError);
+    }
+    pairs.join(",").parse().map_err(|_| FilterError)
 }
 
 /// Starts the log of the process. A second call changes nothing.
 pub fn start(settings: &Log) -> Result<Filter, FilterError> {
     let colours = io::stderr().is_terminal();
-    let log =
-        tracing_subscriber::fmt().with_env_filter(parsed(&settings.filter)?).with_ansi(colours);
+    let (filter, handle) = reload::Layer::new(parsed(&settings.filter)?);
+    let log = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(colours);
     // An error says that a log has been started before, as in a test, or that it is gone.
-    Ok(match settings.format {
+    let _ = match settings.format {
         LogFormat::Text => {
-            let log = log
-                .with_writer(move || OneLine { log: io::stderr(), colours })
-                .with_filter_reloading();
-            let handle = log.reload_handle();
-            let _ = log.try_init();
-            Filter { replace: Arc::new(move |filter| drop(handle.reload(filter))) }
+            log.with(lines.with_writer(move || OneLine { log: io::stderr(), colours })).try_init()
         }
+        // JSON escapes by itself.
         LogFormat::Json => {
-            // JSON escapes by itself.
-            let log =
-                log.with_writer(io::stderr).json().flatten_event(true).with_filter_reloading();
-            let handle = log.reload_handle();
-            let _ = log.try_init();
-            Filter { replace: Arc::new(move |filter| drop(handle.reload(filter))) }
+            log.with(lines.with_writer(io::stderr).json().flatten_event(true)).try_init()
         }
-    })
+    };
+    Ok(Filter { replace: Arc::new(move |filter| drop(handle.reload(filter))) })
 }
 
 /// Keeps each entry on one line, whatever text of a sender or of iTop is in it: nobody writes a line
@@ -140,6 +142,20 @@ mod tests {
             tracing::warn!(shown = %text, quoted = text, "refused: {text}");
         });
         String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_filter_has_levels_for_all_and_for_some() {
+        let bridge = "servicenav_itop_bridge::itop";
+        let wants = |filter: &str, level| parsed(filter).unwrap().would_enable(bridge, &level);
+        let (info, debug) = (tracing::Level::INFO, tracing::Level::DEBUG);
+        assert!(wants("info", info) && !wants("info", debug));
+        assert!(wants("warn, servicenav_itop_bridge=debug", debug));
+        assert!(wants("warn,servicenav_itop_bridge::itop=info,", info));
+        assert!(!wants("off", info));
+        for wrong in ["", " ", ",", "info=loud", "a=b=c"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,53 +1,47 @@
-//! What a running bridge takes over without a restart: tokens, the key of links, and how it logs in.
+//! What a running bridge takes over without a restart: tokens, hooks, the key of links, and how it logs in.
 
 use std::{net::SocketAddr, sync::Arc};
 
-use super::{StartError, client_settings, link_key, refuse_crowded, refuse_open};
+use super::{StartError, Tokens, client_settings, link_key, refuse_crowded, refuse_open};
 use crate::{
     config::{Config, Current},
+    hooks::Hooks,
     itop::Client,
     store::Store,
-    web::{ApiTokens, ControlAnswers, Signer},
+    web::{ControlAnswers, Signer},
 };
 
 /// Changes a running bridge. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reload {
-    inner: Arc<Inner>,
+    inner: Arc<Parts>,
 }
 
+/// What of a bridge can be changed.
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Parts {
     /// What the bridge runs with now.
-    config: Current,
-    address: SocketAddr,
-    client: Client,
-    store: Store,
-    tokens: ApiTokens,
-    signer: Signer,
-    answers: ControlAnswers,
+    pub(super) config: Current,
+    pub(super) address: SocketAddr,
+    pub(super) client: Client,
+    pub(super) store: Store,
+    pub(super) tokens: Tokens,
+    pub(super) signer: Signer,
+    pub(super) answers: ControlAnswers,
+    pub(super) hooks: Hooks,
 }
 
 impl Reload {
-    pub(super) fn new(
-        config: Current,
-        address: SocketAddr,
-        client: Client,
-        store: Store,
-        tokens: ApiTokens,
-        signer: Signer,
-        answers: ControlAnswers,
-    ) -> Self {
-        let inner = Inner { config, address, client, store, tokens, signer, answers };
-        Self { inner: Arc::new(inner) }
+    pub(super) fn new(parts: Parts) -> Self {
+        Self { inner: Arc::new(parts) }
     }
 
-    /// Takes tokens, secrets and the login to iTop from a configuration that was read again. Tells
+    /// Takes tokens, hooks, secrets and the login to iTop from a configuration that was read again. Tells
     /// whether it differs in anything else, which needs a restart. The log is its caller's.
     ///
     /// # Errors
-    /// Nothing is taken then: everybody could call, a token would reach other companies, or the login
-    /// cannot be used.
+    /// Nothing is taken then: everybody could call, a token would reach other companies, or the login or
+    /// a hook cannot be used.
     pub async fn configuration(&self, read: &Config) -> Result<bool, StartError> {
         let inner = &*self.inner;
         let known = inner.config.get();
@@ -56,7 +50,11 @@ impl Reload {
         refuse_crowded(&renewed, &inner.store).await?;
         let settings = client_settings(&renewed)?;
         let key = link_key(&renewed, &inner.store).await?;
+        let hooks = Hooks::prepared(&renewed.hooks)?;
         inner.client.renew(&settings)?;
+        if renewed.hooks != known.hooks {
+            inner.hooks.replace(hooks).await?;
+        }
         if renewed.auth != known.auth {
             inner.tokens.replace(&renewed.auth);
         }

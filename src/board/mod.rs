@@ -1,6 +1,7 @@
 //! Ticket statuses, read in batches: how many requests iTop sees depends on the open tickets, not
 //! on how many ask.
 
+mod changed;
 mod reader;
 mod summaries;
 
@@ -27,6 +28,7 @@ use crate::{
         Store, StoreError, TicketOfControl,
     },
 };
+use changed::Changed;
 use summaries::Summaries;
 
 /// How long an answer waits for iTop before it is given from what is known.
@@ -47,6 +49,7 @@ pub struct Board {
     settings: config::Board,
     questions: mpsc::Sender<Question>,
     summaries: Summaries,
+    changed: Changed,
 }
 
 /// Whether somebody who asks would rather wait for iTop than be given what is old.
@@ -84,7 +87,9 @@ impl Board {
         let (sender, questions) = mpsc::channel(QUEUE);
         let polled = store.for_polls();
         let summaries = Summaries::new(polled.clone(), clock.clone());
-        let board = Self { store, polled, clock, gate, settings, questions: sender, summaries };
+        let changed = Changed::default();
+        let board =
+            Self { store, polled, clock, gate, settings, questions: sender, summaries, changed };
         let refresher = Refresher::new(board.clone(), client, catalog, questions);
         (board, refresher)
     }

@@ -63,7 +63,8 @@ impl Refresher {
         let board = self.reader.board.clone();
         tokio::select! {
             () = self.answer() => {}
-            () = board.refresh_by_itself() => {}
+            () = board.clone().refresh_by_itself() => {}
+            () = board.read_changed() => {}
         }
     }
 

@@ -1,8 +1,11 @@
 //! `backup` and `restore`: a copy of the database, and starting from one.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use super::{ConfigFile, print};
+use super::{ConfigFile, print, progress::Growing};
 use crate::{clock::Clock, store};
 
 /// Where the copy goes.
@@ -17,7 +20,9 @@ pub(super) struct Backup {
 impl Backup {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let database = self.file.load()?.store.path;
+        let copying = watch(&database, self.to.clone());
         store::backup(&database, &self.to)?;
+        drop(copying);
         print::line(format_args!(
             "{} was copied to {} and checked",
             database.display(),
@@ -39,7 +44,9 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let database = self.file.load()?.store.path;
+        let copying = watch(&self.from, store::restoring(&database));
         let kept = store::restore(&self.from, &database, Clock::system().now())?;
+        drop(copying);
         print::line(format_args!(
             "{} was restored from {}",
             database.display(),
@@ -54,4 +61,10 @@ impl Restore {
         );
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Shows how far a copy has come.
+fn watch(from: &Path, to: PathBuf) -> Growing {
+    let bytes = std::fs::metadata(from).map_or(0, |from| from.len());
+    Growing::watch(to, bytes, "copying", "checking the copy")
 }

@@ -1,17 +1,30 @@
 //! The commands; one file each.
 
+mod ask;
 mod backup;
+mod bridge;
 mod check;
 mod demo;
+mod generated;
 mod healthcheck;
+mod inbox;
 mod links;
 mod print;
+mod progress;
 mod sandbox;
+mod screen;
 mod send;
 mod serve;
+mod status;
+mod test_event;
+mod tickets;
 mod token;
 
-use std::{ffi::OsString, path::Path, process::ExitCode};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -43,12 +56,25 @@ enum Command {
     Backup(backup::Backup),
     /// Start from a copy of the database; the bridge must be stopped
     Restore(backup::Restore),
-    /// Take company links from a table, or write them into one
+    Status(status::Status),
+    /// List acknowledgements in the inbox, the newest first
+    List(inbox::List),
+    /// Show one acknowledgement with all that is known of it
+    Show(inbox::Show),
+    Retry(inbox::Retry),
+    Discard(inbox::Discard),
+    /// Search the tickets of all controls
+    Tickets(tickets::Tickets),
+    /// Say which company is which organization in iTop
     Links(links::Links),
+    TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
     Send(Box<send::Send>),
     /// Ask a running bridge whether it can store; for containers
     Healthcheck(healthcheck::Healthcheck),
+    Completions(generated::Completions),
+    #[command(hide = true)]
+    Man(generated::Man),
 }
 
 #[derive(Debug, clap::Args)]
@@ -61,10 +87,12 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Config, config::ConfigError> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        });
-        config::load(self.file(), environment)
+        config::load(self.file(), environment())
+    }
+
+    /// Where its bridge listens, and the database of that.
+    fn place(&self) -> Result<(std::net::SocketAddr, PathBuf), config::ConfigError> {
+        config::place(self.file(), environment())
     }
 
     /// The named file, else the usual one if it is there.
@@ -75,20 +103,49 @@ impl ConfigFile {
     }
 }
 
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 impl Cli {
+    /// What this process was called with; a call that cannot be understood ends it.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            // For a plugin of a monitoring engine 2 is a bridge in need.
+            let is_plugin = std::env::args_os().nth(1).is_some_and(|name| name == "status");
+            if is_plugin && error.use_stderr() {
+                // Whoever was to read it may be gone.
+                let _ = error.print();
+                std::process::exit(status::UNKNOWN);
+            }
+            error.exit()
+        })
+    }
+
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Serve(file) => serve::serve(&file).await,
+            Command::Serve(file) => Box::pin(serve::serve(&file)).await,
             Command::Demo(demo) => demo.run().await,
             Command::Sandbox(sandbox) => sandbox.run().await,
             Command::Check(check) => Box::pin(check.run()).await,
             Command::Token(args) => Ok(args.run()),
             Command::Backup(backup) => backup.run(),
             Command::Restore(restore) => restore.run(),
-            Command::Links(links) => links.run().await,
+            Command::Status(status) => Ok(Box::pin(status.run()).await),
+            Command::List(list) => list.run().await,
+            Command::Show(show) => show.run().await,
+            Command::Retry(retry) => Box::pin(retry.run()).await,
+            Command::Discard(discard) => Box::pin(discard.run()).await,
+            Command::Tickets(tickets) => tickets.run().await,
+            Command::Links(links) => Box::pin(links.run()).await,
+            Command::TestEvent(test) => test.run().await,
             Command::Send(send) => Box::pin(send.run()).await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }

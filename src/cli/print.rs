@@ -5,6 +5,8 @@ use std::{
     io::{self, ErrorKind, Write as _},
 };
 
+use super::screen::harmless_json;
+
 /// Prints a line. Whoever was to read it may be gone, as in `check | head -1`: nobody misses it then, and
 /// the command does the rest of its work and ends as it would.
 pub(super) fn line(line: impl Display) {
@@ -23,4 +25,17 @@ pub(super) fn bytes(bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         ended => ended,
     }
+}
+
+/// Prints an answer of the API for a program, as a line.
+///
+/// # Errors
+/// As [`bytes`].
+pub(super) fn json(answer: &str) -> io::Result<()> {
+    bytes(format!("{}\n", harmless_json(answer.trim_end())).as_bytes())
+}
+
+/// Says something beside the output, for people; nobody may be there any more.
+pub(super) fn note(note: impl Display) {
+    let _ = writeln!(io::stderr(), "{note}");
 }

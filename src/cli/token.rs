@@ -5,7 +5,7 @@ use std::{ffi::OsStr, path::Path, process::ExitCode};
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{links::show::readable, print};
+use super::{print, screen::readable};
 use crate::{
     config::Scope,
     secret::{Secret, random_key},

@@ -96,7 +96,7 @@ impl Token {
     /// Whether it can change what the bridge keeps.
     #[must_use]
     pub fn writes(&self) -> bool {
-        self.scopes.iter().any(|scope| *scope != Scope::Read)
+        self.scopes.iter().any(|scope| !matches!(scope, Scope::Read | Scope::Changes))
     }
 
     /// Whether it is that of a tenant: it writes, and for some companies alone. Their instance is then
@@ -117,13 +117,16 @@ pub enum Scope {
     Read,
     /// Try acknowledgements again, and give them up.
     Operate,
+    /// Tell that tickets have changed in iTop: for iTop itself.
+    Changes,
     /// Change links, and see who waits for one. Includes the others.
     Admin,
 }
 
 impl Scope {
     /// All there are.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::Operate, Self::Admin];
+    pub const ALL: [Self; 5] =
+        [Self::Ingest, Self::Read, Self::Operate, Self::Changes, Self::Admin];
 
     /// The word in the configuration.
     #[must_use]
@@ -132,6 +135,7 @@ impl Scope {
             Self::Ingest => "ingest",
             Self::Read => "read",
             Self::Operate => "operate",
+            Self::Changes => "changes",
             Self::Admin => "admin",
         }
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -46,9 +47,46 @@ pub fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
-    // Compose files pass on variables that are not set as empty ones.
-    let set = environment.into_iter().filter(|(_, text)| !text.is_empty());
-    let environment: BTreeMap<_, _> = set.collect();
+    let environment = set_of(environment);
+    let mut config = read(file, &environment)?;
+    config.read_secrets()?;
+    let mut problems = config.problems();
+    config.file = file.map(Path::to_owned);
+    if config.store.path.as_os_str().is_empty() {
+        match default_database(&environment) {
+            Ok(path) => config.store.path = path,
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
+}
+
+/// Where a bridge of this configuration listens, and its database. It need not be one that this process could
+/// run with: its secrets may be for the bridge alone.
+pub fn place(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<(SocketAddr, PathBuf), ConfigError> {
+    let environment = set_of(environment);
+    let config = read(file, &environment)?;
+    let database = Some(config.store.path).filter(|path| !path.as_os_str().is_empty());
+    let is_root = rustix::process::geteuid().is_root();
+    let database = database
+        .map_or_else(|| state_folder::database(&environment, is_root), Ok)
+        .map_err(|problem| ConfigError::Invalid(vec![problem]))?;
+    Ok((config.server.listen, database))
+}
+
+/// Compose files pass on variables that are not set as empty ones.
+fn set_of(environment: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    environment.into_iter().filter(|(_, text)| !text.is_empty()).collect()
+}
+
+/// What stands in file and environment, without the secrets that lie elsewhere.
+fn read(
+    file: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Config, ConfigError> {
     let mut table = Table::new();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
@@ -63,26 +101,16 @@ pub fn load(
         toml::from_str::<Config>(&text).map_err(wrong)?;
         table = toml::from_str(&text).map_err(wrong)?;
     }
-    for (name, text) in &environment {
+    for (name, text) in environment {
         if let Some(path) = name.strip_prefix(PREFIX) {
             table = overridden(&table, path, text)
                 .map_err(|reason| ConfigError::Wrong { origin: name.clone(), reason })?;
         }
     }
-    let mut config: Config = table.try_into().map_err(|error| ConfigError::Wrong {
+    table.try_into().map_err(|error| ConfigError::Wrong {
         origin: "as a whole".to_owned(),
         reason: explain::elsewhere(error),
-    })?;
-    config.read_secrets()?;
-    let mut problems = config.problems();
-    config.file = file.map(Path::to_owned);
-    if config.store.path.as_os_str().is_empty() {
-        match default_database(&environment) {
-            Ok(path) => config.store.path = path,
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
+    })
 }
 
 /// Where the database is without `store.path`.
@@ -196,6 +224,7 @@ pub(super) mod tests {
             "delivery",
             "ticket",
             "board",
+            "[hooks]",
             "log",
         ] {
             let unknown = toml::from_str::<Config>(&format!("[{section}]\nno_such_key = 1"));

@@ -6,6 +6,7 @@ mod auth;
 mod current;
 mod delivery;
 mod explain;
+mod hooks;
 mod itop;
 mod load;
 mod period;
@@ -20,8 +21,9 @@ mod warnings;
 pub use auth::{Auth, Proxy, Scope, Token};
 pub use current::Current;
 pub use delivery::{DeliverySection, Switch};
+pub use hooks::Hook;
 pub use itop::{ItopSection, LoginKind};
-pub use load::{ConfigError, load};
+pub use load::{ConfigError, load, place};
 pub use period::Period;
 pub use shown::{Key, keys};
 pub use ticket::{OnOpenTicket, OnWorse, Ticket, TicketClass};
@@ -47,6 +49,7 @@ pub struct Config {
     pub delivery: DeliverySection,
     pub ticket: Ticket,
     pub board: Board,
+    pub hooks: Vec<Hook>,
     pub log: Log,
     /// The file that it was read from.
     #[serde(skip)]

@@ -3,12 +3,13 @@
 use super::Config;
 
 impl Config {
-    /// This configuration with the tokens, the secrets and the log filter of another one, and how it
-    /// logs in to iTop: a user and its password change together. The rest needs a start.
+    /// This configuration with the tokens, the hooks, the secrets and the log filter of another one, and
+    /// how it logs in to iTop: a user and its password change together. The rest needs a start.
     #[must_use]
     pub fn renewed(&self, read: &Self) -> Self {
         let mut renewed = self.clone();
         renewed.auth = read.auth.clone();
+        renewed.hooks.clone_from(&read.hooks);
         renewed.log.filter.clone_from(&read.log.filter);
         renewed.server.link_key.clone_from(&read.server.link_key);
         renewed.server.link_key_file.clone_from(&read.server.link_key_file);

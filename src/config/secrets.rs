@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Hook};
 use crate::secret::Secret;
 
 /// A key for a secret, and beside it the key for a file that holds it.
@@ -18,7 +18,7 @@ struct Place<'c> {
 
 impl Config {
     fn secrets(&mut self) -> Vec<Place<'_>> {
-        let Self { itop, server, auth, .. } = self;
+        let Self { itop, server, auth, hooks, .. } = self;
         let of_proxy = auth.proxy.as_mut().map(|proxy| Place {
             key: "auth.proxy.secret".into(),
             secret: &mut proxy.secret,
@@ -51,7 +51,8 @@ impl Config {
             secret: &mut token.signing_secret,
             file: token.signing_secret_file.clone(),
         });
-        places.into_iter().chain(of_proxy).chain(of_tokens).collect()
+        let of_hooks = hooks.iter_mut().flat_map(of_hook);
+        places.into_iter().chain(of_proxy).chain(of_tokens).chain(of_hooks).collect()
     }
 
     /// Takes secrets from the files that are named for them, and refuses what can be none.
@@ -90,6 +91,18 @@ impl Config {
         }
         problems
     }
+}
+
+/// The secrets of a hook, but for its headers.
+fn of_hook(hook: &mut Hook) -> [Place<'_>; 3] {
+    let key = |what: &str| format!("hooks '{}': {what}", hook.name).into();
+    let keys = ["url", "secret", "token"].map(key);
+    let [url, secret, token] = keys;
+    [
+        Place { key: url, secret: &mut hook.url, file: hook.url_file.clone() },
+        Place { key: secret, secret: &mut hook.secret, file: hook.secret_file.clone() },
+        Place { key: token, secret: &mut hook.token, file: hook.token_file.clone() },
+    ]
 }
 
 fn read(key: &str, path: &Path) -> Result<Secret, String> {

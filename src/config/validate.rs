@@ -1,17 +1,18 @@
 //! What must hold of a configuration as a whole: a sentence for each thing that harms or does not
 //! fit together, with the key and the reason.
 
+mod hooks;
 mod proxy;
 mod tokens;
 
 use reqwest::Url;
-use tracing_subscriber::EnvFilter;
 
 use super::{Config, DeliverySection, LoginKind, Period, TeamChoice};
 use crate::{
     domain::ticket_text::Templates,
     itop::{ItopZone, why_not_marker, why_not_template},
     secret::Secret,
+    telemetry,
 };
 
 const WEB_ROOT: &str = "such as https://itop.example/";
@@ -33,6 +34,7 @@ impl Config {
         self.attributes(&mut problems);
         problems.extend(tokens::problems(&self.auth.tokens));
         problems.extend(self.auth.proxy.iter().flat_map(proxy::problems));
+        problems.extend(hooks::problems(&self.hooks));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(
             ticket.language,
@@ -139,7 +141,7 @@ impl Config {
             "server.link_key must have at least 32 characters: who guesses it opens all links",
         );
         check(
-            EnvFilter::try_new(&self.log.filter).is_err(),
+            telemetry::parsed(&self.log.filter).is_err(),
             "log.filter must be a level such as info, or target=level pairs such as \
              info,servicenav_itop_bridge::itop=debug",
         );

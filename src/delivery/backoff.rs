@@ -7,14 +7,26 @@ use crate::config::DeliverySection;
 /// The wait after `attempts` attempts: doubling from the first to the longest, of which a random
 /// part between half and all is taken, so that rows that failed together do not return together.
 pub(super) fn backoff(settings: &DeliverySection, attempts: u32) -> Duration {
-    longest(settings, attempts).mul_f64(rand::random_range(0.5..=1.0))
+    jittered(longest(settings, attempts))
 }
 
 /// The longest that this wait can be.
 pub(super) fn longest(settings: &DeliverySection, attempts: u32) -> Duration {
+    doubled(settings.backoff_first.duration(), settings.backoff_max.duration(), attempts)
+}
+
+/// The wait after `attempts` attempts at anything else, likewise.
+pub(crate) fn growing(first: Duration, most: Duration, attempts: u32) -> Duration {
+    jittered(doubled(first, most, attempts))
+}
+
+fn doubled(first: Duration, most: Duration, attempts: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1).min(30));
-    let first = settings.backoff_first.duration();
-    first.saturating_mul(doubled).min(settings.backoff_max.duration())
+    first.saturating_mul(doubled).min(most)
+}
+
+fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(rand::random_range(0.5..=1.0))
 }
 
 #[cfg(test)]

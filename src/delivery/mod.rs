@@ -8,7 +8,7 @@
 
 mod adopt;
 mod attempt;
-mod backoff;
+pub(crate) mod backoff;
 mod create;
 mod dispatch;
 mod existing;

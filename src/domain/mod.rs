@@ -9,6 +9,8 @@ pub mod delivery_state;
 pub mod dotted;
 pub mod event_time;
 pub mod hex;
+pub mod hook_body;
+pub mod hook_event;
 pub mod inbox_group;
 pub mod json_text;
 pub mod keys;

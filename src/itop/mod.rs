@@ -41,6 +41,7 @@ pub use model::{INCIDENT, TicketModel, USER_REQUEST};
 pub use new_ticket::{CreatedTicket, Terms, why_not_marker, why_not_template};
 pub use priority::Raise;
 pub use probe::{PathProbe, WriteRight};
+pub(crate) use redact::Redactor;
 pub use route::{Proxy, is_loopback, proxy};
 pub use setup::{Attributes, Protocol};
 pub use tickets::{MARKER_LOG, Marked, Within, address};

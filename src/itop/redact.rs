@@ -21,13 +21,13 @@ const LEAST_INSIDE_BASE64: usize = 6;
 
 /// Finds secrets in every form in which they are sent or sent back. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Redactor {
+pub(crate) struct Redactor {
     forms: Option<AhoCorasick>,
 }
 
 impl Redactor {
     /// Of these secrets. A basic login is one as a whole: `user:password`.
-    pub(super) fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
+    pub(crate) fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
         let forms: Vec<_> =
             secrets.into_iter().filter(|secret| !secret.is_empty()).flat_map(forms).collect();
         if forms.is_empty() {
@@ -44,7 +44,7 @@ impl Redactor {
     }
 
     /// The text without secrets.
-    pub(super) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(crate) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match &self.forms {
             Some(forms) if forms.is_match(text) => {
                 Cow::Owned(forms.replace_all(text, &vec![REDACTED; forms.patterns_len()]))

@@ -31,6 +31,8 @@ pub(super) fn read(values: &Values, now: Timestamp) -> Result<Told, String> {
     }
     let mut event = Event::new("acknowledgement", Engine::Zabbix);
     let id = values.get("EVENT.ID");
+    // By which a hook can add the number of the ticket to the problem.
+    event.set("source.reference", id);
     let control = values.first(&["TRIGGER.ID", "EVENT.ID"]);
     let severity = values.get("EVENT.NSEVERITY").and_then(|text| text.parse::<usize>().ok());
     let severity = severity.and_then(|number| SEVERITIES.get(number));
@@ -122,6 +124,7 @@ mod tests {
     fn an_update_that_acknowledges_is_an_event() {
         let Told::Event(event) = told(&[]) else { panic!("no event") };
         assert_eq!(event["control"]["id"], "17034");
+        assert_eq!(event["source"]["reference"], "90417");
         assert_eq!(event["control"]["state"], "CRITICAL");
         assert_eq!(event["control"]["criticality"], "high");
         assert_eq!(event["control"]["status_changed_at"], "2026-11-21T08:14:09");

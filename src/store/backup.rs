@@ -132,7 +132,7 @@ fn check(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Where a backup is prepared: while this is there, a restore has not ended.
-pub(super) fn restoring(database: &Path) -> PathBuf {
+pub(crate) fn restoring(database: &Path) -> PathBuf {
     beside(database, "restoring")
 }
 

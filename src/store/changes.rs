@@ -18,6 +18,7 @@ use rusqlite::{
 use tokio::sync::{
     Notify,
     broadcast::{self, error::RecvError},
+    watch,
 };
 
 use super::{
@@ -50,6 +51,9 @@ const TRIGGERS: &str = "
     END;
     CREATE TEMP TRIGGER acknowledgement_gone AFTER DELETE ON main.acknowledgements BEGIN
         SELECT row_moved(OLD.id, OLD.instance, OLD.company_key, OLD.received_at, OLD.state, NULL);
+    END;
+    CREATE TEMP TRIGGER hook_message_written AFTER INSERT ON main.hook_messages BEGIN
+        SELECT hook_message_noted();
     END;
     CREATE TEMP TRIGGER control_mapped AFTER INSERT ON main.control_tickets BEGIN
         SELECT control_changed(NEW.instance, NEW.control_id, NEW.company_key, 1);
@@ -130,6 +134,7 @@ struct Inner {
     commits: AtomicU64,
     kept: Mutex<Kept>,
     turns: Notify,
+    hook_messages: watch::Sender<()>,
     listeners: broadcast::Sender<ControlChange>,
 }
 
@@ -140,6 +145,7 @@ enum Noted {
         change: Option<ControlChange>,
     },
     Row(Moved),
+    HookMessage,
 }
 
 impl Changes {
@@ -151,6 +157,7 @@ impl Changes {
             commits: AtomicU64::new(0),
             kept: Mutex::new(kept),
             turns: Notify::default(),
+            hook_messages: watch::Sender::new(()),
             listeners: broadcast::Sender::new(BACKLOG),
         }))
     }
@@ -168,6 +175,11 @@ impl Changes {
         let this = self.clone();
         connection.create_scalar_function("row_moved", 6, flags, move |call| {
             this.lock().push(Noted::Row(moved(call)?));
+            Ok(false)
+        })?;
+        let this = self.clone();
+        connection.create_scalar_function("hook_message_noted", 0, flags, move |_| {
+            this.lock().push(Noted::HookMessage);
             Ok(false)
         })?;
         connection.execute_batch(TRIGGERS)
@@ -227,6 +239,7 @@ impl Changes {
         }
         // All numbers first: who is told of one change may ask about another at once.
         let mut may_be_due = false;
+        let mut has_hook_message = false;
         let mut kept = self.kept();
         for noted in &noted {
             match noted {
@@ -237,11 +250,15 @@ impl Changes {
                     kept.apply(moved);
                     may_be_due |= moved.may_be_followed();
                 }
+                Noted::HookMessage => has_hook_message = true,
             }
         }
         drop(kept);
         if may_be_due {
             self.0.turns.notify_one();
+        }
+        if has_hook_message {
+            self.0.hook_messages.send_replace(());
         }
         for noted in noted {
             if let Noted::Control { change: Some(change), .. } = noted {
@@ -280,6 +297,11 @@ impl Changes {
     /// tried again.
     pub(super) fn with_accepted(&self) -> Vec<(String, String)> {
         self.kept().with_accepted()
+    }
+
+    /// Tells of each commit that has written something which hooks are to be told.
+    pub(super) fn hook_messages(&self) -> watch::Receiver<()> {
+        self.0.hook_messages.subscribe()
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
-use serde_json::{Value, json};
 
 use super::{Store, StoreError, time};
 use crate::domain::{
-    company_link::{CompanyLink, Expected, LinkDefaults, LinkKey, Named, short},
+    company_link::{CompanyLink, Expected, LinkDefaults, LinkKey, Named},
     keys::{ObjectId, PartyKey},
     visible::Visible,
 };
@@ -52,46 +51,6 @@ pub enum RemoveLink {
     None,
     /// There is another one than was expected: it stays as it is.
     Differs(Box<CompanyLink>),
-}
-
-/// What happens to one link among many.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkChange {
-    /// It is set.
-    Put(Box<CompanyLink>),
-    /// It is removed, if it is there.
-    Remove(LinkKey),
-}
-
-impl LinkChange {
-    /// Which link.
-    #[must_use]
-    pub fn key(&self) -> &LinkKey {
-        match self {
-            Self::Put(link) => &link.key,
-            Self::Remove(key) => key,
-        }
-    }
-}
-
-/// What changes would change, in short, given the links that there are before each: whoever has seen that
-/// can say so when they make them.
-#[must_use]
-pub fn digest(changes: &[LinkChange], before: &[Option<CompanyLink>]) -> String {
-    let version = |link: &CompanyLink| link.version();
-    let told = changes.iter().zip(before).filter_map(|(change, before)| {
-        let after = match change {
-            LinkChange::Put(link) if before.as_ref().is_some_and(|it| it.says_the_same(link)) => {
-                return None;
-            }
-            LinkChange::Put(link) => Some(&**link),
-            LinkChange::Remove(_) => None,
-        };
-        let (before, after) = (before.as_ref().map(version), after.map(version));
-        let is_change = before.is_some() || after.is_some();
-        is_change.then(|| json!([parts(change.key()), before, after]))
-    });
-    short(&told.collect::<Value>().to_string())
 }
 
 /// The problem code of rows that wait for a link.
@@ -194,68 +153,6 @@ impl Store {
         Ok(is_new)
     }
 
-    /// Makes many changes in one commit, and makes due what is blocked of the companies that have
-    /// another link by it. What changes nothing is not written. Gives the link that there was before
-    /// each, in order; of what is not seen none, and it stays as it is. `None`, and nothing is changed,
-    /// where they would change something else than the [`digest`] says, if there is one.
-    pub async fn change_links(
-        &self,
-        mut changes: Vec<LinkChange>,
-        visible: &Visible,
-        by: &str,
-        seen: Option<String>,
-    ) -> Result<Option<Vec<Option<CompanyLink>>>, StoreError> {
-        let (visible, by) = (visible.clone(), by.to_owned());
-        let (before, companies) = self
-            .write(move |db| {
-                let mut before = Vec::with_capacity(changes.len());
-                for change in &changes {
-                    let is_seen = is_seen(change.key(), &visible);
-                    before.push(if is_seen { one(db, change.key())? } else { None });
-                }
-                if seen.is_some_and(|seen| seen != digest(&changes, &before)) {
-                    return Ok((None, BTreeSet::new()));
-                }
-                let mut companies = BTreeSet::new();
-                for (change, existing) in changes.drain(..).zip(&before) {
-                    if !is_seen(change.key(), &visible) {
-                        continue;
-                    }
-                    match change {
-                        LinkChange::Put(link)
-                            if !existing
-                                .as_ref()
-                                .is_some_and(|known| known.says_the_same(&link)) =>
-                        {
-                            let link = CompanyLink { updated_by: Some(by.clone()), ..*link };
-                            put(db, &link)?;
-                            companies.insert(company_of(&link.key));
-                        }
-                        LinkChange::Remove(key) if existing.is_some() => {
-                            remove(db, &key)?;
-                        }
-                        LinkChange::Put(_) | LinkChange::Remove(_) => {}
-                    }
-                }
-                Ok((Some(before), companies))
-            })
-            .await?;
-        self.release_companies(companies.into_iter().collect()).await;
-        Ok(before)
-    }
-
-    /// The links that there are now of these companies and sites, in order.
-    pub async fn links_of(
-        &self,
-        keys: Vec<LinkKey>,
-    ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
-        self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
-            keys.iter().map(|key| one(&snapshot, key)).collect()
-        })
-        .await
-    }
-
     /// Removes a link, if it is the `expected`.
     pub async fn delete_link(
         &self,
@@ -348,12 +245,12 @@ pub(super) fn all_of_any_step(db: &Connection) -> rusqlite::Result<Vec<CompanyLi
     db.prepare(&sql)?.query_map([], link)?.collect()
 }
 
-fn is_seen(key: &LinkKey, visible: &Visible) -> bool {
+pub(super) fn is_seen(key: &LinkKey, visible: &Visible) -> bool {
     visible.contains(key.instance.as_str(), Some(&key.company.to_string()))
 }
 
 /// The link of exactly this company or site.
-fn one(db: &Connection, key: &LinkKey) -> rusqlite::Result<Option<CompanyLink>> {
+pub(super) fn one(db: &Connection, key: &LinkKey) -> rusqlite::Result<Option<CompanyLink>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM company_links
          WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3"
@@ -362,7 +259,7 @@ fn one(db: &Connection, key: &LinkKey) -> rusqlite::Result<Option<CompanyLink>> 
 }
 
 /// Removes a link; false if there was none.
-fn remove(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
+pub(super) fn remove(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
     let gone = db
         .prepare_cached(
             "DELETE FROM company_links
@@ -381,7 +278,7 @@ fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
     )
 }
 
-fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
+pub(super) fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
     let instance = link.key.instance.to_string();
     let company = link.key.company.to_string();
     let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
@@ -406,12 +303,12 @@ fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn parts(key: &LinkKey) -> [String; 3] {
+pub(super) fn parts(key: &LinkKey) -> [String; 3] {
     [key.instance.to_string(), key.company.to_string(), site_text(key)]
 }
 
 /// The company whose rows a link is for.
-fn company_of(key: &LinkKey) -> (String, String) {
+pub(super) fn company_of(key: &LinkKey) -> (String, String) {
     (key.instance.to_string(), key.company.to_string())
 }
 

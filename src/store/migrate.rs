@@ -16,6 +16,11 @@ fn steps() -> impl Iterator<Item = &'static str> {
 
 /// Applies the steps that the file has not seen, each in its own transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    migrate_up_to(i64::MAX, connection, path)
+}
+
+/// As far as this step, it included.
+fn migrate_up_to(last: i64, connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let unusable = |error: rusqlite::Error| StoreError::Unusable {
         path: path.to_owned(),
         reason: error.to_string(),
@@ -26,7 +31,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     let enforced: bool =
         connection.query_row("PRAGMA foreign_keys", [], |row| row.get(0)).map_err(unusable)?;
     connection.pragma_update(None, "foreign_keys", false).map_err(unusable)?;
-    for (number, step) in (1_i64..).zip(steps()).filter(|(number, _)| *number > found) {
+    for (number, step) in (1..=last).zip(steps()).filter(|(number, _)| *number > found) {
         // The rest of the fence line is the title of the step.
         let sql = step.split_once('\n').map_or("", |(_, sql)| sql);
         let transaction = connection
@@ -84,6 +89,9 @@ pub(super) fn quick_check(connection: &Connection, path: &Path) -> Result<(), St
     };
     Err(StoreError::Unusable { path: path.to_owned(), reason })
 }
+
+#[cfg(test)]
+mod upgrades;
 
 #[cfg(test)]
 pub(super) mod tests {

@@ -2,6 +2,7 @@
 //! database can stand behind the same names.
 
 mod actions;
+mod asked_tickets;
 mod attempts;
 mod backup;
 mod board_companies;
@@ -21,6 +22,8 @@ mod counts;
 mod error;
 mod foreign;
 mod history;
+mod hook_outbox;
+mod hook_wants;
 mod inbox;
 mod inbox_bulk;
 mod inbox_causes;
@@ -34,6 +37,7 @@ mod inbox_unlinked;
 mod keys;
 mod lock;
 mod look;
+mod many_links;
 mod meta;
 mod migrate;
 mod read_back;
@@ -47,7 +51,9 @@ mod unlinked_count;
 mod writer;
 
 pub use actions::{Action, Levered};
+pub use asked_tickets::AskedTicket;
 pub use attempts::Attempt;
+pub(crate) use backup::restoring;
 pub use backup::{backup, restore};
 pub use board_companies::BoardCompany;
 pub use board_pending::{PendingControl, PendingSearch};
@@ -58,12 +64,14 @@ pub use board_summary::{BoardSummary, HOURS};
 pub use changes::{ControlChange, SeenChanges};
 pub use companies_seen::{CompanyWaits, SeenCompany};
 pub(crate) use company_links::NOT_LINKED;
-pub use company_links::{LinkChange, PutLink, RemoveLink, Unlinked, digest};
+pub use company_links::{PutLink, RemoveLink, Unlinked};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
 pub use error::StoreError;
 pub use history::GateChange;
+pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};
+pub use hook_wants::HookWants;
 pub use inbox::{Accepted, NewAcknowledgement};
 pub use inbox_bulk::{Left, Operation, Which};
 pub use inbox_causes::CauseGroup;
@@ -73,6 +81,7 @@ pub use inbox_search::InboxPage;
 pub use inbox_turns::Due;
 pub use inbox_unknown::UnknownRow;
 pub use look::links_at;
+pub use many_links::{LinkChange, digest};
 pub use meta::{Canary, Restored};
 pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
@@ -133,14 +142,16 @@ impl Store {
         }
         let mut lock = lock::Lock::take(path)?;
         let path = &lock.path().to_owned();
-        if !path.exists() && backup::restoring(path).exists() {
+        if !path.exists() && restoring(path).exists() {
             return Err(unusable("a restore was interrupted; run 'restore' again".to_owned()));
         }
         lock.lock_database()?;
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;
-        board_words::watch(&connection).map_err(|error| unusable(error.to_string()))?;
+        board_words::watch(&connection)
+            .and_then(|()| hook_wants::register(&connection, clock.clone()))
+            .map_err(|error| unusable(error.to_string()))?;
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::StoreError;
 use crate::clock::{Clock, Stopwatch};
@@ -93,7 +93,17 @@ impl Pool {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let gone = || StoreError::Unavailable("the bridge is stopping".to_owned());
+        let (answer, result) = oneshot::channel();
+        let work = move |connection: rusqlite::Result<&Connection>| {
+            // Whoever asked may have gone.
+            let _ = answer.send(connection.and_then(work));
+        };
+        self.start(Box::new(work)).await?;
+        Ok(result.await.map_err(|_| gone())??)
+    }
+
+    /// Has the work done in a thread of its own. Not generic: it would be compiled for each query.
+    async fn start(&self, work: Work) -> Result<(), StoreError> {
         let watch = Stopwatch::start();
         let slot = self.slots.clone().acquire_owned();
         // The time that a test lets pass is not what counts here.
@@ -109,23 +119,44 @@ impl Pool {
         let idle = self.idle.clone();
         let path = self.path.clone();
         let patience = self.patience;
-        let read = tokio::task::spawn_blocking(move || {
+        tokio::task::spawn_blocking(move || {
             let _slot = slot;
-            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut connection = match taken {
-                Some(connection) => connection,
-                None => open(&path)?,
-            };
-            if let Some(patience) = patience {
-                let most = u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
-                connection.progress_handler(STEPS, Some(move || watch.micros() > most))?;
+            match connected(&idle, &path, patience, watch) {
+                Ok(connection) => {
+                    work(Ok(&connection));
+                    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+                }
+                Err(error) => work(Err(error)),
             }
-            let result = work(&connection);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            result
         });
-        Ok(read.await.map_err(|_| gone())??)
+        Ok(())
     }
+}
+
+/// A query, and whoever waits for what it finds.
+type Work = Box<dyn FnOnce(rusqlite::Result<&Connection>) + Send>;
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the bridge is stopping".to_owned())
+}
+
+/// A connection on which work ends when the time is over that it has since the watch was started.
+fn connected(
+    idle: &Mutex<Vec<Connection>>,
+    path: &Path,
+    patience: Option<Duration>,
+    watch: Stopwatch,
+) -> rusqlite::Result<Connection> {
+    let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut connection = match taken {
+        Some(connection) => connection,
+        None => open(path)?,
+    };
+    if let Some(patience) = patience {
+        let most = u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
+        connection.progress_handler(STEPS, Some(move || watch.micros() > most))?;
+    }
+    Ok(connection)
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {

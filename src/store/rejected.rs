@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, changes::Changes, inbox_sources::NOT_FRESH, meta};
+use super::{Store, StoreError, changes::Changes, hook_wants, inbox_sources::NOT_FRESH, meta};
 use crate::domain::{
     acknowledgement::{Glimpse, Party},
     delivery_state::{Problem, State},
@@ -61,8 +61,10 @@ impl Store {
         self.write(move |db| {
             let mut day = known_of(db, today)?.unwrap_or(Day { number: today, ..Day::default() });
             let mut shares = None;
+            let mut ids = Vec::with_capacity(rejected.len());
             for row in &rejected {
                 let id = insert(db, &changes, row)?;
+                ids.push(id);
                 if day.rows == 0 {
                     day.first = id;
                 }
@@ -79,6 +81,7 @@ impl Store {
                     remove_one(db, &mut day, shares)?;
                 }
             }
+            hook_wants::note_rejected(db, &ids)?;
             keep_known(db, &day)
         })
         .await

@@ -131,12 +131,20 @@ impl Writer {
         undo: Undo,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let gone = || StoreError::Unavailable("its writer has stopped".to_owned());
         let (answer, result) = oneshot::channel();
         let job = Work { undo, closure: Some(work), result: None, answer };
-        self.jobs.send(Box::new(job)).await.map_err(|_| gone())?;
+        self.queue(Box::new(job)).await?;
         result.await.map_err(|_| gone())?
     }
+
+    /// Not generic: it would be compiled for each job.
+    async fn queue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        self.jobs.send(job).await.map_err(|_| gone())
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("its writer has stopped".to_owned())
 }
 
 /// Sets up the connection that writes: a commit is on the disk before it is answered.

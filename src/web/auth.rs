@@ -295,6 +295,10 @@ scope! {
     Operator, Scope::Operate
 }
 scope! {
+    /// A caller that may tell that tickets have changed.
+    ChangeTeller, Scope::Changes
+}
+scope! {
     /// A caller that may administer.
     Admin, Scope::Admin
 }

@@ -64,6 +64,11 @@ impl IntoResponse for BadBody {
 }
 
 impl JsonBody {
+    /// As it came.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What it says.
     pub(super) fn value(&self) -> Result<Value<'_>, ApiError> {
         read(&self.text)

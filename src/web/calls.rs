@@ -7,7 +7,7 @@ use super::{
     AppState, LOOKUP, STREAM,
     api::{
         acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
-        links, lookup, preview, priority, session, stream, stream_address, tickets,
+        itop_changes, links, lookup, preview, priority, session, stream, stream_address, tickets,
     },
     console::{
         assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
@@ -41,6 +41,7 @@ pub enum Access {
 const INGEST: Access = Access::Token(Scope::Ingest);
 const READ: Access = Access::Token(Scope::Read);
 const OPERATE: Access = Access::Token(Scope::Operate);
+const CHANGES: Access = Access::Token(Scope::Changes);
 const ADMIN: Access = Access::Token(Scope::Admin);
 const SIGNED: Access = Access::Signed;
 const OVERSEER: Access = Access::Overseer;
@@ -103,6 +104,7 @@ calls! {
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
     "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
+    "/api/v1/itop/changes" => { post: itop_changes::changes, CHANGES; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
     "/api/v1/session" => { get: session::session, Access::Known; }

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::{Addresses, ApiTokens, ControlAnswers, Templates};
 use crate::{
     board::Board, catalog::Catalog, check::Checks, clock::Clock, config, delivery::Delivery,
-    history::History, store::Store,
+    history::History, hooks::Hooks, store::Store,
 };
 
 /// Everything behind the routes; a handler takes the parts that it uses. One pointer, because
@@ -32,6 +32,7 @@ pub struct Parts {
     pub config: config::Current,
     pub checks: Checks,
     pub history: History,
+    pub hooks: Hooks,
     pub templates: Templates,
 }
 

@@ -1,4 +1,6 @@
-//! The documents: their links lead somewhere, and they tell of each call.
+//! The documents: their links lead somewhere, they tell of each call, and what they show is so.
+
+mod examples;
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +15,7 @@ fn root() -> &'static Path {
 }
 
 fn documents() -> Vec<PathBuf> {
-    let folders = [root().to_owned(), root().join("docs"), root().join("examples")];
+    let folders = ["", "docs", "docs/fr", "examples"].map(|folder| root().join(folder));
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let files = entries.map(|entry| entry.unwrap().path());
     files.filter(|file| file.extension().is_some_and(|end| end == "md")).collect()

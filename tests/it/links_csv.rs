@@ -268,7 +268,7 @@ async fn the_program_exports_previews_and_imports() {
     }
     assert_eq!(stored(&world).await, 2);
     let (good, _, err) = links(&world, &["export"]).await;
-    assert!(!good && err.contains("Send the header 'Authorization"), "{err}");
+    assert!(!good && err.contains("by --token-file or BRIDGE_TOKEN_FILE"), "{err}");
     let (good, _, err) = run(&["import", "/nonexistent\u{1b}[2J.csv"]).await;
     assert!(!good && err.contains("/nonexistent.csv cannot be read"), "{err}");
     assert!(Path::new(&file).exists());

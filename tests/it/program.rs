@@ -19,7 +19,9 @@ const DEAD_PROXY: &str = "http://user:pr0xy-passw0rd@127.0.0.1:9";
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_servicenav-itop-bridge"));
     command.args(arguments);
-    let ours = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "BRIDGE_CONFIG"];
+    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+    let ours = ["BRIDGE_CONFIG", "BRIDGE_URL", "BRIDGE_TOKEN_FILE", "BRIDGE_SPOOL"];
+    let ours = proxies.into_iter().chain(ours);
     for name in ours {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
@@ -117,6 +119,11 @@ async fn a_reader_that_is_gone_is_not_missed() {
         (&["token"], true),
         (&["--help"], true),
         (&["links", "export", "--url", &world.base], true),
+        (&["status", "--url", &world.base], true),
+        (&["list", "--url", &world.base], true),
+        (&["list", "--json", "--url", &world.base], true),
+        (&["tickets", "--url", &world.base], true),
+        (&["completions", "bash"], true),
     ] {
         let mut command = command(arguments);
         command.stdout(nobody()).stderr(Stdio::piped());

@@ -213,8 +213,8 @@ async fn what_the_program_writes_is_for_its_own_user() {
         }
         seen
     };
-    // The database with its log and index, the lock, the copy.
-    assert_eq!(check(), 5);
+    // The database with its log and index, the lock, the token of this machine, the copy.
+    assert_eq!(check(), 6);
     serving.stop().await;
     std::fs::set_permissions(copy, std::fs::Permissions::from_mode(0o644)).unwrap();
     let restore = output(command(&["restore", "--config", config, copy])).await;

@@ -1,32 +1,14 @@
 //! What an import did or would do, for a terminal. Everything in it comes from elsewhere: nothing of it
 //! may be a command to the terminal.
 
-use std::{fmt::Write as _, path::Path};
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::domain::{
-    terminal::without_sequences,
-    text::{cut_chars, one_line},
-};
+use crate::{cli::screen::plain, domain::text::cut_chars};
 
 /// How much of a cell is shown, in characters.
 const WIDEST: usize = 40;
-
-/// A name of a file as a terminal may show it.
-pub(in crate::cli) fn readable(file: &Path) -> String {
-    plain(&file.to_string_lossy())
-}
-
-/// Foreign text on one line, without what a terminal would obey.
-fn plain(text: &str) -> String {
-    let line = one_line(&without_sequences(text));
-    // Marks that turn the direction of writing would move what stands behind them.
-    let is_shown = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    line.chars().filter(is_shown).collect()
-}
 
 /// The lines about each error, and the sentence about all, of a problem document.
 pub(super) fn problem(file: &str, body: &Value) -> (String, Option<String>) {
@@ -157,7 +139,6 @@ mod tests {
              without an organization, 1 wrong\n"
         );
         assert_eq!(errors, "links.csv:9: team: 'X' is no team\n");
-        assert_eq!(readable(Path::new("a\u{1b}[2Jb\n.csv")), "ab .csv");
     }
 
     #[test]

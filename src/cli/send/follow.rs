@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{MAX_INPUT, Send, pair_of, put, text, told};
+use super::{MAX_INPUT, Send, put, set_pairs, told};
 use crate::{
     clock::{Clock, Moment},
     config::Period,
@@ -68,8 +68,7 @@ impl Send {
             Told::Event(event) => event,
             Told::Nothing(_) => return Ok(()),
         };
-        let set = self.set.iter().map(|pair| pair_of(pair)).collect::<anyhow::Result<Vec<_>>>()?;
-        put(&mut event, &set.iter().map(|(name, value)| (name, text(value))).collect::<Vec<_>>())?;
+        put(&mut event, &set_pairs(&self.set)?)?;
         let event = Value::Object(event).to_string().into_bytes();
         self.keep_and_send(&[event], clock, until).await.map(drop)
     }

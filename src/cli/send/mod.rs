@@ -148,8 +148,7 @@ impl Send {
     }
 
     fn events(&self, clock: &Clock) -> anyhow::Result<Events> {
-        let set = self.set.iter().map(|pair| pair_of(pair)).collect::<anyhow::Result<Vec<_>>>()?;
-        let set: Vec<_> = set.iter().map(|(name, value)| (name, text(value))).collect();
+        let set = set_pairs(&self.set)?;
         let Some(engine) = self.engine else {
             if !self.values.is_empty() {
                 bail!("name the engine whose macros these are, with --engine");
@@ -188,7 +187,7 @@ enum Events {
 
 /// Events as JSON: one, or a list. What is no JSON is sent as it is: the bridge keeps what it refuses, where
 /// people see it.
-fn input(set: &[(&String, String)]) -> anyhow::Result<Events> {
+fn input(set: &[(String, String)]) -> anyhow::Result<Events> {
     let mut input = Vec::new();
     io::stdin().take(MAX_INPUT + 1).read_to_end(&mut input).context("standard input")?;
     if input.len() as u64 > MAX_INPUT {
@@ -211,7 +210,14 @@ fn input(set: &[(&String, String)]) -> anyhow::Result<Events> {
     Ok(Events::Are(events.into_iter().map(with).collect::<anyhow::Result<_>>()?))
 }
 
-fn put(event: &mut Map<String, Value>, set: &[(&String, String)]) -> anyhow::Result<()> {
+/// What `--set` names.
+pub(super) fn set_pairs(set: &[OsString]) -> anyhow::Result<Vec<(String, String)>> {
+    let pair = |pair: &OsString| pair_of(pair).map(|(name, value)| (name, text(&value)));
+    set.iter().map(pair).collect()
+}
+
+/// Sets members of an event.
+pub(super) fn put(event: &mut Map<String, Value>, set: &[(String, String)]) -> anyhow::Result<()> {
     for (name, value) in set {
         dotted::set(event, name, value.as_str().into())?;
     }

@@ -9,6 +9,7 @@ mod trial;
 
 pub use context::{Resolved, TicketContext, context};
 pub use line::{Worse, line};
+pub(super) use trial::nearest;
 
 use std::collections::BTreeMap;
 

@@ -78,7 +78,8 @@ fn names(
     Ok(())
 }
 
-fn nearest<'a>(name: &str, known: &'a Value) -> Option<&'a str> {
+/// The member of an object whose name is most like this one, if one is.
+pub(in crate::domain) fn nearest<'a>(name: &str, known: &'a Value) -> Option<&'a str> {
     let names = known.as_object()?.keys();
     names
         .map(|known| (strsim::jaro_winkler(name, known), known.as_str()))

@@ -8,6 +8,7 @@ pub(super) mod companies;
 pub(super) mod control_detail;
 pub(super) mod controls;
 pub(super) mod health;
+pub(super) mod itop_changes;
 mod link_warning;
 pub(super) mod links;
 pub(super) mod lookup;

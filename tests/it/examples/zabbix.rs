@@ -103,6 +103,8 @@ async fn an_acknowledgement_arrives_as_it_was_written_and_counts_once() {
     assert_eq!(body["acknowledgement"]["comment"], comment);
     assert_eq!(body["acknowledgement"]["author"]["name"], "René Dupont (rdupont)");
     assert_eq!(body["control"]["output"], AWKWARD);
+    // By which a hook writes the ticket's number into the problem.
+    assert_eq!(body["source"]["reference"], "90417");
     assert_eq!(row["warnings"], json!([]), "{row}");
     for line in [&comment, AWKWARD, "René Dupont"] {
         place.shows(&row, line).await;

@@ -149,6 +149,8 @@ async fn about(tenants: &Tenants, call: &Call, kind: &Kind, object: &Object) {
                 409
             } else if leads_on {
                 303
+            } else if call.path == "/api/v1/itop/changes" {
+                202
             } else {
                 200
             };

@@ -32,10 +32,11 @@ pub struct Kind {
 }
 
 /// Of no company in particular.
-pub const UNLIMITED: [Kind; 4] = [
+pub const UNLIMITED: [Kind; 5] = [
     Kind { name: "ingest", scopes: &[Scope::Ingest], own: None },
     Kind { name: "read", scopes: &[Scope::Read], own: None },
     Kind { name: "operate", scopes: &[Scope::Operate], own: None },
+    Kind { name: "changes", scopes: &[Scope::Changes], own: None },
     Kind { name: "admin", scopes: &[Scope::Admin], own: None },
 ];
 

@@ -111,6 +111,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let here = format!("{query}&instance={instance}");
             (queries(&[query, here]), Value::Null)
         }
+        ("post", "/api/v1/itop/changes") => {
+            (queries(&[own()]), json!({"class": "Incident", "id": of.id.parse::<u64>().unwrap()}))
+        }
         ("post", "/api/v1/acknowledgements/{id}/discard") => {
             (queries(&[own()]), json!({"reason": "test"}))
         }
@@ -187,6 +190,7 @@ const OF_NOBODY: &[&str] = &[
     "/api/v1/check",
     "/api/v1/configuration",
     "/api/v1/priority",
+    "/api/v1/itop/changes",
     "/health",
     "/new-ticket",
 ];

@@ -16,6 +16,7 @@ use crate::{
         bucket::{Answers, BUCKET, Bucket},
         delivery_state::State as RowState,
     },
+    hooks::HookFigures,
     store::GateChange,
     web::{
         AppState,
@@ -66,6 +67,8 @@ struct Details {
     /// How long iTop takes to answer now.
     itop: Option<Answers>,
     lists: Vec<ListReport>,
+    /// Who is told of what has happened.
+    hooks: Vec<HookFigures>,
     gate_changes: Vec<GateChange>,
     history: HistoryReport,
 }
@@ -147,6 +150,10 @@ impl Report {
     pub(in crate::web) fn lists(&self) -> &[ListReport] {
         self.details.as_ref().map_or(&[], |details| &details.lists)
     }
+
+    pub(in crate::web) fn hooks(&self) -> &[HookFigures] {
+        self.details.as_ref().map_or(&[], |details| &details.hooks)
+    }
 }
 
 impl Details {
@@ -158,6 +165,7 @@ impl Details {
             ticket_of_probe: state.delivery.ticket_of_probe(),
             itop: state.history.answers_now(),
             lists: lists(state.catalog.known()),
+            hooks: state.hooks.figures(),
             gate_changes: day.gate_changes,
             history: HistoryReport { bucket_seconds: BUCKET.as_secs(), buckets: day.buckets },
         }

@@ -17,6 +17,7 @@ use crate::{
         bucket::{BUCKET, Bucket, start_of},
         ticket_text::Language,
     },
+    hooks::HookFigures,
     web::{
         AppState,
         api::health::{
@@ -52,11 +53,13 @@ pub(in crate::web) async fn page(
     };
     let row = |list| ListRow::of(list, language);
     let lists: Vec<_> = report.lists().iter().map(row).collect();
+    let hooks: Vec<_> = report.hooks().iter().map(|hook| HookRow::of(hook, language)).collect();
     let oversees = page.caller.oversees();
     let check = oversees.then(|| Examination::of(state.checks.latest()));
     let configuration = oversees.then(|| Configuration::of(&Shown::of(&state.config.get())));
     let values = context! {
-        report => value(&report), counts, plots, lists => value(&lists), oversees,
+        report => value(&report), counts, plots, lists => value(&lists), hooks => value(&hooks),
+        oversees,
         check => check.as_ref().map(value), configuration => configuration.as_ref().map(value),
     };
     page.render("health/page.html", values).await
@@ -75,6 +78,44 @@ impl<'r> ListRow<'r> {
     fn of(list: &'r ListReport, language: Language) -> Self {
         let refresh = serde_json::to_string(&list.refresh).unwrap_or_default();
         Self { list, items: grouped(list.items as u64, language), refresh }
+    }
+}
+
+/// A hook with what the page writes otherwise than a program reads it.
+#[derive(Serialize)]
+struct HookRow<'h> {
+    name: &'h str,
+    events: String,
+    failing_since: Option<Timestamp>,
+    delivered_at: Option<Timestamp>,
+    oldest_waiting_at: Option<Timestamp>,
+    error: Option<&'h str>,
+    waiting: u64,
+    waiting_shown: String,
+    delivered: u64,
+    delivered_shown: String,
+    given_up: u64,
+    given_up_shown: String,
+}
+
+impl<'h> HookRow<'h> {
+    fn of(hook: &'h HookFigures, language: Language) -> Self {
+        let events: Vec<_> = hook.events.iter().map(|event| event.as_str()).collect();
+        let record = &hook.record;
+        Self {
+            name: &hook.name,
+            events: events.join(", "),
+            failing_since: hook.failing_since,
+            delivered_at: record.delivered_at,
+            oldest_waiting_at: hook.oldest_waiting_at,
+            error: record.error.as_deref(),
+            waiting: hook.waiting,
+            waiting_shown: grouped(hook.waiting, language),
+            delivered: record.delivered,
+            delivered_shown: grouped(record.delivered, language),
+            given_up: record.given_up,
+            given_up_shown: grouped(record.given_up, language),
+        }
     }
 }
 

@@ -1,0 +1,84 @@
+//! What says on a terminal that something is going on. Elsewhere nothing is said.
+
+use std::{
+    path::PathBuf,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often it moves.
+const TICK: Duration = Duration::from_millis(120);
+
+/// What takes how long nobody knows. It goes from the terminal when this is dropped.
+pub(super) struct Waiting(ProgressBar);
+
+impl Waiting {
+    /// For what is waited.
+    pub(super) fn on(what: impl Into<String>) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(what.into());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// Something else is waited for now.
+    pub(super) fn say(&self, what: impl Into<String>) {
+        self.0.set_message(what.into());
+    }
+
+    /// Prints something above it.
+    pub(super) fn beside(&self, print: impl FnOnce()) {
+        self.0.suspend(print);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A file that becomes as long as another one. The bar goes from the terminal when this is dropped.
+pub(super) struct Growing {
+    stop: Option<mpsc::Sender<()>>,
+    watching: Option<JoinHandle<()>>,
+}
+
+impl Growing {
+    /// Watches `file` until it has so many bytes; then only `afterwards` is waited for.
+    pub(super) fn watch(file: PathBuf, bytes: u64, what: &str, afterwards: &'static str) -> Self {
+        let bar = ProgressBar::new(bytes).with_message(what.to_owned());
+        let style = "{msg} {wide_bar} {binary_bytes} of {binary_total_bytes}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        let (stop, stopped) = mpsc::channel();
+        // A thread: what is watched keeps its own one busy.
+        let watching = std::thread::spawn(move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                let length = std::fs::metadata(&file).map_or(0, |file| file.len());
+                bar.set_position(length.min(bytes));
+                if length >= bytes {
+                    bar.set_message(afterwards);
+                }
+            }
+            bar.finish_and_clear();
+        });
+        Self { stop: Some(stop), watching: Some(watching) }
+    }
+}
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(watching) = self.watching.take() {
+            // It has nothing that could fail but the terminal.
+            let _ = watching.join();
+        }
+    }
+}

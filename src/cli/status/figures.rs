@@ -1,0 +1,259 @@
+//! What a bridge tells of itself, judged and shown.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Bounds, SERVICE, Verdict};
+use crate::{
+    cli::{
+        print,
+        screen::{Screen, Tone, age, plain, span},
+    },
+    clock::elapsed,
+};
+
+/// One thing that is looked at.
+struct Figure {
+    name: &'static str,
+    value: String,
+    verdict: Verdict,
+    /// What is the matter, where something is.
+    matter: String,
+    /// As plugins write it.
+    performance: Option<String>,
+}
+
+/// All of them.
+pub(super) struct Figures(Vec<Figure>);
+
+impl Figures {
+    /// Reads the answer of `/readyz` or `/api/v1/health`.
+    pub(super) fn of(answer: &Value, bounds: &Bounds, now: Timestamp) -> Self {
+        let mut figures = vec![gate(&answer["gate"], bounds, now)];
+        figures.extend(inbox(answer, bounds));
+        figures.extend(beside(answer, now));
+        Self(figures)
+    }
+
+    /// The worst of all.
+    pub(super) fn verdict(&self) -> Verdict {
+        self.0.iter().map(|figure| figure.verdict).max().unwrap_or(Verdict::Unknown)
+    }
+
+    /// Prints them: a screen for people, for a program the line of a plugin first.
+    pub(super) fn print(&self, screen: Screen) {
+        print::line(self.shown(screen).trim_end());
+    }
+
+    fn shown(&self, screen: Screen) -> String {
+        let (verdict, matters) = (self.verdict(), self.matters());
+        let mut shown = if screen.is_terminal() {
+            format!("{}: {matters}\n\n", screen.toned(Some(tone(verdict)), &verdict.to_string()))
+        } else {
+            let performance = self.0.iter().filter_map(|figure| figure.performance.as_deref());
+            let performance = performance.collect::<Vec<_>>().join(" ");
+            // What stands behind a bar is performance data.
+            format!("{SERVICE} {verdict}: {} | {performance}\n", matters.replace('|', "/"))
+        };
+        for figure in &self.0 {
+            let bad = Some(tone(figure.verdict)).filter(|_| figure.verdict > Verdict::Ok);
+            let value = screen.toned(bad, &figure.value);
+            // Writing to a text cannot fail.
+            let _ = writeln!(shown, "{:<10} {}", figure.name, value.replace('|', "/"));
+        }
+        shown
+    }
+
+    /// What is the matter, the worst first.
+    fn matters(&self) -> String {
+        let mut bad: Vec<_> = self.0.iter().filter(|figure| figure.verdict > Verdict::Ok).collect();
+        bad.sort_by_key(|figure| std::cmp::Reverse(figure.verdict));
+        let mut matters: Vec<_> = bad.into_iter().map(|figure| figure.matter.as_str()).collect();
+        if matters.is_empty() {
+            matters.push("the way to iTop is open, and nothing needs anybody");
+        }
+        matters.join(", ")
+    }
+}
+
+fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Ok => Tone::Good,
+        Verdict::Warning | Verdict::Unknown => Tone::Doubtful,
+        Verdict::Critical => Tone::Bad,
+    }
+}
+
+/// The way to iTop.
+fn gate(gate: &Value, bounds: &Bounds, now: Timestamp) -> Figure {
+    let since = gate["since"].as_str().and_then(|since| since.parse::<Timestamp>().ok());
+    let lasts = since.map_or(0, |since| elapsed(since, now).as_secs());
+    if gate["state"] == "open" {
+        return Figure {
+            name: "Gate",
+            value: format!("open for {}", span(lasts)),
+            verdict: Verdict::Ok,
+            matter: String::new(),
+            performance: Some(bounds.closed.performance("gate", 0, "s")),
+        };
+    }
+    let reason = plain(gate["reason"].as_str().unwrap_or("no reason"));
+    let told = ["message", "mend"].map(|member| plain(gate[member].as_str().unwrap_or_default()));
+    let closed = format!("closed for {} ({reason})", span(lasts));
+    let value = format!("{closed} {}", told.join(" ")).trim_end().to_owned();
+    // It does not open by itself then.
+    let needs_somebody = reason == "marker-lost";
+    // In its first second it is closed too.
+    let verdict = bounds.closed.judge(lasts.max(1));
+    Figure {
+        name: "Gate",
+        value,
+        verdict: if needs_somebody { Verdict::Critical } else { verdict },
+        matter: format!("the way to iTop is {closed}"),
+        performance: Some(bounds.closed.performance("gate", lasts, "s")),
+    }
+}
+
+/// What has not ended well.
+fn inbox(answer: &Value, bounds: &Bounds) -> [Figure; 6] {
+    let number = |value: &Value| value.as_u64().unwrap_or_default();
+    let inbox = &answer["inbox"];
+    let waiting = number(&answer["waiting"]);
+    let oldest = number(&answer["oldest_waiting_seconds"]);
+    let counted = |name, label, limits: super::Limits, figure: u64, matter: &str| Figure {
+        name,
+        value: figure.to_string(),
+        verdict: limits.judge(figure),
+        matter: format!("{figure} {matter}"),
+        performance: Some(limits.performance(label, figure, "")),
+    };
+    let of = |state: &str| number(&inbox[state]);
+    [
+        counted("Waiting", "waiting", bounds.waiting, waiting, "wait for their tickets"),
+        Figure {
+            name: "Oldest",
+            value: if waiting == 0 { "none waits".to_owned() } else { span(oldest) },
+            verdict: bounds.oldest.judge(oldest),
+            matter: format!("the oldest waits for {}", span(oldest)),
+            performance: Some(bounds.oldest.performance("oldest", oldest, "s")),
+        },
+        counted("Unknown", "unknown", super::Limits::default(), of("unknown"), ""),
+        counted("Blocked", "blocked", bounds.blocked, of("blocked"), "blocked"),
+        counted("Failed", "failed", bounds.failed, of("failed"), "failed"),
+        counted("Rejected", "rejected", bounds.rejected, of("rejected"), "rejected"),
+    ]
+}
+
+/// What is told to those who may know more.
+fn beside(answer: &Value, now: Timestamp) -> Vec<Figure> {
+    let said = |name, value| Figure {
+        name,
+        value,
+        verdict: Verdict::Ok,
+        matter: String::new(),
+        performance: None,
+    };
+    let mut figures = Vec::new();
+    if let Some(ticket) = answer["ticket_of_probe"].as_str() {
+        let ticket = plain(ticket);
+        figures.push(Figure {
+            verdict: Verdict::Warning,
+            matter: format!("a probe has made ticket {ticket}"),
+            ..said("Probe", format!("made ticket {ticket}: close it in iTop"))
+        });
+    }
+    let slow = answer["slow_creates"].as_array().into_iter().flatten();
+    let slow: Vec<_> = slow
+        .map(|slow| {
+            let seconds = slow["seconds"].as_u64().unwrap_or_default();
+            format!("{} for {}", slow["acknowledgement"], span(seconds))
+        })
+        .collect();
+    if !slow.is_empty() {
+        figures
+            .push(said("Slow", format!("iTop is still making the tickets of {}", slow.join(", "))));
+    }
+    if let Some(version) = answer["version"].as_str() {
+        let up = answer["up_since"].as_str().and_then(|up| up.parse().ok());
+        let up = up.map(|up| format!(", up for {}", age(up, now))).unwrap_or_default();
+        figures.push(said("Version", format!("{}{up}", plain(version))));
+    }
+    figures
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+    use serde_json::json;
+
+    use super::*;
+
+    fn bounds(arguments: &[&str]) -> Bounds {
+        let command = Bounds::augment_args(clap::Command::new("status").no_binary_name(true));
+        Bounds::from_arg_matches(&command.get_matches_from(arguments)).unwrap()
+    }
+
+    fn figures(answer: &Value, arguments: &[&str]) -> Figures {
+        Figures::of(answer, &bounds(arguments), "2026-11-21T10:00:00Z".parse().unwrap())
+    }
+
+    fn open() -> Value {
+        json!({"gate": {"state": "open", "since": "2026-11-21T07:00:00Z"},
+               "inbox": {"accepted": 0, "creating": 0, "unknown": 0, "failed": 0, "blocked": 0,
+                         "rejected": 0},
+               "waiting": 0, "oldest_waiting_seconds": null})
+    }
+
+    #[test]
+    fn a_program_is_given_the_line_of_a_plugin() {
+        let told = figures(&open(), &[]).shown(Screen::PIPED);
+        assert_eq!(
+            told.lines().next().unwrap(),
+            "SERVICENAV-ITOP-BRIDGE OK: the way to iTop is open, and nothing needs anybody | \
+             gate=0s;0;900;0 waiting=0;100;1000;0 oldest=0s;900;7200;0 unknown=0;;;0 \
+             blocked=0;0;10;0 failed=0;0;10;0 rejected=0;0;100;0"
+        );
+        assert_eq!(told.lines().nth(1).unwrap(), "Gate       open for 3 h");
+        assert_eq!(figures(&open(), &[]).verdict(), Verdict::Ok);
+    }
+
+    #[test]
+    fn the_worst_is_told_first_and_decides() {
+        let mut answer = open();
+        answer["gate"] = json!({"state": "closed", "reason": "unreachable", "message": "a | b\u{1b}[2J",
+            "mend": "Check it.", "since": "2026-11-21T09:55:00Z"});
+        answer["inbox"]["failed"] = json!(11);
+        answer["waiting"] = json!(7);
+        answer["oldest_waiting_seconds"] = json!(901);
+        let told = figures(&answer, &[]);
+        assert_eq!(told.verdict(), Verdict::Critical);
+        let text = told.shown(Screen::PIPED);
+        assert!(
+            text.starts_with(
+                "SERVICENAV-ITOP-BRIDGE CRITICAL: 11 failed, the way to iTop is closed for 5 min \
+                 (unreachable), the oldest waits for 15 min | gate=300s;0;900;0 waiting=7;"
+            ),
+            "{text}"
+        );
+        // The bar of the first line is the only one, and nothing is obeyed.
+        assert_eq!(text.matches('|').count(), 1);
+        assert!(text.contains("(unreachable) a / b Check it."), "{text}");
+        let calm = ["--failed", "20", "--closed", "1h", "--oldest", "none"];
+        assert_eq!(figures(&answer, &calm).verdict(), Verdict::Ok);
+    }
+
+    #[test]
+    fn what_does_not_mend_itself_is_critical_at_once() {
+        let mut answer = open();
+        answer["gate"] =
+            json!({"state": "closed", "reason": "marker-lost", "since": "2026-11-21T10:00:00Z"});
+        assert_eq!(figures(&answer, &["--closed", "none"]).verdict(), Verdict::Critical);
+        answer["gate"]["reason"] = json!("maintenance");
+        assert_eq!(figures(&answer, &[]).verdict(), Verdict::Warning);
+        let mut answer = open();
+        answer["ticket_of_probe"] = json!("I-000007");
+        assert_eq!(figures(&answer, &[]).verdict(), Verdict::Warning);
+    }
+}
