@@ -635,7 +635,12 @@ CREATE TABLE hooks (
     error           TEXT
 ) STRICT, WITHOUT ROWID;
 
--- step 16: the messages of senders that sign, by their ids
+-- step 16: whose trace an acknowledgement belongs to
+
+-- The 'traceparent' with which it came. NULL: there was none, and the digits of its marker stand for it.
+ALTER TABLE acknowledgements ADD COLUMN traceparent TEXT;
+
+-- step 17: the messages of senders that sign, by their ids
 
 -- A known id with an equal body is answered as before, with another body refused. `sender` is the name of
 -- the token, `digest` the SHA-256 of the body as it came.

@@ -28,7 +28,7 @@ use crate::{
     server,
     store::{Store, StoreError},
     web::{
-        self, Addresses, AppState, ControlAnswers, Parts, Rooms, Sessions, Signer,
+        self, Addresses, AppState, ControlAnswers, Looks, Parts, Rooms, Sessions, Signer,
         Templates as Pages,
     },
 };
@@ -205,8 +205,7 @@ impl App {
         );
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
-        let history =
-            History::read(store.clone(), clock.clone(), client.latencies().clone()).await?;
+        let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;
         let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),
@@ -236,6 +235,7 @@ impl App {
             checks,
             history,
             hooks,
+            looks: Looks::default(),
             templates,
         };
         let state = AppState::from(parts);

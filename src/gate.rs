@@ -11,11 +11,13 @@ use tokio::sync::{Notify, watch};
 use crate::{
     clock::{Clock, Moment},
     config::DeliverySection,
+    counting::Tally,
     itop::{Client, ItopError, TOO_MANY, WriteRight},
 };
 
 /// Why the gate is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 pub enum Reason {
     /// No connection, or no clear answer.
     Unreachable,
@@ -34,6 +36,17 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All there are, in the order in which they are counted.
+    pub const ALL: [Self; 7] = [
+        Self::Unreachable,
+        Self::Maintenance,
+        Self::Credentials,
+        Self::ProfileMissing,
+        Self::WritesRefused,
+        Self::NotItop,
+        Self::MarkerLost,
+    ];
+
     /// The reason for which an error closes the gate; `None` for one that concerns a single
     /// request.
     #[must_use]
@@ -167,6 +180,7 @@ pub struct Gate {
     clock: Clock,
     state: Arc<watch::Sender<GateState>>,
     doubt: Arc<Notify>,
+    closings: Arc<Tally<{ Reason::ALL.len() }>>,
 }
 
 impl Gate {
@@ -174,7 +188,8 @@ impl Gate {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let open = GateState::Open { since: since_now(&clock) };
-        Self { clock, state: Arc::new(watch::Sender::new(open)), doubt: Arc::default() }
+        let state = Arc::new(watch::Sender::new(open));
+        Self { clock, state, doubt: Arc::default(), closings: Arc::default() }
     }
 
     /// The state now.
@@ -198,6 +213,11 @@ impl Gate {
             }
             _ => None,
         }
+    }
+
+    /// How often it has closed for each reason.
+    pub fn closings(&self) -> impl Iterator<Item = (Reason, u64)> + use<> {
+        Reason::ALL.into_iter().zip(self.closings.read())
     }
 
     /// Wakes when the state changes.
@@ -259,6 +279,7 @@ impl Gate {
             }
         });
         if changed {
+            self.closings.count(reason as usize);
             tracing::error!(
                 gate.reason = reason.code(),
                 gate.message = message,
@@ -365,5 +386,10 @@ mod tests {
         assert!(gate.is_open());
         gate.after_failure(&ItopError::Unreachable { reason: "refused".to_owned() });
         assert!(!gate.is_open());
+        // Why it is closed is known already.
+        gate.after_failure(&ItopError::Unreachable { reason: "refused".to_owned() });
+        let closings: Vec<_> = gate.closings().filter(|(_, times)| *times > 0).collect();
+        assert_eq!(closings, [(Reason::Unreachable, 1)]);
+        assert!(Reason::ALL.into_iter().enumerate().all(|(at, reason)| reason as usize == at));
     }
 }

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{Clock, elapsed},
+    counting::Counted,
     domain::bucket::{Answers, BUCKET, Bucket, start_of},
     gate::{Gate, GateState},
-    itop::{Latencies, Latency},
+    itop::{Calls, Latency},
     store::{GateChange, Store, StoreError},
 };
 
@@ -38,7 +39,7 @@ pub struct History {
 struct Inner {
     store: Store,
     clock: Clock,
-    latencies: Latencies,
+    calls: Calls,
     up_since: Timestamp,
     past: Mutex<Past>,
 }
@@ -59,8 +60,9 @@ struct Past {
     unsaved: BTreeSet<Timestamp>,
     /// When what is counted now began to be.
     counted_from: Timestamp,
-    /// How many acknowledgements had been stored then.
+    /// How many acknowledgements had been stored then, and what iTop had answered.
     stored_before: u64,
+    answers_before: Counted,
     /// In their order.
     gate_changes: Vec<GateChange>,
 }
@@ -73,20 +75,23 @@ impl std::fmt::Debug for History {
 
 impl History {
     /// With what earlier processes have written.
-    pub async fn read(
-        store: Store,
-        clock: Clock,
-        latencies: Latencies,
-    ) -> Result<Self, StoreError> {
+    pub async fn read(store: Store, clock: Clock, calls: Calls) -> Result<Self, StoreError> {
         let now = clock.now();
         let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
         let buckets = store.history(start_of(since)).await?;
         let buckets = buckets.into_iter().map(|bucket| (bucket.start, bucket)).collect();
         let gate_changes = store.gate_changes(since, CHANGES).await?;
         let stored_before = store.stored_since_start();
-        let past =
-            Past { buckets, counted_from: now, stored_before, gate_changes, ..Past::default() };
-        let inner = Inner { store, clock, latencies, up_since: now, past: Mutex::new(past) };
+        let answers_before = calls.short();
+        let past = Past {
+            buckets,
+            counted_from: now,
+            stored_before,
+            answers_before,
+            gate_changes,
+            ..Past::default()
+        };
+        let inner = Inner { store, clock, calls, up_since: now, past: Mutex::new(past) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -103,7 +108,7 @@ impl History {
         let since = inner.clock.now().saturating_sub(DAY).unwrap_or(Timestamp::MIN);
         let past = self.past();
         let mut buckets = past.buckets.clone();
-        let now = past.counted(inner.latencies.look(), inner.store.stored_since_start());
+        let now = past.counted(&inner.calls.short(), inner.store.stored_since_start());
         add(&mut buckets, now);
         let buckets = buckets.into_values().filter(|bucket| bucket.start >= start_of(since));
         let changes = past.gate_changes.iter().rev().filter(|change| change.at >= since);
@@ -115,11 +120,12 @@ impl History {
     #[must_use]
     pub fn answers_now(&self) -> Option<Answers> {
         let inner = &*self.inner;
-        if let Some(now) = inner.latencies.look() {
+        let past = self.past();
+        if let Some(now) = Latency::of(&inner.calls.short().since(&past.answers_before)) {
             return Some(answers(now));
         }
         let last = start_of(inner.clock.now()).saturating_sub(BUCKET).ok()?;
-        self.past().buckets.range(last..).next_back().and_then(|(_, bucket)| bucket.itop)
+        past.buckets.range(last..).next_back().and_then(|(_, bucket)| bucket.itop)
     }
 
     /// Counts and writes until `stop`.
@@ -148,9 +154,9 @@ impl History {
     fn count(&self) {
         let inner = &*self.inner;
         let now = inner.clock.now();
-        let (latency, stored) = (inner.latencies.take(), inner.store.stored_since_start());
+        let (answers, stored) = (inner.calls.short(), inner.store.stored_since_start());
         let mut past = self.past();
-        let counted = past.counted(latency, stored);
+        let counted = past.counted(&answers, stored);
         add(&mut past.buckets, counted);
         past.unsaved.insert(counted.start);
         // Where this woke late, nothing was stored meanwhile: the machine was suspended, or its clock
@@ -159,7 +165,7 @@ impl History {
             add(&mut past.buckets, Bucket { start, itop: None, acknowledgements: 0 });
             past.unsaved.insert(start);
         }
-        (past.counted_from, past.stored_before) = (now, stored);
+        (past.counted_from, past.stored_before, past.answers_before) = (now, stored, answers);
         let oldest = now.saturating_sub(DAY).map_or(Timestamp::MIN, start_of);
         past.buckets = past.buckets.split_off(&oldest);
         past.gate_changes.retain(|change| change.at >= oldest);
@@ -220,10 +226,10 @@ impl History {
 
 impl Past {
     /// What was counted since the last time: it belongs to where it began.
-    fn counted(&self, latency: Option<Latency>, stored: u64) -> Bucket {
+    fn counted(&self, answered: &Counted, stored: u64) -> Bucket {
         Bucket {
             start: start_of(self.counted_from),
-            itop: latency.map(answers),
+            itop: Latency::of(&answered.since(&self.answers_before)).map(answers),
             acknowledgements: stored.saturating_sub(self.stored_before),
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     catalog::Catalog,
     clock::{Clock, later},
     config,
+    counting::Tally,
     domain::{
         keys::{ControlId, Instance},
         ticket_status::Presence,
@@ -50,6 +51,7 @@ pub struct Board {
     questions: mpsc::Sender<Question>,
     summaries: Summaries,
     changed: Changed,
+    reads: Arc<Tally<3>>,
 }
 
 /// Whether somebody who asks would rather wait for iTop than be given what is old.
@@ -88,8 +90,17 @@ impl Board {
         let polled = store.for_polls();
         let summaries = Summaries::new(polled.clone(), clock.clone());
         let changed = Changed::default();
-        let board =
-            Self { store, polled, clock, gate, settings, questions: sender, summaries, changed };
+        let board = Self {
+            store,
+            polled,
+            clock,
+            gate,
+            settings,
+            questions: sender,
+            summaries,
+            changed,
+            reads: Arc::default(),
+        };
         let refresher = Refresher::new(board.clone(), client, catalog, questions);
         (board, refresher)
     }
@@ -132,6 +143,19 @@ impl Board {
             return Ok(known);
         }
         self.polled.search_board(search).await
+    }
+
+    /// How many batches of statuses iTop has answered, how many have failed, and how many tickets were in
+    /// those that were answered.
+    #[must_use]
+    pub fn reads(&self) -> [u64; 3] {
+        self.reads.read()
+    }
+
+    /// When the status of an open ticket was read that is the oldest of all, as people read it.
+    pub async fn oldest_open_status(&self) -> Result<Option<Timestamp>, StoreError> {
+        let oldest = self.polled.oldest_open_status().await?;
+        Ok(oldest.map(|as_of| self.clock.shown(as_of)))
     }
 
     /// The figures of what is seen of the board; they may be a moment old.

@@ -163,7 +163,9 @@ impl StatusReader {
     ) -> Result<(), ItopError> {
         let outcome = self.client.statuses(class, ids.iter().map(|(id, _)| id)).await;
         self.board.gate.after_read(&outcome);
+        self.board.reads.count(usize::from(outcome.is_err()));
         let present = outcome?;
+        self.board.reads.add(2, ids.len() as u64);
         let missing = self.missing(class, ids, &present).await;
         let store = &self.board.store;
         let doubtful = match store.save_statuses(present, Recognised::NotYet, missing, as_of).await

@@ -16,6 +16,7 @@ use moka::future::Cache;
 
 use crate::{
     clock::{Clock, elapsed},
+    counting::Tally,
     domain::keys::OrgId,
     gate::Gate,
     itop::{CiList, Client, ItopError},
@@ -138,8 +139,14 @@ impl<L: List> Cached<L> {
             ttl,
             known: Cache::builder().max_capacity(capacity).weigher(weigh).build(),
             loading: Cache::builder().build(),
+            loads: Tally::default(),
         };
         Self { lists: Arc::new(lists), kind: PhantomData }
+    }
+
+    /// How often lists were read from iTop, and how often that has failed.
+    pub(super) fn loads(&self) -> (u64, u64) {
+        self.lists.loads.read().into()
     }
 
     /// The lists that were read, whatever their age.
@@ -258,6 +265,8 @@ struct Lists {
     known: Cache<Key, Shared>,
     /// Loads under way: whoever asks meanwhile waits for the same one, and gets its error too.
     loading: Cache<Key, Shared>,
+    /// Those that iTop has answered, and those that have failed.
+    loads: Tally<2>,
 }
 
 impl Lists {
@@ -321,6 +330,7 @@ impl Lists {
                 return Ok(listed);
             }
             let outcome = load.await;
+            self.loads.count(usize::from(outcome.is_err()));
             self.gate.after_read(&outcome);
             let listed = outcome?;
             self.known.insert(key.clone(), listed.clone()).await;

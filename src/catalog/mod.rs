@@ -150,6 +150,21 @@ impl Catalog {
         known
     }
 
+    /// How often the lists of each kind were read from iTop, and how often that has failed.
+    #[must_use]
+    pub fn loads(&self) -> [(&'static str, u64, u64); 5] {
+        let inner = &*self.inner;
+        let with = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+        [
+            ("companies", inner.companies.loads()),
+            ("teams", with(inner.all_teams.loads(), inner.teams.loads())),
+            ("contacts", inner.contacts.loads()),
+            ("services", inner.services.loads()),
+            ("cis", inner.cis.loads()),
+        ]
+        .map(|(what, (read, failed))| (what, read, failed))
+    }
+
     /// The queries of the lists, as conditions of a write.
     #[must_use]
     pub fn conditions(&self) -> &Conditions {

@@ -96,7 +96,9 @@ impl Token {
     /// Whether it can change what the bridge keeps.
     #[must_use]
     pub fn writes(&self) -> bool {
-        self.scopes.iter().any(|scope| !matches!(scope, Scope::Read | Scope::Changes))
+        self.scopes
+            .iter()
+            .any(|scope| !matches!(scope, Scope::Read | Scope::Changes | Scope::Metrics))
     }
 
     /// Whether it is that of a tenant: it writes, and for some companies alone. Their instance is then
@@ -119,14 +121,16 @@ pub enum Scope {
     Operate,
     /// Tell that tickets have changed in iTop: for iTop itself.
     Changes,
+    /// Read what the bridge counts, over all companies.
+    Metrics,
     /// Change links, and see who waits for one. Includes the others.
     Admin,
 }
 
 impl Scope {
     /// All there are.
-    pub const ALL: [Self; 5] =
-        [Self::Ingest, Self::Read, Self::Operate, Self::Changes, Self::Admin];
+    pub const ALL: [Self; 6] =
+        [Self::Ingest, Self::Read, Self::Operate, Self::Changes, Self::Metrics, Self::Admin];
 
     /// The word in the configuration.
     #[must_use]
@@ -136,6 +140,7 @@ impl Scope {
             Self::Read => "read",
             Self::Operate => "operate",
             Self::Changes => "changes",
+            Self::Metrics => "metrics",
             Self::Admin => "admin",
         }
     }

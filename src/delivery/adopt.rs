@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tracing::Span;
+
 use super::{Delivery, lines::READ_BACK, settle::LOOK};
 use crate::{
     domain::{
@@ -13,14 +15,20 @@ use crate::{
 };
 
 impl Delivery {
-    /// Takes a ticket that was found by its marker.
+    /// Takes a ticket that was found by its marker, in the span of its row.
     pub(super) async fn adopt(
         &self,
         id: i64,
         marked: &Marked,
         is_reuse: bool,
     ) -> Result<(), StoreError> {
-        self.adopt_all(vec![Adopted { id, ticket: marked.key.clone(), is_reuse }]).await
+        self.adopt_all(vec![Adopted {
+            id,
+            ticket: marked.key.clone(),
+            is_reuse,
+            span: Span::current(),
+        }])
+        .await
     }
 
     /// The same for many: the status of all is one read for each class, and what comes of it one
@@ -38,14 +46,16 @@ impl Delivery {
             live.extend(statuses.unwrap_or_default());
         }
         let mut delivered = Vec::new();
-        for Adopted { id, ticket, is_reuse } in adopted {
+        for Adopted { id, ticket, is_reuse, span } in adopted {
             let Some(ticket) = live.iter().find(|status| status.key == ticket) else {
                 // It was there a moment ago, and is looked for again.
                 let problem = Problem::new("unknown", "The ticket was found and not yet read.");
                 inner.store.record_unknown(id, problem, self.after(LOOK)).await?;
                 continue;
             };
-            tracing::info!(acknowledgement = id, ticket.key = %ticket.key, "ticket found again");
+            span.in_scope(|| {
+                tracing::info!(acknowledgement = id, ticket.key = %ticket.key, "ticket found again");
+            });
             let (state, has_marker) =
                 if is_reuse { (State::Reused, false) } else { (State::Created, true) };
             let ticket = ticket.clone();
@@ -70,4 +80,6 @@ pub(super) struct Adopted {
     pub(super) ticket: TicketKey,
     /// Whether its line was found there, rather than a ticket of its own.
     pub(super) is_reuse: bool,
+    /// What its lines in the log stand in.
+    pub(super) span: Span,
 }

@@ -11,6 +11,7 @@ use super::{
     in_flight::Written,
     plan::KeepLink,
     search::SearchFor,
+    trace::Logged as _,
     write::{REFUSALS, TURNED_AWAY},
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
         marker::Marker,
         text::capitalised,
     },
-    itop::ItopError,
+    itop::{ItopError, in_trace},
     store::{NOT_LINKED, Restored, StoreError, Waiting},
 };
 
@@ -44,9 +45,15 @@ struct EarlierWrite {
 impl Delivery {
     /// Tries to deliver a row whose turn has come.
     pub(super) async fn attempt(&self, id: i64) -> Result<Written, StoreError> {
-        let Some(row) = self.inner.store.waiting(id).await? else { return Ok(Written::Nothing) };
-        let span = tracing::info_span!("delivery", request_id = row.request_id);
-        self.attempt_row(row).instrument(span).await
+        let tell = |error: &StoreError| {
+            tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
+        };
+        let waiting = self.inner.store.waiting(id).await.inspect_err(tell)?;
+        let Some(row) = waiting else { return Ok(Written::Nothing) };
+        let (span, trace) = (row.span(), row.trace.clone());
+        // It is large, and would be copied from one wrapping into the next.
+        let attempt = Box::pin(async { self.attempt_row(row).await.inspect_err(tell) });
+        in_trace(&trace, attempt).instrument(span).await
     }
 
     async fn attempt_row(&self, row: Waiting) -> Result<Written, StoreError> {
@@ -163,14 +170,16 @@ impl Delivery {
         event: &Acknowledgement,
         problem: Problem,
     ) -> Result<(), StoreError> {
-        tracing::error!(
-            acknowledgement = row.id,
-            company = event.company.key.to_string(),
-            control = event.control.id.as_str(),
-            problem = problem.code,
-            reason = problem.message,
-            "an acknowledgement has failed"
-        );
+        row.span().in_scope(|| {
+            tracing::error!(
+                acknowledgement = row.id,
+                company = event.company.key.to_string(),
+                control = event.control.id.as_str(),
+                problem = problem.code,
+                reason = problem.message,
+                "an acknowledgement has failed"
+            );
+        });
         self.inner.store.fail(row.id, problem).await
     }
 

@@ -1,5 +1,7 @@
 //! A new ticket.
 
+use tracing::Instrument as _;
+
 use super::{
     Delivery, Plan, PlanError,
     in_flight::Written,
@@ -95,7 +97,11 @@ impl Delivery {
             inner.recreation.refused(row.id);
         }
         let search = SearchFor { marker: &plan.ticket.marker, floor, target: None };
-        match error.refused_ref() {
+        let refused = error.refused_ref();
+        if let Some(kind) = refused {
+            inner.refused.count(kind as usize);
+        }
+        match refused {
             Some(RefKind::Company) => self.without_company(row, event, link, &error, search).await,
             Some(kind) if doubts.may_doubt(kind) => Ok(Outcome::Refused(kind)),
             _ => {
@@ -181,7 +187,7 @@ impl Delivery {
         }
         let (this, row, event, link) = (self.clone(), row.clone(), event.clone(), link.clone());
         let known = plan.resolution.warnings.clone();
-        tokio::spawn(async move {
+        let look = async move {
             let inner = &*this.inner;
             let mut notices = Vec::new();
             if doubts.of_any()
@@ -197,7 +203,8 @@ impl Delivery {
             if let Err(error) = inner.store.add_warnings(row.id, this.say(&notices)).await {
                 tracing::error!(acknowledgement = row.id, %error, "warnings were not added");
             }
-        });
+        };
+        tokio::spawn(look.in_current_span());
     }
 
     /// iTop did not accept the company: a ticket with the marker is there already, or it is gone,

@@ -242,14 +242,11 @@ impl Delivery {
     /// An attempt; whatever the database does, its row is not left `creating`, because only a
     /// start would look at it again.
     async fn attempt_logged(&self, id: i64) -> Written {
-        match self.attempt(id).await {
-            Ok(written) => written,
-            Err(error) => {
-                tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
-                self.release(id).await;
-                Written::Nothing
-            }
+        if let Ok(written) = self.attempt(id).await {
+            return written;
         }
+        self.release(id).await;
+        Written::Nothing
     }
 
     /// Makes a row unknown if it is still `creating`, and those that were delivered with it; tried

@@ -17,6 +17,7 @@ use super::{
     adopt::Adopted,
     in_flight::Written,
     search::{Search, SearchFor},
+    trace::Logged as _,
     write::Sent,
 };
 use crate::{
@@ -27,6 +28,7 @@ use crate::{
         delivery_state::{Problem, State},
         keys::TicketKey,
         marker::Marker,
+        new_ticket::RefKind,
         notice::Notice,
         priority::Priority,
         text::capitalised,
@@ -146,6 +148,7 @@ impl Delivery {
                 Ok(Some(Written::Yes))
             }
             Err(error) if error.found_no_object() => {
+                inner.refused.count(RefKind::ALL.len());
                 let changed = self.after_refused_lines(&lines, &ticket, floor, &error).await?;
                 Ok((!changed).then_some(Written::Nothing))
             }
@@ -190,12 +193,14 @@ impl Delivery {
     async fn lines_added(&self, lines: Vec<Line>, ticket: &TicketStatus) {
         let read_back_at = Some(self.after(READ_BACK));
         let delivered = lines.into_iter().map(|line| {
-            tracing::info!(
-                acknowledgement = line.row.id,
-                ticket.number = ticket.number,
-                ticket.key = %ticket.key,
-                "open ticket reused"
-            );
+            line.row.span().in_scope(|| {
+                tracing::info!(
+                    acknowledgement = line.row.id,
+                    ticket.number = ticket.number,
+                    ticket.key = %ticket.key,
+                    "open ticket reused"
+                );
+            });
             let delivered = Delivered {
                 state: State::Reused,
                 ticket: ticket.clone(),
@@ -261,7 +266,7 @@ impl Delivery {
             match (there, &search) {
                 (Ok(Some(there)), _) => {
                     let ticket = there.key.clone();
-                    adopted.push(Adopted { id: row.id, ticket, is_reuse: true });
+                    adopted.push(Adopted { id: row.id, ticket, is_reuse: true, span: row.span() });
                 }
                 (Ok(None), Ok(Search { trusted: true, .. })) if place == 0 => first_changed = true,
                 (Ok(None), Ok(Search { trusted: true, .. })) => {

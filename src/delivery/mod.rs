@@ -22,6 +22,7 @@ mod recreate;
 mod rehearsal;
 mod search;
 mod settle;
+mod trace;
 mod unknown_since;
 mod write;
 
@@ -44,14 +45,16 @@ use crate::{
     catalog::Catalog,
     clock::{Clock, Moment},
     config,
+    counting::Tally,
     domain::{
         delivery_state::{Problem, State},
+        new_ticket::RefKind,
         notice::Notice,
         text::capitalised,
         ticket_text::Templates,
         visible::Visible,
     },
-    gate::{Gate, GateState},
+    gate::{Gate, GateState, Reason},
     itop::Client,
     store::{InboxRow, Store},
 };
@@ -132,7 +135,12 @@ struct Inner {
     lines_written: Notify,
     /// A new ticket's id was not above all others.
     ids_fell: Notify,
+    refused: RefusedConditions,
 }
+
+/// How often a write was refused because something that it names did not hold at its moment: of a new
+/// ticket by [`RefKind`], and the open ticket to which a line was to be added.
+type RefusedConditions = Tally<{ RefKind::ALL.len() + 1 }>;
 
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -173,6 +181,7 @@ impl Delivery {
             turns: lines::Turns::default(),
             lines_written: Notify::new(),
             ids_fell: Notify::new(),
+            refused: RefusedConditions::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -226,6 +235,24 @@ impl Delivery {
     #[must_use]
     pub fn ticket_of_probe(&self) -> Option<String> {
         self.inner.recreation.probing_ended()
+    }
+
+    /// How often a write was refused because something that it names did not hold at its moment, by what
+    /// that is.
+    pub fn refused_conditions(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let named = RefKind::ALL.into_iter().map(RefKind::code);
+        named.chain(["ticket"]).zip(self.inner.refused.read())
+    }
+
+    /// What iTop was asked for, by all who ask it.
+    #[must_use]
+    pub fn itop(&self) -> &Client {
+        &self.inner.client
+    }
+
+    /// How often the gate has closed for each reason.
+    pub fn gate_closings(&self) -> impl Iterator<Item = (Reason, u64)> + use<> {
+        self.inner.gate.closings()
     }
 
     /// How many deliveries run now.

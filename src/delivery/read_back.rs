@@ -7,10 +7,11 @@ use super::{
     Delivery, PlanError,
     lines::READ_BACK,
     search::{Search, SearchFor},
+    trace::Logged as _,
 };
 use crate::{
     domain::{keys::TicketKey, notice::Notice, ticket_text::Language},
-    itop::{ItopError, NewLines},
+    itop::{ItopError, NewLines, in_trace},
     store::{ReadBack, StoreError},
 };
 
@@ -97,7 +98,7 @@ impl Delivery {
     async fn add_again(&self, ticket: &TicketKey, lines: &[&ReadBack]) -> Result<(), StoreError> {
         let inner = &*self.inner;
         let _turn = inner.turns.of(ticket).await;
-        let Some(org) = lines.first().map(|line| &line.org) else { return Ok(()) };
+        let Some(first) = lines.first() else { return Ok(()) };
         match self.is_replaced(ticket).await {
             Ok(false) => {}
             Ok(true) => {
@@ -114,16 +115,24 @@ impl Delivery {
         }
         let new = NewLines {
             ticket,
-            org,
+            org: &first.org,
             only_if_open: false,
             lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
             raise: None,
         };
-        let added = inner.client.add_lines(&new).await;
+        let added = in_trace(&first.trace, inner.client.add_lines(&new)).await;
         let ids = || lines.iter().map(|line| line.id).collect();
         match added {
             Ok(_) => {
-                tracing::info!(ticket.key = %ticket, lines = lines.len(), "lines added once more");
+                for line in lines {
+                    line.span().in_scope(|| {
+                        tracing::info!(
+                            acknowledgement = line.id,
+                            ticket.key = %ticket,
+                            "a line was added once more"
+                        );
+                    });
+                }
                 inner.store.read_back_again(ids(), self.after(READ_BACK), true).await?;
                 inner.lines_written.notify_one();
             }
@@ -160,7 +169,9 @@ impl Delivery {
     }
 
     async fn give_up(&self, line: &ReadBack, notice: Notice) -> Result<(), StoreError> {
-        tracing::warn!(acknowledgement = line.id, "{}", notice.say(Language::En));
+        line.span().in_scope(|| {
+            tracing::warn!(acknowledgement = line.id, "{}", notice.say(Language::En));
+        });
         self.inner.store.end_read_back(vec![line.id], self.say(&[notice]).pop()).await
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::Instrument as _;
+
 use super::{
     Delivery,
     adopt::Adopted,
@@ -9,6 +11,7 @@ use super::{
     backoff,
     recreate::Verdict,
     search::{Search, SearchFor},
+    trace::Logged as _,
     write::{MAY_EXIST, REFUSALS, TURNED_AWAY},
 };
 use crate::{
@@ -96,24 +99,25 @@ impl Delivery {
         search: &Search,
     ) -> Result<Vec<UnknownRow>, StoreError> {
         let (mut absent, mut adopted) = (Vec::new(), Vec::new());
-        let mut adopt = |id, marked: &Marked, is_reuse| {
-            adopted.push(Adopted { id, ticket: marked.key.clone(), is_reuse });
+        let mut adopt = |row: &UnknownRow, marked: &Marked, is_reuse| {
+            let ticket = marked.key.clone();
+            adopted.push(Adopted { id: row.id, ticket, is_reuse, span: row.span() });
         };
         for row in rows {
             let tickets = search.of(&row.marker);
             match (&row.target, tickets.as_slice()) {
                 // iTop may copy the lines of a ticket to its children: only the target counts.
                 (Some(target), _) => match tickets.iter().find(|ticket| ticket.key == *target) {
-                    Some(ticket) => adopt(row.id, ticket, true),
+                    Some(ticket) => adopt(row, ticket, true),
                     None => absent.push(row.clone()),
                 },
                 (None, []) => absent.push(row.clone()),
                 (None, [kept, others @ ..]) => {
                     // The late look writes the same into the row, where operators see it.
                     if !others.is_empty() {
-                        self.twins(row.id, &tickets);
+                        row.span().in_scope(|| self.twins(row.id, &tickets));
                     }
-                    adopt(row.id, kept, false);
+                    adopt(row, kept, false);
                 }
             }
         }
@@ -141,15 +145,19 @@ impl Delivery {
             {
                 let said = row.problem.message.trim_end_matches(MAY_EXIST).trim_end_matches('.');
                 let problem = turned_away(said);
-                tracing::error!(
-                    acknowledgement = row.id,
-                    problem = problem.code,
-                    reason = problem.message,
-                    "an acknowledgement has failed"
-                );
+                row.span().in_scope(|| {
+                    tracing::error!(
+                        acknowledgement = row.id,
+                        problem = problem.code,
+                        reason = problem.message,
+                        "an acknowledgement has failed"
+                    );
+                });
                 inner.store.fail(row.id, problem).await?;
             } else if self.may_be_sent_again(&row, open_since.max(since)) {
-                tracing::info!(acknowledgement = row.id, "no ticket was made; trying again");
+                row.span().in_scope(|| {
+                    tracing::info!(acknowledgement = row.id, "no ticket was made; trying again");
+                });
                 let problem = Problem::new(
                     "absent",
                     "The ticket was looked for and is not there; it is created anew.",
@@ -171,11 +179,13 @@ impl Delivery {
              Mend it, then retry.",
             row.attempts
         );
-        tracing::error!(
-            acknowledgement = row.id,
-            reason = message,
-            "an acknowledgement has failed"
-        );
+        row.span().in_scope(|| {
+            tracing::error!(
+                acknowledgement = row.id,
+                reason = message,
+                "an acknowledgement has failed"
+            );
+        });
         self.inner.store.fail(row.id, Problem::new("given-up", message)).await?;
         self.inner.outcomes.tell(row.id);
         Ok(())
@@ -252,7 +262,7 @@ impl Delivery {
         for row in rows {
             let problem = Problem::new("search-unproven", message.clone());
             if self.inner.store.note_unknown(row.id, problem).await? {
-                tracing::error!(acknowledgement = row.id, "{message}");
+                row.span().in_scope(|| tracing::error!(acknowledgement = row.id, "{message}"));
             }
         }
         Ok(())
@@ -273,10 +283,11 @@ impl Delivery {
         }
         for row in &rows {
             let tickets = search.of(&row.marker);
-            let warning = (tickets.len() > 1).then(|| self.twins(row.id, &tickets));
+            let twins = || row.span().in_scope(|| self.twins(row.id, &tickets));
+            let warning = (tickets.len() > 1).then(twins);
             self.inner.store.finish_late_look(row.id, warning).await?;
             if let (State::Failed, Some(ticket)) = (row.state, tickets.first()) {
-                self.adopt(row.id, ticket, false).await?;
+                self.adopt(row.id, ticket, false).instrument(row.span()).await?;
             }
         }
         Ok(())

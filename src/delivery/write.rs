@@ -8,6 +8,7 @@ use super::{
     Delivery,
     adopt::Adopted,
     search::{Search, SearchFor},
+    trace::Logged as _,
 };
 use crate::{
     domain::{
@@ -104,7 +105,7 @@ impl Delivery {
             let in_target = found.iter().find(|marked| Some(&marked.key) == target);
             if let Some(marked) = in_target.or(found.first()) {
                 let (ticket, is_reuse) = (marked.key.clone(), in_target.is_some());
-                adopted.push(Adopted { id: row.id, ticket, is_reuse });
+                adopted.push(Adopted { id: row.id, ticket, is_reuse, span: row.span() });
                 continue;
             }
             match &search {
@@ -151,7 +152,9 @@ impl Delivery {
     }
 
     async fn unknown_because(&self, row: &Waiting, problem: Problem) -> Result<(), StoreError> {
-        tracing::warn!(acknowledgement = row.id, reason = problem.message, "outcome unknown");
+        row.span().in_scope(|| {
+            tracing::warn!(acknowledgement = row.id, reason = problem.message, "outcome unknown");
+        });
         let late_look = self.after(LATE_LOOK);
         let at = self.inner.store.record_unknown(row.id, problem, late_look).await?;
         self.inner.unknown_since.began(row.id, at, self.inner.clock.moment());

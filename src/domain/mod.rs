@@ -27,5 +27,6 @@ pub mod terminal;
 pub mod text;
 pub mod ticket_status;
 pub mod ticket_text;
+pub mod trace;
 pub mod visible;
 pub mod wanted_words;

@@ -16,6 +16,7 @@ use super::{
 /// What a ticket can refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "a kind is called what it is")]
+#[repr(usize)]
 pub enum RefKind {
     /// The company whose ticket it is.
     Company,
@@ -29,6 +30,23 @@ pub enum RefKind {
 }
 
 impl RefKind {
+    /// All there are, in the order in which they are counted.
+    pub const ALL: [Self; 6] =
+        [Self::Company, Self::Team, Self::Contact, Self::Service, Self::ServiceElement, Self::Ci];
+
+    /// The word for it, for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::Team => "team",
+            Self::Contact => "contact",
+            Self::Service => "service",
+            Self::ServiceElement => "service-element",
+            Self::Ci => "ci",
+        }
+    }
+
     /// What people call it.
     #[must_use]
     pub fn word(self) -> &'static str {

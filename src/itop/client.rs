@@ -7,28 +7,43 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    Answer, ClientError, ItopError, ItopZone, Latencies, Settings,
+    Answer, Calls, ClientError, ItopError, ItopZone, Settings,
     answer::{self, Objects, Raw},
     connection::Line,
     exchange::exchange,
     tls::Credentials,
+    trace,
 };
 use crate::{clock::Stopwatch, lifecycle::to_its_end};
 
 /// What a call is for: reads keep a slot that writes never use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 pub enum Use {
     /// Changes nothing in iTop.
     Read,
+    /// Reads a whole list.
+    List,
     /// May change something.
     Write,
     /// Creates a ticket: a write that may take longer.
     Create,
-    /// Reads a whole list.
-    List,
 }
 
 impl Use {
+    /// All there are, in the order in which they are counted.
+    pub(super) const ALL: [Self; 4] = [Self::Read, Self::List, Self::Write, Self::Create];
+
+    /// The word for it, for programs.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::List => "list",
+            Self::Write => "update",
+            Self::Create => "create",
+        }
+    }
+
     /// How long an answer may be, in bytes: what answers is not trusted with all the memory. The
     /// longest list seen, of 50,000 CIs, has 6.8 MB (ITOP.md); a status has half a kilobyte, and what
     /// a search for markers finds brings its whole log.
@@ -47,7 +62,7 @@ pub struct Client {
     line: Arc<RwLock<Arc<Line>>>,
     zone: ItopZone,
     slots: Slots,
-    latencies: Latencies,
+    calls: Calls,
 }
 
 #[derive(Clone)]
@@ -55,6 +70,8 @@ struct Slots {
     all: Arc<Semaphore>,
     writes: Arc<Semaphore>,
     on_demand: Arc<Semaphore>,
+    /// How many there are in all.
+    most: usize,
 }
 
 /// Of the calls in flight this part, and at least one, may be such that anybody can cause at any time.
@@ -76,11 +93,12 @@ impl Client {
         Ok(Self {
             line: Arc::new(RwLock::new(Arc::new(line))),
             zone: settings.zone.clone(),
-            latencies: Latencies::default(),
+            calls: Calls::default(),
             slots: Slots {
                 all: Arc::new(Semaphore::new(all)),
                 writes: Arc::new(Semaphore::new(all - 1)),
                 on_demand: Arc::new(Semaphore::new((all / ON_DEMAND).max(1))),
+                most: all,
             },
         })
     }
@@ -112,10 +130,17 @@ impl Client {
         &self.zone
     }
 
-    /// How long iTop takes to answer, but for lists, which are long by themselves.
+    /// What iTop was asked for, and how it answered.
     #[must_use]
-    pub fn latencies(&self) -> &Latencies {
-        &self.latencies
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// How many calls are in flight, and may be at most.
+    #[must_use]
+    pub fn in_flight(&self) -> (usize, usize) {
+        let Slots { all, most, .. } = &self.slots;
+        (most.saturating_sub(all.available_permits()), *most)
     }
 
     /// The address that is called.
@@ -127,7 +152,9 @@ impl Client {
     /// Sends one operation and judges the answer. It is never repeated here: whether that is safe
     /// depends on what was asked.
     pub async fn call(&self, purpose: Use, operation: &Value) -> Result<Answer, ItopError> {
-        answer::read(&self.send(purpose, operation).await?)
+        let answer = self.send(purpose, operation).await.and_then(|raw| answer::read(&raw));
+        self.calls.ended(purpose, &answer);
+        answer
     }
 
     /// The same for a read whose objects are decoded into a list at once. Tells also how many
@@ -136,7 +163,10 @@ impl Client {
         &self,
         operation: &Value,
     ) -> Result<(L, Option<usize>), ItopError> {
-        answer::read_objects(&self.send(Use::List, operation).await?)
+        let raw = self.send(Use::List, operation).await;
+        let objects = raw.and_then(|raw| answer::read_objects(&raw));
+        self.calls.ended(Use::List, &objects);
+        objects
     }
 
     /// A place among the few questions that callers cause at will: previews, lists read anew because
@@ -155,16 +185,19 @@ impl Client {
         if purpose == Use::Create {
             request = request.timeout(line.settings.create_timeout);
         }
+        if let Some(traceparent) = trace::current() {
+            request = request.header(trace::TRACEPARENT, traceparent);
+        }
         let request = request.form(&form);
         let (redactor, longest) = (line.redactor.clone(), purpose.longest_answer());
-        let latencies = (purpose != Use::List).then(|| self.latencies.clone());
+        let calls = self.calls.clone();
         // iTop works on although whoever waited is gone, and so the slot stays taken until it answers.
         to_its_end(async move {
             let _slot = slot;
             let watch = Stopwatch::start();
             let answer = exchange(request, longest, redactor).await;
-            if let Some(latencies) = latencies.filter(|_| answer.is_ok()) {
-                latencies.add(watch.micros());
+            if answer.is_ok() {
+                calls.answered(purpose, watch.micros());
             }
             answer
         })

@@ -1,6 +1,7 @@
 //! Everything that speaks to iTop. Nothing here keeps state beyond connections and slots.
 
 mod answer;
+mod calls;
 mod ci_list;
 mod client;
 mod conditions;
@@ -9,7 +10,6 @@ mod error;
 mod exchange;
 mod items;
 mod keys;
-mod latency;
 mod lines;
 mod lists;
 mod model;
@@ -24,8 +24,10 @@ mod setup;
 mod tickets;
 mod time;
 mod tls;
+mod trace;
 
 pub use answer::Answer;
+pub use calls::{Calls, Latency};
 pub use ci_list::{Ci, CiList, Matches};
 pub use client::{Client, Use};
 pub use conditions::{Conditions, IDS_OUT_OF_ORDER};
@@ -34,7 +36,6 @@ pub use error::ItopError;
 pub(crate) use error::TOO_MANY;
 pub use items::{Contract, Element, Organization, Person, Service, Team};
 pub use keys::is_key;
-pub use latency::{Latencies, Latency};
 pub use lines::NewLines;
 pub use lists::ListQueries;
 pub use model::{INCIDENT, TicketModel, USER_REQUEST};
@@ -47,3 +48,4 @@ pub use setup::{Attributes, Protocol};
 pub use tickets::{MARKER_LOG, Marked, Within, address};
 pub use time::ItopZone;
 pub use tls::TlsFiles;
+pub use trace::in_trace;

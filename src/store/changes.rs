@@ -23,10 +23,11 @@ use tokio::sync::{
 
 use super::{
     CompanyWaits, Store,
-    counts::{Counts, Kept, Moved},
+    counts::{Counts, Kept},
+    moves::{Moved, Moves, Standing},
 };
 use crate::domain::{
-    delivery_state::State,
+    delivery_state::{Problem, State},
     keys::{ControlId, Instance},
     visible::Visible,
 };
@@ -47,10 +48,12 @@ const TRIGGERS: &str = "
     END;
     CREATE TEMP TRIGGER acknowledgement_moved
     AFTER UPDATE OF state, next_attempt_at ON main.acknowledgements BEGIN
-        SELECT row_moved(NEW.id, NEW.instance, NEW.company_key, NEW.received_at, OLD.state, NEW.state);
+        SELECT row_moved(NEW.id, NEW.instance, NEW.company_key, NEW.received_at, OLD.state, NEW.state,
+            OLD.problem_code, NEW.problem_code);
     END;
     CREATE TEMP TRIGGER acknowledgement_gone AFTER DELETE ON main.acknowledgements BEGIN
-        SELECT row_moved(OLD.id, OLD.instance, OLD.company_key, OLD.received_at, OLD.state, NULL);
+        SELECT row_moved(OLD.id, OLD.instance, OLD.company_key, OLD.received_at, OLD.state, NULL,
+            OLD.problem_code, NULL);
     END;
     CREATE TEMP TRIGGER hook_message_written AFTER INSERT ON main.hook_messages BEGIN
         SELECT hook_message_noted();
@@ -173,7 +176,7 @@ impl Changes {
             Ok(false)
         })?;
         let this = self.clone();
-        connection.create_scalar_function("row_moved", 6, flags, move |call| {
+        connection.create_scalar_function("row_moved", 8, flags, move |call| {
             this.lock().push(Noted::Row(moved(call)?));
             Ok(false)
         })?;
@@ -192,13 +195,15 @@ impl Changes {
         (instance, company): (&str, &str),
         control: Option<&str>,
         state: State,
+        problem: Option<&Problem>,
         received_at: i64,
     ) {
         if let Some(control) = control {
             self.note_control(instance, control, Some(company), true);
         }
         let (instance, company) = (instance.to_owned(), company.to_owned());
-        let moved = Moved { id, instance, company, received_at, from: None, to: Some(state) };
+        let to = Some(Standing::of(state, problem.map(|problem| problem.code.as_str())));
+        let moved = Moved { id, instance, company, received_at, from: None, to };
         self.lock().push(Noted::Row(moved));
     }
 
@@ -283,6 +288,16 @@ impl Changes {
         self.kept().has_blocked(instance, company)
     }
 
+    /// What has become of rows, see [`Store::moves`].
+    pub(super) fn moves(&self) -> Moves {
+        self.kept().moves().clone()
+    }
+
+    /// How many rows need somebody, see [`Store::causes_counted`].
+    pub(super) fn causes(&self) -> Vec<(State, String, u64)> {
+        self.kept().causes()
+    }
+
     /// How many acknowledgements were stored, see [`Store::stored_since_start`].
     pub(super) fn stored(&self) -> u64 {
         self.kept().stored()
@@ -314,14 +329,19 @@ impl Changes {
 }
 
 fn moved(call: &Context<'_>) -> rusqlite::Result<Moved> {
-    let state = |text: Option<&str>| text.and_then(State::parse);
+    let standing = |state: usize, code: usize| -> rusqlite::Result<Option<Standing>> {
+        let Some(state) = call.get_raw(state).as_str_or_null()?.and_then(State::parse) else {
+            return Ok(None);
+        };
+        Ok(Some(Standing::of(state, call.get_raw(code).as_str_or_null()?)))
+    };
     Ok(Moved {
         id: call.get(0)?,
         instance: call.get(1)?,
         company: call.get::<Option<String>>(2)?.unwrap_or_default(),
         received_at: call.get(3)?,
-        from: state(call.get_raw(4).as_str_or_null()?),
-        to: state(call.get_raw(5).as_str_or_null()?),
+        from: standing(4, 6)?,
+        to: standing(5, 7)?,
     })
 }
 

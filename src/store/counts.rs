@@ -6,38 +6,19 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{CompanyWaits, Store, time};
+use super::{
+    CompanyWaits, Store,
+    moves::{Causes, Moved, Moves},
+    time,
+};
 use crate::domain::{delivery_state::State, visible::Visible};
-
-/// A row that is new, has another state, or is gone.
-pub(super) struct Moved {
-    pub(super) id: i64,
-    pub(super) instance: String,
-    /// Empty where a rejected row names none.
-    pub(super) company: String,
-    /// In milliseconds.
-    pub(super) received_at: i64,
-    /// `None` for a new row.
-    pub(super) from: Option<State>,
-    /// `None` for one that is gone.
-    pub(super) to: Option<State>,
-}
-
-impl Moved {
-    /// Whether it may be somebody's turn now: this row waits for its own, or holds up no other of its
-    /// control any more.
-    pub(super) fn may_be_followed(&self) -> bool {
-        let holds_up = |state: Option<State>| state.is_some_and(State::is_under_way);
-        let waits = matches!(self.to, Some(State::Accepted | State::Blocked));
-        waits || (holds_up(self.from) && !holds_up(self.to))
-    }
-}
 
 /// Rows by state, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     states: [u64; State::ALL.len()],
-    oldest_waiting: Option<i64>,
+    oldest_under_way: Option<i64>,
+    oldest_blocked: Option<i64>,
 }
 
 impl Counts {
@@ -62,7 +43,19 @@ impl Counts {
     /// When the oldest of those was received.
     #[must_use]
     pub fn oldest_waiting(&self) -> Option<Timestamp> {
-        self.oldest_waiting.map(time)
+        self.oldest_under_way.into_iter().chain(self.oldest_blocked).min().map(time)
+    }
+
+    /// When the oldest was received that the bridge itself is at: it needs nobody.
+    #[must_use]
+    pub fn oldest_under_way(&self) -> Option<Timestamp> {
+        self.oldest_under_way.map(time)
+    }
+
+    /// When the oldest was received that waits until something is mended.
+    #[must_use]
+    pub fn oldest_blocked(&self) -> Option<Timestamp> {
+        self.oldest_blocked.map(time)
     }
 }
 
@@ -70,15 +63,35 @@ impl Counts {
 #[derive(Default)]
 pub(super) struct Kept {
     instances: HashMap<String, HashMap<String, Company>>,
-    /// How many acknowledgements were stored since the counts were read.
-    stored: u64,
+    moves: Moves,
+    causes: Causes,
 }
 
 #[derive(Default)]
 struct Company {
     states: [u64; State::ALL.len()],
-    /// When each row that waits was received, in milliseconds.
-    waiting: BTreeMap<i64, i64>,
+    /// When each row that waits was received, in milliseconds: those that the bridge is at, and those
+    /// for which something must be mended.
+    under_way: BTreeMap<i64, i64>,
+    blocked: BTreeMap<i64, i64>,
+}
+
+impl Company {
+    /// The rows among which one in this state is, if it waits.
+    fn waiting(&mut self, state: State) -> Option<&mut BTreeMap<i64, i64>> {
+        match state {
+            State::Blocked => Some(&mut self.blocked),
+            state if state.is_under_way() => Some(&mut self.under_way),
+            _ => None,
+        }
+    }
+
+    /// When the oldest was received, in milliseconds: of those under way, and of those that are blocked.
+    fn oldest(&self) -> [Option<i64>; 2] {
+        // Ids are given in the order of arrival.
+        [&self.under_way, &self.blocked]
+            .map(|rows| rows.first_key_value().map(|(_, received)| *received))
+    }
 }
 
 impl Kept {
@@ -104,41 +117,52 @@ impl Kept {
             )?;
             let mut rows = waiting.query([state.as_str()])?;
             while let Some(row) = rows.next()? {
-                kept.company(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)
-                    .waiting
-                    .insert(row.get(0)?, row.get(3)?);
+                let company = kept.company(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?);
+                if let Some(waiting) = company.waiting(state) {
+                    waiting.insert(row.get(0)?, row.get(3)?);
+                }
             }
         }
+        kept.causes = Causes::read(db)?;
         Ok(kept)
     }
 
     /// Takes a change in that has been committed.
     pub(super) fn apply(&mut self, moved: &Moved) {
-        let Moved { id, instance, company, received_at, from, to } = moved;
+        let Moved { id, instance, company, received_at, .. } = moved;
+        let (from, to) = moved.states();
         let company = self.company(instance, company);
         if let Some(from) = from {
-            let count = &mut company.states[*from as usize];
+            let count = &mut company.states[from as usize];
             *count = count.saturating_sub(1);
+            if let Some(waiting) = company.waiting(from) {
+                waiting.remove(id);
+            }
         }
         if let Some(to) = to {
-            company.states[*to as usize] += 1;
-        }
-        let is_stored = from.is_none() && to.is_some_and(|to| to != State::Rejected);
-        match (from.is_some_and(State::waits), to.is_some_and(State::waits)) {
-            (false, true) => {
-                company.waiting.insert(*id, *received_at);
+            company.states[to as usize] += 1;
+            if let Some(waiting) = company.waiting(to) {
+                waiting.insert(*id, *received_at);
             }
-            (true, false) => {
-                company.waiting.remove(id);
-            }
-            _ => {}
+            self.moves.count(from, to);
         }
-        self.stored += u64::from(is_stored);
+        self.causes.apply(moved);
+    }
+
+    /// How many rows need somebody, by state and code.
+    pub(super) fn causes(&self) -> Vec<(State, String, u64)> {
+        self.causes.counts().collect()
+    }
+
+    /// What has become of rows since the counts were read.
+    pub(super) fn moves(&self) -> &Moves {
+        &self.moves
     }
 
     /// How many acknowledgements were stored since the counts were read, whose ever they are.
     pub(super) fn stored(&self) -> u64 {
-        self.stored
+        let states = State::ALL.into_iter().filter(|state| *state != State::Rejected);
+        states.map(|state| self.moves.stored(state)).sum()
     }
 
     /// The counts of what is seen.
@@ -150,9 +174,9 @@ impl Kept {
                 for (sum, count) in sum.states.iter_mut().zip(company.states) {
                     *sum += count;
                 }
-                // Ids are given in the order of arrival.
-                let oldest = company.waiting.first_key_value().map(|(_, received)| *received);
-                sum.oldest_waiting = sum.oldest_waiting.into_iter().chain(oldest).min();
+                let [under_way, blocked] = company.oldest();
+                sum.oldest_under_way = sum.oldest_under_way.into_iter().chain(under_way).min();
+                sum.oldest_blocked = sum.oldest_blocked.into_iter().chain(blocked).min();
             }
         }
         sum
@@ -170,11 +194,12 @@ impl Kept {
                     .map(|state| company.states[state as usize])
                     .sum();
                 if accepted > 0 {
-                    let oldest = company.waiting.first_key_value().map(|(_, received)| *received);
+                    let oldest = company.oldest().into_iter().flatten().min();
+                    let waiting = company.under_way.len() + company.blocked.len();
                     all.push(CompanyWaits {
                         instance: instance.clone(),
                         company_key: key.clone(),
-                        waiting: u64::try_from(company.waiting.len()).unwrap_or(u64::MAX),
+                        waiting: u64::try_from(waiting).unwrap_or(u64::MAX),
                         since: oldest.map(time),
                     });
                 }
@@ -263,7 +288,7 @@ mod tests {
                 params![company],
             )?;
             let id = db.last_insert_rowid();
-            changes.note_new(id, ("default", company), None, State::Accepted, 7);
+            changes.note_new(id, ("default", company), None, State::Accepted, None, 7);
             if fails { Err(rusqlite::Error::InvalidQuery) } else { Ok(id) }
         };
         store.write(insert).await
@@ -276,6 +301,9 @@ mod tests {
         let is_right = async || {
             let counts = store.counts(&Visible::all());
             assert_eq!(counts, counted(&store).await);
+            let causes = store.read(|db| Ok(Kept::read(db)?.causes())).await.unwrap();
+            let counted = store.causes_counted().into_iter().filter(|(.., count)| *count > 0);
+            assert_eq!(counted.collect::<Vec<_>>(), causes);
             counts
         };
         let first = insert(&store, "id:42", false).await.unwrap();
@@ -296,6 +324,7 @@ mod tests {
         let counts = is_right().await;
         assert_eq!((counts.waiting(), counts.of(State::Failed), counts.total()), (1, 1, 3));
         assert_eq!(counts.oldest_waiting(), Some(time(7)));
+        assert_eq!((counts.oldest_under_way(), counts.oldest_blocked()), (None, Some(time(7))));
         let one = |key: &str| Visible::of_instance(key.parse().unwrap());
         assert_eq!(store.retry(second, &one("other"), "jd").await.unwrap(), Levered::Missing);
         assert_eq!(store.retry(second, &one("default"), "jd").await.unwrap(), Levered::Done);
@@ -310,6 +339,16 @@ mod tests {
         store.keep_rejected(vec![rejected]).await.unwrap();
         assert_eq!(is_right().await.of(State::Rejected), 1);
         assert_eq!(store.stored_since_start(), 3);
+        let moves = store.moves();
+        assert_eq!((moves.stored(State::Accepted), moves.stored(State::Rejected)), (3, 1));
+        assert_eq!((moves.to(State::Blocked), moves.to(State::Failed)), (1, 1));
+        assert_eq!(moves.between(State::Failed, State::Accepted), 1);
+        assert_eq!(moves.between(State::Accepted, State::Accepted), 0);
+        let linkless = ("company-not-linked".to_owned(), 1);
+        for state in [State::Blocked, State::Rejected] {
+            assert!(store.causes_counted().contains(&(state, linkless.0.clone(), linkless.1)));
+        }
+        assert!(store.causes_counted().contains(&(State::Failed, linkless.0, 0)));
         // The newest row stays.
         assert_eq!(store.purge_ended(-60_000).await.unwrap(), 1);
         assert_eq!(is_right().await.total(), 3);

@@ -17,6 +17,7 @@ use crate::domain::{
     delivery_state::{Problem, State},
     keys::Instance,
     marker::Marker,
+    trace::Trace,
     visible::Visible,
 };
 
@@ -33,6 +34,8 @@ pub struct NewAcknowledgement {
     pub received_at: Timestamp,
     /// The id of the request that brought it: it stands in the log lines of the delivery too.
     pub request_id: Option<String>,
+    /// The trace that this request belonged to.
+    pub trace: Option<Trace>,
     /// Whether what it says of a company's name may make a link by itself: not where its token
     /// is limited to some companies, by their ids.
     pub trusted_names: bool,
@@ -73,12 +76,24 @@ impl Store {
         let mut hashed: Vec<_> = acknowledgements.into_iter().map(hashed).collect();
         let changes = self.inner.changes.clone();
         let accept = move |db: &Connection, hashed| accept(db, &changes, hashed);
-        if hashed.len() == 1
-            && let Some(only) = hashed.pop()
-        {
-            return self.write_statement(move |db| Ok(vec![accept(db, only)?])).await;
+        let count = hashed.len() as u64;
+        let accepted = match hashed.pop() {
+            Some(only) if count == 1 => {
+                self.write_statement(move |db| Ok(vec![accept(db, only)?])).await
+            }
+            last => {
+                hashed.extend(last);
+                self.write(move |db| hashed.into_iter().map(|new| accept(db, new)).collect()).await
+            }
+        };
+        match &accepted {
+            Ok(accepted) => {
+                let same = accepted.iter().filter(|(what, _)| matches!(what, Accepted::Same));
+                self.inner.arrivals.repeated(same.count() as u64);
+            }
+            Err(_) => self.inner.arrivals.not_stored(count),
         }
-        self.write(move |db| hashed.into_iter().map(|new| accept(db, new)).collect()).await
+        accepted
     }
 
     /// Somebody tries a failed or blocked row again.
@@ -160,8 +175,9 @@ fn accept(
             "INSERT INTO acknowledgements (instance, event_id, event_type, marker, fingerprint,
                  company_key, company_name, site_key, site_name, control_id, control_name,
                  request_id, trusted_names, body, state, problem_code, problem, warnings,
-                 ended_at, received_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?20, ?20)
+                 ended_at, received_at, updated_at, traceparent)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?20, ?20,
+                 ?)
              ON CONFLICT (instance, event_id) WHERE state <> 'rejected' DO NOTHING",
         )?
         .execute(params![
@@ -185,6 +201,7 @@ fn accept(
             as_json(&new.warnings),
             ended_at,
             now,
+            new.trace.as_ref().map(Trace::to_string),
         ])?;
     if inserted == 0 {
         let (id, stored): (i64, Option<String>) = db
@@ -200,7 +217,8 @@ fn accept(
         return Ok((Accepted::Same, by_id(db, id)?));
     }
     let (id, control) = (db.last_insert_rowid(), event.control.id.as_str());
-    changes.note_new(id, (instance, &company_key), Some(control), new.state, now);
+    let problem = new.problem.as_ref();
+    changes.note_new(id, (instance, &company_key), Some(control), new.state, problem, now);
     let event = new.event;
     let row = InboxRow {
         id,

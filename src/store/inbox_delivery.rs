@@ -19,6 +19,7 @@ use crate::{
         keys::{EventId, Instance, OrgId, TicketKey},
         marker::Marker,
         ticket_status::TicketStatus,
+        trace::Trace,
     },
 };
 
@@ -35,6 +36,8 @@ pub struct Waiting {
     pub received_at: Timestamp,
     /// The id of the request that brought it.
     pub request_id: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Trace,
     /// Whether what it says of a company's name may make a link by itself.
     pub trusted_names: bool,
     /// The body as received.
@@ -367,21 +370,31 @@ pub(super) fn set_state(
     attempts::add(db, id, problem, now)
 }
 
+/// The trace of a row: the one with which it came, else its own.
+pub(super) fn trace_of(traceparent: Option<&str>, marker: impl FnOnce() -> Marker) -> Trace {
+    traceparent.and_then(Trace::parse).unwrap_or_else(|| Trace::of_marker(&marker()))
+}
+
 /// What is read of a [`Waiting`] row.
 const WAITING: &str =
     "id, instance, event_id, received_at, body, state, attempts, sent_at, id_floor,
-     waited, request_id, trusted_names, ticket_class, ticket_id, problem_code";
+     waited, request_id, trusted_names, ticket_class, ticket_id, problem_code,
+     traceparent";
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     let (instance, event_id): (String, String) = (row.get("instance")?, row.get("event_id")?);
     let state: String = row.get("state")?;
+    // It was checked when it was stored.
+    let instance: Instance = instance.parse().unwrap_or_default();
+    let event_id = event_id
+        .parse::<EventId>()
+        .map_err(|error| FromSqlConversionFailure(2, Type::Text, error.into()))?;
+    let traceparent = row.get_ref("traceparent")?.as_str_or_null()?;
     Ok(Waiting {
         id: row.get("id")?,
-        // It was checked when it was stored.
-        instance: instance.parse().unwrap_or_default(),
-        event_id: event_id
-            .parse::<EventId>()
-            .map_err(|error| FromSqlConversionFailure(2, Type::Text, error.into()))?,
+        trace: trace_of(traceparent, || Marker::new(&instance, &event_id)),
+        instance,
+        event_id,
         received_at: super::time(row.get("received_at")?),
         request_id: row.get("request_id")?,
         trusted_names: row.get("trusted_names")?,

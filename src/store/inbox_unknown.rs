@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Store, StoreError, attempts, inbox_delivery::set_state, inbox_sources::NOT_FRESH, time,
+    Store, StoreError, attempts,
+    inbox_delivery::{set_state, trace_of},
+    inbox_sources::NOT_FRESH,
+    time,
 };
 use crate::{
     clock::Moment,
@@ -14,6 +17,7 @@ use crate::{
         delivery_state::{Problem, State},
         keys::{TicketId, TicketKey},
         marker::Marker,
+        trace::Trace,
     },
 };
 
@@ -40,10 +44,14 @@ pub struct UnknownRow {
     pub attempts: u32,
     /// How long it has waited between attempts while the gate was open.
     pub waited: Duration,
+    /// The id of the request that brought it.
+    pub request_id: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Trace,
 }
 
 const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ticket_id, state,
-     attempts, waited, sent_at, problem_code, problem
+     attempts, waited, sent_at, problem_code, problem, request_id, traceparent
      FROM acknowledgements";
 
 /// `None` for a row without a usable marker, which only a rejected one is.
@@ -56,8 +64,11 @@ fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
     let is_target = state == State::Unknown;
     let waited: i64 = row.get(8)?;
     let since = row.get(3)?;
+    let traceparent = row.get_ref(13)?.as_str_or_null()?;
     Ok(Some(UnknownRow {
         id: row.get(0)?,
+        request_id: row.get(12)?,
+        trace: trace_of(traceparent, || marker.clone()),
         marker,
         id_floor: row.get::<_, Option<u64>>(2)?.unwrap_or(0),
         since: time(since),

@@ -38,8 +38,10 @@ mod keys;
 mod lock;
 mod look;
 mod many_links;
+mod measures;
 mod meta;
 mod migrate;
+mod moves;
 mod read_back;
 mod readers;
 mod refused_requests;
@@ -82,7 +84,9 @@ pub use inbox_turns::Due;
 pub use inbox_unknown::UnknownRow;
 pub use look::links_at;
 pub use many_links::{LinkChange, digest};
+pub use measures::CommitCounts;
 pub use meta::{Canary, Restored};
+pub use moves::Moves;
 pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
 pub use rejected::Rejected;
@@ -116,6 +120,7 @@ struct Inner {
     clock: Clock,
     readers: readers::Readers,
     changes: changes::Changes,
+    arrivals: measures::Arrivals,
     damaged: AtomicBool,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
@@ -163,8 +168,16 @@ impl Store {
         let (writer, thread) = writer::Writer::start(connection, changes.clone())
             .map_err(|error| unusable(error.to_string()))?;
         let damaged = AtomicBool::new(false);
-        let inner =
-            Inner { clock, readers, changes, damaged, writer, _thread: thread, _lock: lock };
+        let inner = Inner {
+            clock,
+            readers,
+            changes,
+            arrivals: measures::Arrivals::default(),
+            damaged,
+            writer,
+            _thread: thread,
+            _lock: lock,
+        };
         Ok(Self { inner: Arc::new(inner), purpose: Purpose::Deliveries })
     }
 

@@ -3,12 +3,16 @@
 
 use rusqlite::params;
 
-use super::{Store, StoreError, inbox_sources::NOT_FRESH, inbox_unknown::add_warnings};
+use super::{
+    Store, StoreError, inbox_delivery::trace_of, inbox_sources::NOT_FRESH,
+    inbox_unknown::add_warnings,
+};
 use crate::{
     clock::Moment,
     domain::{
         keys::{OrgId, TicketKey},
         marker::Marker,
+        trace::Trace,
     },
 };
 
@@ -29,6 +33,10 @@ pub struct ReadBack {
     pub org: OrgId,
     /// How often it was added again.
     pub again: u32,
+    /// The id of the request that brought it.
+    pub request_id: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Trace,
 }
 
 impl Store {
@@ -39,7 +47,7 @@ impl Store {
             db.prepare_cached(
                 // The planner prefers another index, and would look at every reused row.
                 "SELECT id, marker, line, ticket_class, ticket_id, ticket_ref, line_org_id,
-                        lost_lines
+                        lost_lines, request_id, traceparent
                  FROM acknowledgements INDEXED BY acknowledgements_read_back
                  WHERE read_back_at IS NOT NULL AND read_back_at <= ?1 AND state = 'reused'
                  ORDER BY read_back_at LIMIT ?2",
@@ -47,8 +55,11 @@ impl Store {
             .query_map(params![now, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                 let marker: String = row.get(1)?;
                 let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
+                let traceparent = row.get_ref(9)?.as_str_or_null()?;
                 Ok(Some(ReadBack {
                     id: row.get(0)?,
+                    request_id: row.get(8)?,
+                    trace: trace_of(traceparent, || marker.clone()),
                     marker,
                     words: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
                     ticket: TicketKey { class: row.get(3)?, id: row.get(4)? },

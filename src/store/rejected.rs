@@ -147,7 +147,8 @@ fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> rusqlite::Resul
     let company = company_key.as_deref().unwrap_or_default();
     // No answer about the control is another one for it.
     let received_at = received_at.as_millisecond();
-    changes.note_new(id, (instance.as_str(), company), None, State::Rejected, received_at);
+    let place = (instance.as_str(), company);
+    changes.note_new(id, place, None, State::Rejected, Some(problem), received_at);
     Ok(id)
 }
 

@@ -13,7 +13,8 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{StoreError, changes::Changes};
+use super::{StoreError, changes::Changes, measures::Commits};
+use crate::clock::Stopwatch;
 
 /// How long a connection waits for another one's lock, such as a backup's.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -27,6 +28,7 @@ const QUEUE: usize = 1_024;
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
     failing: Arc<AtomicBool>,
+    commits: Arc<Commits>,
     ended: CancellationToken,
 }
 
@@ -103,17 +105,18 @@ impl Writer {
     ) -> std::io::Result<(Self, WriterThread)> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let failing = Arc::new(AtomicBool::new(false));
+        let commits = Arc::new(Commits::default());
         let ended = CancellationToken::new();
         let thread = thread::Builder::new().name("store".to_owned()).spawn({
-            let failing = failing.clone();
+            let (failing, commits) = (failing.clone(), commits.clone());
             // Told however the thread ends: by a panic, too.
             let told = ended.clone().drop_guard();
             move || {
                 let _told = told;
-                serve(&connection, queue, &failing, &changes);
+                serve(&connection, queue, &failing, &commits, &changes);
             }
         })?;
-        Ok((Self { jobs, failing, ended }, WriterThread(Some(thread))))
+        Ok((Self { jobs, failing, commits, ended }, WriterThread(Some(thread))))
     }
 
     /// Waits until the thread has ended.
@@ -124,6 +127,11 @@ impl Writer {
     /// Whether the last commit failed, or no other will come.
     pub(super) fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed) || self.jobs.is_closed()
+    }
+
+    /// How commits went.
+    pub(super) fn commits(&self) -> &Arc<Commits> {
+        &self.commits
     }
 
     pub(super) async fn run<T: Send + 'static>(
@@ -163,11 +171,18 @@ fn serve(
     connection: &Connection,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
     failing: &AtomicBool,
+    commits: &Commits,
     changes: &Changes,
 ) {
     let mut jobs = Vec::new();
     while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
+        let watch = Stopwatch::start();
         let committed = commit_together(connection, &mut jobs, changes);
+        commits.micros.add(watch.micros());
+        commits.writes.add(jobs.len() as u64);
+        if committed.is_err() {
+            commits.failed.count(0);
+        }
         let was_failing = failing.swap(committed.is_err(), Ordering::Relaxed);
         if was_failing && committed.is_ok() {
             // Space has returned to a full disk: before the write-ahead log takes it all, what is

@@ -282,6 +282,22 @@ where
     }
 }
 
+/// A caller that may see what is counted over all.
+pub(super) struct Watcher;
+
+impl<S> FromRequestParts<S> for Watcher
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let caller = ApiTokens::from_ref(state).caller(parts)?.require(Scope::Metrics)?;
+        caller.may_oversee().map(|()| Self)
+    }
+}
+
 scope! {
     /// A caller that may post acknowledgements.
     Ingest, Scope::Ingest

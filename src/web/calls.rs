@@ -13,7 +13,7 @@ use super::{
         assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
         new_ticket, sign_in, tickets as board,
     },
-    signed,
+    metrics, signed,
 };
 use crate::config::Scope;
 
@@ -34,6 +34,8 @@ pub enum Access {
     Linker,
     /// A token with the scope `admin` that is limited to nothing.
     Overseer,
+    /// A token with the scope `metrics` that is limited to nothing.
+    Watcher,
     /// A page for whoever has this scope: a stranger is led to where one signs in.
     Page(Scope),
 }
@@ -110,6 +112,7 @@ calls! {
     "/api/v1/session" => { get: session::session, Access::Known; }
     "/healthz" => { get: health::alive, Access::Everyone; }
     "/readyz" => { get: health::ready, Access::Everyone; }
+    "/metrics" => { get: metrics::scrape, Access::Watcher; }
 }
 
 calls! {

@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     extract::{FromRequestParts, Request},
-    http::{HeaderName, HeaderValue, Method, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use futures_util::{FutureExt as _, future::Either};
@@ -24,9 +24,10 @@ use super::{
 };
 use crate::{
     clock::{Clock, Stopwatch},
-    domain::{hex::hex, keys::MAX_ID_CHARS, text::cut_bytes},
+    domain::{hex::hex, keys::MAX_ID_CHARS, text::cut_bytes, trace::Trace},
 };
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How much of a caller's own id the log shows, in bytes.
@@ -45,6 +46,24 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
         let id = parts.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
         Ok(Self(id.map(|id| cut_bytes(id, MAX_ID_CHARS).to_owned())))
     }
+}
+
+/// The trace that a request belongs to, if it says so.
+pub(super) struct Traced(pub(super) Option<Trace>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Traced {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(trace_of(&parts.headers)))
+    }
+}
+
+/// One that stands there twice is ignored, as one that is malformed (Trace Context, 3.2.1).
+fn trace_of(headers: &HeaderMap) -> Option<Trace> {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let header = values.next().filter(|_| values.next().is_none())?;
+    Trace::parse(header.to_str().ok()?)
 }
 
 /// The routes behind their door, with a line in the log for each answer. It stands around all of them
@@ -81,6 +100,7 @@ impl Service<Request> for Logged {
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
+        let trace = trace_of(request.headers());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let is_of_person = self.tokens.may_be_of_person(request.headers());
         // Programs have none, and lose no time by it.
@@ -93,7 +113,7 @@ impl Service<Request> for Logged {
         };
         let unauthorized = self.unauthorized.clone();
         Box::pin(async move {
-            let mut response = logged(id, &method, &uri, answer, &unauthorized).await;
+            let mut response = logged((id, trace), &method, &uri, answer, &unauthorized).await;
             protection::of_page(&mut response);
             if is_of_person {
                 protection::of_person(response.headers_mut());
@@ -121,19 +141,20 @@ fn give(response: &mut Response, cookie: HeaderValue) {
 /// causes bear its id. Reads have none: dashboards poll, and the span would be a tenth of what such
 /// an answer costs.
 async fn logged(
-    id: HeaderValue,
+    (id, trace): (HeaderValue, Option<Trace>),
     method: &Method,
     uri: &Uri,
     answer: impl Future<Output = Result<Response, Infallible>>,
     unauthorized: &Unauthorized,
 ) -> Response {
     let shown = id.to_str().map_or("-", |id| cut_bytes(id, SHOWN_OF_ID));
+    let trace_id = trace.as_ref().map(Trace::id);
     let path = shown_path(uri);
     let is_read = method.is_safe() || path == LOOKUP;
     let span = if is_read {
         Span::none()
     } else {
-        tracing::info_span!("request", request_id = shown, %method, path)
+        tracing::info_span!("request", request_id = shown, trace_id, %method, path)
     };
     let watch = Stopwatch::start();
     // A defect in one handler must not become one of all: the others go on.
@@ -141,20 +162,24 @@ async fn logged(
     let mut response = if let Ok(Ok(response)) = answer.await {
         response
     } else {
-        tracing::error!(request_id = shown, "a handler panicked: this is a defect of the bridge");
+        tracing::error!(
+            request_id = shown,
+            trace_id,
+            "a handler panicked: this is a defect of the bridge"
+        );
         ApiError::Internal.into_response()
     };
     let (status, latency) = (response.status().as_u16(), watch.micros());
     if status == 401 && !unauthorized.is_told() {
-        tracing::debug!(request_id = shown, %method, path, "had no valid token");
+        tracing::debug!(request_id = shown, trace_id, %method, path, "had no valid token");
     } else if !is_read {
         span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
     } else if status < 400 || status == 404 {
         // What is read without trouble would bury everything else, and dashboards ask about controls
         // of which nothing has been received yet.
-        tracing::debug!(request_id = shown, %method, path, status, latency.us = latency, "read");
+        tracing::debug!(request_id = shown, trace_id, %method, path, status, latency.us = latency, "read");
     } else {
-        tracing::info!(request_id = shown, %method, path, status, latency.us = latency, "not read");
+        tracing::info!(request_id = shown, trace_id, %method, path, status, latency.us = latency, "not read");
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use tokio::sync::Semaphore;
 
-use super::{Addresses, ApiTokens, ControlAnswers, Templates};
+use super::{Addresses, ApiTokens, ControlAnswers, Looks, Templates};
 use crate::{
     board::Board, catalog::Catalog, check::Checks, clock::Clock, config, delivery::Delivery,
     history::History, hooks::Hooks, store::Store,
@@ -33,6 +33,7 @@ pub struct Parts {
     pub checks: Checks,
     pub history: History,
     pub hooks: Hooks,
+    pub looks: Looks,
     pub templates: Templates,
 }
 
@@ -41,6 +42,7 @@ pub struct Parts {
 pub struct Rooms {
     /// Event streams.
     pub(super) streams: Arc<Semaphore>,
+    most_streams: usize,
     /// Bodies that are long, or whose length is not told, while they come.
     pub(super) long_bodies: Arc<Semaphore>,
 }
@@ -53,7 +55,14 @@ impl Rooms {
     #[must_use]
     pub fn beside(connections: usize) -> Self {
         let of = |places| Arc::new(Semaphore::new(places));
-        Self { streams: of(connections / 2), long_bodies: of(LONG_BODIES) }
+        let most_streams = connections / 2;
+        Self { streams: of(most_streams), most_streams, long_bodies: of(LONG_BODIES) }
+    }
+
+    /// How many event streams are open, and may be at most.
+    pub(super) fn open_streams(&self) -> (usize, usize) {
+        let free = self.streams.available_permits();
+        (self.most_streams.saturating_sub(free), self.most_streams)
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only test functions themselves for tests")]
 
 mod access;
+mod alerts;
 mod at_the_write;
 mod badge;
 mod behind_a_proxy;
@@ -51,6 +52,7 @@ mod lists_cached;
 mod live;
 mod main_job;
 mod many_cis;
+mod metrics;
 mod model;
 mod new_ticket;
 mod open_and_health;
@@ -78,6 +80,7 @@ mod ticket_status;
 mod tickets;
 mod tls;
 mod tolerance;
+mod traces;
 mod unclear_outcomes;
 mod waiting;
 mod which_ticket;

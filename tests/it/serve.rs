@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// `serve` with a configuration file, and its log.
-struct Serving {
+pub struct Serving {
     child: Child,
     log: Arc<Mutex<Vec<String>>>,
     base: String,
 }
 
 impl Serving {
-    async fn start(world: &World, config: &Path) -> Self {
+    pub async fn start(world: &World, config: &Path) -> Self {
         let mut command = command(&["serve", "--config", config.to_str().unwrap()]);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -42,7 +42,7 @@ impl Serving {
     }
 
     /// Waits for a line with these words.
-    async fn until_said(&self, world: &World, words: &str) -> String {
+    pub async fn until_said(&self, world: &World, words: &str) -> String {
         world
             .until(&format!("the program says '{words}'"), async || {
                 let log = self.log.lock().unwrap();
@@ -64,7 +64,25 @@ impl Serving {
         Answer::read(request.bearer_auth(token).send().await.unwrap()).await
     }
 
-    async fn stop(mut self) {
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// All lines of its log so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Ends it between two instructions.
+    pub async fn kill(mut self) {
+        let killed = tokio::task::spawn_blocking(move || {
+            self.child.kill().unwrap();
+            self.child.wait().unwrap()
+        });
+        assert!(!killed.await.unwrap().success());
+    }
+
+    pub async fn stop(mut self) {
         self.signal(Signal::TERM);
         tokio::task::spawn_blocking(move || assert!(self.child.wait().unwrap().success()))
             .await

@@ -27,6 +27,20 @@ fn a_limit_of_a_token_that_cannot_be_read_is_no_limit_left_out() {
     }
 }
 
+#[test]
+fn what_is_counted_over_all_is_for_no_token_with_limits() {
+    let token = |limit: &str| {
+        let hash = crate::web::hash_token("token");
+        let scopes = "scopes = ['read', 'metrics']";
+        format!("{LEAST}[[auth.tokens]]\nname = 'p'\nhash = '{hash}'\n{scopes}\n{limit}")
+    };
+    from(&token(""), &[]).unwrap();
+    for limit in ["instance = 'sn-prod'", "companies = ['id:42']"] {
+        let error = from(&token(limit), &[]).unwrap_err().to_string();
+        assert!(error.contains("auth.tokens 'p': the scope metrics shows"), "{error}");
+    }
+}
+
 /// Tokens, each with its scopes and limits.
 fn tokens(tokens: &[(&str, &str, &str)]) -> String {
     let token = |(name, scopes, limits): &(&str, &str, &str)| {

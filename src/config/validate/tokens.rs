@@ -60,6 +60,14 @@ fn of_one(token: &Token) -> Vec<String> {
             problems.push(format!("auth.tokens '{name}': company {number} {error}"));
         }
     }
+    let is_limited = token.instance.is_some() || token.companies.is_some();
+    if is_limited && token.scopes.contains(&Scope::Metrics) {
+        problems.push(format!(
+            "auth.tokens '{name}': the scope metrics shows what is counted over all companies and \
+             instances, and this token is limited; give Prometheus a token of its own, without instance \
+             and companies"
+        ));
+    }
     if token.companies.as_ref().is_some_and(Vec::is_empty) {
         problems.push(format!(
             "auth.tokens '{name}': companies is empty, so that it could see nothing; name some, or \

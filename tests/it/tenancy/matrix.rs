@@ -37,6 +37,7 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         | Access::InPath
                         | Access::Linker
                         | Access::Overseer
+                        | Access::Watcher
                 );
                 if needs_token {
                     for nobody in ["", "nobody"] {
@@ -67,10 +68,13 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         {
                             format!("lacks the scope '{}'.", scope.as_str())
                         }
+                        Access::Watcher if !kind.scopes.contains(&Scope::Admin) => {
+                            "lacks the scope 'metrics'.".to_owned()
+                        }
                         _ if !kind.scopes.contains(&Scope::Admin) => {
                             "lacks the scope 'admin'.".to_owned()
                         }
-                        Access::Overseer => {
+                        Access::Overseer | Access::Watcher => {
                             "is limited, and this concerns all companies.".to_owned()
                         }
                         _ => "is limited to companies, and such tokens change no links.".to_owned(),

@@ -32,11 +32,12 @@ pub struct Kind {
 }
 
 /// Of no company in particular.
-pub const UNLIMITED: [Kind; 5] = [
+pub const UNLIMITED: [Kind; 6] = [
     Kind { name: "ingest", scopes: &[Scope::Ingest], own: None },
     Kind { name: "read", scopes: &[Scope::Read], own: None },
     Kind { name: "operate", scopes: &[Scope::Operate], own: None },
     Kind { name: "changes", scopes: &[Scope::Changes], own: None },
+    Kind { name: "metrics", scopes: &[Scope::Metrics], own: None },
     Kind { name: "admin", scopes: &[Scope::Admin], own: None },
 ];
 
@@ -59,6 +60,12 @@ impl Kind {
             Access::Signed | Access::InPath => false,
             Access::Token(scope) | Access::Page(scope) => {
                 self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+            }
+            Access::Watcher => {
+                self.own.is_none()
+                    && [Scope::Metrics, Scope::Admin]
+                        .iter()
+                        .any(|scope| self.scopes.contains(scope))
             }
             Access::Linker | Access::Overseer => {
                 self.own.is_none() && self.scopes.contains(&Scope::Admin)

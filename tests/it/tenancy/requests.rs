@@ -41,6 +41,7 @@ const ALONE: &[(&str, &str)] = &[
     ("get", "/api/v1/session"),
     ("get", "/healthz"),
     ("get", "/readyz"),
+    ("get", "/metrics"),
     ("post", "/api/v1/acknowledgements/{id}/retry"),
     ("post", "/api/v1/check"),
 ];
@@ -181,6 +182,7 @@ pub fn filled(path: &str, of: &Object) -> String {
 
 /// What is about no object of a company.
 const OF_NOBODY: &[&str] = &[
+    "/metrics",
     "/healthz",
     "/readyz",
     "/api/v1/links/unlinked",

@@ -17,6 +17,7 @@ use crate::{
         body::FieldError,
         delivery_state::{Problem, State as RowState},
         keys::Instance,
+        trace::Trace,
     },
     lifecycle::to_its_end,
     store::{Accepted, InboxRow, NewAcknowledgement, Noted, Store},
@@ -26,7 +27,7 @@ use crate::{
         body::{BadBody, JsonBody, MAX_BODY},
         posted::{Message, Posted},
         problem::ApiError,
-        request_log::RequestId,
+        request_log::{RequestId, Traced},
         share::Share,
         view::{self, AcknowledgementView},
     },
@@ -48,6 +49,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 pub(in crate::web) async fn receive(
     State(state): State<AppState>,
     RequestId(request_id): RequestId,
+    Traced(trace): Traced,
     Wait(wait): Wait,
     posted: Posted,
 ) -> Result<Response, ApiError> {
@@ -59,6 +61,7 @@ pub(in crate::web) async fn receive(
         delivery: state.delivery.clone(),
         addresses: state.addresses.clone(),
         request_id,
+        trace,
     };
     // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
     to_its_end(async move {
@@ -107,6 +110,7 @@ pub(super) struct Inbox {
     delivery: Delivery,
     addresses: Addresses,
     request_id: Option<String>,
+    trace: Option<Trace>,
     pub(super) receipt: Receipt,
 }
 
@@ -284,6 +288,7 @@ impl Inbox {
             body,
             received_at: self.receipt.at,
             request_id: self.request_id.clone(),
+            trace: self.trace.clone(),
             trusted_names: !self.caller.is_limited_to_companies(),
             state,
             problem,

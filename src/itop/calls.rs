@@ -1,0 +1,123 @@
+//! The calls that iTop was asked for: how many, what came of them, and how long their answers took.
+
+use std::sync::Arc;
+
+use super::{ItopError, Use};
+use crate::counting::{Counted, Spread, Tally};
+
+/// What can come of a call, in the order in which it is counted.
+const CODES: [&str; 11] = [
+    "ok",
+    "refused",
+    "not-allowed",
+    "credentials",
+    "profile-missing",
+    "maintenance",
+    "unreachable",
+    "no-connection-left",
+    "no-clear-answer",
+    "turned-away",
+    "not-itop",
+];
+
+/// The calls since the process began. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<[OfUse; Use::ALL.len()]>);
+
+#[derive(Debug, Default)]
+struct OfUse {
+    codes: Tally<{ CODES.len() }>,
+    latencies: Spread,
+}
+
+/// How long a number of answers took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latency {
+    /// How many there were.
+    pub count: u64,
+    /// Half of them took no longer, in microseconds.
+    pub median: u32,
+    /// All but a twentieth of them took no longer, in microseconds.
+    pub p95: u32,
+}
+
+impl Calls {
+    /// Counts an answer that took so many microseconds, whatever it says.
+    pub(super) fn answered(&self, of: Use, micros: u64) {
+        self.0[of as usize].latencies.add(micros);
+    }
+
+    /// Counts what came of a call.
+    pub(super) fn ended<T>(&self, of: Use, outcome: &Result<T, ItopError>) {
+        self.0[of as usize].codes.count(code(outcome));
+    }
+
+    /// What came of the calls: for what they were, a code for it, and how many there were.
+    pub fn ends(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        Use::ALL.into_iter().flat_map(|of| {
+            let counts = CODES.into_iter().zip(self.0[of as usize].codes.read());
+            counts.map(move |(code, count)| (of.word(), code, count))
+        })
+    }
+
+    /// How long answers took, in microseconds, by what was asked for.
+    pub fn latencies(&self) -> impl Iterator<Item = (&'static str, Counted)> {
+        Use::ALL.into_iter().map(|of| (of.word(), self.0[of as usize].latencies.read()))
+    }
+
+    /// The same of all but the lists, which are long by themselves.
+    #[must_use]
+    pub fn short(&self) -> Counted {
+        let short = Use::ALL.into_iter().filter(|of| *of != Use::List);
+        let read = |of| self.0[of as usize].latencies.read();
+        short.map(read).fold(Counted::default(), |all, of| all.with(&of))
+    }
+}
+
+impl Latency {
+    /// That of what was counted; `None` where nothing was.
+    #[must_use]
+    pub fn of(counted: &Counted) -> Option<Self> {
+        let (median, p95) = counted.at(50).zip(counted.at(95))?;
+        Some(Self { count: counted.count(), median, p95 })
+    }
+}
+
+/// The place among [`CODES`].
+fn code<T>(outcome: &Result<T, ItopError>) -> usize {
+    let Err(error) = outcome else { return 0 };
+    match error {
+        ItopError::Refused { .. } => 1,
+        ItopError::NotAllowed { .. } => 2,
+        ItopError::BadCredentials => 3,
+        ItopError::ProfileMissing { .. } => 4,
+        ItopError::Maintenance { .. } => 5,
+        ItopError::Unreachable { .. } => 6,
+        ItopError::NoConnectionLeft { .. } => 7,
+        ItopError::NoClearAnswer { .. } => 8,
+        ItopError::TurnedAway { .. } => 9,
+        ItopError::NotItop { .. } => 10,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_call_is_counted_by_its_use_and_what_came_of_it() {
+        let calls = Calls::default();
+        calls.clone().answered(Use::Create, 1_000);
+        calls.answered(Use::List, 5_000_000);
+        calls.ended(Use::Create, &Ok(()));
+        calls.ended::<()>(Use::List, &Err(ItopError::NotItop { reason: String::new() }));
+        let ends: Vec<_> = calls.ends().filter(|(.., count)| *count > 0).collect();
+        assert_eq!(ends, [("list", "not-itop", 1), ("create", "ok", 1)]);
+        let counts: Vec<_> = calls.latencies().map(|(of, took)| (of, took.count())).collect();
+        assert_eq!(counts, [("read", 0), ("list", 1), ("update", 0), ("create", 1)]);
+        let latency = Latency::of(&calls.short()).unwrap();
+        assert_eq!(latency.count, 1);
+        assert!(latency.median.abs_diff(1_000) < 32, "{latency:?}");
+        assert_eq!(Latency::of(&Counted::default()), None);
+    }
+}
