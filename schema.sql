@@ -639,3 +639,16 @@ CREATE TABLE hooks (
 
 -- The 'traceparent' with which it came. NULL: there was none, and the digits of its marker stand for it.
 ALTER TABLE acknowledgements ADD COLUMN traceparent TEXT;
+
+-- step 17: the messages of senders that sign, by their ids
+
+-- A known id with an equal body is answered as before, with another body refused. `sender` is the name of
+-- the token, `digest` the SHA-256 of the body as it came.
+CREATE TABLE signed_messages (
+    sender      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    digest      BLOB NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (sender, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX signed_messages_age ON signed_messages (received_at);

@@ -365,6 +365,9 @@ async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
         if let Err(error) = store.forget_companies(retention).await {
             tracing::error!(%error, "companies of which nothing came for long could not be forgotten");
         }
+        if let Err(error) = store.forget_messages(retention).await {
+            tracing::error!(%error, "the ids of old signed messages could not be forgotten");
+        }
         loop {
             match store.purge_ended(retention).await {
                 Ok(0) => break,

@@ -56,8 +56,7 @@ impl LocalToken {
                 name: NAME.to_owned(),
                 hash: hash_token(secret.expose()),
                 scopes: vec![Scope::Admin],
-                instance: None,
-                companies: None,
+                ..Token::default()
             })),
             Err(error) => {
                 tracing::warn!(%error, "the token of this machine could not be written");

@@ -3,6 +3,7 @@
 use std::{ffi::OsStr, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{print, screen::readable};
 use crate::{
@@ -28,20 +29,54 @@ pub(super) struct TokenArgs {
     /// What it may do
     #[arg(long = "scope", default_values = ["ingest", "read"], value_parser = Scope::ALL.map(Scope::as_str))]
     scopes: Vec<String>,
+    /// One that may stand in the address, for senders that can set nothing else; it posts acknowledgements alone
+    #[arg(long, conflicts_with_all = ["scopes", "signing"])]
+    in_path: bool,
+    /// A secret for a sender that signs what it posts (Standard Webhooks), instead of a token
+    #[arg(long, conflicts_with = "scopes")]
+    signing: bool,
 }
 
 impl TokenArgs {
     pub(super) fn run(&self) -> ExitCode {
+        let name = toml::Value::from(self.name.as_str());
+        if self.signing {
+            let secret = STANDARD.encode(rand::random::<[u8; 32]>());
+            print::line(format_args!(
+                "The secret by which the sender signs. The bridge needs it too, better in a file:\n\n\
+                 whsec_{secret}\n\n\
+                 For the configuration of the bridge:\n\n\
+                 [[auth.tokens]]\n\
+                 name = {name}\n\
+                 signing_secret_file = \"/run/secrets/signing_secret\"\n\
+                 scopes = [\"ingest\"]"
+            ));
+            return ExitCode::SUCCESS;
+        }
+        if self.in_path {
+            let token = format!("snb_{}", random_key());
+            print::line(format_args!(
+                "The token, shown this once. The sender posts to this address:\n\n\
+                 https://…/api/v1/acknowledgements/by/{token}\n\n\
+                 Its hash, for the configuration of the bridge:\n\n\
+                 [[auth.tokens]]\n\
+                 name = {name}\n\
+                 hash = \"{}\"\n\
+                 scopes = [\"ingest\"]\n\
+                 in_path = true",
+                hash_token(&token)
+            ));
+            return ExitCode::SUCCESS;
+        }
         let token = format!("snb_{}", random_key());
         print::line(format_args!(
             "The token, shown this once; give it to the sender as 'Authorization: Bearer …':\n\n\
              {token}\n\n\
              Its hash, for the configuration of the bridge:\n\n\
              [[auth.tokens]]\n\
-             name = {}\n\
+             name = {name}\n\
              hash = \"{}\"\n\
              scopes = {}",
-            toml::Value::from(self.name.as_str()),
             hash_token(&token),
             toml::Value::from(self.scopes.clone())
         ));

@@ -60,17 +60,26 @@ impl Default for Proxy {
     }
 }
 
-/// An API token, as `servicenav-itop-bridge token` prints it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An API token, as `servicenav-itop-bridge token` prints it; or a sender that signs what it posts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
     /// What it is called in the log.
     pub name: String,
-    /// `sha256:` and the hash of the token.
-    #[serde(serialize_with = "super::shown::is_set")]
+    /// `sha256:` and the hash of the token; empty where its sender only signs.
+    #[serde(default, serialize_with = "super::shown::is_set")]
     pub hash: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// Whether the token may stand in the address of a post. It then ends up in the logs of others.
+    #[serde(default)]
+    pub in_path: bool,
+    /// The secrets of the Standard Webhooks scheme by which it may sign, `whsec_…`, separated by blanks.
+    #[serde(default)]
+    pub signing_secret: Option<Secret>,
+    /// A file that holds them.
+    #[serde(default)]
+    pub signing_secret_file: Option<PathBuf>,
     /// The instance it speaks for; a body may then not name another.
     #[serde(default)]
     pub instance: Option<String>,
@@ -80,6 +89,11 @@ pub struct Token {
 }
 
 impl Token {
+    /// The secrets by which it may sign: several while one takes the place of another.
+    pub fn signing_secrets(&self) -> impl Iterator<Item = &str> {
+        self.signing_secret.iter().flat_map(|secrets| secrets.expose().split_ascii_whitespace())
+    }
+
     /// Whether it can change what the bridge keeps.
     #[must_use]
     pub fn writes(&self) -> bool {

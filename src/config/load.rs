@@ -255,7 +255,7 @@ pub(super) mod tests {
             ("[itop]\nlogin = 's3cret, expected `x`'\n", "expected one of `form`"),
             ("[itop]\nuser = 's3cret'\nuser = 's3cret'\n", "line 3, column 1"),
             ("[server]\nlisten = 's3cret'\n", "line 2, column 10"),
-            ("# é\n[auth]\ntokens = [{ name = 's3cret' }]\n", "missing field `hash`"),
+            ("# é\n[auth]\ntokens = [{ name = 's3cret' }]\n", "missing field `scopes`"),
         ] {
             let error = from(file, &[]).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

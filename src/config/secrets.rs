@@ -46,7 +46,13 @@ impl Config {
                 file: server.link_key_file.clone(),
             },
         ];
-        places.into_iter().chain(of_proxy).chain(hooks.iter_mut().flat_map(of_hook)).collect()
+        let of_tokens = auth.tokens.iter_mut().map(|token| Place {
+            key: format!("auth.tokens '{}': signing_secret", token.name).into(),
+            secret: &mut token.signing_secret,
+            file: token.signing_secret_file.clone(),
+        });
+        let of_hooks = hooks.iter_mut().flat_map(of_hook);
+        places.into_iter().chain(of_proxy).chain(of_tokens).chain(of_hooks).collect()
     }
 
     /// Takes secrets from the files that are named for them, and refuses what can be none.

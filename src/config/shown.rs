@@ -22,9 +22,9 @@ pub struct Key {
     pub changed: bool,
 }
 
-/// What stands in the place of a text that must not be seen.
-pub(super) fn is_set<S: Serializer>(_: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(SET)
+/// What stands in the place of a text that must not be seen; of none nothing.
+pub(super) fn is_set<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if text.is_empty() { "" } else { SET })
 }
 
 /// All keys of a configuration, section by section.
@@ -82,8 +82,8 @@ mod tests {
             name: "servicenav".to_owned(),
             hash: "sha256:0123".to_owned(),
             scopes: vec![Scope::Ingest],
-            instance: None,
-            companies: None,
+            signing_secret: Some(Secret::new("whsec_pass-word".to_owned())),
+            ..Token::default()
         }];
         config.store.path = load::usual_database().unwrap_or_default();
         let keys = keys(&config);
@@ -108,6 +108,7 @@ mod tests {
             (&json!("90s"), &json!("30s"))
         );
         assert_eq!(of("auth.tokens").value[0]["hash"], "set");
+        assert_eq!(of("auth.tokens").value[0]["signing_secret"], "set");
         assert_eq!(of("server.listen").value, "127.0.0.1:8080");
         let all = serde_json::to_string(&keys).unwrap();
         assert!(!all.contains("pass-word") && !all.contains("0123"), "{all}");

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Values, nagios, zabbix};
+use super::{Values, icinga, nagios, zabbix};
 use crate::domain::{dotted, hex::hex, text::cut_chars};
 
 /// Which engine speaks.
@@ -62,6 +62,17 @@ impl Engine {
         match self {
             Self::Zabbix => zabbix::read(values, now),
             _ => nagios::read(self, values, now),
+        }
+    }
+
+    /// What a line of its event stream says. Only Icinga has one.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong.
+    pub fn read_line(self, line: &str) -> Result<Told, String> {
+        match self {
+            Self::Icinga => icinga::read(line),
+            _ => Err("only Icinga has an event stream".to_owned()),
         }
     }
 }

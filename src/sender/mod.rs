@@ -6,6 +6,7 @@
 //! while it is away nothing is lost, and what is sent twice has one key, so that it counts once.
 
 mod engine;
+mod icinga;
 mod nagios;
 mod post;
 mod spool;

@@ -2,10 +2,19 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::{Client, StatusCode, Url, header};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use crate::{domain::text::cut_chars, secret::Secret};
+use crate::{
+    domain::{
+        hex::hex,
+        standard_webhooks::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign},
+        text::cut_chars,
+    },
+    secret::Secret,
+};
 
 /// How much of an answer that is not the bridge's is shown, in characters.
 const SHOWN: usize = 200;
@@ -16,6 +25,7 @@ pub struct Bridge {
     client: Client,
     url: Url,
     token: Option<Secret>,
+    keys: Vec<Key>,
 }
 
 /// What came of a post.
@@ -43,17 +53,44 @@ impl Bridge {
             Url::parse(&url).map_err(|error| format!("the address of the bridge: {error}"))?;
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = client.build().map_err(|error| format!("no HTTP client: {error}"))?;
-        Ok(Self { client, url, token })
+        Ok(Self { client, url, token, keys: Vec::new() })
     }
 
-    /// Posts an event. The bridge is not asked to wait for the ticket: that the event is stored is what
-    /// counts.
-    pub async fn post(&self, event: &[u8], patience: Duration) -> Answered {
+    /// The same, which signs what it posts by each of these secrets of the Standard Webhooks scheme, separated
+    /// by blanks.
+    ///
+    /// # Errors
+    /// A sentence, where one of them is none.
+    pub fn signing(self, secrets: &Secret) -> Result<Self, String> {
+        let keys = secrets.expose().split_ascii_whitespace().map(Key::parse);
+        let keys: Vec<_> = keys
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("the signing secret {error}"))?;
+        if keys.is_empty() {
+            return Err("the file of the signing secret is empty".to_owned());
+        }
+        Ok(Self { keys, ..self })
+    }
+
+    /// Posts an event, at this time of day. The bridge is not asked to wait for the ticket: that the event
+    /// is stored is what counts.
+    pub async fn post(&self, event: &[u8], patience: Duration, now: Timestamp) -> Answered {
         let post = self.client.post(self.url.clone()).timeout(patience);
         let post = post.header(header::CONTENT_TYPE, "application/json").header("Prefer", "wait=0");
         let post = match &self.token {
             Some(token) => post.bearer_auth(token.expose()),
             None => post,
+        };
+        let post = if self.keys.is_empty() {
+            post
+        } else {
+            // The same event is the same message; each attempt has its own time.
+            let id = format!("msg_{}", hex(&Sha256::digest(event)[..16]));
+            let (at, keys) = (now.as_second(), self.keys.iter());
+            let signatures: Vec<_> = keys.map(|key| sign(key, &id, at, event)).collect();
+            post.header(ID_HEADER, &id)
+                .header(TIMESTAMP_HEADER, at)
+                .header(SIGNATURE_HEADER, signatures.join(" "))
         };
         let answer = match post.body(event.to_vec()).send().await {
             Ok(answer) => answer,

@@ -102,11 +102,13 @@ impl Spool {
         let lock = self.file(".number")?;
         lock.lock().map_err(|error| self.io(".number", error))?;
         let waiting = self.waiting()?;
-        let bytes: u64 = waiting
-            .iter()
-            .filter_map(|number| fs::metadata(self.path(*number)).ok())
-            .map(|file| file.len())
-            .sum();
+        let noted = Noted::read(&self.folder);
+        let mut bytes = match noted.bytes {
+            _ if waiting.is_empty() => 0,
+            Some(bytes) if bytes < MAX_BYTES => bytes,
+            // What was sent meanwhile counts no more.
+            _ => self.bytes(&waiting),
+        };
         if waiting.len() >= MAX_EVENTS || bytes >= MAX_BYTES {
             return Err(SpoolError::Full {
                 folder: self.folder.clone(),
@@ -114,10 +116,9 @@ impl Spool {
                 bytes,
             });
         }
+        bytes += event.len() as u64;
         // The last number outlives its event: a later one of the same control is never before it.
-        let last = fs::read_to_string(self.folder.join(".number")).unwrap_or_default();
-        let last = last.trim().parse().unwrap_or(0).max(waiting.last().copied().unwrap_or(0));
-        let number = last + 1;
+        let number = noted.last.max(waiting.last().copied().unwrap_or(0)) + 1;
         let kept = || -> io::Result<()> {
             let unfinished = self.folder.join(".new");
             let mut file = File::create(&unfinished)?;
@@ -125,16 +126,28 @@ impl Spool {
             file.sync_all()?;
             fs::rename(&unfinished, self.path(number))?;
             File::open(&self.folder)?.sync_all()?;
-            fs::write(self.folder.join(".number"), number.to_string())
+            fs::write(self.folder.join(".number"), format!("{number} {bytes}"))
         };
         kept().map_err(|error| SpoolError::Io { path: self.folder.clone(), error })?;
         Ok(number)
+    }
+
+    /// How long all that waits is.
+    fn bytes(&self, waiting: &[u64]) -> u64 {
+        let files = waiting.iter().filter_map(|number| fs::metadata(self.path(*number)).ok());
+        files.map(|file| file.len()).sum()
     }
 
     /// Whether an event still waits.
     #[must_use]
     pub fn has(&self, number: u64) -> bool {
         self.path(number).exists()
+    }
+
+    /// Whether nothing waits, as far as can be seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting().is_ok_and(|waiting| waiting.is_empty())
     }
 
     /// Sends what waits, in order, until nothing does, the time is over, or it makes no sense to go on.
@@ -201,7 +214,7 @@ impl Spool {
             if rest.is_zero() {
                 return Ok(None);
             }
-            match bridge.post(&event, rest.min(POST)).await {
+            match bridge.post(&event, rest.min(POST), clock.now()).await {
                 Answered::Taken(said) => {
                     self.remove(number)?;
                     flushed.done.push(said);
@@ -268,6 +281,25 @@ impl Spool {
 
     fn io(&self, name: &str, error: io::Error) -> SpoolError {
         SpoolError::Io { path: self.folder.join(name), error }
+    }
+}
+
+/// What is noted beside the events.
+#[derive(Clone, Copy, Debug, Default)]
+struct Noted {
+    /// The number that was given last.
+    last: u64,
+    /// What waits is not longer than this: what comes is added, and what goes is not taken off. So nobody
+    /// has to look at each file before this says that they are too many.
+    bytes: Option<u64>,
+}
+
+impl Noted {
+    fn read(folder: &Path) -> Self {
+        let text = fs::read_to_string(folder.join(".number")).unwrap_or_default();
+        let mut numbers = text.split_ascii_whitespace().map(str::parse);
+        let mut next = || numbers.next().and_then(Result::ok);
+        Self { last: next().unwrap_or(0), bytes: next() }
     }
 }
 
@@ -344,6 +376,33 @@ mod tests {
                 events.iter().filter(|e| e.starts_with(&format!("{thread}-"))).collect();
             assert!(its.is_sorted(), "{its:?}");
         }
+    }
+
+    #[test]
+    fn their_length_is_looked_at_only_when_it_may_be_too_much() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let noted = || Noted::read(&spool.folder).bytes;
+        let first = spool.keep(&[b'x'; 1_000]).unwrap();
+        spool.keep(&[b'x'; 500]).unwrap();
+        assert_eq!(noted(), Some(1_500));
+        spool.remove(first).unwrap();
+        assert_eq!((spool.keep(b"x").unwrap(), noted()), (3, Some(1_501)));
+        // It seems to be full, and one look tells that it is not.
+        fs::write(spool.folder.join(".number"), format!("3 {MAX_BYTES}")).unwrap();
+        assert_eq!((spool.keep(b"x").unwrap(), noted()), (4, Some(502)));
+        // As an earlier program has left it.
+        fs::write(spool.folder.join(".number"), "4").unwrap();
+        assert_eq!((spool.keep(b"x").unwrap(), noted()), (5, Some(503)));
+        // And really full.
+        let large = File::create(spool.path(2)).unwrap();
+        large.set_len(MAX_BYTES).unwrap();
+        fs::write(spool.folder.join(".number"), format!("5 {MAX_BYTES}")).unwrap();
+        assert!(matches!(spool.keep(b"x"), Err(SpoolError::Full { events: 4, .. })));
+        for number in spool.waiting().unwrap() {
+            spool.remove(number).unwrap();
+        }
+        assert_eq!((spool.keep(b"x").unwrap(), noted()), (6, Some(1)));
     }
 
     #[test]

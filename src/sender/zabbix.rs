@@ -1,6 +1,7 @@
 //! The macros of Zabbix's update operations, by their names without braces: `EVENT.ID={EVENT.ID}`.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     Engine, Told, Values,
@@ -25,10 +26,7 @@ pub(super) fn read(values: &Values, now: Timestamp) -> Result<Told, String> {
     if values.get("EVENT.UPDATE.STATUS") != Some("1") {
         return nothing("this is no update of a problem");
     }
-    // "acknowledged, commented": a word of its own, because "unacknowledged" holds it too.
-    let action = values.get("EVENT.UPDATE.ACTION").unwrap_or_default();
-    let mut words = action.split(|c: char| !c.is_alphanumeric());
-    if !words.any(|word| word.eq_ignore_ascii_case("acknowledged")) {
+    if !acknowledges(values) {
         return nothing("this update acknowledges nothing");
     }
     let mut event = Event::new("acknowledgement", Engine::Zabbix);
@@ -63,14 +61,33 @@ pub(super) fn read(values: &Values, now: Timestamp) -> Result<Told, String> {
     event.set("acknowledgement.author.name", author.or(Some("unknown")));
     let comment = values.get("EVENT.UPDATE.MESSAGE");
     event.set("acknowledgement.comment", comment);
-    event.set("acknowledgement.acknowledged_at", Some(&now.as_second().to_string()));
-    // An update is told to each recipient, a moment apart; its date and time are those of the update.
-    let (day, time) = (values.get("EVENT.UPDATE.DATE"), values.get("EVENT.UPDATE.TIME"));
+    let acknowledged_at = values.get("EVENT.UPDATE.TIMESTAMP").map(ToOwned::to_owned);
+    let acknowledged_at = acknowledged_at.unwrap_or_else(|| now.as_second().to_string());
+    event.set("acknowledgement.acknowledged_at", Some(&acknowledged_at));
+    // An update is told to each recipient, a moment apart; its time is that of the update. Date and time
+    // are told in the zone of the recipient, the timestamp (since 7.0) is not.
+    let at = values.get("EVENT.UPDATE.TIMESTAMP");
+    let of_day = |name| values.get(name).filter(|_| at.is_none());
+    let (day, time) = (at.or(of_day("EVENT.UPDATE.DATE")), of_day("EVENT.UPDATE.TIME"));
     let about_when = (now.as_second() / SAME_MOMENT).to_string();
-    let about_when = if day.is_none() || time.is_none() { Some(about_when) } else { None };
+    let is_told = at.is_some() || (day.is_some() && time.is_some());
+    let about_when = if is_told { None } else { Some(about_when) };
     event
         .key(control.unwrap_or_default(), &[id, day, time, about_when.as_deref(), author, comment]);
     Ok(Told::Event(event.members()))
+}
+
+/// Whether an update is an acknowledgement: the JSON of its actions says so for sure; else a word does.
+fn acknowledges(values: &Values) -> bool {
+    let actions = values.get("EVENT.UPDATE.ACTIONJSON");
+    let actions = actions.and_then(|json| serde_json::from_str::<Value>(json).ok());
+    if let Some(Value::Object(actions)) = actions {
+        return actions.get("acknowledge").and_then(Value::as_bool).unwrap_or(false);
+    }
+    // "acknowledged, commented": a word of its own, because "unacknowledged" holds it too.
+    let action = values.get("EVENT.UPDATE.ACTION").unwrap_or_default();
+    let mut words = action.split(|c: char| !c.is_alphanumeric());
+    words.any(|word| word.eq_ignore_ascii_case("acknowledged"))
 }
 
 #[cfg(test)]
@@ -113,6 +130,32 @@ mod tests {
         assert_eq!(event["control"]["status_changed_at"], "2026-11-21T08:14:09");
         assert_eq!(event["acknowledgement"]["comment"], "Purge\nin progress");
         assert!(event["event_id"].as_str().unwrap().starts_with("zabbix:17034:"));
+    }
+
+    #[test]
+    fn the_json_of_the_actions_decides_where_there_is_one() {
+        let json = |text| told(&[("EVENT.UPDATE.ACTIONJSON", text)]);
+        let yes = json(r#"{"acknowledge":true,"message":"x","timestamp":1730822048}"#);
+        assert!(matches!(yes, Told::Event(_)));
+        for no in [r#"{"unacknowledge":true}"#, r#"{"message":"acknowledged"}"#] {
+            assert!(matches!(json(no), Told::Nothing(_)), "{no}");
+        }
+        // Zabbix before 7.0 does not know it.
+        assert!(matches!(json("{EVENT.UPDATE.ACTIONJSON}"), Told::Event(_)));
+        assert!(matches!(json("*UNKNOWN*"), Told::Event(_)));
+    }
+
+    #[test]
+    fn each_recipient_is_told_of_the_same_update() {
+        let id = |changes: &[(&str, &str)]| match told(changes) {
+            Told::Event(event) => event["event_id"].clone(),
+            Told::Nothing(why) => panic!("{why}"),
+        };
+        let at = ("EVENT.UPDATE.TIMESTAMP", "1763713211");
+        let elsewhere = [at, ("EVENT.UPDATE.TIME", "09:20:11")];
+        assert_eq!(id(&[at]), id(&elsewhere));
+        assert_ne!(id(&[at]), id(&[("EVENT.UPDATE.TIMESTAMP", "1763713212")]));
+        assert_ne!(id(&[]), id(&[("EVENT.UPDATE.TIME", "09:20:11")]));
     }
 
     #[test]

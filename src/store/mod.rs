@@ -46,6 +46,7 @@ mod read_back;
 mod readers;
 mod refused_requests;
 mod rejected;
+mod signed_messages;
 mod tenants;
 mod ticket_statuses;
 mod unlinked_count;
@@ -89,6 +90,7 @@ pub use moves::Moves;
 pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
 pub use rejected::Rejected;
+pub use signed_messages::Noted;
 pub use ticket_statuses::Recognised;
 pub use unlinked_count::MOST_UNLINKED;
 

@@ -2,10 +2,12 @@
 
 mod proxy;
 mod sessions;
+mod signed;
 mod tokens;
 
 pub use proxy::Peer;
 pub use sessions::Sessions;
+pub(super) use signed::Signed;
 pub use tokens::{ApiTokens, crowded_instance, hash_token};
 
 use std::{convert::Infallible, sync::Arc};

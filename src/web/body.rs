@@ -17,6 +17,7 @@ use serde_json_borrow::Value;
 use super::{
     Rooms,
     content::{essence, is_json, named, unsupported},
+    form,
     problem::ApiError,
 };
 use crate::domain::{charset, json_text::without_raw_controls};
@@ -96,11 +97,19 @@ impl JsonBody {
 
     async fn receive(request: Request, rooms: &Rooms, max_object: usize) -> Result<Self, BadBody> {
         let (parts, body) = request.into_parts();
-        let bytes = whole(body, rooms).await?;
-        let mut bytes = unpacked(&parts.headers, bytes)?;
-        let content_type = named(&parts.headers, header::CONTENT_TYPE);
-        if !is_json(&parts.headers) {
-            return Err(BadBody::new(unsupported(&parts.headers), &bytes));
+        Self::of(&parts.headers, whole(body, rooms).await?, max_object)
+    }
+
+    /// What these bytes are, which came behind these headers; one that is no list may have so many.
+    pub(super) fn of(
+        headers: &HeaderMap,
+        bytes: Vec<u8>,
+        max_object: usize,
+    ) -> Result<Self, BadBody> {
+        let mut bytes = unpacked(headers, bytes)?;
+        let content_type = named(headers, header::CONTENT_TYPE);
+        if !is_json(headers) {
+            return Err(BadBody::new(unsupported(headers), &bytes));
         }
         if bytes.starts_with(&BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
@@ -118,6 +127,24 @@ impl JsonBody {
             })?,
         };
         Ok(Self { text, is_list })
+    }
+}
+
+impl JsonBody {
+    /// The event that a form says, by dotted names such as `control.id`.
+    pub(super) fn of_form(headers: &HeaderMap, bytes: Vec<u8>) -> Result<Self, BadBody> {
+        let bytes = unpacked(headers, bytes)?;
+        if bytes.len() > MAX_BODY {
+            return Err(BadBody::new(ApiError::TooLarge(MAX_BODY), &bytes));
+        }
+        match form::event(&bytes) {
+            Ok(event) => {
+                Ok(Self { text: serde_json::Value::Object(event).to_string(), is_list: false })
+            }
+            Err(error) => {
+                Err(BadBody::new(ApiError::Unreadable(format!("The form: {error}.")), &bytes))
+            }
+        }
     }
 }
 
@@ -187,7 +214,7 @@ pub(super) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ApiError>
 
 /// All of a body. A long one has a place of its own while it comes, so that those that come slowly
 /// cannot take the memory; it waits for that before anything of it is read.
-async fn whole(body: Body, rooms: &Rooms) -> Result<Vec<u8>, BadBody> {
+pub(super) async fn whole(body: Body, rooms: &Rooms) -> Result<Vec<u8>, BadBody> {
     let is_short = body.size_hint().upper().is_some_and(|length| length <= SHORT);
     let _place = if is_short { None } else { rooms.long_bodies.acquire().await.ok() };
     let mut chunks = body.into_data_stream();

@@ -28,6 +28,8 @@ pub enum Access {
     Known,
     /// A token with this scope.
     Token(Scope),
+    /// Whoever has a token that may stand in the address, and stands there.
+    InPath,
     /// A token with the scope `admin` that is not limited to companies.
     Linker,
     /// A token with the scope `admin` that is limited to nothing.
@@ -95,6 +97,7 @@ calls! {
 calls! {
     PLAIN, plain:
     "/api/v1/acknowledgements" => { post: inbox::receive::receive, INGEST; }
+    "/api/v1/acknowledgements/by/{token}" => { post: inbox::receive::receive, Access::InPath; }
     "/api/v1/acknowledgements/preview" => { post: preview::preview, INGEST; }
     "/api/v1/acknowledgements/retry" => { post: inbox::bulk::retry, OPERATE; }
     "/api/v1/acknowledgements/discard" => { post: inbox::bulk::discard, OPERATE; }

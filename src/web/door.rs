@@ -140,14 +140,7 @@ mod tests {
             cors_origins: vec!["https://board.example".to_owned()],
             ..Server::default()
         };
-        let token = Token {
-            name: String::new(),
-            hash: String::new(),
-            scopes: Vec::new(),
-            instance: None,
-            companies: None,
-        };
-        let tokens = if with_token { vec![token] } else { Vec::new() };
+        let tokens = if with_token { vec![Token::default()] } else { Vec::new() };
         let signer = Signer::new(&Secret::new("key".to_owned()));
         let sessions = Sessions::new(server.public_url.as_deref(), signer, Clock::system());
         Door::of(&server, ApiTokens::new(&Auth { tokens, proxy: None }, sessions))

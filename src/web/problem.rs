@@ -26,6 +26,10 @@ pub(super) enum ApiError {
     BadParameter(String),
     /// No token, or one that is not known.
     Unauthorized,
+    /// A signature that is of no sender that is known, or lacks what belongs to it.
+    WrongSignature(&'static str),
+    /// The signature is right, and was made too long ago, or is yet to be made.
+    WrongTime(String),
     /// The token may not do this.
     Forbidden(String),
     /// Not from there: by a name, or for a page, that may not call where no token is needed.
@@ -117,6 +121,8 @@ impl ApiError {
                 &kinds::UNAUTHORIZED,
                 "Send the header 'Authorization: Bearer …' with a token of this bridge.",
             ),
+            Self::WrongSignature(detail) => (&kinds::WRONG_SIGNATURE, (*detail).to_owned()),
+            Self::WrongTime(detail) => (&kinds::WRONG_TIME, detail.clone()),
             Self::Forbidden(detail) => (&kinds::FORBIDDEN, detail.clone()),
             Self::ForeignCaller(detail) => (&kinds::FOREIGN_CALLER, detail.clone()),
             Self::NotFound(detail) => (&kinds::NOT_FOUND, detail.clone()),
@@ -221,7 +227,7 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         match self {
-            Self::Unauthorized => {
+            Self::Unauthorized | Self::WrongSignature(_) | Self::WrongTime(_) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::UnsupportedCoding(_) => {

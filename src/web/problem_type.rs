@@ -43,6 +43,11 @@ problem_types! {
          ones.";
     UNAUTHORIZED = UNAUTHORIZED "unauthorized", "A valid token is needed",
         "There is no token, or none that the bridge knows.";
+    WRONG_SIGNATURE = UNAUTHORIZED "wrong-signature", "The signature is not right",
+        "It was made with another secret, of another body, id or time.";
+    WRONG_TIME = UNAUTHORIZED "wrong-time",
+        "The clock of the sender is wrong, or this is an old message",
+        "A right signature of another time, kept as `rejected`: sign anew at each attempt.";
     FORBIDDEN = FORBIDDEN "forbidden", "The caller may not do that",
         "The token lacks the scope, or is limited to another instance or to other companies.";
     FOREIGN_CALLER = FORBIDDEN "foreign-caller", "Such a call is not taken from there",

@@ -185,11 +185,16 @@ async fn logged(
     response
 }
 
-/// The beginning of the path, without the query, which can hold a signature; nor where some client
-/// has taken its question mark for a part of the path.
+/// What is not shown, nor what follows: the query, which can hold a signature, also where some client has
+/// taken its question mark for a part of the path; a token in the address; and what looks like one, in an
+/// address that was mistyped. In small letters.
+const NOT_SHOWN: [&str; 3] = ["%3f", "/by/", "snb_"];
+
+/// The beginning of the path.
 fn shown_path(uri: &Uri) -> &str {
     let path = uri.path();
-    let end = ["%3F", "%3f"].iter().filter_map(|mark| path.find(mark)).min();
+    let small = path.to_ascii_lowercase();
+    let end = NOT_SHOWN.iter().filter_map(|mark| small.find(mark)).min();
     cut_bytes(&path[..end.unwrap_or(path.len())], SHOWN_OF_PATH)
 }
 
@@ -233,6 +238,9 @@ mod tests {
             ("/controls/open?control=svc%3A1&signature=b", "/controls/open"),
             ("/controls/open%3Fcontrol=a&signature=b", "/controls/open"),
             ("/controls/open%3fcontrol=a%3Fsignature=b", "/controls/open"),
+            ("/api/v1/acknowledgements/by/s3cret", "/api/v1/acknowledgements"),
+            ("/bridge/API/v1/acknowledgements/By/s3cret", "/bridge/API/v1/acknowledgements"),
+            ("/api/v1/acknowledgements/for/SNB_s3cret", "/api/v1/acknowledgements/for/"),
             (long.as_str(), &long[..SHOWN_OF_PATH]),
         ] {
             assert_eq!(shown_path(&uri.parse().unwrap()), shown);

@@ -3,17 +3,8 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{FromRef, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
-};
+use axum::http::{HeaderMap, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use super::{
-    ApiTokens,
-    auth::{Caller, Ingest},
-    problem::ApiError,
-};
 
 /// All of one token, in KiB of bodies: some five lists of 1,000, or thousands of single posts.
 const WHOLE: u32 = 4 * 1024;
@@ -31,14 +22,14 @@ impl Default for Receiving {
     }
 }
 
-/// A part of it, until it is dropped.
+/// A part of it, until it is dropped: asked for before a body is read, and given back when that is stored.
 pub(super) struct Share {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Receiving {
     /// Waits until there is enough left for the body behind these headers.
-    async fn share(&self, headers: &HeaderMap) -> Share {
+    pub(super) async fn share(&self, headers: &HeaderMap) -> Share {
         let length = headers.get(header::CONTENT_LENGTH);
         let bytes = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         let kib = bytes.map_or(UNTOLD, |bytes| {
@@ -47,26 +38,5 @@ impl Receiving {
         });
         // The semaphore is never closed.
         Share { _permit: self.0.clone().acquire_many_owned(kib).await.ok() }
-    }
-}
-
-/// A caller that posts, with its share: asked for before the body is read, and given back when that is
-/// stored.
-pub(super) struct Posting {
-    pub(super) caller: Arc<Caller>,
-    pub(super) share: Share,
-}
-
-impl<S> FromRequestParts<S> for Posting
-where
-    ApiTokens: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Ingest(caller) = Ingest::from_request_parts(parts, state).await?;
-        let share = caller.receiving.share(&parts.headers).await;
-        Ok(Self { caller, share })
     }
 }

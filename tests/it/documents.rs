@@ -15,7 +15,7 @@ fn root() -> &'static Path {
 }
 
 fn documents() -> Vec<PathBuf> {
-    let folders = [root().to_owned(), root().join("docs"), root().join("docs/fr")];
+    let folders = ["", "docs", "docs/fr", "examples"].map(|folder| root().join(folder));
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let files = entries.map(|entry| entry.unwrap().path());
     files.filter(|file| file.extension().is_some_and(|end| end == "md")).collect()

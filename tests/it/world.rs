@@ -412,7 +412,7 @@ async fn listener() -> TcpListener {
 /// A token that is limited to nothing. What is sent of it is its name.
 pub fn token(name: &str, scopes: &[Scope]) -> Token {
     let (hash, scopes) = (hash_token(name), scopes.to_vec());
-    Token { name: name.to_owned(), hash, scopes, instance: None, companies: None }
+    Token { name: name.to_owned(), hash, scopes, ..Token::default() }
 }
 
 /// The same, limited to an instance and to companies, unless there are none.

@@ -116,8 +116,7 @@ fn administrator(token: &str) -> Token {
         name: "demo".to_owned(),
         hash: hash_token(token),
         scopes: vec![Scope::Admin],
-        instance: None,
-        companies: None,
+        ..Token::default()
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::super::{Scope, Token};
-use crate::domain::keys::{Instance, PartyKey};
+use crate::domain::{
+    keys::{Instance, PartyKey},
+    standard_webhooks::Key,
+};
 
 /// The SHA-256 of nothing.
 const HASH_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -16,6 +19,7 @@ pub(super) fn problems(tokens: &[Token]) -> Vec<String> {
     let mut problems: Vec<_> = tokens.iter().flat_map(of_one).collect();
     if problems.is_empty() {
         problems.extend(hash_twice(tokens));
+        problems.extend(secret_twice(tokens));
         problems.extend(tokens.iter().filter_map(|token| shares_its_instance(token, tokens)));
     }
     problems
@@ -25,7 +29,9 @@ fn of_one(token: &Token) -> Vec<String> {
     let name = &token.name;
     let mut problems = Vec::new();
     let digits = token.hash.strip_prefix("sha256:").unwrap_or_default();
-    if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let signs = token.signing_secrets().next().is_some();
+    let is_wrong = digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_wrong && !(token.hash.is_empty() && signs) {
         problems.push(format!(
             "auth.tokens '{name}': hash must be sha256: and 64 hexadecimal digits, as the command \
              'token' prints it"
@@ -33,6 +39,17 @@ fn of_one(token: &Token) -> Vec<String> {
     }
     if digits.eq_ignore_ascii_case(HASH_OF_NOTHING) {
         problems.push(format!("auth.tokens '{name}': hash is that of an empty token"));
+    }
+    for secret in token.signing_secrets() {
+        if let Err(error) = Key::parse(secret) {
+            problems.push(format!("auth.tokens '{name}': signing_secret {error}"));
+        }
+    }
+    if token.in_path && (token.hash.is_empty() || token.scopes != [Scope::Ingest]) {
+        problems.push(format!(
+            "auth.tokens '{name}': in_path is for a token with a hash and scopes = [\"ingest\"] alone: \
+             addresses end up in logs"
+        ));
     }
     // An instance that cannot be read would not limit the token at all.
     if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
@@ -63,13 +80,30 @@ fn of_one(token: &Token) -> Vec<String> {
 /// One token with two entries would be whichever comes last.
 fn hash_twice(tokens: &[Token]) -> Vec<String> {
     let mut names = BTreeMap::<_, Vec<&str>>::new();
-    for token in tokens {
+    for token in tokens.iter().filter(|token| !token.hash.is_empty()) {
         names.entry(token.hash.to_ascii_lowercase()).or_default().push(&token.name);
     }
     let twice = names.into_values().filter(|names| names.len() > 1);
     let sentence = |names: Vec<&str>| {
         let names = names.join("', '");
         format!("auth.tokens '{names}': they have the same hash; each needs a token of its own")
+    };
+    twice.map(sentence).collect()
+}
+
+/// By a secret of two senders nobody could tell which of them has signed.
+fn secret_twice(tokens: &[Token]) -> Vec<String> {
+    let mut names = BTreeMap::<_, BTreeSet<&str>>::new();
+    for token in tokens {
+        for secret in token.signing_secrets() {
+            let bare = secret.strip_prefix("whsec_").unwrap_or(secret).trim_end_matches('=');
+            names.entry(bare).or_default().insert(&token.name);
+        }
+    }
+    let twice = names.into_values().filter(|names| names.len() > 1);
+    let sentence = |names: BTreeSet<&str>| {
+        let names = names.into_iter().collect::<Vec<_>>().join("', '");
+        format!("auth.tokens '{names}': they have the same signing secret; each needs its own")
     };
     twice.map(sentence).collect()
 }
@@ -122,4 +156,70 @@ fn keys(token: &Token) -> Option<BTreeSet<PartyKey>> {
 
 fn said(scopes: &[Scope]) -> String {
     scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load::tests::{LEAST, from};
+
+    const HASH: &str =
+        "hash = 'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'";
+    const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+    /// What is said of entries of these lines.
+    fn said_of(entries: &[&[&str]]) -> Option<String> {
+        let entry = |(number, lines): (usize, &&[&str])| {
+            format!("[[auth.tokens]]\nname = 't{number}'\n{}\n", lines.join("\n"))
+        };
+        let entries: String = entries.iter().enumerate().map(entry).collect();
+        from(&format!("{LEAST}{entries}"), &[]).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_sender_signs_or_has_a_token() {
+        let ingest = "scopes = ['ingest']";
+        let signing = &format!("signing_secret = '{SECRET}'");
+        for right in [
+            &[HASH, ingest][..],
+            &[signing, ingest],
+            &[HASH, signing, ingest],
+            &[
+                &format!(
+                    "signing_secret = '{SECRET} whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8='"
+                ),
+                ingest,
+            ],
+            &[HASH, ingest, "in_path = true"],
+        ] {
+            assert_eq!(said_of(&[right]), None, "{right:?}");
+        }
+        for (wrong, says) in [
+            (&[ingest][..], "hash must be sha256:"),
+            (&["signing_secret = ' '", ingest], "'t0': signing_secret is empty"),
+            (&["signing_secret = 'whsec_c2hvcnQ='", ingest], "signing_secret has 5 bytes"),
+            (&["signing_secret = 'p4ssword!'", ingest], "signing_secret must be 'whsec_'"),
+            (&[signing, "hash = 'x'", ingest], "hash must be sha256:"),
+            (
+                &[signing, "signing_secret_file = '/x'", ingest],
+                "'t0': signing_secret_file are both set",
+            ),
+            (
+                &["signing_secret_file = '/nowhere/x'", ingest],
+                "signing_secret_file: /nowhere/x cannot be read",
+            ),
+            (
+                &[HASH, "scopes = ['ingest', 'read']", "in_path = true"],
+                "in_path is for a token with",
+            ),
+            (&[signing, ingest, "in_path = true"], "in_path is for a token with"),
+        ] {
+            let said = said_of(&[wrong]).unwrap();
+            assert!(said.contains(says), "{wrong:?}: {said}");
+            assert!(!said.contains("p4ssword") && !said.contains("c2hvcnQ"), "{said}");
+        }
+        // The same secret in another spelling.
+        let padded = format!("signing_secret = '{}='", SECRET.trim_start_matches("whsec_"));
+        let said = said_of(&[&[signing, ingest], &[&padded, ingest]]).unwrap();
+        assert!(said.contains("'t0', 't1': they have the same signing secret"), "{said}");
+    }
 }

@@ -10,21 +10,20 @@ use crate::{
         keys::Instance,
         notice::Notice,
     },
-    web::{
-        Addresses, AppState,
-        auth::{Caller, Ingest},
-        body::JsonBody,
-        problem::ApiError,
-    },
+    web::{Addresses, AppState, auth::Caller, posted::Posted, problem::ApiError},
 };
 
 /// `POST /api/v1/acknowledgements/preview`: the exact request and every resolution; nothing is
 /// stored or sent.
 pub(in crate::web) async fn preview(
-    Ingest(caller): Ingest,
     State(state): State<AppState>,
-    body: JsonBody,
+    posted: Posted,
 ) -> Result<Json<Value>, ApiError> {
+    let Posted { caller, body, message, .. } = posted;
+    if let Some(error) = message.and_then(|message| message.wrong_time()) {
+        return Err(error);
+    }
+    let body = body.map_err(|bad| bad.error)?;
     let receipt = Receipt { at: state.clock.now(), instance: caller.instance(None)? };
     let event = read(&body.text, &receipt)?;
     let instance = caller.instance(event.instance.as_ref())?;

@@ -1,13 +1,16 @@
 //! The tokens of the configuration, and whom a request is from by them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{
-    By, Caller, Kind, Known, Sessions,
+    By, Caller, Kind, Known, Sessions, Signed,
     proxy::ProxySignIn,
     sessions::{Session, is_by_person, shown_id},
 };
@@ -17,6 +20,7 @@ use crate::{
     domain::{
         hex::{hex, unhex},
         keys::Instance,
+        standard_webhooks::Key,
         visible::Visible,
     },
     secret::Secret,
@@ -29,6 +33,8 @@ use crate::{
 pub struct ApiTokens {
     callers: Arc<watch::Sender<Callers>>,
     sessions: Sessions,
+    /// Who has signed a body is known when it was read: until then all of them have as much as one token.
+    unproven: Receiving,
 }
 
 #[derive(Debug)]
@@ -39,6 +45,10 @@ enum Callers {
         /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
         /// beginnings of hashes knows no token.
         tokens: HashMap<[u8; 32], Arc<Caller>>,
+        /// Those of them that may stand in an address.
+        in_path: HashSet<[u8; 32]>,
+        /// Those who sign, with the keys of each.
+        signers: Vec<(Vec<Key>, Arc<Caller>)>,
         /// People come through it.
         proxy: Option<Box<ProxySignIn>>,
     },
@@ -60,7 +70,8 @@ impl ApiTokens {
     #[must_use]
     pub fn new(auth: &Auth, sessions: Sessions) -> Self {
         let callers = Callers::of(auth, sessions.clock());
-        Self { callers: Arc::new(watch::Sender::new(callers)), sessions }
+        let callers = Arc::new(watch::Sender::new(callers));
+        Self { callers, sessions, unproven: Receiving::default() }
     }
 
     /// Knows these tokens from now on, and no others.
@@ -99,6 +110,55 @@ impl ApiTokens {
             content::refuse_forms(&parts.headers)?;
         }
         Ok(known)
+    }
+
+    /// Whoever has a token that may stand in an address, and stands there.
+    pub(in crate::web) fn in_path(&self, token: &str) -> Option<Arc<Caller>> {
+        match &*self.callers.borrow() {
+            Callers::Anyone(_) => None,
+            Callers::Known { tokens, in_path, .. } => {
+                let digest = <[u8; 32]>::from(Sha256::digest(token));
+                tokens.get(&digest).filter(|_| in_path.contains(&digest)).cloned()
+            }
+        }
+    }
+
+    /// Whether a request says by its signature alone who has sent it.
+    pub(in crate::web) fn may_be_signed(&self, headers: &HeaderMap) -> bool {
+        let has_signers = match &*self.callers.borrow() {
+            Callers::Anyone(_) => false,
+            Callers::Known { signers, .. } => !signers.is_empty(),
+        };
+        has_signers && bearer(headers).is_none() && Signed::is_in(headers)
+    }
+
+    /// Whoever has signed this body.
+    pub(in crate::web) fn signer(&self, signed: &Signed, body: &[u8]) -> Option<Arc<Caller>> {
+        let callers = self.callers.borrow();
+        let Callers::Known { signers, .. } = &*callers else { return None };
+        let (_, caller) = signers.iter().find(|(keys, _)| signed.is_by(keys, body))?;
+        Some(caller.clone())
+    }
+
+    /// Whether this caller may sign what it posts.
+    pub(in crate::web) fn signs(&self, caller: &Arc<Caller>) -> bool {
+        match &*self.callers.borrow() {
+            Callers::Anyone(_) => false,
+            Callers::Known { signers, .. } => {
+                signers.iter().any(|(_, signer)| Arc::ptr_eq(signer, caller))
+            }
+        }
+    }
+
+    /// What bodies have whose sender is not known yet.
+    pub(in crate::web) fn unproven(&self) -> &Receiving {
+        &self.unproven
+    }
+
+    /// Whether no page of another origin has had a browser send this.
+    pub(in crate::web) fn is_from_no_foreign_page(&self, parts: &Parts) -> bool {
+        let is_own = |origin| self.sessions.own().is(origin, &parts.uri, &parts.headers);
+        parts.headers.get(header::ORIGIN).is_none_or(is_own)
     }
 
     /// Refuses what no page of the bridge has sent.
@@ -168,12 +228,11 @@ impl Callers {
             return Self::Anyone(Arc::new(Caller::anyone()));
         }
         let tenants: Arc<[Visible]> = tenants(tokens).collect();
-        let known = |token: &Token| {
-            // A hash that is none fits no token; loading the configuration has refused it.
+        let (mut known, mut in_path, mut signers) = (HashMap::new(), HashSet::new(), Vec::new());
+        for token in tokens {
             let hash = token.hash.to_ascii_lowercase();
-            let hash = hash.strip_prefix(HASH)?;
-            let digest = unhex(hash)?.try_into().ok()?;
-            let caller = Caller {
+            let hash = hash.strip_prefix(HASH).unwrap_or_default();
+            let caller = Arc::new(Caller {
                 kind: Kind::Token,
                 id: Secret::new(hash.to_owned()),
                 shown_id: shown_id(hash),
@@ -182,15 +241,21 @@ impl Callers {
                 visible: visible(token),
                 tenants: tenants.clone(),
                 receiving: Receiving::default(),
-            };
-            Some((digest, Arc::new(caller)))
-        };
+            });
+            // What is none fits nothing; loading the configuration has refused it.
+            let digest: Option<[u8; 32]> = unhex(hash).and_then(|digest| digest.try_into().ok());
+            if let Some(digest) = digest {
+                known.insert(digest, caller.clone());
+                in_path.extend(token.in_path.then_some(digest));
+            }
+            let keys: Vec<_> = token.signing_secrets().flat_map(Key::parse).collect();
+            if !keys.is_empty() {
+                signers.push((keys, caller));
+            }
+        }
         let proxy = auth.proxy.as_ref();
         let proxy = proxy.and_then(|proxy| ProxySignIn::of(proxy, tenants.clone(), clock.clone()));
-        Self::Known {
-            tokens: tokens.iter().filter_map(known).collect(),
-            proxy: proxy.map(Box::new),
-        }
+        Self::Known { tokens: known, in_path, signers, proxy: proxy.map(Box::new) }
     }
 
     fn known(&self, parts: &Parts, sessions: &Sessions) -> Result<Known, ApiError> {

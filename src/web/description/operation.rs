@@ -138,6 +138,14 @@ impl Operation {
         ])
     }
 
+    /// It can be signed instead of bearing a token.
+    pub(super) fn signed(self) -> Self {
+        self.header("webhook-id", "Of a signed message: the same each time it is sent.")
+            .header("webhook-timestamp", "Of a signed message: seconds since 1970.")
+            .header("webhook-signature", "`v1,` and base64 of the HMAC-SHA256; several by blanks.")
+            .fails(&[&kinds::WRONG_SIGNATURE, &kinds::WRONG_TIME])
+    }
+
     /// A body of JSON.
     pub(super) fn takes(self, schema: Value) -> Self {
         self.body(&[(JSON, schema)])
@@ -275,6 +283,9 @@ pub(super) fn who(access: Access) -> String {
         Access::Overseer => {
             "For tokens with the scope `admin` that are limited to nothing.".to_owned()
         }
+        Access::InPath => {
+            "For tokens that may stand in an address, the one in this address.".to_owned()
+        }
         Access::Watcher => {
             "For tokens with the scope `metrics` that are limited to nothing.".to_owned()
         }
@@ -291,7 +302,8 @@ fn security(call: &Call) -> Value {
     match call.access {
         // It tells more to whoever has one.
         Access::Everyone if call.path == "/readyz" => json!([{}, {"token": ["read"]}]),
-        Access::Everyone => json!([]),
+        // The address itself has the token.
+        Access::Everyone | Access::InPath => json!([]),
         Access::Signed => json!([{"signature": []}]),
         Access::Known => by(&[]),
         Access::Token(scope) | Access::Page(scope) => by(&[scope.as_str()]),
@@ -336,6 +348,7 @@ fn part_of_path(name: &str) -> &'static str {
         "org" => "iTop's key of an organization.",
         "version" => "Of all files together.",
         "name" => "Of a file.",
+        "token" => "The token itself; nothing else tells who posts.",
         "language" => "`en` or `fr`.",
         _ => "",
     }

@@ -69,8 +69,8 @@ async fn a_token_of_one_company_shows_its_rows_alone() {
         name: name.to_owned(),
         hash: hash_token(name),
         scopes: scopes.to_vec(),
-        instance: None,
         companies: companies.map(|key| vec![key.to_owned()]),
+        ..Token::default()
     };
     let mut world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![

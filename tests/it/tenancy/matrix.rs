@@ -34,6 +34,7 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                     call.access,
                     Access::Known
                         | Access::Token(_)
+                        | Access::InPath
                         | Access::Linker
                         | Access::Overseer
                         | Access::Watcher
@@ -52,6 +53,11 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                     }
                 }
                 for kind in UNLIMITED.iter().chain(&LIMITED) {
+                    // What stands in the address goes before all else.
+                    if call.access == Access::InPath {
+                        ask(&tenants, kind.name, request).await.problem(401, "unauthorized");
+                        continue;
+                    }
                     if call.access == Access::Signed || kind.may(call.access) {
                         continue;
                     }

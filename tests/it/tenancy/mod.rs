@@ -57,7 +57,7 @@ impl Kind {
     pub fn may(&self, access: Access) -> bool {
         match access {
             Access::Everyone | Access::Known => true,
-            Access::Signed => false,
+            Access::Signed | Access::InPath => false,
             Access::Token(scope) | Access::Page(scope) => {
                 self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
             }

@@ -61,9 +61,12 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
     let here = || format!("?instance={instance}");
     let own = String::new;
     let (paths, body) = match (call.method, call.path) {
-        ("post", "/api/v1/acknowledgements" | "/api/v1/acknowledgements/preview") => {
-            (queries(&[own()]), of.event())
-        }
+        (
+            "post",
+            "/api/v1/acknowledgements"
+            | "/api/v1/acknowledgements/by/{token}"
+            | "/api/v1/acknowledgements/preview",
+        ) => (queries(&[own()]), of.event()),
         ("get", "/api/v1/acknowledgements") => {
             let of_control = format!("?control={control}");
             let both = format!("{of_control}&instance={instance}");
@@ -168,6 +171,8 @@ pub fn filled(path: &str, of: &Object) -> String {
         "{version}" => "0".to_owned(),
         "{name}" => "live.js".to_owned(),
         "{language}" => "fr".to_owned(),
+        // Nobody's.
+        "{token}" => "nobody".to_owned(),
         "{org}" => of.org.to_owned(),
         fixed => {
             assert!(!fixed.contains('{'), "{fixed} has no entry in the matrix of tenants");

@@ -20,14 +20,15 @@ use crate::{
         trace::Trace,
     },
     lifecycle::to_its_end,
-    store::{Accepted, InboxRow, NewAcknowledgement, Store},
+    store::{Accepted, InboxRow, NewAcknowledgement, Noted, Store},
     web::{
         Addresses, AppState,
         auth::Caller,
         body::{BadBody, JsonBody, MAX_BODY},
+        posted::{Message, Posted},
         problem::ApiError,
         request_log::{RequestId, Traced},
-        share::{Posting, Share},
+        share::Share,
         view::{self, AcknowledgementView},
     },
 };
@@ -44,16 +45,16 @@ const MAX_ITEMS: usize = 1_000;
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// `POST /api/v1/acknowledgements`: one event or a list.
+/// `POST /api/v1/acknowledgements`: one event or a list. `…/by/{token}` is the same.
 pub(in crate::web) async fn receive(
-    Posting { caller, share }: Posting,
     State(state): State<AppState>,
     RequestId(request_id): RequestId,
     Traced(trace): Traced,
     Wait(wait): Wait,
-    body: Result<JsonBody, BadBody>,
+    posted: Posted,
 ) -> Result<Response, ApiError> {
-    let inbox = Inbox {
+    let Posted { caller, share, body, message } = posted;
+    let mut inbox = Inbox {
         receipt: Receipt { at: state.clock.now(), instance: caller.instance(None)? },
         caller,
         store: state.store.for_posts(),
@@ -63,7 +64,13 @@ pub(in crate::web) async fn receive(
         trace,
     };
     // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
-    to_its_end(inbox.receive(body, wait, share)).await
+    to_its_end(async move {
+        if let Some(message) = message {
+            inbox.admit(message, &body).await?;
+        }
+        inbox.receive(body, wait, share).await
+    })
+    .await
 }
 
 /// `Prefer: wait=S` of RFC 7240, bounded.
@@ -108,6 +115,39 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
+    /// Takes a signed message, or refuses it. One that is known is read as of when it first came, so that
+    /// whatever is made of that time is the same again.
+    async fn admit(
+        &mut self,
+        message: Message,
+        body: &Result<JsonBody, BadBody>,
+    ) -> Result<(), ApiError> {
+        let text = match body {
+            Ok(body) => &body.text,
+            Err(bad) => &bad.text,
+        };
+        let Message { id, digest, .. } = &message;
+        let sender = self.caller.name.clone();
+        let known = self.store.note_message(sender, id.clone(), *digest, self.receipt.at).await?;
+        match (message.wrong_time(), known) {
+            // It lies where it was kept the first time.
+            (Some(error), Noted::Same(_)) => Err(error),
+            (Some(error), Noted::New | Noted::OtherBody) => self.refused(text, error).await,
+            (None, Noted::OtherBody) => {
+                let detail = format!(
+                    "The webhook-id '{id}' came before with another body: a new message needs an id of \
+                     its own."
+                );
+                self.refused(text, ApiError::Conflict(detail, serde_json::Value::Null)).await
+            }
+            (None, Noted::Same(first)) => {
+                self.receipt.at = first;
+                Ok(())
+            }
+            (None, Noted::New) => Ok(()),
+        }
+    }
+
     async fn receive(
         self,
         body: Result<JsonBody, BadBody>,

@@ -1,5 +1,7 @@
 //! `send`: what a monitoring engine calls for an acknowledgement.
 
+mod follow;
+
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Read as _},
@@ -35,12 +37,18 @@ pub(super) struct Send {
     /// Only send what waits; for a timer
     #[arg(long, conflicts_with_all = ["engine", "set", "values", "print"])]
     flush: bool,
+    /// Read Icinga's event stream (/v1/events) from standard input, until it ends
+    #[arg(long, requires = "engine", conflicts_with_all = ["flush", "values", "print"])]
+    stream: bool,
     /// The address of the bridge, with https:// or http://
     #[arg(long, env = "BRIDGE_URL", value_name = "URL")]
     url: String,
     /// A file with an API token of the scope ingest
     #[arg(long, env = "BRIDGE_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<OsString>,
+    /// A file with the secret by which events are signed (Standard Webhooks), beside a token or instead
+    #[arg(long, env = "BRIDGE_SIGNING_SECRET_FILE", value_name = "FILE")]
+    signing_secret_file: Option<OsString>,
     /// Where events wait
     #[arg(
         long,
@@ -75,6 +83,9 @@ impl Send {
             let spool = Spool::open(&self.spool)?;
             return Ok(told(spool.flush(&self.bridge()?, &clock, until).await?.as_ref()));
         }
+        if self.stream {
+            return self.follow(&clock).await;
+        }
         match self.deliver(&clock, until).await {
             Ok(code) => Ok(code),
             Err(error) => {
@@ -98,6 +109,15 @@ impl Send {
             }
             return Ok(ExitCode::SUCCESS);
         }
+        self.keep_and_send(&events, clock, until).await
+    }
+
+    async fn keep_and_send(
+        &self,
+        events: &[Vec<u8>],
+        clock: &Clock,
+        until: Moment,
+    ) -> anyhow::Result<ExitCode> {
         let kept = Spool::open(&self.spool).and_then(|spool| {
             let numbers = events.iter().map(|event| spool.keep(event));
             let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
@@ -122,7 +142,7 @@ impl Send {
             // Without a spool there is this one chance.
             Err(why) => {
                 eprintln!("servicenav-itop-bridge: {why}");
-                directly(&bridge?, &events, clock, until).await
+                directly(&bridge?, events, clock, until).await
             }
         }
     }
@@ -152,7 +172,11 @@ impl Send {
     fn bridge(&self) -> anyhow::Result<Bridge> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let token = token::from_file(self.token_file.as_deref())?;
-        Bridge::new(&self.url, token).map_err(|error| anyhow!(error))
+        let bridge = Bridge::new(&self.url, token).map_err(|error| anyhow!(error))?;
+        match token::from_file(self.signing_secret_file.as_deref())? {
+            Some(secrets) => bridge.signing(&secrets).map_err(|error| anyhow!(error)),
+            None => Ok(bridge),
+        }
     }
 }
 
@@ -246,7 +270,7 @@ async fn directly(
     const PAUSE: Duration = Duration::from_millis(300);
     for event in events {
         loop {
-            match bridge.post(event, until.since(clock.moment())).await {
+            match bridge.post(event, until.since(clock.moment()), clock.now()).await {
                 Answered::Taken(said) => {
                     println!("{said}");
                     break;
