@@ -8,7 +8,7 @@ use servicenav_itop_bridge::cli::Cli;
 async fn main() -> ExitCode {
     // Whatever it writes, database and backups above all, is for its own user.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    match Cli::of_this_process().run().await {
+    match Box::pin(Cli::of_this_process().run()).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("servicenav-itop-bridge: {error:#}");

@@ -154,7 +154,7 @@ async fn a_flood_of_changes_is_few_requests() {
 async fn of_what_the_board_does_not_know_itop_is_asked_nothing() {
     let world = world(&["a"]).await;
     let id = world.itop.tickets().await.unwrap()[0].id;
-    let reads = world.reads();
+    let before = world.reads();
     told(&world, "application/json", json!({"class": "Incident", "id": 4_711}).to_string()).await;
     // Whatever is said while iTop is away is left to polling.
     let down = world.itop.faults().switch_on(Fault::new(FaultKind::Maintenance));
@@ -165,7 +165,7 @@ async fn of_what_the_board_does_not_know_itop_is_asked_nothing() {
             (ready["gate"]["state"] == "closed").then_some(())
         })
         .await;
-    assert!(world.reads() - reads <= 1);
+    assert!(world.reads() - before <= 1);
     world.itop.faults().switch_off(down);
     world
         .until("the gate is open", async || {
