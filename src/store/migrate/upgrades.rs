@@ -73,6 +73,7 @@ fn sample(column: &str, kind: &str, number: usize) -> Value {
         ("body", _) => Value::Text(format!(r#"{{"control":{{"element_type":"host {number}"}}}}"#)),
         ("company_key", _) => Value::Text(format!("id:{number}")),
         (_, "INTEGER") => integer(number + 1_000),
+        (_, "BLOB") => Value::Blob(vec![1, u8::try_from(number).unwrap()]),
         _ => Value::Text(format!("{column} é {number}")),
     }
 }
@@ -110,6 +111,7 @@ fn content(db: &Connection) -> BTreeMap<String, Vec<Row>> {
                     Value::Null => None,
                     Value::Integer(number) => Some(number.to_string()),
                     Value::Text(text) => Some(text),
+                    Value::Blob(bytes) => Some(format!("{bytes:?}")),
                     other => panic!("{table}: {other:?}"),
                 };
                 Ok((name.clone(), value))

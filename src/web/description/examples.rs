@@ -39,6 +39,8 @@ fn samples() -> Vec<ApiError> {
         ApiError::not_json("EOF while parsing an object at line 1 column 1"),
         ApiError::BadParameter(said("'limit' must be from 1 to 1000, not 0.")),
         ApiError::Unauthorized,
+        ApiError::WrongSignature("None of the signatures is right."),
+        ApiError::WrongTime(said("It was signed 312 s ago; five minutes are the most.")),
         ApiError::Forbidden(said("The token 'dashboard' lacks the scope 'operate'.")),
         ApiError::ForeignCaller(said("A page of another origin may not write here.")),
         ApiError::NotFound(said("There is no acknowledgement 4711.")),
