@@ -149,12 +149,20 @@ fn each_configuration_is_one_that_the_bridge_takes() {
     // What a document leaves out for brevity, and what stands in files.
     let hash = format!("sha256:{}", "0".repeat(64));
     let rest = "[itop]\nurl = 'https://itop.example/'\nuser = 'bridge'\npassword = 'x'\ntime_zone = 'UTC'\n";
-    fs::write(folder.path().join("itop_password"), "x").unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, format!("whsec_{}", "QUJDRA".repeat(6))).unwrap();
+    let address = folder.path().join("address");
+    fs::write(&address, "https://receiver.example/hook").unwrap();
     let mut taken = 0;
     for example in examples().iter().filter(|example| example.language == "toml") {
         let mut text = example.text.replace("sha256:…", &hash).replace("sha256:9cca…", &hash);
-        text = text
-            .replace("\"itop_password\"", &format!("{:?}", folder.path().join("itop_password")));
+        let in_file = |line: &str| {
+            let named = line.split_once("_file = \"");
+            let file = |key: &str| if key.ends_with("url") { &address } else { &secret };
+            named
+                .map_or_else(|| line.to_owned(), |(key, _)| format!("{key}_file = {:?}", file(key)))
+        };
+        text = text.lines().map(in_file).collect::<Vec<_>>().join("\n") + "\n";
         if !text.contains("[itop]") {
             text.push_str(rest);
         }
