@@ -128,7 +128,7 @@ impl Cli {
     pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Serve(file) => Box::pin(serve::serve(&file)).await,
-            Command::Demo(demo) => demo.run().await,
+            Command::Demo(demo) => Box::pin(demo.run()).await,
             Command::Sandbox(sandbox) => sandbox.run().await,
             Command::Check(check) => Box::pin(check.run()).await,
             Command::Token(args) => Ok(args.run()),

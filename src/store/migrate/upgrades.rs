@@ -112,7 +112,7 @@ fn content(db: &Connection) -> BTreeMap<String, Vec<Row>> {
                     Value::Integer(number) => Some(number.to_string()),
                     Value::Text(text) => Some(text),
                     Value::Blob(bytes) => Some(format!("{bytes:?}")),
-                    other => panic!("{table}: {other:?}"),
+                    Value::Real(number) => Some(number.to_string()),
                 };
                 Ok((name.clone(), value))
             };

@@ -72,6 +72,10 @@ async fn the_keyboard_alone_is_enough() {
     browser.press("second").await;
     browser.press(ESCAPE).await;
     browser.until("location.search.includes('q=second')").await;
+    // A row that the search takes away would take the focus with it.
+    browser
+        .until("[...document.querySelectorAll('tr[data-key]')].map(row => row.dataset.key).join() === 'default/svc-2'")
+        .await;
     browser.press("j").await;
     browser.until("document.activeElement.matches('tr[data-key]')").await;
     browser.press(ENTER).await;
