@@ -102,6 +102,7 @@ async fn what_says_no_ticket_is_refused_in_words() {
         (json!({"key": "1 OR 1"}), "/key"),
         (json!([{"id": 1}, {"id": -1}]), "/1/id"),
         (json!({"items": [{"id": 1.5}]}), "/items/0/id"),
+        (json!({"id": 9_223_372_036_854_775_808_u64}), "/id"),
         (json!("7"), ""),
     ] {
         let (status, answer) = told(&world, "application/json", body.to_string()).await;

@@ -17,8 +17,7 @@ use crate::{
 /// Tickets in one call at most.
 const MOST: usize = 1_000;
 
-/// The longest id, in digits, and the longest name of a class, in bytes.
-const LONGEST_ID: usize = 19;
+/// The longest name of a class, in bytes.
 const LONGEST_CLASS: usize = 100;
 
 /// `POST /api/v1/itop/changes`: these tickets are read again soon, of those that the board knows and the
@@ -89,8 +88,7 @@ fn ticket(item: &Value, at: &str) -> Result<AskedTicket, ApiError> {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     };
-    let is_id =
-        (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+    let is_id = id.bytes().all(|byte| byte.is_ascii_digit()) && id.parse::<i64>().is_ok();
     if !is_id {
         let message = "an id of iTop is a number; '$this->id$' is written in iTop's action";
         return Err(wrong(&format!("{at}/{name}"), "format", message));
