@@ -9,6 +9,7 @@ mod generated;
 mod healthcheck;
 mod inbox;
 mod links;
+mod listing;
 mod print;
 mod progress;
 mod sandbox;

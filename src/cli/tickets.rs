@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     bridge::{Bridge, Query},
     inbox::called,
-    print,
+    listing, print,
     screen::{Cell, Screen, Table, Tone, plain},
 };
 use crate::clock::Clock;
@@ -84,22 +84,14 @@ impl Tickets {
 
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let answer = self.bridge.get(&self.query().of("/api/v1/tickets")).await?;
-        if self.json {
-            print::json(&answer.text)?;
+        let Some(said) = listing::show(answer, self.json, rows, "No ticket is like that.")? else {
             return Ok(ExitCode::SUCCESS);
-        }
-        let screen = Screen::stdout();
-        let table = rows(&answer.body["items"], screen);
-        if table.is_empty() && screen.is_terminal() {
-            print::line("No ticket is like that.");
-            return Ok(ExitCode::SUCCESS);
-        }
-        table.print(screen)?;
-        if answer.body["stale"] == true {
+        };
+        if said["stale"] == true {
             print::note("iTop does not answer: some of this is what was known last.");
         }
-        if let Some(next) = answer.body["next"].as_str() {
-            let total = answer.body["total"].as_u64().unwrap_or_default();
+        if let Some(next) = said["next"].as_str() {
+            let total = said["total"].as_u64().unwrap_or_default();
             print::note(format_args!("There are {total} in all: --cursor {}", plain(next)));
         }
         Ok(ExitCode::SUCCESS)

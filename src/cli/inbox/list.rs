@@ -8,7 +8,7 @@ use super::{ACKNOWLEDGEMENTS, called, tone};
 use crate::{
     cli::{
         bridge::{Bridge, Query},
-        print,
+        listing, print,
         screen::{Cell, Screen, Table, plain},
     },
     clock::Clock,
@@ -78,23 +78,17 @@ impl List {
         let query = self.filter.query().with("limit", Some(self.limit));
         let query = query.with("cursor", self.cursor).of(ACKNOWLEDGEMENTS);
         let answer = self.bridge.get(&query).await?;
-        if self.json {
-            print::json(&answer.text)?;
+        let Some(said) =
+            listing::show(answer, self.json, rows, "No acknowledgement is like that.")?
+        else {
             return Ok(ExitCode::SUCCESS);
-        }
-        let screen = Screen::stdout();
-        let table = rows(&answer.body["items"], screen);
-        if table.is_empty() && screen.is_terminal() {
-            print::line("No acknowledgement is like that.");
-            return Ok(ExitCode::SUCCESS);
-        }
-        table.print(screen)?;
-        if answer.body["cut"] == true {
+        };
+        if said["cut"] == true {
             print::note(
                 "Only the newest were searched: narrow it by --state or --company to see older ones.",
             );
         }
-        if let Some(next) = answer.body["next"].as_str() {
+        if let Some(next) = said["next"].as_str() {
             print::note(format_args!("There are more: --cursor {}", plain(next)));
         }
         Ok(ExitCode::SUCCESS)

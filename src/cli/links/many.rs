@@ -10,7 +10,7 @@ use crate::{
     cli::{
         ask::{self, Assent},
         bridge::{Bridge, Query},
-        print,
+        listing, print,
         progress::Waiting,
         screen::{Cell, Screen, Table, Tone},
     },
@@ -71,19 +71,11 @@ impl List {
             .with("limit", Some(self.limit))
             .with("cursor", self.cursor);
         let answer = self.bridge.get(&query.of("/api/v1/links/companies")).await?;
-        if self.json {
-            print::json(&answer.text)?;
+        let Some(said) = listing::show(answer, self.json, rows, "No company is like that.")? else {
             return Ok(ExitCode::SUCCESS);
-        }
-        let screen = Screen::stdout();
-        let table = rows(&answer.body["items"], screen);
-        if table.is_empty() && screen.is_terminal() {
-            print::line("No company is like that.");
-            return Ok(ExitCode::SUCCESS);
-        }
-        table.print(screen)?;
-        if let Some(next) = answer.body["next"].as_u64() {
-            print::note(format_args!("There are {} in all: --cursor {next}", answer.body["found"]));
+        };
+        if let Some(next) = said["next"].as_u64() {
+            print::note(format_args!("There are {} in all: --cursor {next}", said["found"]));
         }
         Ok(ExitCode::SUCCESS)
     }
