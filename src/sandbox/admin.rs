@@ -14,7 +14,7 @@ use super::{
     login,
     refusal::Refusal,
     session::{Found, Session},
-    write,
+    synchro, write,
 };
 
 impl Sandbox {
@@ -138,11 +138,11 @@ impl Itop {
         let class = self.class(class)?;
         let mut database = self.database.lock();
         let transaction = database.transaction()?;
-        self.as_administrator(&transaction, |session| found(session, class, id))?;
-        transaction.execute(&format!("DELETE FROM base_{} WHERE id = ?", class.table), [id])?;
-        if class.is_ticket() {
-            transaction.execute("DELETE FROM base_ticket_ci WHERE ticket_id = ?", [id])?;
-        }
+        self.as_administrator(&transaction, |session| {
+            let (class, found) = found(session, class, id)?;
+            synchro::refuse_owned(session, &found).map_err(refused)?;
+            Ok(synchro::remove(session, class, &found)?)
+        })?;
         Ok(transaction.commit()?)
     }
 

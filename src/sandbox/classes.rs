@@ -21,6 +21,12 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
     /// `Y-m-d H:i:s` in iTop's time zone.
     Date,
+    /// `Y-m-d`.
+    Day,
+    /// A boolean that may be written.
+    Switch,
+    /// The attributes of a data source.
+    SourceAttributes,
     /// An external key to this class.
     Reference(&'static str),
     /// A boolean, shown as such.
@@ -46,7 +52,12 @@ pub(super) struct Attribute {
 impl Attribute {
     /// Whether MySQL compares the attribute as a number.
     pub(super) fn is_numeric(&self) -> bool {
-        self.code == "id" || matches!(self.kind, Kind::Reference(_) | Kind::Flag)
+        self.code == "id" || matches!(self.kind, Kind::Reference(_) | Kind::Flag | Kind::Switch)
+    }
+
+    /// Whether it is a value of the object itself, not objects that point at it.
+    pub(super) fn has_column(&self) -> bool {
+        !matches!(self.kind, Kind::CiLinks | Kind::SourceAttributes)
     }
 }
 
@@ -80,7 +91,12 @@ impl Class {
 
     /// An abstract class has instances, but none can be created.
     pub(super) fn is_abstract(&self) -> bool {
-        matches!(self.name, "FunctionalCI" | "Ticket" | "Contact")
+        matches!(self.name, "FunctionalCI" | "PhysicalDevice" | "Ticket" | "Contact")
+    }
+
+    /// Data sources, what belongs to them, and accounts: for administrators alone.
+    pub(super) fn is_administrative(&self) -> bool {
+        self.table == "user" || self.table.starts_with("sync_")
     }
 
     /// The column that says to which company an object belongs; what has none is seen by all.
@@ -107,10 +123,10 @@ pub(super) fn views(flavour: Flavour) -> String {
         let _ = write!(sql, "CREATE TEMP VIEW \"{}\" AS SELECT ", class.name);
         let mut separator = "";
         for attribute in class.attributes() {
-            if attribute.kind == Kind::CiLinks {
+            if !attribute.has_column() {
                 continue;
             }
-            let _ = write!(sql, "{separator}{}", attribute.code);
+            let _ = write!(sql, "{separator}\"{}\"", attribute.code);
             if attribute.kind == Kind::Log {
                 let _ = write!(sql, ", {}_entries", attribute.code);
             }

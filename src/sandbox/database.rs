@@ -7,10 +7,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use super::{Data, Options, classes, collation};
+use super::{Data, Options, classes, collation, login};
 
 /// Raised with every change of `schema.sql`; a file of another version is refused.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// The one connection. A statement takes milliseconds, so one at a time is enough.
 pub(super) struct Database(Mutex<Connection>);
@@ -64,6 +64,9 @@ fn fill(connection: &mut Connection, options: &Options) -> Result<(), rusqlite::
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(include_str!("data/schema.sql"))?;
     transaction.execute_batch(include_str!("data/itop_demo.sql"))?;
+    for user in login::USERS {
+        transaction.execute("INSERT INTO base_user VALUES (?, ?)", (user.id, user.login))?;
+    }
     match options.data {
         Data::Recorded { clients } => {
             transaction.execute(

@@ -25,6 +25,12 @@ pub enum Operations {
     Update,
     /// Everything else.
     Read,
+    /// `synchro_import.php`, whether it synchronizes or not.
+    Load,
+    /// `synchro_exec.php`.
+    Synchronize,
+    /// `import.php`.
+    Import,
 }
 
 /// A fault and when it strikes. By default: in every request until it is switched off, and, for
@@ -98,6 +104,9 @@ impl Fault {
             Operations::Create => effect == Effect::Create,
             Operations::Update => effect == Effect::Update,
             Operations::Read => effect == Effect::Read,
+            Operations::Load => effect == Effect::Load,
+            Operations::Synchronize => effect == Effect::Synchronize,
+            Operations::Import => effect == Effect::Import,
         };
         concerned && (!locks || effect == Effect::Create)
     }

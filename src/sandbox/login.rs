@@ -14,6 +14,10 @@ pub(super) struct User {
     access: Access,
     writes_tickets: bool,
     writes_configuration: bool,
+    /// Has the profile *Administrator*: everything about data sources and accounts.
+    pub(super) administrator: bool,
+    /// Whether it may write in bulk (`import.php`) what it may write at all.
+    bulk: bool,
     /// The companies that it may see; none means all.
     pub(super) companies: Option<&'static [i64]>,
 }
@@ -29,52 +33,61 @@ enum Access {
     Portal,
 }
 
-const USERS: &[User] = &[
+// `bridge` is recorded not to write in bulk; what it may write one by one is more than it was
+// recorded to need.
+pub(super) const USERS: &[User] = &[
+    User { administrator: true, bulk: true, ..user_named("admin", 1, Access::NoProfile) },
+    user_named("bridge", 2, Access::Rest),
+    User { bulk: true, companies: Some(&[3]), ..user_named("limited", 3, Access::Rest) },
+    // The id that is recorded.
+    User { writes_tickets: false, bulk: true, ..user_named("cmdb", 4, Access::Rest) },
+    User { writes_configuration: false, ..user_named("portal", 5, Access::Portal) },
     User {
-        login: "admin",
-        id: 1,
-        access: Access::NoProfile,
-        writes_tickets: true,
-        writes_configuration: true,
-        companies: None,
-    },
-    User {
-        login: "bridge",
-        id: 2,
-        access: Access::Rest,
-        writes_tickets: true,
-        writes_configuration: true,
-        companies: None,
-    },
-    User {
-        login: "limited",
-        id: 3,
-        access: Access::Rest,
-        writes_tickets: true,
-        writes_configuration: false,
-        companies: Some(&[3]),
-    },
-    User {
-        login: "reader",
-        id: 4,
-        access: Access::Rest,
         writes_tickets: false,
         writes_configuration: false,
-        companies: None,
+        ..user_named("reader", 6, Access::Rest)
     },
+    User { administrator: true, bulk: true, ..user_named("labadmin", 7, Access::Rest) },
     User {
-        login: "portal",
-        id: 5,
-        access: Access::Portal,
-        writes_tickets: true,
+        writes_tickets: false,
         writes_configuration: false,
-        companies: None,
+        ..user_named("restonly", 8, Access::Rest)
     },
 ];
 
+/// A user that may write everything, though not in bulk.
+const fn user_named(login: &'static str, id: i64, access: Access) -> User {
+    User {
+        login,
+        id,
+        access,
+        writes_tickets: true,
+        writes_configuration: true,
+        administrator: false,
+        bulk: false,
+        companies: None,
+    }
+}
+
 impl User {
+    pub(super) fn may_read(&self, class: &Class) -> bool {
+        self.administrator || !class.is_administrative()
+    }
+
     pub(super) fn may_write(&self, class: &Class) -> bool {
+        if class.is_administrative() {
+            return self.administrator;
+        }
         if class.is_ticket() { self.writes_tickets } else { self.writes_configuration }
+    }
+
+    pub(super) fn may_write_in_bulk(&self, class: &Class) -> bool {
+        self.bulk && self.may_write(class)
+    }
+
+    /// May use the portal alone.
+    pub(super) fn is_of_the_portal(&self) -> bool {
+        matches!(self.access, Access::Portal)
     }
 }
 
@@ -88,12 +101,13 @@ pub(super) fn clerk() -> &'static User {
     &USERS[0]
 }
 
-/// The user that a request names, by form fields, by token, or by basic login if it asks for it.
-pub(super) fn user(
+/// The user that a request names, by form fields, by token, or by basic login if it asks for it;
+/// whether it may use the page is another question.
+pub(super) fn named(
     headers: &HeaderMap,
     parameter: impl Fn(&str) -> Option<String>,
-) -> Result<&'static User, Refusal> {
-    let named = if let Some(token) = headers.get("auth-token") {
+) -> Option<&'static User> {
+    if let Some(token) = headers.get("auth-token") {
         USERS.iter().find(|user| user.login == "bridge" && token == super::TOKEN)
     } else if parameter("login_mode").as_deref() == Some("basic") {
         basic(headers).and_then(|(login, password)| authorized(&login, &password))
@@ -102,8 +116,15 @@ pub(super) fn user(
             (Some(login), Some(password)) => authorized(&login, &password),
             _ => None,
         }
-    };
-    let user = named.ok_or_else(invalid)?;
+    }
+}
+
+/// The user that a request to REST names.
+pub(super) fn user(
+    headers: &HeaderMap,
+    parameter: impl Fn(&str) -> Option<String>,
+) -> Result<&'static User, Refusal> {
+    let user = named(headers, parameter).ok_or_else(invalid)?;
     match user.access {
         Access::Rest => Ok(user),
         Access::NoProfile => Err(no_profile()),

@@ -10,9 +10,12 @@
 //! | login | may |
 //! |---|---|
 //! | `bridge` | read everything, write tickets and configuration; also by token [`TOKEN`] |
-//! | `limited` | see company 3 alone, write its tickets |
+//! | `limited` | see company 3 alone, write its tickets and configuration |
+//! | `cmdb` | *Configuration Manager*: write configuration, also in bulk; no data sources |
 //! | `reader` | read everything, write nothing |
+//! | `restonly` | log in: the profile *REST Services User* alone |
 //! | `portal` | nothing over REST: may use the portal alone |
+//! | `labadmin` | everything: *Administrator* and *REST Services User* |
 //! | `admin` | nothing over REST: lacks the profile *REST Services User* |
 //!
 //! All have the password [`PASSWORD`].
@@ -38,6 +41,7 @@ mod refusal;
 mod rest;
 mod sanitize;
 mod session;
+mod synchro;
 mod work;
 mod write;
 
@@ -210,6 +214,7 @@ impl Sandbox {
         });
         let router = Router::new()
             .route("/webservices/rest.php", any(rest::rest))
+            .merge(synchro::routes())
             .merge(inspect::routes())
             .merge(pages::routes())
             .with_state(Arc::clone(&itop));

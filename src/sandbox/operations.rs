@@ -50,7 +50,7 @@ pub(super) fn begin(
         "core/create" => writes::create(session, parameters).map(Begun::Evaluated),
         "core/update" => writes::update(session, parameters).map(Begun::Evaluated),
         "core/apply_stimulus" => writes::apply_stimulus(session, parameters).map(Begun::Evaluated),
-        "core/delete" => Err(writes::delete(session, parameters)),
+        "core/delete" => writes::delete(session, parameters).map(Begun::Answered),
         _ => {
             let message = format!("Unknown verb '{operation}' in version '{version}'");
             Err(Refusal::Thrown(11, message))
@@ -85,7 +85,7 @@ fn get(session: &Session<'_>, parameters: &Map<String, Value>) -> Result<Value, 
     let key = parameter(parameters, "key")?;
     let output = output_fields(class, parameters)?;
     let query = session.selection(class, key)?;
-    if query.class.name.starts_with("CMDBChange") {
+    if query.class.name.starts_with("CMDBChange") || !session.user.may_read(query.class) {
         return Err(Refusal::no_right("reading", query.class.name));
     }
     if query.class.is_ticket() && session.strike.has(&FaultKind::TicketsHidden) {
@@ -199,12 +199,18 @@ fn number(parameters: &Map<String, Value>, name: &str) -> Result<Option<i64>, Re
     }
 }
 
-/// Whether a request creates, changes or only reads.
+/// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     Create,
     Update,
     Read,
+    /// Rows into the table of a data source.
+    Load,
+    /// Rows of that table into objects.
+    Synchronize,
+    /// A file of CSV into objects.
+    Import,
 }
 
 impl Effect {

@@ -20,12 +20,12 @@ use super::{
     work::{self, Order},
 };
 
-const HTML: &str = "text/html; charset=UTF-8";
+pub(super) const HTML: &str = "text/html; charset=UTF-8";
 /// PHP's `post_max_size` of a generous installation.
-const BODY_LIMIT: usize = 64 << 20;
+pub(super) const BODY_LIMIT: usize = 64 << 20;
 
 /// What the client gets.
-enum Reply {
+pub(super) enum Reply {
     Answer(Response),
     /// The connection closes without an answer.
     Cut,
@@ -46,15 +46,26 @@ pub(super) async fn rest(
         headers: parts.headers,
         body,
     };
-    // A client that hangs up does not stop PHP: the work has a task of its own.
-    let work = itop.tasks.spawn({
+    answered(&itop, &line, {
         let itop = Arc::clone(&itop);
-        async move {
-            tokio::select! {
-                biased;
-                () = itop.dead.cancelled() => Reply::Cut,
-                reply = serve(&itop, call) => reply,
-            }
+        async move { serve(&itop, call).await }
+    })
+    .await
+}
+
+/// What a client gets of some work. One that hangs up does not stop PHP: the work has a task of its
+/// own.
+pub(super) async fn answered(
+    itop: &Itop,
+    line: &Line,
+    work: impl Future<Output = Reply> + Send + 'static,
+) -> Response {
+    let dead = itop.dead.clone();
+    let work = itop.tasks.spawn(async move {
+        tokio::select! {
+            biased;
+            () = dead.cancelled() => Reply::Cut,
+            reply = work => reply,
         }
     });
     match work.await {
@@ -88,7 +99,7 @@ impl Call {
     }
 }
 
-async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
+async fn serve(itop: &Arc<Itop>, mut call: Call) -> Reply {
     let operation = call.operation();
     let effect = Effect::of(&operation);
     let (_at_work, busy) = itop.load.enter(&operation, effect);
@@ -108,6 +119,9 @@ async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
         .find_map(|(kind, after)| if *after { None } else { instead_of_the_effect(kind) })
     {
         return reply;
+    }
+    if strike.drops_form(call.body.len()) {
+        call.form.clear();
     }
     let parameter = |name: &str| call.parameter(name).map(ToOwned::to_owned);
     let user = || login::user(&call.headers, parameter);
@@ -131,7 +145,7 @@ async fn serve(itop: &Arc<Itop>, call: Call) -> Reply {
         .unwrap_or_else(|| Reply::Answer(json_text(body.to_string())))
 }
 
-fn instead_of_the_effect(kind: &FaultKind) -> Option<Reply> {
+pub(super) fn instead_of_the_effect(kind: &FaultKind) -> Option<Reply> {
     match kind {
         FaultKind::CutBefore => Some(Reply::Cut),
         FaultKind::Refuse { code, message } => {
@@ -176,7 +190,7 @@ fn instead_of_the_answer(kind: &FaultKind, after_effect: bool, body: &Value) -> 
 }
 
 /// The kinds that answer with a page of their own.
-fn page(kind: &FaultKind) -> Option<Response> {
+pub(super) fn page(kind: &FaultKind) -> Option<Response> {
     let response = match kind {
         FaultKind::Maintenance => {
             let body = json!({
@@ -221,7 +235,7 @@ fn page(kind: &FaultKind) -> Option<Response> {
     Some(response)
 }
 
-fn database_down() -> Response {
+pub(super) fn database_down() -> Response {
     html(
         StatusCode::INTERNAL_SERVER_ERROR,
         "<p>iTop: An error occurred, check server error log for more information.</p>\n",
@@ -236,19 +250,25 @@ fn json_text(body: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Form-encoded pairs; as in PHP, a later one wins.
 fn form(bytes: &[u8]) -> HashMap<String, String> {
-    let decode = |text: &[u8]| {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    raw_form(bytes).into_iter().map(|(name, value)| (name, text(value))).collect()
+}
+
+/// Form-encoded pairs, the values in the bytes that were sent; as in PHP, a later one wins.
+pub(super) fn raw_form(bytes: &[u8]) -> HashMap<String, Vec<u8>> {
+    let decode = |text: &[u8]| -> Vec<u8> {
         let spaced: Vec<u8> =
             text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        percent_encoding::percent_decode(&spaced).decode_utf8_lossy().into_owned()
+        percent_encoding::percent_decode(&spaced).collect()
     };
+    let name = |text: &[u8]| String::from_utf8_lossy(&decode(text)).into_owned();
     bytes
         .split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| match pair.iter().position(|byte| *byte == b'=') {
-            Some(at) => (decode(&pair[..at]), decode(&pair[at + 1..])),
-            None => (decode(pair), String::new()),
+            Some(at) => (name(&pair[..at]), decode(&pair[at + 1..])),
+            None => (name(pair), Vec::new()),
         })
         .collect()
 }

@@ -114,7 +114,7 @@ impl Session<'_> {
 /// The column or expression that [`Session::show`] reads for an attribute.
 pub(super) fn column(alias: &str, attribute: &Attribute) -> String {
     match attribute.kind {
-        Kind::CiLinks => "NULL".to_owned(),
+        Kind::CiLinks | Kind::SourceAttributes => "NULL".to_owned(),
         Kind::Log => format!("{alias}.\"{}_entries\"", attribute.code),
         _ => format!("{alias}.\"{}\"", attribute.code),
     }
@@ -122,7 +122,7 @@ pub(super) fn column(alias: &str, attribute: &Attribute) -> String {
 
 fn shown_value(attribute: &Attribute, value: ValueRef<'_>) -> Value {
     match (attribute.kind, value) {
-        (Kind::Flag, ValueRef::Integer(flag)) => Value::Bool(flag != 0),
+        (Kind::Flag | Kind::Switch, ValueRef::Integer(flag)) => Value::Bool(flag != 0),
         (Kind::Log, ValueRef::Text(entries)) => {
             let entries = serde_json::from_slice(entries).unwrap_or_else(|_| json!([]));
             json!({ "entries": Value::Array(match entries { Value::Array(e) => e, _ => vec![] }) })

@@ -15,6 +15,7 @@ use super::{
     lifecycle,
     refusal::Refusal,
     session::{Found, Session},
+    synchro,
 };
 use logs::StoredLog;
 use value::Draft;
@@ -45,8 +46,20 @@ pub(super) fn create(
     Ok(Pending { class, draft, of: Of::New })
 }
 
-/// Evaluates the change of an object.
+/// Evaluates the change of an object by a user, who may not change what a data source masters.
 pub(super) fn update(
+    session: &Session<'_>,
+    class: &'static Class,
+    found: Found,
+    fields: &Map<String, Value>,
+) -> Result<Pending, Refusal> {
+    let draft = Draft::convert(session, class, fields)?;
+    synchro::refuse_locked(session, class, &found, &draft.values)?;
+    Pending::change(session, class, found, draft)
+}
+
+/// Evaluates the change of an object by a data source.
+pub(super) fn synchronize(
     session: &Session<'_>,
     class: &'static Class,
     found: Found,
@@ -82,7 +95,7 @@ impl Pending {
             return Ok(());
         }
         let (class, draft) = (self.class, &mut self.draft);
-        if matches!(class.table, "ci" | "contact" | "ticket") {
+        if matches!(class.table, "ci" | "contact" | "ticket" | "typology" | "sync_attribute") {
             draft.set("finalclass", class.name);
         }
         if class.is_ticket() {
@@ -116,7 +129,7 @@ impl Pending {
 }
 
 fn insert(session: &Session<'_>, class: &Class, draft: &Draft) -> Result<Found, Refusal> {
-    let codes: Vec<_> = draft.values.keys().copied().collect();
+    let codes: Vec<_> = draft.values.keys().map(|code| format!("\"{code}\"")).collect();
     let marks = vec!["?"; codes.len()].join(", ");
     let sql = format!("INSERT INTO base_{} ({}) VALUES ({marks})", class.table, codes.join(", "));
     fits_mysql(&sql, draft)?;
@@ -126,6 +139,9 @@ fn insert(session: &Session<'_>, class: &Class, draft: &Draft) -> Result<Found, 
         logs::write(session, &found, draft, Vec::new())?;
     }
     links::link(session, &found, draft)?;
+    if class.table == "sync_source" {
+        synchro::complete_source(session, found.id)?;
+    }
     Ok(found)
 }
 
@@ -203,7 +219,7 @@ fn store_changes(
         draft.check(class, Some(found))?;
     }
     if !draft.values.is_empty() {
-        let columns: Vec<_> = draft.values.keys().map(|code| format!("{code} = ?")).collect();
+        let columns: Vec<_> = draft.values.keys().map(|code| format!("\"{code}\" = ?")).collect();
         let sql = format!(
             "UPDATE base_{} SET {} WHERE id = {}",
             class.table,

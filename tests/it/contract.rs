@@ -6,6 +6,7 @@
 //! wherever they stand: in keys, in queries inside fields, in messages that repeat a query.
 
 mod names;
+mod sync;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

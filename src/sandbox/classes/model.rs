@@ -1,7 +1,14 @@
 //! The data model: every class, and its attributes in groups that classes share.
 
+mod equipment;
+mod sources;
+
 use super::{Attribute, Class, Kind};
 use crate::sandbox::Flavour;
+use equipment::{
+    COMPUTER, HARDWARE, IN_A_RACK, LOCATION, MANAGED, MODEL, NETWORK, OS_VERSION, TYPE,
+};
+use sources::{LOG, REPLICA, SOURCE, SOURCE_ATTRIBUTE, SOURCE_KEY, USER};
 
 const fn attribute(code: &'static str, label: &'static str, kind: Kind) -> Attribute {
     Attribute { code, label, kind, mandatory: false }
@@ -22,9 +29,15 @@ const fn flag(code: &'static str) -> Attribute {
 // The order within a group is the order in which iTop lists the names in its messages.
 const HEAD: &[Attribute] =
     &[computed("finalclass"), computed("friendlyname"), flag("obsolescence_flag")];
+const CI_HEAD: &[Attribute] = &[
+    attribute("finalclass", "CI sub-class", Kind::Computed),
+    computed("friendlyname"),
+    flag("obsolescence_flag"),
+];
 const PLAIN_HEAD: &[Attribute] = &[computed("finalclass"), computed("friendlyname")];
-const TAIL: &[Attribute] = &[attribute("obsolescence_date", "", Kind::Computed), computed("id")];
-const PLAIN_TAIL: &[Attribute] = &[computed("id")];
+const TAIL: &[Attribute] = &[attribute("obsolescence_date", "", Kind::Computed), ID];
+const PLAIN_TAIL: &[Attribute] = &[ID];
+const ID: Attribute = attribute("id", "id (Primary Key)", Kind::Computed);
 const NAME: Attribute = mandatory("name", "Name", Kind::Text(255));
 const ORG: Attribute = mandatory("org_id", "Organization", Kind::Reference("Organization"));
 const ACTIVE: Attribute = mandatory("status", "Status", Kind::Choice(&["active", "inactive"]));
@@ -119,7 +132,7 @@ const CI: &[Attribute] = &[
     text("description", "Description"),
     ORG,
     computed("org_id_friendlyname"),
-    computed("organization_name"),
+    attribute("organization_name", "Organization name", Kind::Computed),
     attribute(
         "business_criticity",
         "Business criticality",
@@ -129,7 +142,7 @@ const CI: &[Attribute] = &[
 const DEVICE: &[Attribute] = &[mandatory(
     "status",
     "Status",
-    Kind::Choice(&["implementation", "stock", "production", "obsolete"]),
+    Kind::Choice(&["stock", "implementation", "production", "obsolete"]),
 )];
 const SOFTWARE: &[Attribute] = &[ACTIVE, computed("system_name")];
 const SOLUTION: &[Attribute] = &[ACTIVE];
@@ -242,9 +255,10 @@ const fn ticket(
     Class { order: &["start_date"], flavour, ..class(name, "ticket", leaf, groups) }
 }
 
-const DEVICES: &[&[Attribute]] = &[HEAD, CI, DEVICE, TAIL];
-const SOFTWARES: &[&[Attribute]] = &[HEAD, CI, SOFTWARE, TAIL];
-const SOLUTIONS: &[&[Attribute]] = &[HEAD, CI, SOLUTION, TAIL];
+const DEVICES: &[&[Attribute]] = &[CI_HEAD, CI, DEVICE, TAIL];
+const SOFTWARES: &[&[Attribute]] = &[CI_HEAD, CI, SOFTWARE, TAIL];
+const SOLUTIONS: &[&[Attribute]] = &[CI_HEAD, CI, SOLUTION, TAIL];
+const PHYSICAL: &[&str] = &["Server", "PC", "NetworkDevice", "StorageSystem", "Printer", "Rack"];
 
 pub(super) static CLASSES: &[Class] = &[
     class("Organization", "organization", &[], &[HEAD, ORGANIZATION, TAIL]),
@@ -270,20 +284,27 @@ pub(super) static CLASSES: &[Class] = &[
         order: &["name", "service_name"],
         ..class("ServiceSubcategory", "service_element", &[], &[HEAD, ELEMENT, TAIL])
     },
-    ci("FunctionalCI", &[], &[HEAD, CI, TAIL]),
-    ci("Server", &["Server"], DEVICES),
-    ci("PC", &["PC"], DEVICES),
-    ci("NetworkDevice", &["NetworkDevice"], DEVICES),
-    ci("StorageSystem", &["StorageSystem"], DEVICES),
-    ci("Printer", &["Printer"], DEVICES),
+    ci("FunctionalCI", &[], &[CI_HEAD, CI, TAIL]),
+    ci("PhysicalDevice", PHYSICAL, &[CI_HEAD, CI, DEVICE, HARDWARE, TAIL]),
+    ci("Server", &["Server"], &[CI_HEAD, CI, DEVICE, HARDWARE, IN_A_RACK, COMPUTER, TAIL]),
+    ci("PC", &["PC"], &[CI_HEAD, CI, DEVICE, HARDWARE, COMPUTER, TAIL]),
+    ci(
+        "NetworkDevice",
+        &["NetworkDevice"],
+        &[CI_HEAD, CI, DEVICE, HARDWARE, IN_A_RACK, NETWORK, TAIL],
+    ),
+    ci("StorageSystem", &["StorageSystem"], &[CI_HEAD, CI, DEVICE, HARDWARE, IN_A_RACK, TAIL]),
+    ci("Printer", &["Printer"], &[CI_HEAD, CI, DEVICE, HARDWARE, TAIL]),
+    ci("Rack", &["Rack"], &[CI_HEAD, CI, DEVICE, HARDWARE, TAIL]),
     ci("Farm", &["Farm"], DEVICES),
     ci("Hypervisor", &["Hypervisor"], DEVICES),
-    ci("VirtualMachine", &["VirtualMachine"], DEVICES),
+    ci("VirtualMachine", &["VirtualMachine"], &[CI_HEAD, CI, DEVICE, COMPUTER, MANAGED, TAIL]),
     ci("WebServer", &["WebServer"], SOFTWARES),
     ci("DBServer", &["DBServer"], SOFTWARES),
     ci("Middleware", &["Middleware"], SOFTWARES),
     ci("PCSoftware", &["PCSoftware"], SOFTWARES),
     ci("WebApplication", &["WebApplication"], SOLUTIONS),
+    ci("DatabaseSchema", &["DatabaseSchema"], SOLUTIONS),
     ci("ApplicationSolution", &["ApplicationSolution"], SOLUTIONS),
     ci("BusinessProcess", &["BusinessProcess"], SOLUTIONS),
     class("Ticket", "ticket", &[], &[PLAIN_HEAD, TICKET, PLAIN_TAIL]),
@@ -306,6 +327,43 @@ pub(super) static CLASSES: &[Class] = &[
         Some(Flavour::Simple),
     ),
     class("lnkFunctionalCIToTicket", "ticket_ci", &[], &[PLAIN_HEAD, TICKET_CI, PLAIN_TAIL]),
+    class("Location", "location", &[], &[HEAD, LOCATION, TAIL]),
+    class("Brand", "typology", &["Brand"], &[PLAIN_HEAD, TYPE, PLAIN_TAIL]),
+    class("Model", "typology", &["Model"], &[PLAIN_HEAD, TYPE, MODEL, PLAIN_TAIL]),
+    class("OSFamily", "typology", &["OSFamily"], &[PLAIN_HEAD, TYPE, PLAIN_TAIL]),
+    class("OSVersion", "typology", &["OSVersion"], &[PLAIN_HEAD, TYPE, OS_VERSION, PLAIN_TAIL]),
+    class("NetworkDeviceType", "typology", &["NetworkDeviceType"], &[PLAIN_HEAD, TYPE, PLAIN_TAIL]),
+    class("User", "user", &[], &[PLAIN_HEAD, USER, PLAIN_TAIL]),
+    class("SynchroDataSource", "sync_source", &[], &[PLAIN_HEAD, SOURCE, PLAIN_TAIL]),
+    Class {
+        order: &["attcode"],
+        ..class(
+            "SynchroAttribute",
+            "sync_attribute",
+            &[],
+            &[PLAIN_HEAD, SOURCE_ATTRIBUTE, PLAIN_TAIL],
+        )
+    },
+    Class {
+        order: &["attcode"],
+        ..class(
+            "SynchroAttExtKey",
+            "sync_attribute",
+            &["SynchroAttExtKey"],
+            &[PLAIN_HEAD, SOURCE_ATTRIBUTE, SOURCE_KEY, PLAIN_TAIL],
+        )
+    },
+    Class {
+        order: &["attcode"],
+        ..class(
+            "SynchroAttLinkSet",
+            "sync_attribute",
+            &["SynchroAttLinkSet"],
+            &[PLAIN_HEAD, SOURCE_ATTRIBUTE, PLAIN_TAIL],
+        )
+    },
+    class("SynchroReplica", "sync_replica", &[], &[PLAIN_HEAD, REPLICA, PLAIN_TAIL]),
+    class("SynchroLog", "sync_log", &[], &[PLAIN_HEAD, LOG, PLAIN_TAIL]),
     // The change log: a class that the users of the sandbox may not read.
     class("CMDBChangeOpCreate", "delivery_model", &[], &[PLAIN_HEAD, PLAIN_TAIL]),
 ];

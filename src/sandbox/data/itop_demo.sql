@@ -1,5 +1,5 @@
 -- What the recordings show of iTop's own demo set, at its recorded ids. Objects that no
--- recording names (most persons of IT Department, half of the CIs) only keep the counts right.
+-- recording names (most persons of IT Department) only keep the counts right.
 
 INSERT INTO base_organization (id, name, code, deliverymodel_id) VALUES
     (1, 'My Company/Department', 'SOMECODE', 0),
@@ -59,17 +59,17 @@ INSERT INTO base_ci (id, finalclass, name, org_id, business_criticity, status, s
     (2, 'Server', 'Server2', 3, 'low', 'production', ''),
     (3, 'Server', 'Server3', 3, 'low', 'production', ''),
     (4, 'Server', 'Server4', 3, 'low', 'production', ''),
-    (5, 'PC', 'PC-001', 3, 'low', 'production', ''),
-    (6, 'DBServer', 'MySQL', 3, 'medium', 'active', 'Server1'),
-    (7, 'DBServer', 'SQL Server', 3, 'low', 'active', 'Server2'),
-    (8, 'Middleware', 'Tomcat', 3, 'low', 'active', 'Server2'),
+    (5, 'NetworkDevice', 'Router1', 3, 'low', 'production', ''),
+    (6, 'NetworkDevice', 'Switch1', 3, 'medium', 'production', ''),
+    (7, 'DBServer', 'Oracle', 3, 'low', 'active', 'Server1'),
+    (8, 'DatabaseSchema', 'odooprod', 3, 'low', 'active', ''),
     (9, 'WebServer', 'IIS', 3, 'low', 'active', 'Server4'),
     (10, 'WebApplication', 'onlineSales', 3, 'low', 'active', ''),
     (11, 'ApplicationSolution', 'CRM', 3, 'high', 'active', ''),
     (12, 'ApplicationSolution', 'ERP', 3, 'low', 'active', ''),
     (13, 'ApplicationSolution', 'itop', 3, 'low', 'active', ''),
     (14, 'ApplicationSolution', 'Sales web site', 3, 'low', 'active', ''),
-    (15, 'BusinessProcess', 'Sales', 3, 'high', 'active', ''),
+    (15, 'Rack', 'Rack1', 3, 'low', 'production', ''),
     (16, 'Farm', 'Cluster1', 3, 'low', 'production', ''),
     (17, 'Farm', 'Cluster2', 3, 'medium', 'production', ''),
     (18, 'Hypervisor', 'ESX1', 3, 'low', 'production', ''),
@@ -79,10 +79,10 @@ INSERT INTO base_ci (id, finalclass, name, org_id, business_criticity, status, s
     (22, 'VirtualMachine', 'VM2', 3, 'low', 'production', ''),
     (23, 'VirtualMachine', 'VM3', 3, 'low', 'production', ''),
     (24, 'VirtualMachine', 'VM4', 3, 'low', 'production', ''),
-    (25, 'NetworkDevice', 'Switch1', 3, 'medium', 'production', ''),
-    (26, 'NetworkDevice', 'Switch2', 3, 'medium', 'production', ''),
-    (27, 'StorageSystem', 'Storage1', 3, 'medium', 'production', ''),
-    (28, 'Printer', 'Printer1', 3, 'low', 'production', ''),
+    (25, 'DBServer', 'MySQL', 3, 'medium', 'active', 'VM1'),
+    (26, 'DBServer', 'Oracle', 3, 'low', 'active', 'Server2'),
+    (27, 'DatabaseSchema', 'itop-demo', 3, 'low', 'active', ''),
+    (28, 'DatabaseSchema', 'sugarcrmprod', 3, 'low', 'active', ''),
     (29, 'WebServer', 'Apache', 3, 'low', 'active', 'VM1'),
     (30, 'WebApplication', 'Odoo', 3, 'low', 'active', ''),
     (31, 'WebApplication', 'Sugar CRM', 3, 'low', 'active', '');

@@ -10,6 +10,7 @@ CREATE TABLE base_organization (
     parent_id INTEGER NOT NULL DEFAULT 0,
     deliverymodel_id INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX organization_by_name ON base_organization (name);
 
 -- Persons and teams share their ids, as in iTop.
 CREATE TABLE base_contact (
@@ -82,9 +83,122 @@ CREATE TABLE base_ci (
     business_criticity TEXT NOT NULL DEFAULT 'low' COLLATE utf8mb4_unicode_ci,
     status TEXT NOT NULL DEFAULT 'production' COLLATE utf8mb4_unicode_ci,
     description TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
-    system_name TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
+    system_name TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    serialnumber TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    location_id INTEGER NOT NULL DEFAULT 0,
+    brand_id INTEGER NOT NULL DEFAULT 0,
+    model_id INTEGER NOT NULL DEFAULT 0,
+    asset_number TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    move2production TEXT,
+    purchase_date TEXT,
+    end_of_warranty TEXT,
+    managementip TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    nb_u TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    networkdevicetype_id INTEGER NOT NULL DEFAULT 0,
+    osfamily_id INTEGER NOT NULL DEFAULT 0,
+    osversion_id INTEGER NOT NULL DEFAULT 0,
+    cpu TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    ram TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
 );
 CREATE INDEX ci_by_org ON base_ci (org_id, name);
+
+CREATE TABLE base_location (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    status TEXT NOT NULL DEFAULT 'active' COLLATE utf8mb4_unicode_ci,
+    org_id INTEGER NOT NULL,
+    address TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    postal_code TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    city TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    country TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
+);
+
+-- The lists that equipment names, such as brands.
+CREATE TABLE base_typology (
+    id INTEGER PRIMARY KEY,
+    finalclass TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    brand_id INTEGER NOT NULL DEFAULT 0,
+    type TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    osfamily_id INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE base_user (id INTEGER PRIMARY KEY, login TEXT NOT NULL COLLATE utf8mb4_unicode_ci);
+
+-- Data sources. What MySQL counts up stays counted up.
+CREATE TABLE base_sync_source (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    description TEXT NOT NULL DEFAULT '',
+    status TEXT NOT NULL DEFAULT 'implementation' COLLATE utf8mb4_unicode_ci,
+    user_id INTEGER NOT NULL DEFAULT 0,
+    scope_class TEXT NOT NULL COLLATE NOCASE,
+    full_load_periodicity TEXT NOT NULL DEFAULT '0',
+    reconciliation_policy TEXT NOT NULL DEFAULT 'use_attributes',
+    action_on_zero TEXT NOT NULL DEFAULT 'create',
+    action_on_one TEXT NOT NULL DEFAULT 'update',
+    action_on_multiple TEXT NOT NULL DEFAULT 'error',
+    delete_policy TEXT NOT NULL DEFAULT 'ignore',
+    delete_policy_update TEXT NOT NULL DEFAULT '',
+    delete_policy_retention TEXT NOT NULL DEFAULT '0',
+    user_delete_policy TEXT NOT NULL DEFAULT 'nobody'
+);
+CREATE TABLE base_sync_attribute (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    finalclass TEXT NOT NULL COLLATE NOCASE,
+    sync_source_id INTEGER NOT NULL,
+    attcode TEXT NOT NULL,
+    "update" INTEGER NOT NULL DEFAULT 1,
+    reconcile INTEGER NOT NULL DEFAULT 0,
+    update_policy TEXT NOT NULL DEFAULT 'master_locked',
+    reconciliation_attcode TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX attribute_by_source ON base_sync_attribute (sync_source_id);
+-- A replica, and with it its row of the source's own table. Two keys that compare as equal are one.
+CREATE TABLE base_sync_replica (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sync_source_id INTEGER NOT NULL,
+    primary_key TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    -- The columns as a JSON object; one that is missing or null was never sent.
+    columns TEXT NOT NULL,
+    status TEXT NOT NULL DEFAULT 'new',
+    status_last_seen TEXT NOT NULL,
+    status_last_error TEXT NOT NULL DEFAULT '',
+    status_last_warning TEXT NOT NULL DEFAULT '',
+    status_dest_creator INTEGER NOT NULL DEFAULT 0,
+    dest_class TEXT NOT NULL DEFAULT '',
+    dest_id INTEGER NOT NULL DEFAULT 0,
+    info_creation_date TEXT NOT NULL,
+    -- The sets of links that were written last: the sandbox has no such links beside this text.
+    linked TEXT NOT NULL DEFAULT '',
+    UNIQUE (sync_source_id, primary_key)
+);
+CREATE INDEX replica_by_status ON base_sync_replica (sync_source_id, status);
+CREATE INDEX replica_by_seen ON base_sync_replica (sync_source_id, status_last_seen);
+CREATE INDEX replica_with_warning ON base_sync_replica (sync_source_id)
+    WHERE status_last_warning != '';
+CREATE INDEX replica_by_object ON base_sync_replica (dest_id);
+CREATE TABLE base_sync_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sync_source_id INTEGER NOT NULL,
+    start_date TEXT NOT NULL,
+    end_date TEXT,
+    status TEXT NOT NULL DEFAULT 'running',
+    last_error TEXT NOT NULL DEFAULT '',
+    stats_nb_replica_seen INTEGER NOT NULL DEFAULT 0,
+    stats_nb_replica_total INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_deleted INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_deleted_errors INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_obsoleted INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_obsoleted_errors INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_created INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_created_errors INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_updated INTEGER NOT NULL DEFAULT 0,
+    stats_nb_obj_updated_errors INTEGER NOT NULL DEFAULT 0,
+    stats_nb_replica_reconciled_errors INTEGER NOT NULL DEFAULT 0,
+    stats_nb_replica_disappeared_no_action INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX log_by_source ON base_sync_log (sync_source_id);
 
 -- What iTop's impact analysis adds to a ticket by itself.
 CREATE TABLE ci_impact (source_id INTEGER NOT NULL, impacted_id INTEGER NOT NULL);
@@ -236,9 +350,65 @@ SELECT c.id, c.finalclass,
        c.name, c.description, c.org_id,
        coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
        coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS organization_name,
-       c.business_criticity, c.status, c.system_name
+       c.business_criticity, c.status, c.system_name,
+       -- Names as subqueries: who does not ask for them does not pay for them.
+       c.serialnumber, c.location_id,
+       (SELECT name FROM base_location WHERE id = c.location_id) COLLATE utf8mb4_unicode_ci
+           AS location_name,
+       c.brand_id,
+       (SELECT name FROM base_typology WHERE id = c.brand_id) COLLATE utf8mb4_unicode_ci
+           AS brand_name,
+       c.model_id,
+       (SELECT name FROM base_typology WHERE id = c.model_id) COLLATE utf8mb4_unicode_ci
+           AS model_name,
+       c.asset_number, c.move2production, c.purchase_date, c.end_of_warranty, c.managementip, c.nb_u,
+       c.networkdevicetype_id,
+       (SELECT name FROM base_typology WHERE id = c.networkdevicetype_id)
+           COLLATE utf8mb4_unicode_ci AS networkdevicetype_name,
+       c.osfamily_id,
+       (SELECT name FROM base_typology WHERE id = c.osfamily_id) COLLATE utf8mb4_unicode_ci
+           AS osfamily_name,
+       c.osversion_id,
+       (SELECT name FROM base_typology WHERE id = c.osversion_id) COLLATE utf8mb4_unicode_ci
+           AS osversion_name,
+       c.cpu, c.ram
 FROM base_ci c
 LEFT JOIN base_organization o ON o.id = c.org_id;
+
+CREATE VIEW every_location AS
+SELECT l.id, 'Location' AS finalclass, l.name AS friendlyname,
+       (l.status = 'inactive') AS obsolescence_flag, NULL AS obsolescence_date,
+       l.name, l.status, l.org_id, coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_name,
+       l.address, l.postal_code, l.city, l.country
+FROM base_location l
+LEFT JOIN base_organization o ON o.id = l.org_id;
+
+CREATE VIEW every_typology AS
+SELECT t.id, t.finalclass, t.name AS friendlyname, t.name, t.brand_id,
+       coalesce(b.name, '') COLLATE utf8mb4_unicode_ci AS brand_name, t.type, t.osfamily_id,
+       coalesce(f.name, '') COLLATE utf8mb4_unicode_ci AS osfamily_name
+FROM base_typology t
+LEFT JOIN base_typology b ON b.id = t.brand_id
+LEFT JOIN base_typology f ON f.id = t.osfamily_id;
+
+CREATE VIEW every_user AS
+SELECT id, 'UserLocal' AS finalclass, login AS friendlyname, login FROM base_user;
+
+CREATE VIEW every_sync_source AS
+SELECT s.*, 'SynchroDataSource' AS finalclass, s.name AS friendlyname,
+       coalesce(u.login, '') AS user_id_friendlyname,
+       'synchro_data_' || lower(s.scope_class) || '_' || s.id AS database_table_name
+FROM base_sync_source s
+LEFT JOIN base_user u ON u.id = s.user_id;
+
+CREATE VIEW every_sync_attribute AS
+SELECT *, attcode AS friendlyname FROM base_sync_attribute;
+
+CREATE VIEW every_sync_replica AS
+SELECT *, 'SynchroReplica' AS finalclass, 'SynchroReplica' AS friendlyname FROM base_sync_replica;
+
+CREATE VIEW every_sync_log AS
+SELECT *, 'SynchroLog' AS finalclass, 'SynchroLog' AS friendlyname FROM base_sync_log;
 
 CREATE VIEW every_ticket AS
 SELECT t.*, t.ref AS friendlyname,

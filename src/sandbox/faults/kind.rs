@@ -125,6 +125,27 @@ pub enum FaultKind {
     NoNestedQueries,
     /// The class Incident is not installed.
     NoIncidentClass,
+    /// The bodies of requests may not be longer: PHP then drops the whole form, and iTop sees no
+    /// login (recorded: "Invalid login").
+    PostMaxSize {
+        /// How long they may be.
+        bytes: usize,
+    },
+    /// A run dies for want of memory when it has made or changed so many objects: 500 with HTML
+    /// (recorded). They stay; the last of them is not marked in its replica.
+    MemoryExhausted {
+        /// After how many.
+        objects: usize,
+    },
+    /// The worker of a run is killed, and the web server answers 502. What it did stays; the object
+    /// that it made or changed last is not marked in its replica (recorded).
+    Killed {
+        /// After how many objects, or rows of the load.
+        after: usize,
+        /// While rows are loaded, not while they are processed.
+        #[serde(default)]
+        in_load: bool,
+    },
     /// iTop's clock shows another time zone.
     ShiftedTimeZone {
         /// Hours ahead of the sandbox's time zone.

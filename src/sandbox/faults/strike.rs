@@ -59,6 +59,13 @@ impl Strike {
         })
     }
 
+    /// Whether PHP drops a form that is so long.
+    pub(in crate::sandbox) fn drops_form(&self, length: usize) -> bool {
+        self.kinds
+            .iter()
+            .any(|(kind, _)| matches!(kind, FaultKind::PostMaxSize { bytes } if length > *bytes))
+    }
+
     /// How many hours iTop's clock is off.
     pub(in crate::sandbox) fn hours_ahead(&self) -> i32 {
         let hours = |kind: &FaultKind| match kind {

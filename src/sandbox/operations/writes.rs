@@ -10,6 +10,7 @@ use crate::sandbox::{
     classes::{self, Attribute, Class},
     refusal::Refusal,
     session::{Found, Session, parameter, text_parameter},
+    synchro,
     write::{self, Pending},
 };
 
@@ -91,15 +92,19 @@ fn target(session: &Session<'_>, class: &'static Class, key: &Value) -> Result<F
     session.one(class, key, "key")?.ok_or(Refusal::Crashed)
 }
 
-/// No user of the sandbox may delete anything.
-pub(super) fn delete(session: &Session<'_>, parameters: &Map<String, Value>) -> Refusal {
-    tracking_comment(parameters)
-        .and_then(|()| {
-            let class = session.class(parameters)?;
-            parameter(parameters, "key")?;
-            Ok(Refusal::no_right("deleting", class.name))
-        })
-        .unwrap_or_else(|refusal| refusal)
+/// Administrators alone delete, and it is done as it is evaluated.
+pub(super) fn delete(
+    session: &Session<'_>,
+    parameters: &Map<String, Value>,
+) -> Result<Value, Refusal> {
+    tracking_comment(parameters)?;
+    let class = session.class(parameters)?;
+    let key = parameter(parameters, "key")?;
+    if !session.user.administrator || !session.may_write(class) {
+        return Err(Refusal::no_right("deleting", class.name));
+    }
+    let simulate = parameters.get("simulate").and_then(Value::as_bool) == Some(true);
+    synchro::delete(session, class, key, simulate)
 }
 
 fn concrete(session: &Session<'_>, class: &'static Class, found: &Found) -> &'static Class {

@@ -319,5 +319,5 @@ fn expecting(known: &[&str], found: &str) -> String {
 
 /// Link sets cannot be searched.
 fn searchable(class: &Class, code: &str) -> Option<&'static Attribute> {
-    class.attribute(code).filter(|attribute| attribute.kind != classes::Kind::CiLinks)
+    class.attribute(code).filter(|attribute| attribute.has_column())
 }

@@ -108,7 +108,7 @@ impl Session<'_> {
     fn criterion(&self, class: &Class, code: &str, value: &Value) -> Result<String, Refusal> {
         let attribute = class
             .attribute(code)
-            .filter(|attribute| attribute.kind != Kind::CiLinks)
+            .filter(|attribute| attribute.has_column())
             .ok_or_else(|| Refusal::error(format!("{code}: Unknown attribute")))?;
         match attribute.kind {
             Kind::Reference(target) => self.reference(target, value, code).map(|id| id.to_string()),

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use jiff::civil::DateTime;
+use jiff::fmt::strtime::BrokenDownTime;
 use rusqlite::types::Value as Sql;
 use serde_json::{Map, Value, json};
 
@@ -11,6 +11,7 @@ use crate::sandbox::{
     refusal::Refusal,
     sanitize,
     session::{Found, Session, scalar},
+    synchro,
 };
 
 /// What a request changes in an object.
@@ -73,7 +74,12 @@ impl Draft {
             Kind::Reference(target) => {
                 Sql::Integer(session.reference(target, value, attribute.code)?)
             }
-            Kind::Date => date(attribute.code, &scalar(value)?)?,
+            Kind::Date => date(attribute.code, &scalar(value)?, &SECOND)?,
+            Kind::Day => date(attribute.code, &scalar(value)?, &DAY)?,
+            Kind::Switch => {
+                Sql::Integer(i64::from(matches!(&*scalar(value)?, "1" | "true" | "yes")))
+            }
+            Kind::SourceAttributes => return synchro::attributes_given(session, value),
             Kind::Log => {
                 self.logs.push((attribute.code, log_change(session, value)?));
                 return Ok(());
@@ -189,18 +195,22 @@ fn linked_twice(links: &[CiLink]) -> Option<i64> {
         .map(|(_, link)| link.ci)
 }
 
-fn date(code: &str, text: &str) -> Result<Sql, Refusal> {
+/// How dates of a kind are written: as iTop calls it, as it is read, and an example.
+type Format = (&'static str, &'static str, &'static str);
+const SECOND: Format = ("Y-m-d H:i:s", "%Y-%m-%d %H:%M:%S", "2026-11-20 10:00:00");
+const DAY: Format = ("Y-m-d", "%Y-%m-%d", "2026-11-20");
+
+fn date(code: &str, text: &str, (name, format, example): &Format) -> Result<Sql, Refusal> {
     if text.is_empty() {
         return Ok(Sql::Null);
     }
-    DateTime::strptime("%Y-%m-%d %H:%M:%S", text)
+    BrokenDownTime::parse(format, text)
         .ok()
-        .filter(|_| text.len() == "2026-11-20 10:00:00".len())
+        .filter(|_| text.len() == example.len())
         .map(|_| Sql::Text(text.to_owned()))
         .ok_or_else(|| {
             Refusal::error(format!(
-                "Wrong format for date attribute {code}, expecting \"Y-m-d H:i:s\" and got \
-                 \"{text}\""
+                "Wrong format for date attribute {code}, expecting \"{name}\" and got \"{text}\""
             ))
         })
 }
