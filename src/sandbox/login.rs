@@ -12,15 +12,25 @@ pub(super) struct User {
     /// The id that log entries show.
     pub(super) id: i64,
     access: Access,
-    writes_tickets: bool,
-    writes_configuration: bool,
-    /// Has the profile *Administrator*: everything about data sources and accounts.
-    pub(super) administrator: bool,
-    /// Whether it may write in bulk (`import.php`) what it may write at all.
-    bulk: bool,
+    rights: &'static [Right],
     /// The companies that it may see; none means all.
     pub(super) companies: Option<&'static [i64]>,
 }
+
+/// What a user may beyond reading.
+#[derive(Debug, PartialEq, Eq)]
+enum Right {
+    /// Write tickets.
+    Tickets,
+    /// Write configuration: everything that is no ticket, and not for administrators alone.
+    Configuration,
+    /// Write in bulk (`import.php`) what it may write at all.
+    Bulk,
+    /// Everything about data sources and accounts.
+    Administrator,
+}
+
+use Right::{Administrator, Bulk, Configuration, Tickets};
 
 /// Whether a user may use the web services.
 #[derive(Debug)]
@@ -34,55 +44,49 @@ enum Access {
 }
 
 // `bridge` is recorded not to write in bulk; what it may write one by one is more than it was
-// recorded to need.
+// recorded to need. The id of `cmdb` is the recorded one.
 pub(super) const USERS: &[User] = &[
-    User { administrator: true, bulk: true, ..user_named("admin", 1, Access::NoProfile) },
-    user_named("bridge", 2, Access::Rest),
-    User { bulk: true, companies: Some(&[3]), ..user_named("limited", 3, Access::Rest) },
-    // The id that is recorded.
-    User { writes_tickets: false, bulk: true, ..user_named("cmdb", 4, Access::Rest) },
-    User { writes_configuration: false, ..user_named("portal", 5, Access::Portal) },
+    user_of("admin", 1, Access::NoProfile, &[Tickets, Configuration, Bulk, Administrator]),
+    user_of("bridge", 2, Access::Rest, &[Tickets, Configuration]),
+    User { companies: Some(&[3]), ..user_of("limited", 3, Access::Rest, &[Tickets]) },
+    user_of("cmdb", 4, Access::Rest, &[Configuration, Bulk]),
+    user_of("portal", 5, Access::Portal, &[Tickets]),
+    user_of("reader", 6, Access::Rest, &[]),
+    user_of("labadmin", 7, Access::Rest, &[Tickets, Configuration, Bulk, Administrator]),
+    user_of("restonly", 8, Access::Rest, &[]),
     User {
-        writes_tickets: false,
-        writes_configuration: false,
-        ..user_named("reader", 6, Access::Rest)
-    },
-    User { administrator: true, bulk: true, ..user_named("labadmin", 7, Access::Rest) },
-    User {
-        writes_tickets: false,
-        writes_configuration: false,
-        ..user_named("restonly", 8, Access::Rest)
+        companies: Some(&[3]),
+        ..user_of("limitedcmdb", 9, Access::Rest, &[Tickets, Configuration, Bulk])
     },
 ];
 
-/// A user that may write everything, though not in bulk.
-const fn user_named(login: &'static str, id: i64, access: Access) -> User {
-    User {
-        login,
-        id,
-        access,
-        writes_tickets: true,
-        writes_configuration: true,
-        administrator: false,
-        bulk: false,
-        companies: None,
-    }
+const fn user_of(login: &'static str, id: i64, access: Access, rights: &'static [Right]) -> User {
+    User { login, id, access, rights, companies: None }
 }
 
 impl User {
+    /// Whether it has the profile *Administrator*.
+    pub(super) fn is_administrator(&self) -> bool {
+        self.rights.contains(&Administrator)
+    }
+
     pub(super) fn may_read(&self, class: &Class) -> bool {
-        self.administrator || !class.is_administrative()
+        self.is_administrator() || !class.is_administrative()
     }
 
     pub(super) fn may_write(&self, class: &Class) -> bool {
-        if class.is_administrative() {
-            return self.administrator;
-        }
-        if class.is_ticket() { self.writes_tickets } else { self.writes_configuration }
+        let right = if class.is_administrative() {
+            Administrator
+        } else if class.is_ticket() {
+            Tickets
+        } else {
+            Configuration
+        };
+        self.rights.contains(&right)
     }
 
     pub(super) fn may_write_in_bulk(&self, class: &Class) -> bool {
-        self.bulk && self.may_write(class)
+        self.rights.contains(&Bulk) && self.may_write(class)
     }
 
     /// May use the portal alone.

@@ -10,7 +10,8 @@
 //! | login | may |
 //! |---|---|
 //! | `bridge` | read everything, write tickets and configuration; also by token [`TOKEN`] |
-//! | `limited` | see company 3 alone, write its tickets and configuration |
+//! | `limited` | see company 3 alone, write its tickets |
+//! | `limitedcmdb` | see company 3 alone, write its tickets and configuration, also in bulk |
 //! | `cmdb` | *Configuration Manager*: write configuration, also in bulk; no data sources |
 //! | `reader` | read everything, write nothing |
 //! | `restonly` | log in: the profile *REST Services User* alone |

@@ -100,7 +100,7 @@ pub(super) fn delete(
     tracking_comment(parameters)?;
     let class = session.class(parameters)?;
     let key = parameter(parameters, "key")?;
-    if !session.user.administrator || !session.may_write(class) {
+    if !session.user.is_administrator() || !session.may_write(class) {
         return Err(Refusal::no_right("deleting", class.name));
     }
     let simulate = parameters.get("simulate").and_then(Value::as_bool) == Some(true);

@@ -18,7 +18,8 @@ pub(super) fn answer(session: &Session<'_>, call: &Call) -> Result<Answer, Death
     for name in ["expression", "fields"] {
         if call.text_or(name, "").is_empty() {
             let page = format!("Missing parameter: {name}  <p>Parameters:</p>");
-            return Ok(Answer::html(page));
+            // Without the blank of other pages (recorded).
+            return Ok(Answer { content_type: "text/html;charset=UTF-8", body: page });
         }
     }
     let expression = call.text_or("expression", "");

@@ -3,7 +3,7 @@
 use rusqlite::{params_from_iter, types::Value as Sql};
 
 use crate::sandbox::{
-    classes::{self, Class, Kind},
+    classes::{self, Attribute, Class, Kind},
     session::{Found, Session},
 };
 
@@ -25,7 +25,7 @@ fn matching(
     let mut values = Vec::new();
     let mut tests = vec!["1".to_owned()];
     for (code, value) in conditions {
-        let numeric = class.attribute(code).is_some_and(|attribute| attribute.is_numeric());
+        let numeric = class.attribute(code).is_some_and(Attribute::is_numeric);
         tests.push(format!("t.\"{code}\" = ?"));
         // What is no number is no id.
         values.push(match value.trim().parse() {

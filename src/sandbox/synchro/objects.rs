@@ -1,5 +1,7 @@
 //! Objects that a source, or a file, makes and changes.
 
+use std::{collections::BTreeMap, fmt::Write as _};
+
 use rusqlite::OptionalExtension as _;
 use serde_json::{Map, Value};
 
@@ -37,7 +39,8 @@ impl Wanted {
             let Some(text) = columns.get(&attribute.code).and_then(Value::as_str) else { continue };
             if source.class.attribute(&attribute.code).is_none() {
                 // A set of links, or something else that the sandbox does not have.
-                wanted.linked.push_str(&format!("{}={text}\n", attribute.code));
+                // Writing to a String cannot fail.
+                let _ = writeln!(wanted.linked, "{}={text}", attribute.code);
                 continue;
             }
             let (value, warning) = value(session, source.class, attribute, text)?;
@@ -92,14 +95,12 @@ pub(super) fn value(
         // The sandbox does not have what the key points at.
         None => Some(0),
     };
-    Ok(match found {
-        Some(id) => (id.to_string(), String::new()),
-        None => {
-            let warning =
-                format!("Could not reconcile '{text}' for the attribute {}. ", attribute.code);
-            ("0".to_owned(), warning)
-        }
-    })
+    let Some(id) = found else {
+        let code = &attribute.code;
+        let warning = format!("Could not reconcile '{text}' for the attribute {code}. ");
+        return Ok(("0".to_owned(), warning));
+    };
+    Ok((id.to_string(), String::new()))
 }
 
 /// What an object has of some attributes, as text; none is an object that is gone.
@@ -108,10 +109,12 @@ pub(super) fn stored<'a>(
     class: &Class,
     found: &Found,
     codes: impl Iterator<Item = &'a String>,
-) -> Result<Option<std::collections::BTreeMap<String, String>>, rusqlite::Error> {
+) -> Result<Option<BTreeMap<String, String>>, rusqlite::Error> {
     let codes: Vec<_> = codes.cloned().collect();
-    let columns: String =
-        codes.iter().map(|code| format!(", coalesce(CAST(\"{code}\" AS TEXT), '')")).collect();
+    let mut columns = String::new();
+    for code in &codes {
+        let _ = write!(columns, ", coalesce(CAST(\"{code}\" AS TEXT), '')");
+    }
     let sql = format!("SELECT id{columns} FROM base_{} WHERE id = ?", class.table);
     session
         .database

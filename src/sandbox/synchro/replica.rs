@@ -143,24 +143,24 @@ impl Work<'_> {
             self.counters.error = Some(OBJECT_GONE);
             return Ok(());
         }
-        let changes = !wanted.fields.is_empty() || wanted.linked != replica.linked;
+        let differs = !wanted.fields.is_empty() || wanted.linked != replica.linked;
         let class = self.source.class;
-        let changed = match changes {
+        let done = match differs {
             false => Ok(()),
             true if !self.session.may_write(class) => Err(Refusal::error(NO_RIGHT)),
             true => objects::change(self.session, class, found, &wanted.fields),
         };
-        if let Err(refusal) = changed {
+        if let Err(refusal) = done {
             self.counters.update_errors += 1;
             let message = objects::words(refusal);
             let message = format!("Unable to update destination object: {message}");
             return self.failed(replica, &message);
         }
-        if changes {
+        if differs {
             self.fate.step()?;
         }
         let warned = !wanted.warning.is_empty();
-        match (kept, changes) {
+        match (kept, differs) {
             (Kept::Known, true) => self.counters.updated.add(warned),
             (Kept::Known, false) => {}
             (Kept::TakenOver, true) => self.counters.reconciled_updated.add(warned),

@@ -1,5 +1,7 @@
 //! A run of a data source, and `synchro_exec.php`.
 
+use std::fmt::Write as _;
+
 use jiff::{ToSpan as _, civil::DateTime};
 
 use super::{
@@ -36,10 +38,10 @@ pub(super) fn run(
     let log = counters.begin(session, source.id)?;
     let fate = Fate::of_objects(&session.strike.kinds);
     let mut work = Work { session, source, counters, fate };
-    let refused = if !source.may_be_run_by(session) {
-        Some(NOT_THE_USER)
-    } else {
+    let refused = if source.may_be_run_by(session) {
         source.obsolete.then_some(OBSOLETE)
+    } else {
+        Some(NOT_THE_USER)
     };
     if refused.is_some() {
         work.counters.error = refused;
@@ -100,19 +102,20 @@ fn due(session: &Session<'_>, source: &Source, limit: &str) -> Result<Vec<i64>, 
 /// `synchro_exec.php`. That an error stands where the load has it is not recorded, nor are the words
 /// for a source that is not there.
 pub(super) fn answer(session: &Session<'_>, call: &Call) -> Result<Answer, Death> {
+    // Writing to a String cannot fail.
     let mut page = String::new();
     for id in call.text_or("data_sources", "").split(',') {
         let Some(source) = Source::find(session, id)? else {
-            page.push_str(&format!("<p>ERROR: The data source (id={id}) does not exist.</p>"));
+            let _ = write!(page, "<p>ERROR: The data source (id={id}) does not exist.</p>");
             break;
         };
-        page.push_str(&format!("<p>Working on {} (id={})...</p>", source.name, source.id));
+        let _ = write!(page, "<p>Working on {} (id={})...</p>", source.name, source.id);
         let counters = run(session, &source, false)?;
         if let Some(error) = counters.error {
-            page.push_str(&format!("<p>ERROR: {error}</p>"));
+            let _ = write!(page, "<p>ERROR: {error}</p>");
         }
         for line in counters.lines() {
-            page.push_str(&format!("<p>{line}</p>"));
+            let _ = write!(page, "<p>{line}</p>");
         }
     }
     Ok(Answer::html(output::framed(&page)))

@@ -102,7 +102,7 @@ impl Source {
 
     /// Whether a user may synchronize it.
     pub(super) fn may_be_run_by(&self, session: &Session<'_>) -> bool {
-        session.user.administrator || session.user.id == self.user
+        session.user.is_administrator() || session.user.id == self.user
     }
 }
 

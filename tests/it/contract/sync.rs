@@ -30,7 +30,7 @@ const CANNOT_MATCH: &[(&str, &str)] = &[
 const BEGINNING: &[(&str, &str, &str)] = &[
     (
         "094-csv-unknown-column",
-        "Possible columns: name, description, org_id, org_id->name",
+        "Possible columns: name, description, org_id, org_id->",
         "the list of all columns of iTop's whole data model",
     ),
     (
@@ -50,10 +50,13 @@ const BEGINNING: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// What the later recordings show the account `limited` to be: it may write configuration.
+const LIMITED_LATER: (&str, &str) = ("limited", "limitedcmdb");
+
 /// The cases that iTop answered in the second of the one before.
 const SAME_SECOND: &[&str] = &[
-    "013", "014", "016", "017", "018", "029", "030", "031", "032", "035", "036", "037", "038", "039",
-    "040", "041", "081",
+    "013", "014", "016", "017", "018", "029", "030", "031", "032", "035", "036", "037", "038",
+    "039", "040", "041", "081",
 ];
 
 #[derive(Deserialize)]
@@ -159,7 +162,8 @@ fn compare(
         Value::String(text) => text.clone(),
         json => json.to_string(),
     };
-    let (mut theirs, mut ours) = (recorded.as_str(), answer.body.as_str());
+    let answered = lab::shortened(&answer.body);
+    let (mut theirs, mut ours) = (&*recorded, &*answered);
     if let Some((_, words, _)) = BEGINNING.iter().find(|(case, ..)| *case == name) {
         theirs = upto(theirs, words);
         ours = upto(ours, words);

@@ -51,25 +51,19 @@ impl Columns {
             })?;
             all.push(column);
         }
-        match keys {
-            Some(keys) => {
-                for key in keys.split(',').map(str::trim).filter(|key| !key.is_empty()) {
-                    let wanted = column(session, class, key, 0, localized).map(|key| key.code());
-                    let found = all.iter_mut().find(|column| Some(column.code()) == wanted);
-                    // The words are not recorded.
-                    found
-                        .ok_or_else(|| {
-                            format!("Reconciliation key not found in the input columns: '{key}'")
-                        })?
-                        .reconciles = true;
-                }
+        let Some(keys) = keys else {
+            let keys = defaults::keys(class.name);
+            for column in &mut all {
+                column.reconciles = keys.contains(&column.attribute.code);
             }
-            None => {
-                let keys = defaults::keys(class.name);
-                for column in &mut all {
-                    column.reconciles = keys.contains(&column.attribute.code);
-                }
-            }
+            return Ok(Self { class, all, localized });
+        };
+        for key in keys.split(',').map(str::trim).filter(|key| !key.is_empty()) {
+            let wanted = column(session, class, key, 0, localized).map(|key| key.code());
+            let found = all.iter_mut().find(|column| Some(column.code()) == wanted);
+            // The words are not recorded.
+            let missing = || format!("Reconciliation key not found in the input columns: '{key}'");
+            found.ok_or_else(missing)?.reconciles = true;
         }
         Ok(Self { class, all, localized })
     }

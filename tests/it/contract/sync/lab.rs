@@ -10,7 +10,7 @@ use servicenav_itop_bridge::{
 };
 use tokio::net::TcpListener;
 
-use super::Request;
+use super::{super::is_date, LIMITED_LATER, Request};
 
 /// Above this, and here alone, ids of the recorded installation are others than the sandbox's: what
 /// was made between the recorded requests is not known.
@@ -69,6 +69,7 @@ impl Lab {
         for (field, value) in &request.form {
             let value = match field.as_str() {
                 "auth_pwd" if name.ends_with("-wrong-password") => b"wrong".to_vec(),
+                "auth_user" if value == LIMITED_LATER.0 => LIMITED_LATER.1.into(),
                 "auth_pwd" => sandbox::PASSWORD.as_bytes().to_vec(),
                 "csvdata" => csv(value),
                 _ => value.as_bytes().to_vec(),
@@ -167,20 +168,24 @@ impl Lab {
 
     /// The same with the ids that it has here.
     fn called(&self, text: &str) -> String {
-        self.names.iter().filter(|((ticket, _), _)| !ticket).fold(text.to_owned(), |text, ((_, theirs), ours)| {
-            text.replace(&theirs.to_string(), ours)
-        })
+        self.names
+            .iter()
+            .filter(|((ticket, _), _)| !ticket)
+            .fold(text.to_owned(), |text, ((_, theirs), ours)| {
+                text.replace(&theirs.to_string(), ours)
+            })
     }
 
     /// Where an answer differs from the recorded one, if it does. Times are the clock's; an id that
     /// is another here must be the same other one everywhere.
     pub fn difference(&mut self, theirs: &str, ours: &str) -> Option<String> {
-        let (theirs, ours) = (pieces(theirs), pieces(&shortened(ours)));
+        let (theirs, ours) = (pieces(theirs), pieces(ours));
         for n in 0..theirs.len().max(ours.len()) {
             let (their, our) = (theirs.get(n), ours.get(n));
             let same = match (their, our) {
                 (Some(their), Some(our)) => {
-                    their == our || self.is_called(n.checked_sub(1).map(|n| &*theirs[n]), their, our)
+                    their == our
+                        || self.is_called(n.checked_sub(1).map(|n| &*theirs[n]), their, our)
                 }
                 _ => false,
             };
@@ -208,7 +213,7 @@ impl Lab {
 }
 
 /// A page without its head and foot, as the recordings have it.
-fn shortened(page: &str) -> String {
+pub fn shortened(page: &str) -> String {
     let Some(body) = page.find(" <body data-gui-type").filter(|_| page.starts_with("<!DOCTYPE"))
     else {
         return page.to_owned();
@@ -219,18 +224,23 @@ fn shortened(page: &str) -> String {
 
 /// Numbers, and what stands between them; a time counts as one thing.
 fn pieces(text: &str) -> Vec<String> {
-    let time = regex_lite::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").unwrap();
-    let text = time.replace_all(text, "<time>");
     let mut pieces: Vec<String> = Vec::new();
     let mut digits = None;
-    for sign in text.chars() {
-        let digit = sign.is_ascii_digit();
-        if digits == Some(digit) {
-            pieces.last_mut().unwrap().push(sign);
-        } else {
-            pieces.push(sign.to_string());
-            digits = Some(digit);
+    let mut rest = text;
+    while let Some(sign) = rest.chars().next() {
+        if rest.get(..19).is_some_and(is_date) {
+            pieces.push("<time>".to_owned());
+            digits = None;
+            rest = &rest[19..];
+            continue;
         }
+        let digit = sign.is_ascii_digit();
+        match pieces.last_mut() {
+            Some(last) if digits == Some(digit) => last.push(sign),
+            _ => pieces.push(sign.to_string()),
+        }
+        digits = Some(digit);
+        rest = &rest[sign.len_utf8()..];
     }
     pieces
 }
@@ -267,4 +277,3 @@ fn csv(recorded: &str) -> Vec<u8> {
     assert!(file.starts_with(start), "{start}");
     file.into_bytes()
 }
-

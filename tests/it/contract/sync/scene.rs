@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::sandbox::{Fault, FaultKind};
 
-use super::lab::Lab;
+use super::{LIMITED_LATER, lab::Lab};
 
 const HEADER: &str = "primary_key;name;org_id;serialnumber;status;description\n";
 /// The columns that the recorded sources of servers feed.
@@ -50,8 +50,11 @@ pub async fn set(lab: &mut Lab, case: &str) {
         }
         "066" => lab.seconds_pass(20),
         "069" => {
-            let key = json!("SELECT SynchroAttribute WHERE sync_source_id = 1 AND attcode = 'serialnumber'");
-            lab.change("SynchroAttribute", key, json!({ "update_policy": "master_unlocked" })).await;
+            let key = json!(
+                "SELECT SynchroAttribute WHERE sync_source_id = 1 AND attcode = 'serialnumber'"
+            );
+            lab.change("SynchroAttribute", key, json!({ "update_policy": "master_unlocked" }))
+                .await;
         }
         "073" => persons(lab).await,
         "075" => {
@@ -63,10 +66,11 @@ pub async fn set(lab: &mut Lab, case: &str) {
         "077" => drop(source(lab, "lab twice", "Server", json!({})).await),
         "079" => killed(lab).await,
         "080" => {
-            source(lab, "lab rights", "Server", json!({ "user_id": user(lab, "restonly").await })).await;
+            source(lab, "lab rights", "Server", json!({ "user_id": user(lab, "restonly").await }))
+                .await;
         }
         "081" => {
-            let limited = user(lab, "limited").await;
+            let limited = user(lab, LIMITED_LATER.1).await;
             lab.change("SynchroDataSource", json!(9), json!({ "user_id": limited })).await;
             let row = format!("{HEADER}rl-2;snav-limited2;Demo;S;production;\n");
             lab.load(9, false, &row).await;
@@ -74,14 +78,16 @@ pub async fn set(lab: &mut Lab, case: &str) {
         "082" => {
             let id = plain(lab, "lab defaults", "Server").await;
             lab.load(id, true, "primary_key;name;org_id\ndf-1;snav-default;3\n").await;
-            let found = lab.sandbox.select("SELECT Server WHERE name = 'snav-default'").await.unwrap();
+            let found =
+                lab.sandbox.select("SELECT Server WHERE name = 'snav-default'").await.unwrap();
             lab.call(56_687, found[0]);
         }
         "085" => drop(plain(lab, "lab of which nothing is recorded", "Server").await),
         "087" => drop(plain(lab, "lab without organization", "Server").await),
         "109" => {
             for n in 1..=3 {
-                let fields = json!({ "name": format!("snavrc-{n}"), "org_id": 3, "status": "production" });
+                let fields =
+                    json!({ "name": format!("snavrc-{n}"), "org_id": 3, "status": "production" });
                 lab.create("Server", fields).await;
             }
             let id = source(lab, "lab taken over", "Server", json!({})).await;
@@ -165,13 +171,13 @@ async fn deaths_of_048(lab: &mut Lab) {
 
 async fn persons(lab: &Lab) {
     let id = plain(lab, "lab persons", "Person").await;
-    let policy =
-        json!({ "delete_policy": "update", "delete_policy_update": "status:inactive" });
+    let policy = json!({ "delete_policy": "update", "delete_policy_update": "status:inactive" });
     lab.change("SynchroDataSource", json!(id), policy).await;
     let fed = ["name", "first_name", "org_id", "email", "status", "manager_id"];
     feed(lab, id, &fed, &[("org_id", "name"), ("manager_id", "email")]).await;
     for (code, reconcile) in [("name", 0), ("first_name", 0), ("org_id", 0), ("email", 1)] {
-        let key = format!("SELECT SynchroAttribute WHERE sync_source_id = {id} AND attcode = '{code}'");
+        let key =
+            format!("SELECT SynchroAttribute WHERE sync_source_id = {id} AND attcode = '{code}'");
         lab.change("SynchroAttribute", json!(key), json!({ "reconcile": reconcile })).await;
     }
 }
