@@ -7,6 +7,7 @@ use super::*;
 mod conditions;
 mod held;
 mod objects;
+mod synchro;
 
 async fn start(options: Options) -> Sandbox {
     // An error says that another test of this process was first.
