@@ -84,7 +84,7 @@ where
         let now = Clock::from_ref(state).now();
         let in_path = token_in_path(&mut parts).await;
         if in_path.is_none() && tokens.may_be_signed(&parts.headers) {
-            return signed(&parts, body, &tokens, &rooms, now).await;
+            return Box::pin(signed(&parts, body, &tokens, &rooms, now)).await;
         }
         let Known { caller, by } = if let Some(token) = in_path {
             let caller = token.and_then(|token| tokens.in_path(&token));

@@ -66,7 +66,7 @@ pub(in crate::web) async fn receive(
     // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
     to_its_end(async move {
         if let Some(message) = message {
-            inbox.admit(message, &body).await?;
+            Box::pin(inbox.admit(message, &body)).await?;
         }
         inbox.receive(body, wait, share).await
     })
@@ -159,7 +159,9 @@ impl Inbox {
             Err(BadBody { error, text }) => return self.refused(&text, error).await,
         };
         match body.items() {
-            Ok(Some(events)) => return self.receive_list(&body.text, &events, share).await,
+            Ok(Some(events)) => {
+                return Box::pin(self.receive_list(&body.text, &events, share)).await;
+            }
             Ok(None) => {}
             Err(error) => return self.refused(&body.text, error).await,
         }
