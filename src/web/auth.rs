@@ -65,7 +65,8 @@ impl Caller {
         }
     }
 
-    fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
+    /// The caller, if it has this scope.
+    pub(super) fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
         if self.may(scope) {
             return Ok(self);
         }
@@ -299,10 +300,21 @@ where
     }
 }
 
-scope! {
-    /// A caller that may post acknowledgements.
-    Ingest, Scope::Ingest
+/// A caller that may post acknowledgements, where it posts none: who posts is `Posted`.
+pub(super) struct Ingest;
+
+impl<S> FromRequestParts<S> for Ingest
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        ApiTokens::from_ref(state).caller(parts)?.require(Scope::Ingest).map(|_| Self)
+    }
 }
+
 scope! {
     /// A caller that may read.
     Reader, Scope::Read
@@ -310,10 +322,6 @@ scope! {
 scope! {
     /// A caller that may pull the operator's levers.
     Operator, Scope::Operate
-}
-scope! {
-    /// A caller that may tell that tickets have changed.
-    ChangeTeller, Scope::Changes
 }
 scope! {
     /// A caller that may administer.
