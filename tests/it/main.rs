@@ -84,6 +84,7 @@ mod tolerance;
 mod traces;
 mod unclear_outcomes;
 mod waiting;
+mod web_servers;
 mod which_ticket;
 mod who_did_what;
 mod world;
