@@ -158,8 +158,12 @@ async fn signed(
 }
 
 fn read(headers: &HeaderMap, bytes: Vec<u8>, takes_forms: bool) -> Result<JsonBody, BadBody> {
-    if takes_forms && essence(headers) == FORM {
-        return JsonBody::of_form(headers, bytes);
+    if essence(headers) == FORM {
+        if takes_forms {
+            return JsonBody::of_form(headers, bytes);
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        return Err(BadBody { error: ApiError::FormNotTaken, text });
     }
     JsonBody::of(headers, bytes, MAX_BODY)
 }

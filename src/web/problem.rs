@@ -48,6 +48,8 @@ pub(super) enum ApiError {
     TooLarge(usize),
     /// The body is not JSON by its content type.
     UnsupportedMediaType(String),
+    /// It is a form, of somebody whom a page elsewhere could have made send it.
+    FormNotTaken,
     /// The body is packed in a way that is not unpacked here.
     UnsupportedCoding(String),
     /// The body alone shows that it is wrong.
@@ -140,6 +142,12 @@ impl ApiError {
             Self::UnsupportedMediaType(found) => {
                 let detail = format!("Send 'Content-Type: application/json', not '{found}'.");
                 (&kinds::UNSUPPORTED_MEDIA_TYPE, detail)
+            }
+            Self::FormNotTaken => {
+                let detail = "A form is taken from whoever sends a token or a signature, and from no page \
+                              of another origin. Send 'Content-Type: application/json', or configure a \
+                              token.";
+                (&kinds::UNSUPPORTED_MEDIA_TYPE, detail.to_owned())
             }
             Self::UnsupportedCoding(found) => {
                 let detail = format!(
