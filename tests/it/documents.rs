@@ -88,6 +88,17 @@ fn each_call_is_told_of() {
     assert!(untold.is_empty(), "{untold:?}");
 }
 
+/// Who opens the repository reads one page: what it is, a picture, two commands, and where to go on.
+#[test]
+fn the_first_page_stays_short() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let words = text.split_whitespace().count();
+    assert!(words < 1_200, "{words} words");
+    let (pictures, links) = (text.matches("![").count(), text.matches("](").count());
+    assert_eq!((pictures, links - pictures), (1, 5));
+    assert_eq!(text.matches("```\n").count(), 4, "two commands");
+}
+
 /// Nothing here can run the containers: what can be seen without, is.
 #[test]
 fn the_containers_have_what_they_name() {
