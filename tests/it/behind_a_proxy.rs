@@ -1,6 +1,6 @@
 //! The bridge behind a proxy: below a path of its own, and with the defaults of nginx.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,7 +11,7 @@ use servicenav_itop_bridge::{
 };
 
 use crate::{
-    web_servers::{WebServer, free_address, nginx},
+    web_servers::{WebServer, each_change_arrives, free_address, nginx},
     world::{ACKNOWLEDGEMENTS, Answer, World, event, with},
 };
 
@@ -158,18 +158,11 @@ async fn nginx_passes_each_change_on_as_it_comes() {
         return world.finish().await;
     };
     let stream = world.http.get(format!("{}/api/v1/tickets/stream", nginx.base)).send().await;
-    let mut stream = stream.unwrap();
-    let mut read = String::new();
-    for awaited in ["event: ready", "control-a", "control-b"] {
-        while !read.contains(awaited) {
-            let chunk = tokio::time::timeout(Duration::from_mins(1), stream.chunk()).await;
-            let chunk = chunk.expect("it is passed on").unwrap().expect("it goes on");
-            read.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-        let next = if awaited == "event: ready" { "a" } else { "b" };
-        world.acknowledge(&event(next)).await;
-    }
-    drop((stream, nginx));
+    each_change_arrives(stream.unwrap(), async |event| {
+        world.acknowledge(&event).await.expect(201);
+    })
+    .await;
+    drop(nginx);
     world.finish().await;
 }
 

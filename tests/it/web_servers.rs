@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{config::Scope, sandbox::Options};
 
@@ -150,6 +150,23 @@ impl Outside {
     }
 }
 
+/// What is acknowledged arrives on a stream when it comes, not when a buffer is full.
+pub async fn each_change_arrives(mut stream: Response, acknowledge: impl AsyncFn(Value)) {
+    let mut read = String::new();
+    for (awaited, next) in
+        [("event: ready", Some("a")), ("control-a", Some("b")), ("control-b", None)]
+    {
+        while !read.contains(awaited) {
+            let chunk = tokio::time::timeout(Duration::from_mins(1), stream.chunk()).await;
+            let chunk = chunk.expect("it is passed on").unwrap().expect("it goes on");
+            read.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        if let Some(next) = next {
+            acknowledge(event(next)).await;
+        }
+    }
+}
+
 /// All that goes through a proxy and that proxies like to break.
 async fn is_passed_through(server: &str) {
     let address = free_address();
@@ -160,11 +177,10 @@ async fn is_passed_through(server: &str) {
     .await;
     world.token = Some("admin".to_owned());
     world.link_demo().await;
-    let (program, config): (_, Box<dyn FnOnce(&Path) -> String>) = match server {
-        "nginx" => ("nginx", Box::new(|at| nginx(at, &lines_for(server, &world, address, at)))),
-        _ => {
-            ("apache2", Box::new(|at| apache(at, address, &lines_for(server, &world, address, at))))
-        }
+    let program = if server == "nginx" { "nginx" } else { "apache2" };
+    let config = |folder: &Path| {
+        let lines = lines_for(server, &world, address, folder);
+        if server == "nginx" { nginx(folder, &lines) } else { apache(folder, address, &lines) }
     };
     let Some(running) = WebServer::start(program, config) else { return world.finish().await };
     let outside = Outside::of(&running, address);
@@ -174,20 +190,12 @@ async fn is_passed_through(server: &str) {
         })
         .await;
 
-    // Each change arrives when it comes, not when a buffer is full.
     let stream = format!("{}/api/v1/tickets/stream", outside.base);
-    let mut stream = outside.http.get(stream).bearer_auth("admin").send().await.unwrap();
-    let mut read = String::new();
-    for awaited in ["event: ready", "control-a", "control-b"] {
-        while !read.contains(awaited) {
-            let chunk = tokio::time::timeout(Duration::from_mins(1), stream.chunk()).await;
-            let chunk = chunk.expect("it is passed on").unwrap().expect("it goes on");
-            read.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-        let next = if awaited == "event: ready" { "a" } else { "b" };
-        outside.ask(Method::POST, ACKNOWLEDGEMENTS, Some(&event(next))).await;
-    }
-    drop(stream);
+    let stream = outside.http.get(stream).bearer_auth("admin").send().await.unwrap();
+    each_change_arrives(stream, async |event| {
+        outside.ask(Method::POST, ACKNOWLEDGEMENTS, Some(&event)).await.expect(201);
+    })
+    .await;
 
     // Whatever a control is called.
     let slash = with(event("c"), "/control/id", json!("web1/HTTP b"));
