@@ -109,10 +109,29 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// Runs the command that this process was started with, to its end.
+///
+/// Compiled here as a whole: what only a program's own crate polls would be compiled there once more.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Whatever it writes, database and backups above all, is for its own user.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let cli = Cli::of_this_process();
+    let ended = tokio::runtime::Runtime::new()
+        .context("the runtime does not start")
+        .and_then(|runtime| runtime.block_on(cli.run()));
+    match ended {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("servicenav-itop-bridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 impl Cli {
     /// What this process was called with; a call that cannot be understood ends it.
-    #[must_use]
-    pub fn of_this_process() -> Self {
+    fn of_this_process() -> Self {
         Self::try_parse().unwrap_or_else(|error| {
             // For a plugin of a monitoring engine 2 is a bridge in need.
             let is_plugin = std::env::args_os().nth(1).is_some_and(|name| name == "status");
@@ -125,8 +144,7 @@ impl Cli {
         })
     }
 
-    /// Runs the command.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Serve(file) => Box::pin(serve::serve(&file)).await,
             Command::Demo(demo) => Box::pin(demo.run()).await,

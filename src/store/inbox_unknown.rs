@@ -6,10 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Store, StoreError, attempts,
-    inbox_delivery::{set_state, trace_of},
-    inbox_sources::NOT_FRESH,
-    time,
+    Store, StoreError, attempts, inbox_delivery::set_state, inbox_sources::NOT_FRESH,
+    inbox_waiting::trace_of, time,
 };
 use crate::{
     clock::Moment,

@@ -4,8 +4,8 @@
 use rusqlite::params;
 
 use super::{
-    Store, StoreError, inbox_delivery::trace_of, inbox_sources::NOT_FRESH,
-    inbox_unknown::add_warnings,
+    Store, StoreError, inbox_sources::NOT_FRESH, inbox_unknown::add_warnings,
+    inbox_waiting::trace_of,
 };
 use crate::{
     clock::Moment,

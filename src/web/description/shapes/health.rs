@@ -1,0 +1,70 @@
+//! How the bridge is, and whom it takes a caller for.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+
+use crate::{config::Scope, web::auth::By};
+
+/// Whom the bridge takes a caller for.
+#[derive(JsonSchema)]
+pub(in crate::web) struct Session {
+    name: String,
+    scopes: Vec<Scope>,
+    /// The one that it is limited to.
+    instance: Option<String>,
+    /// Those that it is limited to.
+    companies: Option<Vec<String>>,
+    by: By,
+}
+
+/// The process answers.
+#[derive(JsonSchema)]
+pub(in crate::web) struct Alive {
+    /// `ok`.
+    status: String,
+    version: String,
+}
+
+/// Acknowledgements can be stored.
+#[derive(JsonSchema)]
+pub(in crate::web) struct Ready {
+    /// `ready`.
+    status: String,
+    gate: Gate,
+    /// How many rows have not ended well, by state.
+    inbox: BTreeMap<String, u64>,
+    /// How many have no ticket yet and will get one.
+    waiting: u64,
+    oldest_waiting_seconds: Option<u64>,
+    /// For tokens that are limited to nothing.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    slow_creates: Option<Vec<SlowCreate>>,
+    /// For tokens that are limited to nothing: a ticket that the bridge made to find the way free.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    ticket_of_probe: Option<String>,
+}
+
+/// The state of the way to iTop.
+#[derive(JsonSchema)]
+pub(in crate::web) struct Gate {
+    /// `open` or `closed`.
+    state: String,
+    since: Timestamp,
+    /// Why it is closed, as a code.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    /// What to do about it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+/// A create that iTop has been at for longer than usual.
+#[derive(JsonSchema)]
+pub(in crate::web) struct SlowCreate {
+    acknowledgement: i64,
+    seconds: u64,
+}
