@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use axum::{body::Bytes, response::Html};
 use jiff::Timestamp;
 use minijinja::{
-    Environment, Error, ErrorKind, UndefinedBehavior, Value,
+    Environment, Error, ErrorKind, HtmlEscape, UndefinedBehavior, Value,
     value::{Kwargs, Serde},
 };
 
@@ -127,6 +127,9 @@ fn environment(
         .add_function("t", move |key: &str, values: Kwargs| translated(language, key, &values));
     environment
         .add_function("status_word", move |code: &str| status_word(language, code).into_owned());
+    environment.add_filter("code", |text: Option<&str>| {
+        text.map(|text| Value::from_safe_string(with_code(text)))
+    });
     let root = addresses.clone();
     environment.add_function("url", move |path: &str| root.path(path));
     let root = addresses.clone();
@@ -150,6 +153,15 @@ fn environment(
         })
     });
     Ok(environment)
+}
+
+/// What stands between backticks is code, as in Markdown.
+fn with_code(text: &str) -> String {
+    let part = |(place, part): (usize, &str)| {
+        let part = HtmlEscape(part);
+        if place % 2 == 1 { format!("<code>{part}</code>") } else { part.to_string() }
+    };
+    text.split('`').enumerate().map(part).collect()
 }
 
 fn parsed(at: &str) -> Result<Timestamp, Error> {
@@ -213,6 +225,12 @@ fn pairs_of(query: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_between_backticks_is_set_apart_and_all_is_escaped() {
+        let shown = with_code("a `<b>` & `c`");
+        assert_eq!(shown, "a <code>&lt;b&gt;</code> &amp; <code>c</code>");
+    }
 
     /// The regions of a template that are exchanged, with the blocks in which each stands.
     fn regions(template: &str) -> Vec<(&str, Vec<&str>)> {

@@ -77,6 +77,8 @@ async fn no_page_has_barriers_or_scrolls_sideways() {
     pages.retain(|page| page != "/tickets/detail");
     pages.extend(["one", "six"].map(|key| format!("/tickets/detail?control=control-{key}")));
     pages.extend([&rows[4], &rows[5]].map(|row| format!("/inbox/{row}")));
+    // Which everybody may see.
+    pages.push("/api".to_owned());
     pages.extend(["company=id:42", "new=1"].map(|query| format!("/companies?{query}")));
     let mut found = Vec::new();
     for language in ["en", "fr"] {
