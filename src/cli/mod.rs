@@ -23,7 +23,7 @@ mod token;
 
 use std::{
     ffi::OsString,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
 };
 
@@ -92,7 +92,7 @@ impl ConfigFile {
     }
 
     /// Where its bridge listens, and the database of that.
-    fn place(&self) -> Result<(std::net::SocketAddr, PathBuf), config::ConfigError> {
+    fn place(&self) -> Result<config::Place, config::ConfigError> {
         config::place(self.file(), environment())
     }
 
