@@ -21,11 +21,7 @@ mod test_event;
 mod tickets;
 mod token;
 
-use std::{
-    ffi::OsString,
-    path::Path,
-    process::ExitCode,
-};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
