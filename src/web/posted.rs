@@ -15,6 +15,7 @@ use super::{
     ApiTokens, Rooms,
     auth::{By, Caller, Known, Signed},
     body::{BadBody, JsonBody, MAX_BODY, whole},
+    client::Client,
     content::essence,
     problem::ApiError,
     share::Share,
@@ -111,7 +112,7 @@ impl Posted {
         let caller = caller.require(scope)?;
         let share = caller.receiving.share(&parts.headers).await;
         let takes_forms = by == By::Token && tokens.is_from_no_foreign_page(&parts);
-        let bytes = match whole(body, &rooms).await {
+        let bytes = match whole(body, &rooms, Some(&caller.receiving)).await {
             Ok(bytes) => bytes,
             Err(bad) => return Ok(Self { caller, share, body: Err(bad), message: None }),
         };
@@ -145,9 +146,11 @@ async fn signed(
     now: Timestamp,
 ) -> Result<Posted, ApiError> {
     let Some(signed) = Signed::of(&parts.headers)? else { return Err(ApiError::Unauthorized) };
-    let unproven = tokens.unproven().share(&parts.headers).await;
-    let bytes = whole(body, rooms).await.map_err(|bad| bad.error)?;
+    let receiving = tokens.unproven(Client::of(&parts.extensions));
+    let unproven = receiving.share(&parts.headers).await;
+    let bytes = whole(body, rooms, Some(&receiving)).await.map_err(|bad| bad.error)?;
     let caller = tokens.signer(&signed, &bytes).ok_or(NOT_OF_ANY)?;
+    tokens.admit_signer(&caller)?;
     let caller = caller.require(scope)?;
     // Whoever is known waits for its own, and holds up nobody else who signs.
     drop(unproven);

@@ -18,7 +18,7 @@ use crate::{
 pub(super) const PROBLEM: &str = "application/problem+json";
 
 /// An answer that is not a success.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum ApiError {
     /// The body cannot be read at all.
     Unreadable(String),
@@ -54,6 +54,13 @@ pub(super) enum ApiError {
     UnsupportedCoding(String),
     /// The body alone shows that it is wrong.
     Invalid(Vec<FieldError>),
+    /// The caller calls too often.
+    TooMany {
+        /// Whose rate that is.
+        detail: String,
+        /// After how many seconds it may call again.
+        after: u64,
+    },
     /// Some of many links are wrong; each error is at its place in the list or table.
     InvalidLinks {
         /// The first of them, in words.
@@ -157,6 +164,7 @@ impl ApiError {
             }
             Self::Invalid(errors) => (&kinds::INVALID, sentence(errors)),
             Self::InvalidLinks { detail, .. } => (&kinds::INVALID, detail.clone()),
+            Self::TooMany { detail, .. } => (&kinds::TOO_MANY_REQUESTS, detail.clone()),
             Self::StoreUnavailable => said(
                 &kinds::STORE_UNAVAILABLE,
                 "Nothing was accepted. Send the request again in a moment.",
@@ -243,6 +251,9 @@ impl IntoResponse for ApiError {
             }
             Self::StoreUnavailable | Self::TooLong | Self::ItopUnavailable | Self::StreamsTaken => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Self::TooMany { after, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(after));
             }
             _ => {}
         }

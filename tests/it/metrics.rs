@@ -35,6 +35,10 @@ impl Sample {
         Self { name: name.to_owned(), labels, value: value.to_owned() }
     }
 
+    pub fn number(&self) -> f64 {
+        self.value.parse().unwrap()
+    }
+
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.labels.iter().any(|(known, word)| known == name && word == value)
     }
@@ -307,6 +311,7 @@ async fn names_and_labels_follow_the_rules_and_are_documented() {
     }
     assert!(families > 35, "{families}");
     let known = [
+        "by",
         "cause",
         "code",
         "hook",
