@@ -43,7 +43,7 @@ async fn read_again(file: &ConfigFile, reload: &Reload, filter: &Filter) {
     };
     match taken.await {
         Ok(false) => {
-            tracing::info!("tokens, hooks, secrets, certificate and log filter were read again")
+            tracing::info!("tokens, hooks, secrets, certificate and log filter were read again");
         }
         Ok(true) => tracing::warn!(
             "tokens, hooks, secrets, certificate and log filter were read again; what else was changed in the \

@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{HeaderName, HeaderValue, Method, header},
 };
@@ -53,14 +54,18 @@ impl Door {
         client
     }
 
-    /// The request, or why it is not let through.
-    pub(super) fn admits(&self, request: Request, client: Client) -> Result<Request, ApiError> {
+    /// The request, or why it is not let through, with its body.
+    pub(super) fn admits(
+        &self,
+        request: Request,
+        client: Client,
+    ) -> Result<Request, (ApiError, Body)> {
         if let Some(refused) = self.refuses(&request) {
-            return Err(refused);
+            return Err((refused, request.into_body()));
         }
         let (mut parts, body) = request.into_parts();
         match self.tokens.admit(&mut parts, client) {
-            Some(refused) => Err(refused),
+            Some(refused) => Err((refused, body)),
             None => Ok(Request::from_parts(parts, body)),
         }
     }
@@ -151,8 +156,6 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-
     use super::*;
     use crate::{
         clock::Clock,

@@ -185,7 +185,7 @@ impl Refusals {
             tracing::warn!(caller = called, rate, "it calls more often than its rate allows");
         }
         too_many(
-            format!(
+            &format!(
                 "The {called} may make {rate} requests a second (rate, in auth.tokens or auth)."
             ),
             wait,
@@ -200,7 +200,7 @@ impl Refusals {
             tracing::warn!(client = %address, rate, mend, "callers who are not known call too often");
         }
         too_many(
-            format!(
+            &format!(
                 "Whoever is not known may make {rate} requests a second from one address \
                  (auth.rate_per_address)."
             ),
@@ -209,7 +209,7 @@ impl Refusals {
     }
 }
 
-fn too_many(whose: String, wait: Wait) -> ApiError {
+fn too_many(whose: &str, wait: Wait) -> ApiError {
     // Whole seconds, and never none.
     let after = wait.as_millis().div_ceil(1_000).max(1);
     let after = u64::try_from(after).unwrap_or(u64::MAX);
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_says_when_to_come_again() {
-        let refusals = |wait| too_many(String::new(), wait);
+        let refusals = |wait| too_many("", wait);
         for (wait, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2)] {
             let ApiError::TooMany { after, .. } = refusals(Duration::from_millis(wait)) else {
                 panic!("it is another error");

@@ -20,7 +20,8 @@ use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
 use super::{
-    ApiTokens, LOOKUP, client::Client, door::Door, problem::ApiError, protection, seldom::Seldom,
+    ApiTokens, LOOKUP, body, client::Client, door::Door, problem::ApiError, protection,
+    seldom::Seldom,
 };
 use crate::{
     clock::{Clock, Stopwatch},
@@ -109,7 +110,10 @@ impl Service<Request> for Logged {
             if has_cookie { self.tokens.renewed(&method, request.headers()) } else { None };
         let client = self.door.client(&mut request);
         let answer = match self.door.admits(request, client) {
-            Err(refused) => Either::Left(async { Ok(refused.into_response()) }),
+            Err((refused, body)) => Either::Left(async {
+                body::passed(body).await;
+                Ok(refused.into_response())
+            }),
             Ok(request) => Either::Right(self.routes.call(request)),
         };
         let unauthorized = self.unauthorized.clone();

@@ -35,6 +35,10 @@ impl Sample {
         Self { name: name.to_owned(), labels, value: value.to_owned() }
     }
 
+    pub fn count(&self) -> u64 {
+        self.value.parse().unwrap()
+    }
+
     pub fn number(&self) -> f64 {
         self.value.parse().unwrap()
     }

@@ -157,7 +157,8 @@ async fn a_bridge_with_a_certificate_is_called_by_https() {
     world.token = Some("all".to_owned());
     // Whoever trusts the certificate needs nothing else.
     let trusted = Certificate::from_pem(own.certificate.as_bytes()).unwrap();
-    world.http = reqwest::Client::builder().tls_certs_only([trusted]).build().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    world.http = client.tls_certs_only([trusted]).build().unwrap();
     world.link_demo().await;
     let made = world.acknowledge(&event("a")).await.expect(201);
     let link = made["links"]["open"].as_str().unwrap();
@@ -338,10 +339,10 @@ async fn a_pair_that_does_not_fit_together_starts_no_bridge() {
 fn least() -> Config {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = Config::default();
-    config.itop.url = "http://127.0.0.1:1/".to_owned();
-    config.itop.user = "bridge".to_owned();
+    "http://127.0.0.1:1/".clone_into(&mut config.itop.url);
+    "bridge".clone_into(&mut config.itop.user);
     config.itop.password = Some(servicenav_itop_bridge::secret::Secret::new("x".to_owned()));
-    config.store.path = Path::new("/nowhere/bridge.db").to_owned();
+    Path::new("/nowhere/bridge.db").clone_into(&mut config.store.path);
     config
 }
 

@@ -37,6 +37,9 @@ impl Both {
             token("admin", "'admin'", ""),
             token("honest", "'ingest', 'read'", ""),
             token("wild", "'ingest', 'read'", wild),
+            // What one of these holds up is its own.
+            token("slow", "'ingest', 'read'", ""),
+            token("endless", "'ingest'", ""),
         ];
         let settings = [
             ("SERVER__LISTEN", bridge_at.to_string()),

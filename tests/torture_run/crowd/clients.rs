@@ -82,7 +82,7 @@ pub async fn endless(address: String, refused: Arc<AtomicU64>, most: Arc<AtomicU
     let (clock, piece) = (Clock::system(), vec![b' '; 64 << 10]);
     loop {
         if let Ok(mut connection) = TcpStream::connect(&address).await {
-            let head = request("POST", ACKNOWLEDGEMENTS, "wild", "", GIGABYTE);
+            let head = request("POST", ACKNOWLEDGEMENTS, "endless", "", GIGABYTE);
             let _ = connection.write_all(head.as_bytes()).await;
             let mut sent = 0;
             while sent < GIGABYTE && connection.write_all(&piece).await.is_ok() {

@@ -97,11 +97,11 @@ pub async fn run(seconds: u64) -> Report {
         crowd.spawn(clients::slow(at(), begun, "a".repeat(1_000), cut.clone()));
     }
     for _ in 0..SLOW_BODIES {
-        let begun = request("POST", ACKNOWLEDGEMENTS, "wild", "", 1_000_000);
+        let begun = request("POST", ACKNOWLEDGEMENTS, "slow", "", 1_000_000);
         crowd.spawn(clients::slow(at(), begun, " ".repeat(1_000), cut.clone()));
     }
     for _ in 0..SLOW_READERS {
-        let asks = request("GET", "/api/openapi.json", "wild", "", 0).repeat(100);
+        let asks = request("GET", "/api/openapi.json", "slow", "", 0).repeat(100);
         crowd.spawn(clients::deaf(at(), asks, cut.clone()));
     }
     for _ in 0..ENDLESS {
