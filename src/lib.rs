@@ -30,4 +30,5 @@ pub mod sender;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod web;

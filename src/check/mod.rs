@@ -3,6 +3,7 @@
 //! command `check` shows it line by line, and [`Checks`] runs it for whoever asks a running bridge.
 
 mod attributes;
+mod certificate;
 mod company;
 mod configuration;
 mod examination;

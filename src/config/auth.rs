@@ -8,14 +8,24 @@ use serde::{Deserialize, Serialize};
 use crate::secret::Secret;
 
 /// Who may call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Auth {
     /// The API tokens. Without any, and without a proxy, the bridge listens on loopback only and lets
     /// everyone in.
     pub tokens: Vec<Token>,
+    /// Requests a second that each token may make, on average over ten seconds.
+    pub rate: u32,
+    /// The same for each address from which callers come who are not known.
+    pub rate_per_address: u32,
     /// A proxy that signs people in.
     pub proxy: Option<Proxy>,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { tokens: Vec::new(), rate: 100_000, rate_per_address: 10_000, proxy: None }
+    }
 }
 
 impl Auth {
@@ -71,6 +81,9 @@ pub struct Token {
     pub hash: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// Requests a second that it may make, instead of the `rate` of all.
+    #[serde(default)]
+    pub rate: Option<u32>,
     /// Whether the token may stand in the address of a post. It then ends up in the logs of others.
     #[serde(default)]
     pub in_path: bool,

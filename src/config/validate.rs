@@ -1,6 +1,7 @@
 //! What must hold of a configuration as a whole: a sentence for each thing that harms or does not
 //! fit together, with the key and the reason.
 
+mod front;
 mod hooks;
 mod proxy;
 mod tokens;
@@ -32,6 +33,7 @@ impl Config {
         self.numbers(&mut problems);
         self.queries(&mut problems);
         self.attributes(&mut problems);
+        problems.extend(front::problems(&self.server, &self.auth));
         problems.extend(tokens::problems(&self.auth.tokens));
         problems.extend(self.auth.proxy.iter().flat_map(proxy::problems));
         problems.extend(hooks::problems(&self.hooks));

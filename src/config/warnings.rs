@@ -1,5 +1,7 @@
 //! What works and should be looked at: `serve` logs it, `check` reports it.
 
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,13 +45,43 @@ impl Config {
                 mend: "Set server.public_url to how browsers reach the bridge.",
             });
         }
+        if self.server.tls_key.as_deref().is_some_and(is_open) {
+            warnings.push(Warning {
+                seen: "server.tls_key can be read by every user of this machine, who could pass for the \
+                       bridge",
+                mend: "Let its user alone read it (chmod o= FILE).",
+            });
+        }
         warnings
     }
 }
 
+/// Whether everybody may read a file.
+fn is_open(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+
     use super::super::load::tests::{LEAST, from};
+    use super::*;
+
+    #[test]
+    fn a_key_that_everybody_can_read_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("bridge.key");
+        std::fs::write(&key, "key").unwrap();
+        let at = key.display();
+        let config = format!("{LEAST}[server]\ntls_certificate = '/x'\ntls_key = '{at}'\n");
+        let config = from(&config, &[]).unwrap();
+        for (mode, is_warned_of) in [(0o644, true), (0o640, false), (0o600, false)] {
+            std::fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+            let seen = |warning: &Warning| warning.seen.contains("server.tls_key");
+            assert_eq!(config.warnings().iter().any(seen), is_warned_of, "{mode:o}");
+        }
+    }
 
     #[test]
     fn a_password_in_clear_on_the_network_is_warned_of() {

@@ -14,12 +14,12 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::request::Parts,
+    http::{Extensions, request::Parts},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{problem::ApiError, share::Receiving};
+use super::{problem::ApiError, rates::Allowance, share::Receiving};
 use crate::{
     config::Scope,
     domain::{acknowledgement::Party, keys::Instance, visible::Visible},
@@ -49,10 +49,11 @@ pub(super) struct Caller {
     /// What tenants see: the instance of each is for its companies alone.
     tenants: Arc<[Visible]>,
     pub(super) receiving: Receiving,
+    pub(super) allowance: Allowance,
 }
 
 impl Caller {
-    fn anyone() -> Self {
+    fn anyone(allowance: Allowance) -> Self {
         Self {
             kind: Kind::Token,
             id: Secret::new(String::new()),
@@ -62,10 +63,12 @@ impl Caller {
             visible: Visible::all(),
             tenants: Arc::default(),
             receiving: Receiving::default(),
+            allowance,
         }
     }
 
-    fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
+    /// The caller, if it has this scope.
+    pub(super) fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
         if self.may(scope) {
             return Ok(self);
         }
@@ -200,9 +203,20 @@ pub(super) enum By {
 }
 
 /// A caller, whatever it may do.
+#[derive(Clone)]
 pub(super) struct Known {
     pub(super) caller: Arc<Caller>,
     pub(super) by: By,
+}
+
+/// Who has sent a request, or why that is nobody; found out at the door, and kept with the request.
+#[derive(Clone)]
+struct Identified(Result<Known, ApiError>);
+
+/// What the sender of a request has of being received at once, if it is known.
+pub(super) fn receiving(extensions: &Extensions) -> Option<Receiving> {
+    let Identified(found) = extensions.get()?;
+    found.as_ref().ok().map(|known| known.caller.receiving.clone())
 }
 
 impl<S> FromRequestParts<S> for Known
@@ -299,10 +313,21 @@ where
     }
 }
 
-scope! {
-    /// A caller that may post acknowledgements.
-    Ingest, Scope::Ingest
+/// A caller that may post acknowledgements, where it posts none: who posts is `Posted`.
+pub(super) struct Ingest;
+
+impl<S> FromRequestParts<S> for Ingest
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        ApiTokens::from_ref(state).caller(parts)?.require(Scope::Ingest).map(|_| Self)
+    }
 }
+
 scope! {
     /// A caller that may read.
     Reader, Scope::Read
@@ -310,10 +335,6 @@ scope! {
 scope! {
     /// A caller that may pull the operator's levers.
     Operator, Scope::Operate
-}
-scope! {
-    /// A caller that may tell that tickets have changed.
-    ChangeTeller, Scope::Changes
 }
 scope! {
     /// A caller that may administer.

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::Caller;
 use crate::{
     clock::{Clock, later},
+    config::Server,
     domain::hex::hex,
     web::{Signer, cookies, origin::OwnOrigin},
 };
@@ -60,8 +61,8 @@ pub(super) struct Session {
 impl Sessions {
     /// Sessions of browsers that reach the bridge there.
     #[must_use]
-    pub fn new(public_url: Option<&str>, signer: Signer, clock: Clock) -> Self {
-        let own = OwnOrigin::of(public_url);
+    pub fn new(server: &Server, signer: Signer, clock: Clock) -> Self {
+        let own = OwnOrigin::of(server);
         Self { inner: Arc::new(Inner { own, signer, clock }) }
     }
 

@@ -6,11 +6,12 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use percent_encoding::percent_decode_str;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{
-    By, Caller, Kind, Known, Sessions, Signed,
+    By, Caller, Identified, Kind, Known, Sessions, Signed,
     proxy::ProxySignIn,
     sessions::{Session, is_by_person, shown_id},
 };
@@ -25,7 +26,14 @@ use crate::{
     },
     secret::Secret,
     store::{Store, StoreError},
-    web::{content, problem::ApiError, share::Receiving},
+    web::{
+        ALWAYS_ANSWERED, IN_PATH,
+        client::Client,
+        content,
+        problem::ApiError,
+        rates::{Allowance, Refusals, Strangers},
+        share::{Receiving, Unproven},
+    },
 };
 
 /// The tokens of the configuration. Cheap to clone.
@@ -33,8 +41,10 @@ use crate::{
 pub struct ApiTokens {
     callers: Arc<watch::Sender<Callers>>,
     sessions: Sessions,
-    /// Who has signed a body is known when it was read: until then all of them have as much as one token.
-    unproven: Receiving,
+    /// Who has signed a body is known when it was read: until then those of one address have as much as one
+    /// token.
+    unproven: Unproven,
+    refusals: Refusals,
 }
 
 #[derive(Debug)]
@@ -51,6 +61,8 @@ enum Callers {
         signers: Vec<(Vec<Key>, Arc<Caller>)>,
         /// People come through it.
         proxy: Option<Box<ProxySignIn>>,
+        /// Those who are not known.
+        strangers: Box<Strangers>,
     },
 }
 
@@ -71,7 +83,8 @@ impl ApiTokens {
     pub fn new(auth: &Auth, sessions: Sessions) -> Self {
         let callers = Callers::of(auth, sessions.clock());
         let callers = Arc::new(watch::Sender::new(callers));
-        Self { callers, sessions, unproven: Receiving::default() }
+        let refusals = Refusals::new(sessions.clock().clone());
+        Self { callers, sessions, unproven: Unproven::default(), refusals }
     }
 
     /// Knows these tokens from now on, and no others.
@@ -99,7 +112,10 @@ impl ApiTokens {
     /// what a browser adds by itself counts for what changes something only if a page of the bridge has
     /// asked for it.
     pub(in crate::web) fn known(&self, parts: &Parts) -> Result<Known, ApiError> {
-        let known = self.callers.borrow().known(parts, &self.sessions)?;
+        let known = match parts.extensions.get() {
+            Some(Identified(found)) => found.clone()?,
+            None => self.callers.borrow().known(parts, &self.sessions)?,
+        };
         let is_of_a_browser = match known.by {
             By::Cookie | By::Proxy => true,
             By::Token | By::Anyone => false,
@@ -112,15 +128,62 @@ impl ApiTokens {
         Ok(known)
     }
 
+    /// Finds out who has sent a request, once for all who ask, and takes it from what that caller may ask for;
+    /// tells why it is refused, if it is.
+    pub(in crate::web) fn admit(&self, parts: &mut Parts, client: Client) -> Option<ApiError> {
+        let path = parts.uri.path().trim_end_matches('/');
+        let callers = self.callers.borrow();
+        let refused = if ALWAYS_ANSWERED.contains(&path) {
+            None
+        } else if let Some(token) = path.strip_prefix(IN_PATH) {
+            let token = percent_decode_str(token).decode_utf8_lossy();
+            self.take(&callers, callers.in_path(&token).as_ref(), client).err()
+        } else {
+            let found = callers.known(parts, &self.sessions);
+            let caller = found.as_ref().map(|known| &known.caller).ok();
+            let refused = self.take(&callers, caller, client).err();
+            parts.extensions.insert(Identified(found));
+            refused
+        };
+        drop(callers);
+        refused
+    }
+
+    /// Takes a request from what the one who has signed it may ask for: who that is was not known before.
+    pub(in crate::web) fn admit_signer(&self, caller: &Caller) -> Result<(), ApiError> {
+        self.take_from(caller)
+    }
+
+    fn take(
+        &self,
+        callers: &Callers,
+        caller: Option<&Arc<Caller>>,
+        Client(address): Client,
+    ) -> Result<(), ApiError> {
+        match (caller, callers) {
+            (Some(caller), _) => self.take_from(caller),
+            (None, Callers::Anyone(anyone)) => self.take_from(anyone),
+            (None, Callers::Known { strangers, .. }) => strangers
+                .take(address)
+                .map_err(|wait| self.refusals.of_address(address, strangers.rate(), wait)),
+        }
+    }
+
+    fn take_from(&self, caller: &Caller) -> Result<(), ApiError> {
+        let allowance = &caller.allowance;
+        allowance
+            .take()
+            .map_err(|wait| self.refusals.of_token(&caller.called(), allowance.rate(), wait))
+    }
+
+    /// How many requests were refused because they came too often, by whose rate it was.
+    pub(in crate::web) fn refused_by_rate(&self) -> [(&'static str, u64); 2] {
+        self.refusals.counts()
+    }
+
     /// Whoever has a token that may stand in an address, and stands there.
     pub(in crate::web) fn in_path(&self, token: &str) -> Option<Arc<Caller>> {
-        match &*self.callers.borrow() {
-            Callers::Anyone(_) => None,
-            Callers::Known { tokens, in_path, .. } => {
-                let digest = <[u8; 32]>::from(Sha256::digest(token));
-                tokens.get(&digest).filter(|_| in_path.contains(&digest)).cloned()
-            }
-        }
+        self.callers.borrow().in_path(token)
     }
 
     /// Whether a request says by its signature alone who has sent it.
@@ -150,9 +213,9 @@ impl ApiTokens {
         }
     }
 
-    /// What bodies have whose sender is not known yet.
-    pub(in crate::web) fn unproven(&self) -> &Receiving {
-        &self.unproven
+    /// What bodies have that come from there, and whose sender is not known yet.
+    pub(in crate::web) fn unproven(&self, Client(address): Client) -> Receiving {
+        self.unproven.of(address)
     }
 
     /// Whether no page of another origin has had a browser send this.
@@ -225,7 +288,7 @@ impl Callers {
     fn of(auth: &Auth, clock: &Clock) -> Self {
         let tokens = &auth.tokens;
         if auth.lets_anyone_in() {
-            return Self::Anyone(Arc::new(Caller::anyone()));
+            return Self::Anyone(Arc::new(Caller::anyone(Allowance::new(auth.rate, clock))));
         }
         let tenants: Arc<[Visible]> = tenants(tokens).collect();
         let (mut known, mut in_path, mut signers) = (HashMap::new(), HashSet::new(), Vec::new());
@@ -241,6 +304,7 @@ impl Callers {
                 visible: visible(token),
                 tenants: tenants.clone(),
                 receiving: Receiving::default(),
+                allowance: Allowance::new(token.rate.unwrap_or(auth.rate), clock),
             });
             // What is none fits nothing; loading the configuration has refused it.
             let digest: Option<[u8; 32]> = unhex(hash).and_then(|digest| digest.try_into().ok());
@@ -254,8 +318,10 @@ impl Callers {
             }
         }
         let proxy = auth.proxy.as_ref();
-        let proxy = proxy.and_then(|proxy| ProxySignIn::of(proxy, tenants.clone(), clock.clone()));
-        Self::Known { tokens: known, in_path, signers, proxy: proxy.map(Box::new) }
+        let proxy =
+            proxy.and_then(|proxy| ProxySignIn::of(proxy, auth.rate, tenants.clone(), clock));
+        let strangers = Box::new(Strangers::new(auth.rate_per_address, clock));
+        Self::Known { tokens: known, in_path, signers, proxy: proxy.map(Box::new), strangers }
     }
 
     fn known(&self, parts: &Parts, sessions: &Sessions) -> Result<Known, ApiError> {
@@ -275,6 +341,12 @@ impl Callers {
         let person = proxy.as_ref().map_or(Ok(None), |proxy| proxy.caller(parts))?;
         let caller = person.ok_or(ApiError::Unauthorized)?;
         Ok(Known { caller, by: By::Proxy })
+    }
+
+    fn in_path(&self, token: &str) -> Option<Arc<Caller>> {
+        let Self::Known { tokens, in_path, .. } = self else { return None };
+        let digest = <[u8; 32]>::from(Sha256::digest(token));
+        tokens.get(&digest).filter(|_| in_path.contains(&digest)).cloned()
     }
 
     fn by_token(&self, token: &str) -> Option<Arc<Caller>> {
