@@ -42,18 +42,24 @@ impl Default for Receiving {
     }
 }
 
-/// What those have whose bodies say who has sent them, address by address, until they were read.
+/// What those have whose bodies say who has sent them, address by address, until they were read. For long bodies
+/// all of them together have as much as one token, so that whoever has none takes no more than half of the places.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Unproven(Arc<Mutex<HashMap<IpAddr, Receiving>>>);
+pub(super) struct Unproven {
+    of_all: Receiving,
+    known: Arc<Mutex<HashMap<IpAddr, Receiving>>>,
+}
 
 impl Unproven {
     /// That of one address.
     pub(super) fn of(&self, address: IpAddr) -> Receiving {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= ADDRESSES {
             known.retain(|_, receiving| receiving.is_used());
         }
-        known.entry(address).or_default().clone()
+        let long_bodies = &self.of_all.long_bodies;
+        let new = || Receiving { long_bodies: long_bodies.clone(), ..Receiving::default() };
+        known.entry(address).or_insert_with(new).clone()
     }
 }
 
@@ -88,5 +94,31 @@ impl Receiving {
     /// Whether a body comes, or waits for its turn: what is taken of this holds it.
     fn is_used(&self) -> bool {
         Arc::strong_count(&self.bodies) > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn addresses_that_send_nothing_any_more_are_forgotten() {
+        let unproven = Unproven::default();
+        let address = |number: u32| IpAddr::V4(number.into());
+        let length = (header::CONTENT_LENGTH, HeaderValue::from_static("4194304"));
+        let headers = HeaderMap::from_iter([length]);
+        let share = unproven.of(address(0)).share(&headers).await;
+        for number in 1..10_000 {
+            drop(unproven.of(address(number)));
+        }
+        let known = || unproven.known.lock().unwrap().len();
+        assert!(known() <= ADDRESSES, "{}", known());
+        // Whoever sends is still the same, and has nothing left; others have all.
+        let free = |number| unproven.of(address(number)).bodies.available_permits();
+        assert_eq!((free(0), free(1)), (0, WHOLE as usize));
+        drop(share);
+        assert_eq!(free(0), WHOLE as usize);
     }
 }
