@@ -43,6 +43,24 @@ impl Config {
                 mend: "Set server.public_url to how browsers reach the bridge.",
             });
         }
+        let public_url = self.server.public_url.as_deref();
+        if self.auth.oidc.is_some() && public_url.is_none() {
+            warnings.push(Warning {
+                seen: "auth.oidc is set and server.public_url is not: the provider leads people back to the \
+                       address that the bridge listens on, where no browser elsewhere finds it",
+                mend: "Set server.public_url to how browsers reach the bridge.",
+            });
+        }
+        let is_plain = |url: &reqwest::Url| url.scheme() == "http" && !is_loopback(url);
+        if self.auth.oidc.is_some()
+            && public_url.and_then(|url| url.parse().ok()).is_some_and(|url| is_plain(&url))
+        {
+            warnings.push(Warning {
+                seen: "auth.oidc is set and server.public_url is not https: who listens on the network can \
+                       take over a session",
+                mend: "Put a proxy with TLS in front of the bridge, and write https in server.public_url.",
+            });
+        }
         warnings
     }
 }

@@ -143,7 +143,7 @@ mod tests {
         let tokens = if with_token { vec![Token::default()] } else { Vec::new() };
         let signer = Signer::new(&Secret::new("key".to_owned()));
         let sessions = Sessions::new(server.public_url.as_deref(), signer, Clock::system());
-        Door::of(&server, ApiTokens::new(&Auth { tokens, proxy: None }, sessions))
+        Door::of(&server, ApiTokens::new(&Auth { tokens, ..Auth::default() }, sessions))
     }
 
     fn refused(door: &Door, method: &str, uri: &str, headers: &[(&str, &str)]) -> bool {
