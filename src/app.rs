@@ -55,8 +55,8 @@ pub enum StartError {
     /// A token of some companies would meet those of others.
     #[error(
         "auth: instance '{0}' is that of a token or group which is limited to companies and may write, \
-         and the database has controls or acknowledgements of other companies in it. Give it \
-         an instance of its own, and link its companies there"
+         and the database has controls or acknowledgements of other companies in it. Give \
+         the token an instance of its own (or the group of auth.oidc), and link its companies there"
     )]
     Crowded(Instance),
     /// The configuration names something unusable.

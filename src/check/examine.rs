@@ -44,7 +44,8 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
     let Examined { config, clock, client, company, create_ticket } = examined;
     let mut report = Report::new(tell);
     configuration::examine(config, &mut report);
-    sign_in::examine(config, clock, &mut report).await;
+    // Few have a provider: what is asked of it makes this no larger.
+    Box::pin(sign_in::examine(config, clock, &mut report)).await;
     let Some(templates) = templates(config, &mut report) else { return };
     let links = configuration::links(config, &mut report);
     let client = client.cloned().map_or_else(|| own_client(config), Ok);

@@ -86,4 +86,21 @@ mod tests {
             assert_eq!(!config.warnings().is_empty(), warned, "{url}");
         }
     }
+
+    #[test]
+    fn where_people_are_led_back_to_browsers_find_over_tls() {
+        let oidc = "[auth.oidc]\nissuer = 'https://sso.example'\nclient_id = 'bridge'\n\
+                    [[auth.oidc.groups]]\nname = 'noc'\nscopes = ['read']\n";
+        for (server, warned) in [
+            ("", Some("server.public_url is not: the provider")),
+            ("[server]\npublic_url = 'http://bridge.example'\n", Some("is not https: who listens")),
+            ("[server]\npublic_url = 'http://127.0.0.1:8080'\n", None),
+            ("[server]\npublic_url = 'https://bridge.example'\n", None),
+        ] {
+            let config = from(&format!("{LEAST}{server}{oidc}"), &[]).unwrap();
+            let seen: Vec<_> = config.warnings().iter().map(|warning| warning.seen).collect();
+            assert_eq!(seen.len(), usize::from(warned.is_some()), "{seen:?}");
+            assert!(warned.is_none_or(|warned| seen[0].contains(warned)), "{seen:?}");
+        }
+    }
 }

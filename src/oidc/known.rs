@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use openidconnect::{DiscoveryError, IssuerUrl, JsonWebKeySet};
+use openidconnect::{DiscoveryError, IssuerUrl, JsonWebKeySet, TokenUrl, UserInfoUrl};
 use tokio::sync::Mutex;
 
 use super::{Metadata, OidcError, Provider, is_safe};
@@ -71,8 +71,8 @@ impl Provider {
         let metadata = metadata.map_err(|error| self.not_discovered(error))?;
         let addresses = [
             Some(metadata.authorization_endpoint().url()),
-            metadata.token_endpoint().map(|address| address.url()),
-            metadata.userinfo_endpoint().map(|address| address.url()),
+            metadata.token_endpoint().map(TokenUrl::url),
+            metadata.userinfo_endpoint().map(UserInfoUrl::url),
             Some(metadata.jwks_uri().url()),
         ];
         if addresses.into_iter().flatten().any(|address| !is_safe(address)) {

@@ -24,6 +24,7 @@ use openidconnect::{
     },
 };
 use reqwest::Url;
+use tokio::sync::Semaphore;
 
 use crate::{
     clock::Clock,
@@ -38,6 +39,9 @@ use known::Known;
 
 /// How much of foreign text is shown, in characters.
 const SHOWN: usize = 300;
+
+/// How many codes the provider is asked about at once: anybody can come back with an invented one.
+const CODES_AT_ONCE: usize = 16;
 
 type Metadata = ProviderMetadataWithLogout;
 
@@ -116,6 +120,7 @@ pub struct Provider {
     http: Http,
     known: Known,
     redactor: Redactor,
+    codes: Semaphore,
 }
 
 impl Provider {
@@ -127,6 +132,7 @@ impl Provider {
             http: Http::new(&config.issuer),
             known: Known::new(clock.clone()),
             redactor: Redactor::new(secrets),
+            codes: Semaphore::new(CODES_AT_ONCE),
             config: config.clone(),
             clock,
         }
@@ -168,6 +174,8 @@ impl Provider {
         attempt: Attempt,
         callback: &str,
     ) -> Result<Identity, OidcError> {
+        // It is never closed.
+        let _place = self.codes.acquire().await;
         let metadata = self.metadata().await?;
         let client = self.client(&metadata, callback)?;
         let tokens = client
@@ -247,9 +255,9 @@ impl Provider {
 /// How the secret of the client is sent: in the header unless the provider names the body alone.
 fn proof_of_client(metadata: &Metadata) -> AuthType {
     let named = metadata.token_endpoint_auth_methods_supported();
-    let names = |method| named.is_some_and(|named| named.contains(&method));
-    if names(CoreClientAuthMethod::ClientSecretPost)
-        && !names(CoreClientAuthMethod::ClientSecretBasic)
+    let takes = |method| named.is_some_and(|named| named.contains(&method));
+    if takes(CoreClientAuthMethod::ClientSecretPost)
+        && !takes(CoreClientAuthMethod::ClientSecretBasic)
     {
         AuthType::RequestBody
     } else {

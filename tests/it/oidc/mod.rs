@@ -7,7 +7,7 @@ mod sessions;
 pub mod stand_in;
 
 use servicenav_itop_bridge::{
-    config::{Config, OidcGroup, Scope},
+    config::{Config, Oidc, OidcGroup, Scope},
     sandbox::Options,
 };
 
@@ -42,10 +42,8 @@ async fn world(change: impl FnOnce(&mut Config)) -> (World, StandIn) {
     let provider = StandIn::start().await;
     let world = World::with(Options::default(), |config| {
         config.auth.tokens = vec![token("desk", &[Scope::Admin])];
-        let mut oidc = provider.config();
-        oidc.name = "Acme ID".to_owned();
-        oidc.groups = groups();
-        config.auth.oidc = Some(oidc);
+        let (name, groups) = ("Acme ID".to_owned(), groups());
+        config.auth.oidc = Some(Oidc { name, groups, ..provider.config() });
         change(config);
     })
     .await;

@@ -96,9 +96,11 @@ fn form(
     said: &Said<'_>,
 ) -> Result<Response, ApiError> {
     let next = state.addresses.own_page(next);
-    // Whoever takes another language stays on the page.
-    let here = state.addresses.path(format_args!("/sign-in?way=token&next={}", encoded(&next)));
     let oidc = state.tokens.oidc();
+    // Whoever takes another language stays on the page.
+    let stays =
+        if oidc.as_ref().is_some_and(|oidc| oidc.is_straight()) { "way=token&" } else { "" };
+    let here = state.addresses.path(format_args!("/sign-in?{stays}next={}", encoded(&next)));
     let values = context! {
         wrong => said.wrong,
         of_provider => said.of_provider,
@@ -187,7 +189,9 @@ pub(in crate::web) async fn end(
     if let Some(page) = provider::sign_out(&state, &headers).await {
         return Ok(with_cookies(page?, [ended]));
     }
-    Ok(see(&state.addresses.path("/sign-in?way=ended"), ended))
+    // Where strangers are led to the provider at once they would be signed in again.
+    let page = if state.tokens.oidc().is_some() { "/sign-in?way=ended" } else { "/sign-in" };
+    Ok(see(&state.addresses.path(page), ended))
 }
 
 /// Sends a browser on, with its cookie.

@@ -3,7 +3,7 @@
 use axum::{
     extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 use minijinja::context;
 use schemars::JsonSchema;
@@ -243,5 +243,5 @@ pub(super) async fn sign_out(
     let address = oidc.provider.sign_out_address(&callback(state)).await?;
     let values = context! { address, provider => oidc.name(), frame => context! { active => "" } };
     let page = state.templates.fill(language::of(headers), "sign_in/ended.html", values);
-    Some(page.map(|page| page.into_response()))
+    Some(page.map(IntoResponse::into_response))
 }
