@@ -44,7 +44,7 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
     let Examined { config, clock, client, company, create_ticket } = examined;
     let mut report = Report::new(tell);
     configuration::examine(config, &mut report);
-    // Few have a provider: what is asked of it makes this no larger.
+    // Whoever waits for an examination need not hold all that its parts do.
     Box::pin(sign_in::examine(config, clock, &mut report)).await;
     let Some(templates) = templates(config, &mut report) else { return };
     let links = configuration::links(config, &mut report);
@@ -61,7 +61,7 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
         Catalog::new(client.clone(), &gate, clock, config.catalog.clone(), config.ticket.clone());
     let examination =
         Examination { config, clock, client, catalog, links, report, sees_part: false };
-    examination.run(templates, company, create_ticket).await;
+    Box::pin(examination.run(templates, company, create_ticket)).await;
 }
 
 fn own_client(config: &Config) -> Result<Client, String> {

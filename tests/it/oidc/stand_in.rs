@@ -127,8 +127,8 @@ impl Begun {
 pub fn cookie(answer: &Answer, name: &str) -> Option<String> {
     let set = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let of_name = set.filter(|value| value.starts_with(&format!("{name}=")));
-    let pair = of_name.map(|value| value.split(';').next().unwrap().to_owned());
-    pair.filter(|pair| !pair.ends_with('=')).next_back()
+    let mut pairs = of_name.map(|value| value.split(';').next().unwrap().to_owned());
+    pairs.rfind(|pair| !pair.ends_with('='))
 }
 
 impl StandIn {
