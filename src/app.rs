@@ -55,9 +55,9 @@ pub enum StartError {
     Open(SocketAddr),
     /// A token of some companies would meet those of others.
     #[error(
-        "auth.tokens: instance '{0}' is that of a token which is limited to companies and may write, \
-         and the database has controls or acknowledgements of other companies in it. Give the token \
-         an instance of its own, and link its companies there"
+        "auth: instance '{0}' is that of a token or group which is limited to companies and may write, \
+         and the database has controls or acknowledgements of other companies in it. Give \
+         the token an instance of its own (or the group of auth.oidc), and link its companies there"
     )]
     Crowded(Instance),
     /// The configuration names something unusable.
@@ -403,7 +403,7 @@ fn refuse_open(address: SocketAddr, config: &Config) -> Result<(), StartError> {
 
 /// What a token of some companies posts takes the place of nobody's.
 async fn refuse_crowded(config: &Config, store: &Store) -> Result<(), StartError> {
-    match web::crowded_instance(&config.auth.tokens, store).await? {
+    match web::crowded_instance(&config.auth, store).await? {
         Some(instance) => Err(StartError::Crowded(instance)),
         None => Ok(()),
     }

@@ -14,6 +14,7 @@ mod login;
 mod plan;
 mod rights;
 mod sample;
+mod sign_in;
 mod ticket;
 
 pub use examine::{Examined, Tell, examine};

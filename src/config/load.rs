@@ -246,6 +246,8 @@ pub(super) mod tests {
             "server",
             "auth",
             "auth.proxy",
+            "auth.oidc",
+            "[auth.oidc.groups]",
             "store",
             "itop",
             "catalog",

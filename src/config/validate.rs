@@ -3,6 +3,7 @@
 
 mod front;
 mod hooks;
+mod oidc;
 mod proxy;
 mod tokens;
 
@@ -34,8 +35,9 @@ impl Config {
         self.queries(&mut problems);
         self.attributes(&mut problems);
         problems.extend(front::problems(&self.server, &self.auth));
-        problems.extend(tokens::problems(&self.auth.tokens));
+        problems.extend(tokens::problems(&self.auth));
         problems.extend(self.auth.proxy.iter().flat_map(proxy::problems));
+        problems.extend(self.auth.oidc.iter().flat_map(oidc::problems));
         problems.extend(hooks::problems(&self.hooks));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(

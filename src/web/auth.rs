@@ -1,10 +1,13 @@
 //! Who calls, and what they may do.
 
+mod attempts;
+mod oidc;
 mod proxy;
 mod sessions;
 mod signed;
 mod tokens;
 
+pub(super) use oidc::{NoAccess, OidcSignIn};
 pub use proxy::Peer;
 pub use sessions::Sessions;
 pub(super) use signed::Signed;
@@ -32,7 +35,19 @@ enum Kind {
     /// Whoever has a token.
     Token,
     /// A person whom the proxy has signed in.
-    Person,
+    ByProxy,
+    /// A person whom the provider has signed in.
+    ByProvider,
+}
+
+impl Kind {
+    /// What it is called in sentences.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::ByProxy | Self::ByProvider => "user",
+        }
+    }
 }
 
 /// Whoever sent a request.
@@ -82,11 +97,7 @@ impl Caller {
 
     /// What it is called in sentences.
     fn called(&self) -> String {
-        let kind = match self.kind {
-            Kind::Token => "token",
-            Kind::Person => "user",
-        };
-        format!("{kind} '{}'", self.name)
+        format!("{} '{}'", self.kind.as_str(), self.name)
     }
 
     /// Whether it has a token, so that an address can be signed for that.
@@ -103,9 +114,9 @@ impl Caller {
     /// that, not even of its own.
     fn may_link(&self) -> Result<(), ApiError> {
         if self.is_limited_to_companies() {
+            let (who, kind) = (self.called(), self.kind.as_str());
             return Err(ApiError::Forbidden(format!(
-                "The token '{}' is limited to companies, and such tokens change no links.",
-                self.name
+                "The {who} is limited to companies, and such {kind}s change no links."
             )));
         }
         Ok(())
@@ -121,10 +132,8 @@ impl Caller {
         if self.sees_all() {
             return Ok(());
         }
-        Err(ApiError::Forbidden(format!(
-            "The token '{}' is limited, and this concerns all companies.",
-            self.name
-        )))
+        let who = self.called();
+        Err(ApiError::Forbidden(format!("The {who} is limited, and this concerns all companies.")))
     }
 
     /// Whether it may post an event of this company to this instance.
@@ -135,7 +144,7 @@ impl Caller {
             Err(ApiError::Forbidden(format!("{whose} is not for company '{company}' ({key}).")))
         };
         if !self.visible.has_company(key) {
-            return not_for(format!("The token '{}'", self.name));
+            return not_for(format!("The {}", self.called()));
         }
         let is_of_another =
             |tenant: &Visible| tenant.instance() == Some(instance) && !tenant.has_company(key);
@@ -151,7 +160,8 @@ impl Caller {
     pub(super) fn instance(&self, named: Option<&Instance>) -> Result<Instance, ApiError> {
         match (named, self.visible.instance()) {
             (Some(named), Some(own)) if named != own => Err(ApiError::Forbidden(format!(
-                "This token speaks for instance '{own}', and the request names '{named}'."
+                "This {} speaks for instance '{own}', and the request names '{named}'.",
+                self.kind.as_str()
             ))),
             (Some(instance), _) | (None, Some(instance)) => Ok(instance.clone()),
             (None, None) => Ok(Instance::default()),
@@ -194,7 +204,7 @@ impl Caller {
 pub(super) enum By {
     /// By its token.
     Token,
-    /// By the cookie of a session, which stands for its token.
+    /// By the cookie of a session, which stands for a token, or for whom the provider has signed in.
     Cookie,
     /// By the proxy in front of the bridge.
     Proxy,

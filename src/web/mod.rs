@@ -35,7 +35,7 @@ mod view;
 pub use addresses::Addresses;
 pub use auth::{ApiTokens, Peer, Sessions, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
-pub use console::Templates;
+pub use console::{Templates, callback_of};
 pub use control_answers::ControlAnswers;
 pub use description::{described, description};
 pub use metrics::Looks;

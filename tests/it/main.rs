@@ -57,6 +57,7 @@ mod many_cis;
 mod metrics;
 mod model;
 mod new_ticket;
+mod oidc;
 mod open_and_health;
 mod outages;
 mod own_certificate;

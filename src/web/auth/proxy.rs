@@ -109,7 +109,7 @@ impl ProxySignIn {
             )));
         }
         Ok(Some(Arc::new(Caller {
-            kind: Kind::Person,
+            kind: Kind::ByProxy,
             id: Secret::new(String::new()),
             shown_id: String::new(),
             name: name.to_owned(),
@@ -124,8 +124,7 @@ impl ProxySignIn {
     /// What somebody in these groups may do.
     fn scopes_of(&self, groups: &str) -> Vec<Scope> {
         let known = groups.split(',').filter_map(|group| self.scopes.get(group.trim()));
-        let given: Vec<_> = known.flatten().collect();
-        Scope::ALL.into_iter().filter(|scope| given.contains(&scope)).collect()
+        Scope::together(known.flatten())
     }
 
     /// Whoever has set up the proxy looks for this, and whoever tries to pass for it is seen.

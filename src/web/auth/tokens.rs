@@ -12,13 +12,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{
-    By, Caller, Identified, Kind, Known, Sessions, Signed,
+    By, Caller, Identified, Kind, Known, OidcSignIn, Sessions, Signed,
     proxy::ProxySignIn,
     sessions::{Session, is_by_person, shown_id},
 };
 use crate::{
     clock::Clock,
-    config::{Auth, Token},
+    config::{Auth, Grant},
     domain::{
         hex::{hex, unhex},
         keys::Instance,
@@ -49,7 +49,7 @@ pub struct ApiTokens {
 
 #[derive(Debug)]
 enum Callers {
-    /// There are no tokens and no proxy: everyone is let in.
+    /// There are no tokens, no proxy and no provider: everyone is let in.
     Anyone(Arc<Caller>),
     Known {
         /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
@@ -63,6 +63,8 @@ enum Callers {
         proxy: Option<Box<ProxySignIn>>,
         /// Those who are not known.
         strangers: Box<Strangers>,
+        /// People sign in there.
+        oidc: Option<Arc<OidcSignIn>>,
     },
 }
 
@@ -191,6 +193,25 @@ impl ApiTokens {
         Some((caller, cookie))
     }
 
+    /// Where people sign in, if there is such a provider.
+    pub(in crate::web) fn oidc(&self) -> Option<Arc<OidcSignIn>> {
+        match &*self.callers.borrow() {
+            Callers::Anyone(_) => None,
+            Callers::Known { oidc, .. } => oidc.clone(),
+        }
+    }
+
+    /// Whether the session of a request is of somebody who has signed in there.
+    pub(in crate::web) fn is_by_provider(&self, headers: &HeaderMap) -> bool {
+        let session = self.callers.borrow().session(headers, &self.sessions);
+        session.is_some_and(|session| session.caller.kind == Kind::ByProvider)
+    }
+
+    /// Where sessions come from.
+    pub(in crate::web) fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
     /// What takes the cookie from the browser.
     pub(in crate::web) fn sign_out(&self) -> Option<HeaderValue> {
         self.sessions.ended()
@@ -237,7 +258,7 @@ impl Callers {
         if auth.lets_anyone_in() {
             return Self::Anyone(Arc::new(Caller::anyone(Allowance::new(auth.rate, clock))));
         }
-        let tenants: Arc<[Visible]> = tenants(tokens).collect();
+        let tenants: Arc<[Visible]> = tenants(auth).collect();
         let (mut known, mut in_path, mut signers) = (HashMap::new(), HashSet::new(), Vec::new());
         for token in tokens {
             let hash = token.hash.to_ascii_lowercase();
@@ -248,7 +269,7 @@ impl Callers {
                 shown_id: shown_id(hash),
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
-                visible: visible(token),
+                visible: visible(Grant::from(token)),
                 tenants: tenants.clone(),
                 receiving: Receiving::default(),
                 allowance: Allowance::new(token.rate.unwrap_or(auth.rate), clock),
@@ -268,7 +289,9 @@ impl Callers {
         let proxy =
             proxy.and_then(|proxy| ProxySignIn::of(proxy, auth.rate, tenants.clone(), clock));
         let strangers = Box::new(Strangers::new(auth.rate_per_address, clock));
-        Self::Known { tokens: known, in_path, signers, proxy: proxy.map(Box::new), strangers }
+        let oidc = auth.oidc.as_ref();
+        let oidc = oidc.map(|oidc| Arc::new(OidcSignIn::new(oidc, auth.rate, tenants, clock)));
+        Self::Known { tokens: known, in_path, signers, proxy: proxy.map(Box::new), strangers, oidc }
     }
 
     fn known(&self, parts: &Parts, sessions: &Sessions) -> Result<Known, ApiError> {
@@ -302,8 +325,11 @@ impl Callers {
     }
 
     fn session(&self, headers: &HeaderMap, sessions: &Sessions) -> Option<Session> {
-        let Self::Known { tokens, .. } = self else { return None };
-        sessions.find(headers, |digits| tokens.values().find(|caller| caller.shown_id == digits))
+        let Self::Known { tokens, oidc, .. } = self else { return None };
+        sessions.find(headers, |shown| {
+            let by_token = tokens.values().find(|caller| caller.shown_id == shown);
+            by_token.cloned().or_else(|| oidc.as_ref()?.shown(shown))
+        })
     }
 }
 
@@ -315,17 +341,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// What tenants may see: the instance of each is for its companies alone.
-fn tenants(tokens: &[Token]) -> impl Iterator<Item = Visible> {
-    tokens.iter().filter(|token| token.is_of_a_tenant()).map(visible)
+fn tenants(auth: &Auth) -> impl Iterator<Item = Visible> {
+    auth.grants().filter(Grant::is_of_a_tenant).map(visible)
 }
 
 /// The instance of a tenant in which there are other companies already: what it posts would take the
 /// place of theirs.
-pub async fn crowded_instance(
-    tokens: &[Token],
-    store: &Store,
-) -> Result<Option<Instance>, StoreError> {
-    for tenant in tenants(tokens) {
+pub async fn crowded_instance(auth: &Auth, store: &Store) -> Result<Option<Instance>, StoreError> {
+    for tenant in tenants(auth) {
         if let Some(instance) = store.crowded(&tenant).await? {
             return Ok(Some(instance));
         }
@@ -333,10 +356,10 @@ pub async fn crowded_instance(
     Ok(None)
 }
 
-/// What a token may see.
-fn visible(token: &Token) -> Visible {
-    let instance = token.instance.as_ref().and_then(|instance| instance.parse().ok());
-    match (instance, &token.companies) {
+/// What a token, or a group, lets see.
+fn visible(grant: Grant<'_>) -> Visible {
+    let instance = grant.instance.and_then(|instance| instance.parse().ok());
+    match (instance, grant.companies) {
         // Another instance's company 42 is another company.
         (instance, Some(companies)) => {
             let companies: Vec<_> =
