@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{super::Oidc, web_url};
-use crate::{domain::text::cut_chars, itop::is_loopback};
+use crate::{domain::text::cut_chars, itop::is_loopback, oidc::IS_BUILT_IN};
 
 /// The longest name of a provider, in characters: it stands on a button.
 const MOST_OF_NAME: usize = 60;
@@ -16,6 +16,11 @@ const MOST_GROUPS: usize = 100;
 pub(super) fn problems(oidc: &Oidc) -> Vec<String> {
     let mut problems = Vec::new();
     let mut check = super::check(&mut problems);
+    check(
+        !IS_BUILT_IN,
+        "auth.oidc is set, and this program was built without it: take a package, or build it with \
+         --features oidc",
+    );
     let name = &oidc.name;
     check(
         name.trim().is_empty() || cut_chars(name, MOST_OF_NAME) != *name,

@@ -6,6 +6,8 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::Identity;
+
 /// The longest name of a person, in characters.
 const MAX_NAME: usize = 200;
 
@@ -17,17 +19,6 @@ pub(super) struct Extra {
 }
 
 impl AdditionalClaims for Extra {}
-
-/// Somebody who has signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// What the provider calls them: it stands in what they do.
-    pub name: String,
-    /// Their groups; `None` where it told of none, which is another thing than that there are none.
-    pub groups: Option<Vec<String>>,
-    /// Whether there are so many that the provider tells them elsewhere.
-    pub has_too_many: bool,
-}
 
 /// What one answer tells.
 #[derive(Debug, Default)]
