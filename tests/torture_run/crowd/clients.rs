@@ -17,6 +17,9 @@ use tokio::{
 
 use super::{ACKNOWLEDGEMENTS, BEAT, honest::event};
 
+/// What each answer begins with.
+const HEAD: &[u8] = b"HTTP/1.1 ";
+
 /// Requests a second of the wild token, and on how many connections.
 pub const STORM: usize = 10_000;
 pub const STORM_CONNECTIONS: usize = 40;
@@ -135,7 +138,6 @@ pub async fn storm(address: String, number: usize, statuses: Statuses) {
             let (mut text, mut read) = (Vec::new(), vec![0; 64 << 10]);
             while let Ok(bytes @ 1..) = reader.read(&mut read).await {
                 text.extend_from_slice(&read[..bytes]);
-                const HEAD: &[u8] = b"HTTP/1.1 ";
                 let mut from = 0;
                 while let Some(at) = find(&text[from..], HEAD) {
                     let status = from + at + HEAD.len();
