@@ -27,6 +27,7 @@ use crate::{
     secret::{Secret, random_key},
     server,
     store::{Store, StoreError},
+    tls::{CertificateError, Files, Shown},
     web::{
         self, Addresses, AppState, ControlAnswers, Looks, Parts, Rooms, Sessions, Signer,
         Templates as Pages,
@@ -54,9 +55,9 @@ pub enum StartError {
     Open(SocketAddr),
     /// A token of some companies would meet those of others.
     #[error(
-        "auth.tokens: instance '{0}' is that of a token which is limited to companies and may write, \
-         and the database has controls or acknowledgements of other companies in it. Give the token \
-         an instance of its own, and link its companies there"
+        "auth: instance '{0}' is that of a token or group which is limited to companies and may write, \
+         and the database has controls or acknowledgements of other companies in it. Give \
+         the token an instance of its own (or the group of auth.oidc), and link its companies there"
     )]
     Crowded(Instance),
     /// The configuration names something unusable.
@@ -71,6 +72,9 @@ pub enum StartError {
     /// A page cannot be used: a defect.
     #[error("a page of the bridge cannot be used: {0}")]
     Page(#[from] minijinja::Error),
+    /// The certificate cannot be shown.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A hook cannot be used.
     #[error(transparent)]
     Hook(#[from] HookError),
@@ -149,6 +153,8 @@ impl App {
     ) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         refuse_open(address, &config)?;
+        let tls = Files::of(&config.server);
+        let tls = tls.map(|files| Shown::read(files, clock.clone())).transpose()?;
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
         let client = Client::new(&client_settings(&config)?)?;
@@ -158,8 +164,9 @@ impl App {
         let templates = templates(&config.ticket)?;
         refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let bridge_url =
-            config.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+            config.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
         let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
         let addresses = Addresses::new(&bridge_url, itop_url, signer.clone());
 
@@ -193,8 +200,7 @@ impl App {
             catalog.clone(),
             config.board.clone(),
         );
-        let public_url = config.server.public_url.as_deref();
-        let sessions = Sessions::new(public_url, signer.clone(), clock.clone());
+        let sessions = Sessions::new(&config.server, signer.clone(), clock.clone());
         let tokens = Tokens::of(&config, sessions);
         let answers = ControlAnswers::new(
             store.for_polls(),
@@ -216,6 +222,7 @@ impl App {
             signer,
             answers: answers.clone(),
             hooks: hooks.clone(),
+            tls: tls.clone(),
         });
         let templates = Pages::new(&addresses, &clock)?;
         let connections =
@@ -237,6 +244,7 @@ impl App {
             hooks,
             looks: Looks::default(),
             templates,
+            tls,
         };
         let state = AppState::from(parts);
         Ok(Self { listener, state, refresher, gate, client, reload, config, address, connections })
@@ -301,10 +309,14 @@ impl App {
         let retention = config.store.retention.duration();
         background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
 
-        tracing::info!(%address, "the bridge listens");
+        if let Some(tls) = state.tls.clone() {
+            background("certificate", Box::pin(tls.watch()));
+        }
+        tracing::info!(%address, tls = state.tls.is_some(), "the bridge listens");
         let routes = web::routes(&state, &config);
         let serving = async {
-            server::serve(listener, routes, connections, state.clock.clone(), stop.clone()).await;
+            let (tls, clock) = (state.tls.clone(), state.clock.clone());
+            server::serve(listener, routes, tls, connections, clock, stop.clone()).await;
             Ok(())
         };
         let watching = async {
@@ -391,7 +403,7 @@ fn refuse_open(address: SocketAddr, config: &Config) -> Result<(), StartError> {
 
 /// What a token of some companies posts takes the place of nobody's.
 async fn refuse_crowded(config: &Config, store: &Store) -> Result<(), StartError> {
-    match web::crowded_instance(&config.auth.tokens, store).await? {
+    match web::crowded_instance(&config.auth, store).await? {
         Some(instance) => Err(StartError::Crowded(instance)),
         None => Ok(()),
     }

@@ -3,7 +3,7 @@
 //! Data runs one way: [`web`] → [`domain`] → [`store`] (inbox) → [`delivery`] → [`resolve`] and
 //! [`catalog`] → [`itop`] → [`store`] (tickets of controls) → [`board`] → [`web`]. `domain` knows
 //! nothing else of this crate; `itop` and `store` know `domain` alone; `web` never calls `itop`.
-//! [`check`] examines configuration and iTop, [`history`] keeps how the last days were; [`app`]
+//! [`oidc`] asks the provider where people sign in, [`check`] examines configuration and iTop, [`history`] keeps how the last days were; [`app`]
 //! builds all of it, [`sandbox`] is the simulated iTop that demo and tests run against. [`sender`] is
 //! the other end of the wire: what monitoring engines call.
 
@@ -23,6 +23,8 @@ pub mod hooks;
 pub mod itop;
 pub mod lifecycle;
 mod link_check;
+mod no_answer;
+pub mod oidc;
 pub mod resolve;
 pub mod sandbox;
 pub mod secret;
@@ -30,4 +32,5 @@ pub mod sender;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod web;

@@ -38,18 +38,26 @@ pub fn reload_signal() -> std::io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
-/// Does something that runs to its end even if whoever waits for it goes: a future that is dropped
+/// Starts something that runs to its end even if whoever waits for it goes: a future that is dropped
 /// ends between two of its steps.
+///
+/// It is boxed, and what waits for it is small: each layer between a request and its handler would move
+/// it along.
 ///
 /// # Panics
 /// Where the work does.
-pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime ends, and with it whoever waits.
-            Err(_) => std::future::pending().await,
-        },
+pub fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> impl Future<Output = T> + Send {
+    let started = tokio::spawn(Box::pin(work).in_current_span());
+    async {
+        match started.await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and with it whoever waits.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What a running bridge takes over without a restart: tokens, hooks, the key of links, and how it logs in.
+//! What a running bridge takes over without a restart: tokens, hooks, the key of links, the certificate, and how it
+//! logs in.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -8,6 +9,7 @@ use crate::{
     hooks::Hooks,
     itop::Client,
     store::Store,
+    tls::{Files, Shown},
     web::{ControlAnswers, Signer},
 };
 
@@ -29,6 +31,7 @@ pub(super) struct Parts {
     pub(super) signer: Signer,
     pub(super) answers: ControlAnswers,
     pub(super) hooks: Hooks,
+    pub(super) tls: Option<Shown>,
 }
 
 impl Reload {
@@ -36,7 +39,7 @@ impl Reload {
         Self { inner: Arc::new(parts) }
     }
 
-    /// Takes tokens, hooks, secrets and the login to iTop from a configuration that was read again. Tells
+    /// Takes tokens, hooks, secrets, the certificate and the login to iTop from a configuration that was read again. Tells
     /// whether it differs in anything else, which needs a restart. The log is its caller's.
     ///
     /// # Errors
@@ -57,6 +60,10 @@ impl Reload {
         }
         if renewed.auth != known.auth {
             inner.tokens.replace(&renewed.auth);
+        }
+        if let Some((tls, files)) = inner.tls.as_ref().zip(Files::of(&renewed.server)) {
+            // One that cannot be used holds up nothing else.
+            tls.take_from(files);
         }
         if inner.signer.replace(&key) {
             // They hold links.

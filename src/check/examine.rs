@@ -1,6 +1,6 @@
 //! The examination, from what needs nothing to what needs everything.
 
-use super::{Report, Told, configuration, examination::Examination};
+use super::{Report, Told, certificate, configuration, examination::Examination, sign_in};
 use crate::{
     app::client_settings,
     catalog::Catalog,
@@ -44,6 +44,9 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
     let Examined { config, clock, client, company, create_ticket } = examined;
     let mut report = Report::new(tell);
     configuration::examine(config, &mut report);
+    certificate::examine(config, clock, &mut report);
+    // Whoever waits for an examination need not hold all that its parts do.
+    Box::pin(sign_in::examine(config, clock, &mut report)).await;
     let Some(templates) = templates(config, &mut report) else { return };
     let links = configuration::links(config, &mut report);
     let client = client.cloned().map_or_else(|| own_client(config), Ok);
@@ -59,7 +62,7 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
         Catalog::new(client.clone(), &gate, clock, config.catalog.clone(), config.ticket.clone());
     let examination =
         Examination { config, clock, client, catalog, links, report, sees_part: false };
-    examination.run(templates, company, create_ticket).await;
+    Box::pin(examination.run(templates, company, create_ticket)).await;
 }
 
 fn own_client(config: &Config) -> Result<Client, String> {

@@ -3,6 +3,7 @@
 //! command `check` shows it line by line, and [`Checks`] runs it for whoever asks a running bridge.
 
 mod attributes;
+mod certificate;
 mod company;
 mod configuration;
 mod examination;
@@ -13,6 +14,7 @@ mod login;
 mod plan;
 mod rights;
 mod sample;
+mod sign_in;
 mod ticket;
 
 pub use examine::{Examined, Tell, examine};

@@ -4,7 +4,9 @@ use std::{ffi::OsString, time::Duration};
 
 use anyhow::Context as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, header::CONTENT_TYPE};
+use reqwest::{
+    Client, ClientBuilder, Method, RequestBuilder, StatusCode, Url, header::CONTENT_TYPE,
+};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -114,7 +116,7 @@ impl Bridge {
             (client, url.trim_end_matches('/').to_owned(), named)
         } else {
             let (url, local) = self.configured()?;
-            (client.no_proxy(), url, named.or(local))
+            (of_this_machine(client), url, named.or(local))
         };
         let address = Url::parse(&format!("{url}{path}"))
             .with_context(|| format!("'{}' is no address of a bridge", plain(&url)))?;
@@ -132,18 +134,13 @@ impl Bridge {
     /// The one that the configuration is of, and the token that it has written for this machine, if this may
     /// be read. It is asked without a proxy, which would ask another one; and no other is sent that token.
     fn configured(&self) -> anyhow::Result<(String, Option<Secret>)> {
-        let (mut address, database) = self.config.place().context(
+        let place = self.config.place().context(
             "where the bridge listens is not known: name its address with --url, or its \
              configuration with --config",
         )?;
-        if address.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
-        let local = local_token_file(&database);
-        Ok((
-            format!("http://{address}"),
-            token::from_file(Some(local.as_os_str())).unwrap_or_default(),
-        ))
+        let local = local_token_file(&place.database);
+        let local = token::from_file(Some(local.as_os_str())).unwrap_or_default();
+        Ok((place.url(), local))
     }
 
     /// Reads something.
@@ -156,6 +153,12 @@ impl Bridge {
         let call = self.call(Method::POST, path)?.json(body);
         Ok(call.with(|request| request.timeout(PATIENCE)).send().await?)
     }
+}
+
+/// A client of a bridge on this machine. A proxy would ask another one. And its certificate is for the names by
+/// which others reach it: here it is known by its address, as one without a certificate is.
+pub(super) fn of_this_machine(client: ClientBuilder) -> ClientBuilder {
+    client.no_proxy().tls_danger_accept_invalid_certs(true)
 }
 
 impl Call {

@@ -4,7 +4,8 @@ use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 
-use super::{ConfigFile, print};
+use super::{ConfigFile, bridge::of_this_machine, print};
+use crate::config::url;
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -21,18 +22,17 @@ pub(super) struct Healthcheck {
 
 impl Healthcheck {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let mut address = match self.address {
-            Some(address) => address,
-            None => self.file.load()?.server.listen,
+        let root = match (self.address, self.file.place()) {
+            (Some(address), place) => url(address, place.is_ok_and(|place| place.tls)),
+            (None, place) => place?.url(),
         };
-        if address.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // The bridge that is asked is this machine's: a proxy would ask another one.
-        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
-        let url = format!("http://{address}/readyz");
-        let answer = client.get(&url).send().await.context("the bridge does not answer")?;
+        let client = of_this_machine(reqwest::Client::builder().timeout(PATIENCE)).build()?;
+        let answer = client
+            .get(format!("{root}/readyz"))
+            .send()
+            .await
+            .context("the bridge does not answer")?;
         if !answer.status().is_success() {
             bail!("the bridge answers {}: it cannot store anything now", answer.status());
         }

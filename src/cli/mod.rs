@@ -21,11 +21,7 @@ mod test_event;
 mod tickets;
 mod token;
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -92,7 +88,7 @@ impl ConfigFile {
     }
 
     /// Where its bridge listens, and the database of that.
-    fn place(&self) -> Result<(std::net::SocketAddr, PathBuf), config::ConfigError> {
+    fn place(&self) -> Result<config::Place, config::ConfigError> {
         config::place(self.file(), environment())
     }
 

@@ -42,9 +42,11 @@ async fn read_again(file: &ConfigFile, reload: &Reload, filter: &Filter) {
         anyhow::Ok(needs_restart)
     };
     match taken.await {
-        Ok(false) => tracing::info!("tokens, hooks, secrets and log filter were read again"),
+        Ok(false) => {
+            tracing::info!("tokens, hooks, secrets, certificate and log filter were read again");
+        }
         Ok(true) => tracing::warn!(
-            "tokens, hooks, secrets and log filter were read again; what else was changed in the \
+            "tokens, hooks, secrets, certificate and log filter were read again; what else was changed in the \
              configuration needs a restart"
         ),
         Err(error) => tracing::error!(

@@ -26,14 +26,14 @@ pub(super) struct TokenArgs {
     /// What it is called in the log
     #[arg(long, default_value = "servicenav")]
     name: String,
-    /// What it may do
-    #[arg(long = "scope", default_values = ["ingest", "read"], value_parser = Scope::ALL.map(Scope::as_str))]
+    /// What it may do: ingest and read if nothing is said, of one that signs ingest
+    #[arg(long = "scope", value_parser = Scope::ALL.map(Scope::as_str))]
     scopes: Vec<String>,
     /// One that may stand in the address, for senders that can set nothing else; it posts acknowledgements alone
     #[arg(long, conflicts_with_all = ["scopes", "signing"])]
     in_path: bool,
     /// A secret for a sender that signs what it posts (Standard Webhooks), instead of a token
-    #[arg(long, conflicts_with = "scopes")]
+    #[arg(long)]
     signing: bool,
 }
 
@@ -49,7 +49,8 @@ impl TokenArgs {
                  [[auth.tokens]]\n\
                  name = {name}\n\
                  signing_secret_file = \"/run/secrets/signing_secret\"\n\
-                 scopes = [\"ingest\"]"
+                 scopes = {}",
+                self.scopes_or(&["ingest"])
             ));
             return ExitCode::SUCCESS;
         }
@@ -78,8 +79,17 @@ impl TokenArgs {
              hash = \"{}\"\n\
              scopes = {}",
             hash_token(&token),
-            toml::Value::from(self.scopes.clone())
+            self.scopes_or(&["ingest", "read"])
         ));
         ExitCode::SUCCESS
+    }
+
+    /// The scopes that were named, else these.
+    fn scopes_or(&self, usual: &[&str]) -> toml::Value {
+        if self.scopes.is_empty() {
+            toml::Value::from(usual.to_vec())
+        } else {
+            toml::Value::from(self.scopes.clone())
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -61,12 +61,41 @@ pub fn load(
     if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
 }
 
+/// Where a bridge is found on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Whether it speaks TLS there.
+    pub tls: bool,
+    /// Its database.
+    pub database: PathBuf,
+}
+
+impl Place {
+    /// Its address as this machine reaches it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(self.listen, self.tls)
+    }
+}
+
+/// The address of a bridge that listens there, as its machine reaches it.
+#[must_use]
+pub fn url(mut listen: SocketAddr, tls: bool) -> String {
+    if listen.ip().is_unspecified() {
+        listen.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{listen}")
+}
+
 /// Where a bridge of this configuration listens, and its database. It need not be one that this process could
 /// run with: its secrets may be for the bridge alone.
 pub fn place(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
-) -> Result<(SocketAddr, PathBuf), ConfigError> {
+) -> Result<Place, ConfigError> {
     let environment = set_of(environment);
     let config = read(file, &environment)?;
     let database = Some(config.store.path).filter(|path| !path.as_os_str().is_empty());
@@ -74,7 +103,7 @@ pub fn place(
     let database = database
         .map_or_else(|| state_folder::database(&environment, is_root), Ok)
         .map_err(|problem| ConfigError::Invalid(vec![problem]))?;
-    Ok((config.server.listen, database))
+    Ok(Place { listen: config.server.listen, tls: config.server.has_tls(), database })
 }
 
 /// Compose files pass on variables that are not set as empty ones.
@@ -217,6 +246,8 @@ pub(super) mod tests {
             "server",
             "auth",
             "auth.proxy",
+            "auth.oidc",
+            "[auth.oidc.groups]",
             "store",
             "itop",
             "catalog",

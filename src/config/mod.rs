@@ -9,6 +9,7 @@ mod explain;
 mod hooks;
 mod itop;
 mod load;
+mod oidc;
 mod period;
 mod renew;
 mod secrets;
@@ -18,12 +19,13 @@ mod ticket;
 mod validate;
 mod warnings;
 
-pub use auth::{Auth, Proxy, Scope, Token};
+pub use auth::{Auth, Grant, Proxy, Scope, Token};
 pub use current::Current;
 pub use delivery::{DeliverySection, Switch};
 pub use hooks::Hook;
 pub use itop::{ItopSection, LoginKind};
-pub use load::{ConfigError, load, place};
+pub use load::{ConfigError, Place, load, place, url};
+pub use oidc::{Oidc, OidcGroup};
 pub use period::Period;
 pub use shown::{Key, keys};
 pub use ticket::{OnOpenTicket, OnWorse, Ticket, TicketClass};
@@ -72,6 +74,12 @@ pub struct Server {
     pub cors_origins: Vec<String>,
     /// The origins of pages that may show the card of a control in a frame; none may unless it is named.
     pub frame_ancestors: Vec<String>,
+    /// The certificate of the bridge with its chain, PEM; with it the bridge speaks TLS alone.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of the certificate, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// The proxies that are believed where a request comes from: addresses, and networks such as `10.0.0.0/8`.
+    pub trusted_proxies: Vec<String>,
     /// Connections at once; more wait. The limit of open files can leave room for fewer.
     pub max_connections: usize,
     /// How long calls in flight may take to end when the bridge stops.
@@ -87,9 +95,20 @@ impl Default for Server {
             link_key_file: None,
             cors_origins: Vec::new(),
             frame_ancestors: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
+            trusted_proxies: Vec::new(),
             max_connections: 2_000,
             shutdown_grace: Period::seconds(20),
         }
+    }
+}
+
+impl Server {
+    /// Whether the bridge speaks TLS itself.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.tls_certificate.is_some() && self.tls_key.is_some()
     }
 }
 

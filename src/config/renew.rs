@@ -3,14 +3,19 @@
 use super::Config;
 
 impl Config {
-    /// This configuration with the tokens, the hooks, the secrets and the log filter of another one, and
-    /// how it logs in to iTop: a user and its password change together. The rest needs a start.
+    /// This configuration with the tokens, the hooks, the secrets, the certificate and the log filter of another
+    /// one, and how it logs in to iTop: a user and its password change together. The rest needs a start.
     #[must_use]
     pub fn renewed(&self, read: &Self) -> Self {
         let mut renewed = self.clone();
         renewed.auth = read.auth.clone();
         renewed.hooks.clone_from(&read.hooks);
         renewed.log.filter.clone_from(&read.log.filter);
+        let has_tls = |config: &Self| config.server.has_tls();
+        if has_tls(self) && has_tls(read) {
+            renewed.server.tls_certificate.clone_from(&read.server.tls_certificate);
+            renewed.server.tls_key.clone_from(&read.server.tls_key);
+        }
         renewed.server.link_key.clone_from(&read.server.link_key);
         renewed.server.link_key_file.clone_from(&read.server.link_key_file);
         let itop = read.itop.clone();

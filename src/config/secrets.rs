@@ -24,6 +24,11 @@ impl Config {
             secret: &mut proxy.secret,
             file: proxy.secret_file.clone(),
         });
+        let of_provider = auth.oidc.as_mut().map(|oidc| Place {
+            key: "auth.oidc.client_secret".into(),
+            secret: &mut oidc.client_secret,
+            file: oidc.client_secret_file.clone(),
+        });
         let places = [
             Place {
                 key: "itop.password".into(),
@@ -52,7 +57,13 @@ impl Config {
             file: token.signing_secret_file.clone(),
         });
         let of_hooks = hooks.iter_mut().flat_map(of_hook);
-        places.into_iter().chain(of_proxy).chain(of_tokens).chain(of_hooks).collect()
+        places
+            .into_iter()
+            .chain(of_proxy)
+            .chain(of_provider)
+            .chain(of_tokens)
+            .chain(of_hooks)
+            .collect()
     }
 
     /// Takes secrets from the files that are named for them, and refuses what can be none.
@@ -180,6 +191,7 @@ mod tests {
             ("itop.front_password", format!("{LEAST}front_user = 'a'\nfront_password = ' '")),
             ("server.link_key", format!("{LEAST}[server]\nlink_key = ''")),
             ("auth.proxy.secret", format!("{LEAST}[auth.proxy]\nsecret = ''")),
+            ("auth.oidc.client_secret", format!("{LEAST}[auth.oidc]\nclient_secret = ' '")),
         ] {
             let error = from(&lines, &[]).unwrap_err().to_string();
             assert!(error.contains(&format!("{key} is empty")), "{error}");

@@ -1,7 +1,9 @@
 //! What must hold of a configuration as a whole: a sentence for each thing that harms or does not
 //! fit together, with the key and the reason.
 
+mod front;
 mod hooks;
+mod oidc;
 mod proxy;
 mod tokens;
 
@@ -32,8 +34,10 @@ impl Config {
         self.numbers(&mut problems);
         self.queries(&mut problems);
         self.attributes(&mut problems);
-        problems.extend(tokens::problems(&self.auth.tokens));
+        problems.extend(front::problems(&self.server, &self.auth));
+        problems.extend(tokens::problems(&self.auth));
         problems.extend(self.auth.proxy.iter().flat_map(proxy::problems));
+        problems.extend(self.auth.oidc.iter().flat_map(oidc::problems));
         problems.extend(hooks::problems(&self.hooks));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(

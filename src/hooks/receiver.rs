@@ -17,6 +17,7 @@ use crate::{
         text::{cut_chars, one_line},
     },
     itop::{self, Redactor},
+    no_answer,
     secret::Secret,
 };
 
@@ -116,7 +117,7 @@ impl Receiver {
         }
         match request.body(body).send().await {
             Ok(response) => self.judged(response).await,
-            Err(error) => Sent::away(self.shown(&reason(&error))),
+            Err(error) => Sent::away(self.shown(&no_answer::why(&error))),
         }
     }
 
@@ -132,7 +133,7 @@ impl Receiver {
                 Ok(None) => break,
                 // The status has been told: what would follow is for people.
                 Err(_) if status.is_success() => break,
-                Err(error) => return Sent::away(self.shown(&reason(&error))),
+                Err(error) => return Sent::away(self.shown(&no_answer::why(&error))),
             }
         }
         read.truncate(READ);
@@ -178,27 +179,6 @@ fn refusal(text: &str) -> Option<String> {
     let answer: Value = serde_json::from_str(text).ok()?;
     let error = answer.get("error").filter(|error| !error.is_null())?;
     answer.get("jsonrpc").map(|_| error.to_string())
-}
-
-/// What became of a request, without the address, which may be a secret.
-fn reason(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "it did not answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "its answer cannot be read"
-    };
-    let mut source = std::error::Error::source(error);
-    let mut deepest = None;
-    while let Some(inner) = source {
-        deepest = Some(inner.to_string());
-        source = inner.source();
-    }
-    match deepest {
-        Some(deepest) if !error.is_timeout() => format!("{what}: {deepest}"),
-        _ => what.to_owned(),
-    }
 }
 
 fn headers(hook: &config::Hook) -> Option<HeaderMap> {

@@ -12,15 +12,13 @@ use rustls::{
         verify_server_name,
     },
     crypto::ring,
-    pki_types::{
-        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
-        pem::{self, PemObject},
-    },
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
 
 use super::ClientError;
+use crate::tls::pem;
 
 /// The files of TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,26 +79,23 @@ fn certificates(
     key: &'static str,
     path: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, ClientError> {
-    let failure = |reason: String| ClientError::PemFile { key, path: path.to_owned(), reason };
-    let pem = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| failure(error.to_string()))?;
-    if certificates.is_empty() {
-        return Err(failure("it holds no certificate in PEM".to_owned()));
-    }
-    Ok(certificates)
+    of_file(key, path, pem::certificates)
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ClientError> {
-    let key = "itop.client_key_file";
-    let failure = |reason: String| ClientError::PemFile { key, path: path.to_owned(), reason };
-    let pem = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
-    PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
-        pem::Error::NoItemsFound => {
-            failure("it holds no private key in PEM, or one with a passphrase".to_owned())
-        }
-        error => failure(error.to_string()),
+    of_file("itop.client_key_file", path, pem::private_key)
+}
+
+fn of_file<T>(
+    key: &'static str,
+    path: &Path,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<T, ClientError> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string());
+    pem.and_then(|pem| read(&pem)).map_err(|reason| ClientError::PemFile {
+        key,
+        path: path.to_owned(),
+        reason,
     })
 }
 

@@ -191,7 +191,10 @@ where
     match found {
         Found::One { item, .. } => return Some(item),
         Found::Nothing => {
-            let message = format!("{} is no {what} in iTop", shown(wanted));
+            let who = shown(wanted);
+            // Without a name it is 'with key 7', which stands behind what it is.
+            let who = who.strip_prefix("with ").unwrap_or(&who);
+            let message = format!("{who} is no {what} in iTop");
             errors.push(pointer, "unknown", message);
         }
         Found::Several(several) => {

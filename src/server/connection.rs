@@ -19,9 +19,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower_service::Service as _;
 
 use super::connections::{Activity, Order, Phase, Place};
@@ -31,9 +32,74 @@ use crate::web::{Logged, Peer};
 const BUFFER: usize = 64 * 1024;
 
 /// Serves the requests of one connection until either side ends it.
-pub(super) async fn serve(stream: TcpStream, peer: Peer, routes: Logged, place: Place) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    peer: Peer,
+    tls: Option<TlsAcceptor>,
+    routes: Logged,
+    place: Place,
+) {
     let activity = place.activity();
-    let wire = Wire { stream, activity: activity.clone() };
+    let Some(tls) = tls else {
+        return answer(Wire { stream, activity: activity.clone() }, peer, routes, activity).await;
+    };
+    activity.enter(Phase::Greeting);
+    let greeted = tokio::select! {
+        biased;
+        greeted = greet(stream, &tls, activity) => greeted,
+        // Whoever has said nothing yet has asked for nothing.
+        _ = activity.ordered() => None,
+    };
+    if let Some(greeted) = greeted {
+        activity.enter(Phase::Waiting);
+        answer(greeted, peer, routes, activity).await;
+    }
+}
+
+/// What begins a connection by TLS.
+const HANDSHAKE: u8 = 22;
+
+/// What is said to whoever speaks HTTP without TLS.
+const NOT_TLS: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\
+    content-length: 58\r\n\r\nThis bridge speaks TLS here: call it by https://, please.\n";
+
+/// Agrees with the peer on TLS; `None` where that is not what it wants.
+async fn greet(
+    stream: TcpStream,
+    tls: &TlsAcceptor,
+    activity: &Arc<Activity>,
+) -> Option<TlsStream<Wire>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? == 0 {
+        return None;
+    }
+    let mut wire = Wire { stream, activity: activity.clone() };
+    if first[0] != HANDSHAKE {
+        if first[0].is_ascii_uppercase() {
+            // What lies there unread would have the system take the answer back.
+            let _ = wire.stream.try_read(&mut vec![0; BUFFER]);
+            let _ = wire.write_all(NOT_TLS).await;
+            let _ = wire.shutdown().await;
+        }
+        return None;
+    }
+    match tls.accept(wire).await {
+        Ok(stream) => Some(stream),
+        Err(error) => {
+            tracing::debug!(%error, "a peer and the bridge did not agree on TLS");
+            None
+        }
+    }
+}
+
+/// Answers the requests that come on a wire.
+async fn answer(
+    wire: impl AsyncRead + AsyncWrite + Unpin,
+    peer: Peer,
+    routes: Logged,
+    activity: &Arc<Activity>,
+) {
     let service = Tracked { routes, peer, activity: activity.clone() };
     let mut connection = pin!(
         http1::Builder::new()
@@ -62,16 +128,18 @@ pub(super) async fn serve(stream: TcpStream, peer: Peer, routes: Logged, place: 
     }
 }
 
-/// A socket that notes when its peer takes something.
+/// A socket that notes when its peer takes something, and when it does not.
 struct Wire {
     stream: TcpStream,
     activity: Arc<Activity>,
 }
 
 impl Wire {
-    fn noted(&self, written: &io::Result<usize>) {
-        if written.is_ok() {
-            self.activity.got_somewhere();
+    fn noted(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(Ok(_)) => self.activity.got_somewhere(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.activity.is_stuck(),
         }
     }
 }
@@ -92,9 +160,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.noted(&written);
-        Poll::Ready(written)
+        written
     }
 
     fn poll_write_vectored(
@@ -102,9 +170,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.noted(&written);
-        Poll::Ready(written)
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -27,8 +27,14 @@ const IDLE: Duration = Duration::from_secs(75);
 /// How long the body of a request may take from its header on.
 const BODY: Duration = Duration::from_mins(1);
 
+/// How long a peer may take until both have agreed on TLS.
+const GREETING: Duration = Duration::from_secs(10);
+
 /// How long a connection without a request is left alone while others wait for a place.
 const IDLE_WHEN_FULL: Duration = Duration::from_secs(2);
+
+/// How long a peer may take over a body, or over taking an answer, while others wait for a place.
+const SLOW_WHEN_FULL: Duration = Duration::from_secs(10);
 
 /// What counts at most of the time between two looks: a process that was stopped for a while makes nobody
 /// idle.
@@ -59,6 +65,8 @@ pub(super) struct Place {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Phase {
+    /// It agrees with its peer on TLS.
+    Greeting,
     /// It waits for a request, or for the rest of its header.
     Waiting,
     /// The body of a request comes.
@@ -87,6 +95,8 @@ pub(super) struct Activity {
     phase: AtomicU8,
     /// When it last got somewhere, by `Shared::now`.
     since: AtomicU64,
+    /// Whether its peer takes nothing of what there is for it.
+    stuck: AtomicBool,
     order: AtomicU8,
     ordered: Notify,
 }
@@ -99,7 +109,7 @@ impl Connections {
     }
 
     /// A place for one more connection. Where there is none, those that wait for a request make room,
-    /// the one that has waited longest first.
+    /// the one that has waited longest first, and then those whose peers are slow.
     pub(super) async fn place(&self) -> Place {
         if let Ok(permit) = self.free.clone().try_acquire_owned() {
             return Place::new(&self.shared, Some(permit));
@@ -119,12 +129,14 @@ impl Connections {
     fn dismiss_one(&self) {
         let now = self.shared.now();
         let open = self.shared.open();
-        let waiting = open.values().filter(|connection| {
-            connection.phase() == Phase::Waiting
-                && connection.order() != Order::Close
-                && connection.still_for(now) >= IDLE_WHEN_FULL
+        let may_go = open.values().filter(|connection| {
+            let least = connection.least_when_full();
+            connection.order() != Order::Close
+                && least.is_some_and(|least| connection.still_for(now) >= least)
         });
-        if let Some(connection) = waiting.max_by_key(|connection| connection.still_for(now)) {
+        // Those that have asked for something go last.
+        let by_need = |connection: &&Arc<Activity>| (connection.waits(), connection.still_for(now));
+        if let Some(connection) = may_go.max_by_key(by_need) {
             connection.tell(Order::Close);
         } else {
             tracing::warn!(
@@ -152,12 +164,13 @@ impl Connections {
         for connection in self.shared.open().values() {
             let phase = connection.phase();
             let limit = match phase {
+                Phase::Greeting => GREETING,
                 Phase::Waiting | Phase::Answering => IDLE,
                 Phase::Reading => BODY,
                 Phase::Working => continue,
             };
             if connection.still_for(now) >= limit && connection.order() != Order::Close {
-                if phase != Phase::Waiting {
+                if !connection.waits() {
                     tracing::info!(?phase, "a connection was closed: its peer takes too long");
                 }
                 connection.tell(Order::Close);
@@ -191,6 +204,7 @@ impl Place {
             shared: shared.clone(),
             phase: AtomicU8::new(Phase::Waiting as u8),
             since: AtomicU64::new(shared.now()),
+            stuck: AtomicBool::new(false),
             order: AtomicU8::new(Order::GoOn as u8),
             ordered: Notify::new(),
         });
@@ -219,7 +233,29 @@ impl Activity {
 
     /// Its peer has taken something.
     pub(super) fn got_somewhere(&self) {
+        self.stuck.store(false, Ordering::Relaxed);
         self.since.store(self.shared.now(), Ordering::Relaxed);
+    }
+
+    /// Its peer takes nothing now.
+    pub(super) fn is_stuck(&self) {
+        self.stuck.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has asked for nothing.
+    fn waits(&self) -> bool {
+        matches!(self.phase(), Phase::Greeting | Phase::Waiting)
+    }
+
+    /// How long it must have got nowhere to make room for others; `None` where the bridge is at it, also where
+    /// it waits for something that it could tell.
+    fn least_when_full(&self) -> Option<Duration> {
+        match self.phase() {
+            Phase::Greeting | Phase::Waiting => Some(IDLE_WHEN_FULL),
+            Phase::Reading => Some(SLOW_WHEN_FULL),
+            Phase::Answering => self.stuck.load(Ordering::Relaxed).then_some(SLOW_WHEN_FULL),
+            Phase::Working => None,
+        }
     }
 
     /// Waits for an order.
@@ -235,6 +271,7 @@ impl Activity {
 
     fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Relaxed) {
+            phase if phase == Phase::Greeting as u8 => Phase::Greeting,
             phase if phase == Phase::Waiting as u8 => Phase::Waiting,
             phase if phase == Phase::Reading as u8 => Phase::Reading,
             phase if phase == Phase::Working as u8 => Phase::Working,
@@ -280,9 +317,12 @@ mod tests {
 
     #[tokio::test]
     async fn each_phase_has_its_time() {
-        for (phase, most) in
-            [(Phase::Waiting, IDLE), (Phase::Answering, IDLE), (Phase::Reading, BODY)]
-        {
+        for (phase, most) in [
+            (Phase::Greeting, GREETING),
+            (Phase::Waiting, IDLE),
+            (Phase::Answering, IDLE),
+            (Phase::Reading, BODY),
+        ] {
             assert_eq!(
                 told(phase, most.saturating_sub(STEP), None).await,
                 Order::GoOn,
@@ -290,8 +330,8 @@ mod tests {
             );
             assert_eq!(told(phase, most + STEP, None).await, Order::Close, "{phase:?}");
             // Whose answer goes out bit by bit is at it.
-            let progress = Some(6 * STEP);
-            assert_eq!(told(phase, most + STEP, progress).await, Order::GoOn, "{phase:?}");
+            let progress = Some(most.saturating_sub(STEP));
+            assert_eq!(told(phase, most, progress).await, Order::GoOn, "{phase:?}");
         }
         assert_eq!(told(Phase::Working, IDLE * 10, None).await, Order::GoOn);
     }

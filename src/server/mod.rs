@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Clock,
+    tls::Shown,
     web::{Logged, Peer},
 };
 use connections::Connections;
@@ -29,11 +30,12 @@ pub use descriptors::{connections_for, raise_limit};
 /// in use, does not pass at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves connections, `most` at once, until `stop`; then accepts no more, lets the calls in flight
+/// Serves connections, `most` at once, by TLS where there is a certificate, until `stop`; then accepts no more, lets the calls in flight
 /// end, and returns when the last connection is closed.
 pub async fn serve(
     listener: TcpListener,
     routes: Logged,
+    tls: Option<Shown>,
     most: usize,
     clock: Clock,
     stop: CancellationToken,
@@ -44,7 +46,9 @@ pub async fn serve(
         loop {
             let (stream, peer) = accept(&listener, &clock).await;
             let place = connections.place().await;
-            tasks.spawn(connection::serve(stream, peer, routes.clone(), place));
+            // One that was exchanged is shown from the next connection on.
+            let tls = tls.as_ref().map(Shown::acceptor);
+            tasks.spawn(connection::serve(stream, peer, tls, routes.clone(), place));
         }
     };
     tokio::select! {

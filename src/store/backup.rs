@@ -2,7 +2,8 @@
 
 use std::{
     fs::Permissions,
-    os::unix::fs::PermissionsExt as _,
+    io,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
 };
 
@@ -60,6 +61,11 @@ pub fn restore(
     begin_epoch(&prepared, now)?;
     let kept = beside(database, &format!("before-restore-{}", now.as_millisecond()));
     let was_there = database.exists();
+    if rustix::process::geteuid().is_root() {
+        // Root restores for a service that has a user of its own: what root makes it could not open.
+        let lock_file = with_suffix(database, ".lock");
+        as_before(database, &[&prepared, &lock_file]).map_err(|error| failed(error.to_string()))?;
+    }
     // The log first, and even without its database: what a restore that was killed has left must
     // never be replayed onto the restored file.
     for suffix in ["-wal", "-shm", ""] {
@@ -77,10 +83,17 @@ pub fn restore(
     Ok(was_there.then_some(kept))
 }
 
+/// Gives files to whoever has the database, or the folder in which there is none yet.
+fn as_before(database: &Path, files: &[&Path]) -> io::Result<()> {
+    let folder = || database.parent().unwrap_or(Path::new("/")).metadata();
+    let owner = database.metadata().or_else(|_| folder())?;
+    files.iter().try_for_each(|file| chown(file, Some(owner.uid()), Some(owner.gid())))
+}
+
 /// Copies a file to one that is for its own user alone.
-fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
+fn copied(from: &Path, to: &Path) -> io::Result<()> {
     let mut target = private().truncate(true).open(to)?;
-    std::io::copy(&mut std::fs::File::open(from)?, &mut target)?;
+    io::copy(&mut std::fs::File::open(from)?, &mut target)?;
     target.set_permissions(Permissions::from_mode(0o600))
 }
 

@@ -200,29 +200,35 @@ impl Store {
         self.inner.writer.ended().await;
     }
 
+    // These three box their closure at once: a future that held it, and each that awaits that one, would
+    // be as large as what it brings along, and be moved with every request.
+
     /// Runs a short synchronous closure on the one writer. It returns when the transaction that
     /// holds it has been committed with fsync.
-    async fn write<T: Send + 'static>(
+    fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.watched(self.inner.writer.run(Undo::Savepoint, work).await)
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        let written = self.inner.writer.run(Undo::Savepoint, work);
+        async { self.watched(written.await) }
     }
 
     /// The same for a closure that changes something with one statement only.
-    async fn write_statement<T: Send + 'static>(
+    fn write_statement<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.watched(self.inner.writer.run(Undo::Statement, work).await)
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        let written = self.inner.writer.run(Undo::Statement, work);
+        async { self.watched(written.await) }
     }
 
     /// Runs a short synchronous closure on a read-only connection.
-    async fn read<T: Send + 'static>(
+    fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.watched(self.inner.readers.of(self.purpose).run(work).await)
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        let read = self.inner.readers.of(self.purpose).run(work);
+        async { self.watched(read.await) }
     }
 
     /// Whether the file can be read.

@@ -89,17 +89,19 @@ impl Pool {
 
     /// Runs `work` on a connection that cannot write. What takes too long is broken off; waiting for a
     /// connection counts.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(super) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let (answer, result) = oneshot::channel();
-        let work = move |connection: rusqlite::Result<&Connection>| {
+        let work: Work = Box::new(move |connection| {
             // Whoever asked may have gone.
             let _ = answer.send(connection.and_then(work));
-        };
-        self.start(Box::new(work)).await?;
-        Ok(result.await.map_err(|_| gone())??)
+        });
+        async {
+            self.start(work).await?;
+            Ok(result.await.map_err(|_| gone())??)
+        }
     }
 
     /// Has the work done in a thread of its own. Not generic: it would be compiled for each query.

@@ -134,15 +134,17 @@ impl Writer {
         &self.commits
     }
 
-    pub(super) async fn run<T: Send + 'static>(
+    pub(super) fn run<T: Send + 'static>(
         &self,
         undo: Undo,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let (answer, result) = oneshot::channel();
-        let job = Work { undo, closure: Some(work), result: None, answer };
-        self.queue(Box::new(job)).await?;
-        result.await.map_err(|_| gone())?
+        let job: Box<dyn Job> = Box::new(Work { undo, closure: Some(work), result: None, answer });
+        async {
+            self.queue(job).await?;
+            result.await.map_err(|_| gone())?
+        }
     }
 
     /// Not generic: it would be compiled for each job.

@@ -1,10 +1,13 @@
 //! Who calls, and what they may do.
 
+mod attempts;
+mod oidc;
 mod proxy;
 mod sessions;
 mod signed;
 mod tokens;
 
+pub(super) use oidc::{NoAccess, OidcSignIn};
 pub use proxy::Peer;
 pub use sessions::Sessions;
 pub(super) use signed::Signed;
@@ -14,12 +17,12 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::request::Parts,
+    http::{Extensions, request::Parts},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{problem::ApiError, share::Receiving};
+use super::{problem::ApiError, rates::Allowance, share::Receiving};
 use crate::{
     config::Scope,
     domain::{acknowledgement::Party, keys::Instance, visible::Visible},
@@ -32,7 +35,19 @@ enum Kind {
     /// Whoever has a token.
     Token,
     /// A person whom the proxy has signed in.
-    Person,
+    ByProxy,
+    /// A person whom the provider has signed in.
+    ByProvider,
+}
+
+impl Kind {
+    /// What it is called in sentences.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::ByProxy | Self::ByProvider => "user",
+        }
+    }
 }
 
 /// Whoever sent a request.
@@ -49,10 +64,11 @@ pub(super) struct Caller {
     /// What tenants see: the instance of each is for its companies alone.
     tenants: Arc<[Visible]>,
     pub(super) receiving: Receiving,
+    pub(super) allowance: Allowance,
 }
 
 impl Caller {
-    fn anyone() -> Self {
+    fn anyone(allowance: Allowance) -> Self {
         Self {
             kind: Kind::Token,
             id: Secret::new(String::new()),
@@ -62,10 +78,12 @@ impl Caller {
             visible: Visible::all(),
             tenants: Arc::default(),
             receiving: Receiving::default(),
+            allowance,
         }
     }
 
-    fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
+    /// The caller, if it has this scope.
+    pub(super) fn require(self: Arc<Self>, scope: Scope) -> Result<Arc<Self>, ApiError> {
         if self.may(scope) {
             return Ok(self);
         }
@@ -79,11 +97,7 @@ impl Caller {
 
     /// What it is called in sentences.
     fn called(&self) -> String {
-        let kind = match self.kind {
-            Kind::Token => "token",
-            Kind::Person => "user",
-        };
-        format!("{kind} '{}'", self.name)
+        format!("{} '{}'", self.kind.as_str(), self.name)
     }
 
     /// Whether it has a token, so that an address can be signed for that.
@@ -100,9 +114,9 @@ impl Caller {
     /// that, not even of its own.
     fn may_link(&self) -> Result<(), ApiError> {
         if self.is_limited_to_companies() {
+            let (who, kind) = (self.called(), self.kind.as_str());
             return Err(ApiError::Forbidden(format!(
-                "The token '{}' is limited to companies, and such tokens change no links.",
-                self.name
+                "The {who} is limited to companies, and such {kind}s change no links."
             )));
         }
         Ok(())
@@ -118,10 +132,8 @@ impl Caller {
         if self.sees_all() {
             return Ok(());
         }
-        Err(ApiError::Forbidden(format!(
-            "The token '{}' is limited, and this concerns all companies.",
-            self.name
-        )))
+        let who = self.called();
+        Err(ApiError::Forbidden(format!("The {who} is limited, and this concerns all companies.")))
     }
 
     /// Whether it may post an event of this company to this instance.
@@ -132,7 +144,7 @@ impl Caller {
             Err(ApiError::Forbidden(format!("{whose} is not for company '{company}' ({key}).")))
         };
         if !self.visible.has_company(key) {
-            return not_for(format!("The token '{}'", self.name));
+            return not_for(format!("The {}", self.called()));
         }
         let is_of_another =
             |tenant: &Visible| tenant.instance() == Some(instance) && !tenant.has_company(key);
@@ -148,7 +160,8 @@ impl Caller {
     pub(super) fn instance(&self, named: Option<&Instance>) -> Result<Instance, ApiError> {
         match (named, self.visible.instance()) {
             (Some(named), Some(own)) if named != own => Err(ApiError::Forbidden(format!(
-                "This token speaks for instance '{own}', and the request names '{named}'."
+                "This {} speaks for instance '{own}', and the request names '{named}'.",
+                self.kind.as_str()
             ))),
             (Some(instance), _) | (None, Some(instance)) => Ok(instance.clone()),
             (None, None) => Ok(Instance::default()),
@@ -191,7 +204,7 @@ impl Caller {
 pub(super) enum By {
     /// By its token.
     Token,
-    /// By the cookie of a session, which stands for its token.
+    /// By the cookie of a session, which stands for a token, or for whom the provider has signed in.
     Cookie,
     /// By the proxy in front of the bridge.
     Proxy,
@@ -200,9 +213,20 @@ pub(super) enum By {
 }
 
 /// A caller, whatever it may do.
+#[derive(Clone)]
 pub(super) struct Known {
     pub(super) caller: Arc<Caller>,
     pub(super) by: By,
+}
+
+/// Who has sent a request, or why that is nobody; found out at the door, and kept with the request.
+#[derive(Clone)]
+struct Identified(Result<Known, ApiError>);
+
+/// What the sender of a request has of being received at once, if it is known.
+pub(super) fn receiving(extensions: &Extensions) -> Option<Receiving> {
+    let Identified(found) = extensions.get()?;
+    found.as_ref().ok().map(|known| known.caller.receiving.clone())
 }
 
 impl<S> FromRequestParts<S> for Known
@@ -299,10 +323,21 @@ where
     }
 }
 
-scope! {
-    /// A caller that may post acknowledgements.
-    Ingest, Scope::Ingest
+/// A caller that may post acknowledgements, where it posts none: who posts is `Posted`.
+pub(super) struct Ingest;
+
+impl<S> FromRequestParts<S> for Ingest
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        ApiTokens::from_ref(state).caller(parts)?.require(Scope::Ingest).map(|_| Self)
+    }
 }
+
 scope! {
     /// A caller that may read.
     Reader, Scope::Read
@@ -310,10 +345,6 @@ scope! {
 scope! {
     /// A caller that may pull the operator's levers.
     Operator, Scope::Operate
-}
-scope! {
-    /// A caller that may tell that tickets have changed.
-    ChangeTeller, Scope::Changes
 }
 scope! {
     /// A caller that may administer.

@@ -16,9 +16,11 @@ use serde_json_borrow::Value;
 
 use super::{
     Rooms,
+    auth::receiving,
     content::{essence, is_json, named, unsupported},
     form,
     problem::ApiError,
+    share::Receiving,
 };
 use crate::domain::{charset, json_text::without_raw_controls};
 
@@ -97,7 +99,8 @@ impl JsonBody {
 
     async fn receive(request: Request, rooms: &Rooms, max_object: usize) -> Result<Self, BadBody> {
         let (parts, body) = request.into_parts();
-        Self::of(&parts.headers, whole(body, rooms).await?, max_object)
+        let bytes = whole(body, rooms, receiving(&parts.extensions).as_ref()).await?;
+        Self::of(&parts.headers, bytes, max_object)
     }
 
     /// What these bytes are, which came behind these headers; one that is no list may have so many.
@@ -191,7 +194,8 @@ where
             return JsonBody::receive(request, &rooms, MAX_BATCH).await.map(Self::List);
         }
         let (parts, body) = request.into_parts();
-        let bytes = unpacked(&parts.headers, whole(body, &rooms).await?)?;
+        let receiving = receiving(&parts.extensions);
+        let bytes = unpacked(&parts.headers, whole(body, &rooms, receiving.as_ref()).await?)?;
         Ok(Self::Table(table(bytes)))
     }
 }
@@ -213,10 +217,23 @@ pub(super) fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, ApiError>
 }
 
 /// All of a body. A long one has a place of its own while it comes, so that those that come slowly
-/// cannot take the memory; it waits for that before anything of it is read.
-pub(super) async fn whole(body: Body, rooms: &Rooms) -> Result<Vec<u8>, BadBody> {
+/// cannot take the memory, nor those of one sender the places of others; it waits for that before anything
+/// of it is read.
+pub(super) async fn whole(
+    body: Body,
+    rooms: &Rooms,
+    sender: Option<&Receiving>,
+) -> Result<Vec<u8>, BadBody> {
     let is_short = body.size_hint().upper().is_some_and(|length| length <= SHORT);
-    let _place = if is_short { None } else { rooms.long_bodies.acquire().await.ok() };
+    let _places = if is_short {
+        None
+    } else {
+        let own = match sender {
+            Some(sender) => sender.long_body().await,
+            None => None,
+        };
+        Some((own, rooms.long_bodies.acquire().await.ok()))
+    };
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
@@ -235,6 +252,15 @@ pub(super) async fn whole(body: Body, rooms: &Rooms) -> Result<Vec<u8>, BadBody>
         }
     }
     Ok(bytes)
+}
+
+/// Lets a short body pass that nobody wants: a connection on which one is left has to be closed, by which the
+/// system may take the answer back. A long one is left.
+pub(super) async fn passed(body: Body) {
+    if body.size_hint().upper().is_some_and(|length| length <= SHORT) {
+        let mut chunks = body.into_data_stream();
+        while let Some(Ok(_)) = chunks.next().await {}
+    }
 }
 
 /// The body as it was before the sender packed it. What stands in front of the bridge may have unpacked

@@ -165,6 +165,8 @@ calls! {
 calls! {
     SIGN_IN, sign_in:
     "/sign-in" => { get: sign_in::page, Access::Everyone; }
+    "/sign-in/start" => { get: sign_in::provider::start, Access::Everyone; }
+    "/sign-in/callback" => { get: sign_in::provider::come_back, Access::Everyone; }
     "/session" => { post: sign_in::begin, Access::Everyone; }
     "/session/end" => { post: sign_in::end, Access::Everyone; }
 }

@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{HeaderName, HeaderValue, Method, header},
 };
@@ -15,6 +16,7 @@ use tower_http::cors::CorsLayer;
 
 use super::{
     ApiTokens,
+    client::{Client, Proxies},
     content::is_json,
     origin::{OwnOrigin, asked},
     problem::ApiError,
@@ -27,6 +29,7 @@ const PREFLIGHT_AGE: std::time::Duration = std::time::Duration::from_mins(10);
 /// What is let through to the routes.
 pub(super) struct Door {
     tokens: ApiTokens,
+    proxies: Proxies,
     own: OwnOrigin,
     origins: Vec<String>,
 }
@@ -34,12 +37,41 @@ pub(super) struct Door {
 impl Door {
     /// The door of a checked configuration.
     pub(super) fn of(server: &Server, tokens: ApiTokens) -> Self {
-        let own = OwnOrigin::of(server.public_url.as_deref());
-        Self { tokens, own, origins: server.cors_origins.clone() }
+        let proxies = Proxies::of(&server.trusted_proxies);
+        let own = OwnOrigin::of(server);
+        Self { tokens, proxies, own, origins: server.cors_origins.clone() }
+    }
+
+    /// Whether browsers reach the bridge by https alone.
+    pub(super) fn is_https(&self) -> bool {
+        self.own.is_https()
+    }
+
+    /// Where a request comes from; whoever handles it is told.
+    pub(super) fn client(&self, request: &mut Request) -> Client {
+        let client = self.proxies.client(request.extensions(), request.headers());
+        request.extensions_mut().insert(client);
+        client
+    }
+
+    /// The request, or why it is not let through, with its body.
+    pub(super) fn admits(
+        &self,
+        request: Request,
+        client: Client,
+    ) -> Result<Request, (ApiError, Body)> {
+        if let Some(refused) = self.refuses(&request) {
+            return Err((refused, request.into_body()));
+        }
+        let (mut parts, body) = request.into_parts();
+        match self.tokens.admit(&mut parts, client) {
+            Some(refused) => Err((refused, body)),
+            None => Ok(Request::from_parts(parts, body)),
+        }
     }
 
     /// Why a request is not let through, if it is not.
-    pub(super) fn refuses(&self, request: &Request) -> Option<ApiError> {
+    fn refuses(&self, request: &Request) -> Option<ApiError> {
         if !self.tokens.let_in_anyone() {
             return None;
         }
@@ -124,8 +156,6 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
-
     use super::*;
     use crate::{
         clock::Clock,
@@ -142,8 +172,8 @@ mod tests {
         };
         let tokens = if with_token { vec![Token::default()] } else { Vec::new() };
         let signer = Signer::new(&Secret::new("key".to_owned()));
-        let sessions = Sessions::new(server.public_url.as_deref(), signer, Clock::system());
-        Door::of(&server, ApiTokens::new(&Auth { tokens, proxy: None }, sessions))
+        let sessions = Sessions::new(&server, signer, Clock::system());
+        Door::of(&server, ApiTokens::new(&Auth { tokens, ..Auth::default() }, sessions))
     }
 
     fn refused(door: &Door, method: &str, uri: &str, headers: &[(&str, &str)]) -> bool {

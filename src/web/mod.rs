@@ -5,6 +5,7 @@ mod api;
 mod auth;
 mod body;
 mod calls;
+mod client;
 pub(crate) mod console;
 mod content;
 mod control_answers;
@@ -22,18 +23,19 @@ mod posted;
 mod problem;
 mod problem_type;
 mod protection;
+mod rates;
 mod request_log;
+mod seldom;
 mod share;
 mod signed;
 mod signed_link;
 mod state;
-mod unauthorized;
 mod view;
 
 pub use addresses::Addresses;
 pub use auth::{ApiTokens, Peer, Sessions, crowded_instance, hash_token};
 pub use calls::{Access, Call, calls};
-pub use console::Templates;
+pub use console::{Templates, callback_of};
 pub use control_answers::ControlAnswers;
 pub use description::{described, description};
 pub use metrics::Looks;
@@ -52,6 +54,10 @@ use parameters::{NoParams, Params};
 use problem::ApiError;
 
 const LOOKUP: &str = "/api/v1/tickets/lookup";
+/// Behind this stands a token in the address of a post.
+const IN_PATH: &str = "/api/v1/acknowledgements/by/";
+/// What is answered however often it is asked for: whoever watches the bridge would take a refusal for its end.
+const ALWAYS_ANSWERED: [&str; 2] = ["/healthz", "/readyz"];
 const STREAM: &str = "/api/v1/tickets/stream";
 
 /// Of calls that take no parameters.

@@ -4,6 +4,8 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header, uri::Authority};
 use reqwest::Url;
 
+use crate::config::Server;
+
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// How the browser has come, as the proxy in front tells. No page can have a browser say this.
@@ -13,11 +15,15 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 #[derive(Clone, Debug)]
 pub(super) struct OwnOrigin {
     public: Option<Url>,
+    /// Whether it has a certificate of its own: nobody reaches it by anything else then.
+    by_tls: bool,
 }
 
 impl OwnOrigin {
-    pub(super) fn of(public_url: Option<&str>) -> Self {
-        Self { public: public_url.and_then(|url| url.parse().ok()) }
+    /// That of a checked configuration.
+    pub(super) fn of(server: &Server) -> Self {
+        let public = server.public_url.as_ref().and_then(|url| url.parse().ok());
+        Self { public, by_tls: server.has_tls() }
     }
 
     /// The host of `server.public_url`.
@@ -27,7 +33,7 @@ impl OwnOrigin {
 
     /// Whether browsers reach it by https.
     pub(super) fn is_https(&self) -> bool {
-        self.public.as_ref().is_some_and(|url| url.scheme() == "https")
+        self.public.as_ref().map_or(self.by_tls, |url| url.scheme() == "https")
     }
 
     /// The path below which it stands, without a slash at its end: empty at the root.
@@ -81,14 +87,19 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        OwnOrigin::of(public).has_sent(&"/session".parse().unwrap(), &headers.collect())
+        own(public).has_sent(&"/session".parse().unwrap(), &headers.collect())
+    }
+
+    fn own(public: Option<&str>) -> OwnOrigin {
+        let public_url = public.map(str::to_owned);
+        OwnOrigin::of(&Server { public_url, ..Server::default() })
     }
 
     const SECURE: Option<&str> = Some("https://bridge.example/servicenav/");
 
     #[test]
     fn only_what_a_browser_says_of_its_own_page_counts() {
-        let own = OwnOrigin::of(SECURE);
+        let own = own(SECURE);
         assert_eq!((own.path(), own.is_https()), ("/servicenav", true));
         let host = ("host", "127.0.0.1:8080");
         for own in [
@@ -115,6 +126,22 @@ mod tests {
             assert!(!has_sent(SECURE, &foreign), "{foreign:?}");
         }
         assert!(!has_sent(SECURE, &[host]));
+    }
+
+    #[test]
+    fn a_bridge_with_a_certificate_is_at_https() {
+        let server = Server {
+            tls_certificate: Some("bridge.pem".into()),
+            tls_key: Some("bridge.key".into()),
+            ..Server::default()
+        };
+        let own = OwnOrigin::of(&server);
+        assert!(own.is_https());
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("b:8443"))]);
+        for (origin, is_own) in [("https://b:8443", true), ("http://b:8443", false)] {
+            let origin = HeaderValue::from_static(origin);
+            assert_eq!(own.is(&origin, &"/session".parse().unwrap(), &headers), is_own);
+        }
     }
 
     #[test]

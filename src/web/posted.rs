@@ -13,13 +13,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     ApiTokens, Rooms,
-    auth::{By, Caller, Ingest, Known, Signed},
+    auth::{By, Caller, Known, Signed},
     body::{BadBody, JsonBody, MAX_BODY, whole},
+    client::Client,
     content::essence,
     problem::ApiError,
     share::Share,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, config::Scope};
 
 /// How far the time of a signature may be from that of the bridge, in seconds, before and after.
 const TOLERANCE: u64 = 300;
@@ -79,12 +80,28 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        Self::by_whoever_may(Scope::Ingest, request, state).await
+    }
+}
+
+impl Posted {
+    /// What was posted by somebody who has this scope.
+    pub(super) async fn by_whoever_may<S>(
+        scope: Scope,
+        request: Request,
+        state: &S,
+    ) -> Result<Self, ApiError>
+    where
+        ApiTokens: FromRef<S>,
+        Rooms: FromRef<S>,
+        Clock: FromRef<S>,
+    {
         let (mut parts, body) = request.into_parts();
         let (tokens, rooms) = (ApiTokens::from_ref(state), Rooms::from_ref(state));
         let now = Clock::from_ref(state).now();
         let in_path = token_in_path(&mut parts).await;
         if in_path.is_none() && tokens.may_be_signed(&parts.headers) {
-            return signed(&parts, body, &tokens, &rooms, now).await;
+            return Box::pin(signed(scope, &parts, body, (&tokens, &rooms), now)).await;
         }
         let Known { caller, by } = if let Some(token) = in_path {
             let caller = token.and_then(|token| tokens.in_path(&token));
@@ -92,10 +109,10 @@ where
         } else {
             tokens.known(&parts)?
         };
-        let Ingest(caller) = Ingest::of(caller)?;
+        let caller = caller.require(scope)?;
         let share = caller.receiving.share(&parts.headers).await;
         let takes_forms = by == By::Token && tokens.is_from_no_foreign_page(&parts);
-        let bytes = match whole(body, &rooms).await {
+        let bytes = match whole(body, &rooms, Some(&caller.receiving)).await {
             Ok(bytes) => bytes,
             Err(bad) => return Ok(Self { caller, share, body: Err(bad), message: None }),
         };
@@ -122,17 +139,19 @@ const NOT_OF_ANY: ApiError = ApiError::WrongSignature(
 
 /// A body of whose sender nothing is known before all of it was read.
 async fn signed(
+    scope: Scope,
     parts: &Parts,
     body: Body,
-    tokens: &ApiTokens,
-    rooms: &Rooms,
+    (tokens, rooms): (&ApiTokens, &Rooms),
     now: Timestamp,
 ) -> Result<Posted, ApiError> {
     let Some(signed) = Signed::of(&parts.headers)? else { return Err(ApiError::Unauthorized) };
-    let unproven = tokens.unproven().share(&parts.headers).await;
-    let bytes = whole(body, rooms).await.map_err(|bad| bad.error)?;
+    let receiving = tokens.unproven(Client::of(&parts.extensions));
+    let unproven = receiving.share(&parts.headers).await;
+    let bytes = whole(body, rooms, Some(&receiving)).await.map_err(|bad| bad.error)?;
     let caller = tokens.signer(&signed, &bytes).ok_or(NOT_OF_ANY)?;
-    let Ingest(caller) = Ingest::of(caller)?;
+    tokens.admit_signer(&caller)?;
+    let caller = caller.require(scope)?;
     // Whoever is known waits for its own, and holds up nobody else who signs.
     drop(unproven);
     let share = caller.receiving.share(&parts.headers).await;
@@ -142,8 +161,12 @@ async fn signed(
 }
 
 fn read(headers: &HeaderMap, bytes: Vec<u8>, takes_forms: bool) -> Result<JsonBody, BadBody> {
-    if takes_forms && essence(headers) == FORM {
-        return JsonBody::of_form(headers, bytes);
+    if essence(headers) == FORM {
+        if takes_forms {
+            return JsonBody::of_form(headers, bytes);
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        return Err(BadBody { error: ApiError::FormNotTaken, text });
     }
     JsonBody::of(headers, bytes, MAX_BODY)
 }

@@ -18,7 +18,7 @@ use crate::{
 pub(super) const PROBLEM: &str = "application/problem+json";
 
 /// An answer that is not a success.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum ApiError {
     /// The body cannot be read at all.
     Unreadable(String),
@@ -48,10 +48,19 @@ pub(super) enum ApiError {
     TooLarge(usize),
     /// The body is not JSON by its content type.
     UnsupportedMediaType(String),
+    /// It is a form, of somebody whom a page elsewhere could have made send it.
+    FormNotTaken,
     /// The body is packed in a way that is not unpacked here.
     UnsupportedCoding(String),
     /// The body alone shows that it is wrong.
     Invalid(Vec<FieldError>),
+    /// The caller calls too often.
+    TooMany {
+        /// Whose rate that is.
+        detail: String,
+        /// After how many seconds it may call again.
+        after: u64,
+    },
     /// Some of many links are wrong; each error is at its place in the list or table.
     InvalidLinks {
         /// The first of them, in words.
@@ -141,6 +150,12 @@ impl ApiError {
                 let detail = format!("Send 'Content-Type: application/json', not '{found}'.");
                 (&kinds::UNSUPPORTED_MEDIA_TYPE, detail)
             }
+            Self::FormNotTaken => {
+                let detail = "A form is taken from whoever sends a token or a signature, and from no page \
+                              of another origin. Send 'Content-Type: application/json', or configure a \
+                              token.";
+                (&kinds::UNSUPPORTED_MEDIA_TYPE, detail.to_owned())
+            }
             Self::UnsupportedCoding(found) => {
                 let detail = format!(
                     "Content-Encoding '{found}' is not taken: send the body as it is, or gzip."
@@ -149,6 +164,7 @@ impl ApiError {
             }
             Self::Invalid(errors) => (&kinds::INVALID, sentence(errors)),
             Self::InvalidLinks { detail, .. } => (&kinds::INVALID, detail.clone()),
+            Self::TooMany { detail, .. } => (&kinds::TOO_MANY_REQUESTS, detail.clone()),
             Self::StoreUnavailable => said(
                 &kinds::STORE_UNAVAILABLE,
                 "Nothing was accepted. Send the request again in a moment.",
@@ -235,6 +251,9 @@ impl IntoResponse for ApiError {
             }
             Self::StoreUnavailable | Self::TooLong | Self::ItopUnavailable | Self::StreamsTaken => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Self::TooMany { after, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(after));
             }
             _ => {}
         }

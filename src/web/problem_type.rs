@@ -72,6 +72,9 @@ problem_types! {
         "By its content type it is not JSON, or it is packed otherwise than with gzip.";
     INVALID = UNPROCESSABLE_ENTITY "invalid", "The body is not valid",
         "The body alone shows that it is wrong: `errors` names each place, all at once.";
+    TOO_MANY_REQUESTS = TOO_MANY_REQUESTS "too-many-requests", "The caller calls too often",
+        "More requests than the rate of this token, or of this address where nobody is known, allows. Nothing of it \
+         was taken: send it again when the seconds of `Retry-After` have passed.";
     INTERNAL = INTERNAL_SERVER_ERROR "internal", "A defect of the bridge",
         "The log has the details under the `x-request-id` of the answer.";
     STORE_UNAVAILABLE = SERVICE_UNAVAILABLE "store-unavailable",

@@ -11,8 +11,12 @@ use axum::{
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Protects an answer, if it is a page or leads to another one.
-pub(super) fn of_page(response: &mut Response) {
+/// For how long a browser remembers it. Not for other names below this one, of which nothing is known here.
+const HALF_A_YEAR: HeaderValue = HeaderValue::from_static("max-age=15552000");
+
+/// Protects an answer, if it is a page or leads to another one. Where browsers reach the bridge by https, they
+/// shall not try anything else later: what answers there by http is not the bridge.
+pub(super) fn of_page(response: &mut Response, is_https: bool) {
     let is_redirect =
         response.status().is_redirection() && response.headers().contains_key(header::LOCATION);
     let kind = response.headers().get(header::CONTENT_TYPE);
@@ -21,6 +25,9 @@ pub(super) fn of_page(response: &mut Response) {
         return;
     }
     let headers = response.headers_mut();
+    if is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HALF_A_YEAR);
+    }
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -20,7 +20,8 @@ use tower_service::Service;
 use tracing::{Instrument as _, Span};
 
 use super::{
-    ApiTokens, LOOKUP, door::Door, problem::ApiError, protection, unauthorized::Unauthorized,
+    ApiTokens, LOOKUP, body, client::Client, door::Door, problem::ApiError, protection,
+    seldom::Seldom,
 };
 use crate::{
     clock::{Clock, Stopwatch},
@@ -73,7 +74,7 @@ pub struct Logged {
     door: Arc<Door>,
     routes: NormalizePath<Router>,
     tokens: ApiTokens,
-    unauthorized: Unauthorized,
+    unauthorized: Seldom,
 }
 
 impl Logged {
@@ -83,7 +84,7 @@ impl Logged {
             door: Arc::new(door),
             routes: NormalizePath::trim_trailing_slash(routes),
             tokens,
-            unauthorized: Unauthorized::new(clock),
+            unauthorized: Seldom::new(clock, "further requests had no valid token"),
         }
     }
 }
@@ -107,14 +108,20 @@ impl Service<Request> for Logged {
         let has_cookie = request.headers().contains_key(header::COOKIE);
         let renewed =
             if has_cookie { self.tokens.renewed(&method, request.headers()) } else { None };
-        let answer = match self.door.refuses(&request) {
-            Some(refused) => Either::Left(async { Ok(refused.into_response()) }),
-            None => Either::Right(self.routes.call(request)),
+        let client = self.door.client(&mut request);
+        let answer = match self.door.admits(request, client) {
+            Err((refused, body)) => Either::Left(async {
+                body::passed(body).await;
+                Ok(refused.into_response())
+            }),
+            Ok(request) => Either::Right(self.routes.call(request)),
         };
         let unauthorized = self.unauthorized.clone();
+        let is_https = self.door.is_https();
         Box::pin(async move {
-            let mut response = logged((id, trace), &method, &uri, answer, &unauthorized).await;
-            protection::of_page(&mut response);
+            let mut response =
+                logged((id, trace, client), &method, &uri, answer, &unauthorized).await;
+            protection::of_page(&mut response, is_https);
             if is_of_person {
                 protection::of_person(response.headers_mut());
             }
@@ -141,11 +148,11 @@ fn give(response: &mut Response, cookie: HeaderValue) {
 /// causes bear its id. Reads have none: dashboards poll, and the span would be a tenth of what such
 /// an answer costs.
 async fn logged(
-    (id, trace): (HeaderValue, Option<Trace>),
+    (id, trace, Client(client)): (HeaderValue, Option<Trace>, Client),
     method: &Method,
     uri: &Uri,
     answer: impl Future<Output = Result<Response, Infallible>>,
-    unauthorized: &Unauthorized,
+    unauthorized: &Seldom,
 ) -> Response {
     let shown = id.to_str().map_or("-", |id| cut_bytes(id, SHOWN_OF_ID));
     let trace_id = trace.as_ref().map(Trace::id);
@@ -171,15 +178,27 @@ async fn logged(
     };
     let (status, latency) = (response.status().as_u16(), watch.micros());
     if status == 401 && !unauthorized.is_told() {
-        tracing::debug!(request_id = shown, trace_id, %method, path, "had no valid token");
+        tracing::debug!(request_id = shown, trace_id, %client, %method, path, "had no valid token");
+    } else if status == 429 {
+        // Whose rate it was is told once a minute: a line for each would be a storm of its own.
+        tracing::debug!(request_id = shown, trace_id, %client, %method, path, "came too soon");
     } else if !is_read {
-        span.in_scope(|| tracing::info!(status, latency.us = latency, "answered"));
+        span.in_scope(|| tracing::info!(%client, status, latency.us = latency, "answered"));
     } else if status < 400 || status == 404 {
         // What is read without trouble would bury everything else, and dashboards ask about controls
         // of which nothing has been received yet.
         tracing::debug!(request_id = shown, trace_id, %method, path, status, latency.us = latency, "read");
     } else {
-        tracing::info!(request_id = shown, trace_id, %method, path, status, latency.us = latency, "not read");
+        tracing::info!(
+            request_id = shown,
+            trace_id,
+            %client,
+            %method,
+            path,
+            status,
+            latency.us = latency,
+            "not read"
+        );
     }
     response.headers_mut().insert(REQUEST_ID, id);
     response
@@ -225,7 +244,7 @@ mod tests {
     fn logged_around(routes: Router) -> Logged {
         let clock = Clock::system();
         let signer = Signer::new(&Secret::new("key".to_owned()));
-        let sessions = Sessions::new(None, signer, clock.clone());
+        let sessions = Sessions::new(&Server::default(), signer, clock.clone());
         let tokens = ApiTokens::new(&Auth::default(), sessions);
         let door = Door::of(&Server::default(), tokens.clone());
         Logged::new(door, routes, tokens, clock)

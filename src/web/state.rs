@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Addresses, ApiTokens, ControlAnswers, Looks, Templates};
+use super::{Addresses, ApiTokens, ControlAnswers, Looks, Templates, share::Receiving};
 use crate::{
     board::Board, catalog::Catalog, check::Checks, clock::Clock, config, delivery::Delivery,
-    history::History, hooks::Hooks, store::Store,
+    history::History, hooks::Hooks, store::Store, tls::Shown,
 };
 
 /// Everything behind the routes; a handler takes the parts that it uses. One pointer, because
@@ -35,6 +35,7 @@ pub struct Parts {
     pub hooks: Hooks,
     pub looks: Looks,
     pub templates: Templates,
+    pub tls: Option<Shown>,
 }
 
 /// What there can be only so much of at once, so that the rest stays for others. Cheap to clone.
@@ -45,6 +46,14 @@ pub struct Rooms {
     most_streams: usize,
     /// Bodies that are long, or whose length is not told, while they come.
     pub(super) long_bodies: Arc<Semaphore>,
+    /// Posts that wait for their outcome.
+    waiting: Arc<Semaphore>,
+}
+
+/// A connection on which an outcome is waited for, until it is dropped.
+pub(super) struct PlaceToWait {
+    _of_all: OwnedSemaphorePermit,
+    _own: OwnedSemaphorePermit,
 }
 
 /// Long bodies that are read at once: all together they have 64 MiB.
@@ -56,7 +65,20 @@ impl Rooms {
     pub fn beside(connections: usize) -> Self {
         let of = |places| Arc::new(Semaphore::new(places));
         let most_streams = connections / 2;
-        Self { streams: of(most_streams), most_streams, long_bodies: of(LONG_BODIES) }
+        Self {
+            streams: of(most_streams),
+            most_streams,
+            long_bodies: of(LONG_BODIES),
+            waiting: of(connections / 2),
+        }
+    }
+
+    /// A place to wait for an outcome, if there is one now among all and one of this caller's.
+    pub(super) fn place_to_wait(&self, receiving: &Receiving) -> Option<PlaceToWait> {
+        Some(PlaceToWait {
+            _of_all: self.waiting.clone().try_acquire_owned().ok()?,
+            _own: receiving.waiting()?,
+        })
     }
 
     /// How many event streams are open, and may be at most.

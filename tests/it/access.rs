@@ -104,7 +104,9 @@ async fn no_address_takes_a_parameter_that_it_does_not_have() {
     let parts = [("{id}", "1"), ("{control}", "control-own"), ("{number}", "I-000109")];
     let parts = parts.into_iter().chain([("{company}", "42"), ("{site}", "1"), ("{org}", "3")]);
     let parts = parts.chain([("{version}", "0"), ("{name}", "live.js"), ("{language}", "fr")]);
-    for Call { method, path, access } in calls() {
+    // A provider adds what it likes to where it leads people back to.
+    let is_checked = |call: &Call| call.path != "/sign-in/callback";
+    for Call { method, path, access } in calls().filter(is_checked) {
         let path = parts.clone().fold(path.to_owned(), |path, (part, own)| path.replace(part, own));
         let path = format!("{path}?limit=5&nonsense=a%20secret");
         let body = if method == "get" { Value::Null } else { json!({}) };

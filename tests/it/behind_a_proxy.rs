@@ -1,10 +1,6 @@
 //! The bridge behind a proxy: below a path of its own, and with the defaults of nginx.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::net::SocketAddr;
 
 use reqwest::Method;
 use serde_json::json;
@@ -14,17 +10,19 @@ use servicenav_itop_bridge::{
     secret::Secret,
 };
 
-use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
+use crate::{
+    web_servers::{WebServer, each_change_arrives, free_address, nginx},
+    world::{ACKNOWLEDGEMENTS, Answer, World, event, with},
+};
 
 /// An nginx as it comes, with `/bridge/` leading to a bridge, until it is dropped.
 struct Nginx {
-    process: Child,
     base: String,
-    _folder: tempfile::TempDir,
+    _server: WebServer,
 }
 
 impl Nginx {
-    /// `None` where nginx is not installed; `tests/run` installs it, and then it must be there.
+    /// `None` where nginx is not installed.
     async fn start(world: &World, address: SocketAddr) -> Option<Self> {
         let server = format!("location /bridge/ {{ proxy_pass {}/; }}", world.base);
         Self::start_with(world, address, &server).await
@@ -32,47 +30,15 @@ impl Nginx {
 
     /// The same with a configuration of its own.
     async fn start_with(world: &World, address: SocketAddr, server: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let at = folder.path().display();
-        let config = format!(
-            "daemon off; pid {at}/pid; error_log {at}/errors; worker_processes 1; events {{}}
-             http {{ access_log off; client_body_temp_path {at}/b; proxy_temp_path {at}/p;
-               fastcgi_temp_path {at}/f; uwsgi_temp_path {at}/u; scgi_temp_path {at}/s;
-               server {{ listen {address}; {server} }} }}"
-        );
-        let file = folder.path().join("nginx.conf");
-        std::fs::write(&file, config).unwrap();
-        let started = Command::new("nginx")
-            .arg("-c")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let process = match started {
-            Ok(process) => process,
-            Err(error) => {
-                let is_needed = std::env::var_os("BRIDGE_TESTS_WITH_NGINX").is_some();
-                assert!(!is_needed, "nginx cannot be started: {error}");
-                eprintln!("left out, for there is no nginx: tests/run installs it");
-                return None;
-            }
-        };
-        let base = format!("http://{address}/bridge");
-        let nginx = Self { process, base, _folder: folder };
+        let servers = format!("server {{ listen {address}; {server} }}");
+        let server = WebServer::start("nginx", |folder| nginx(folder, &servers))?;
+        let nginx = Self { base: format!("http://{address}/bridge"), _server: server };
         world
             .until("nginx answers", async || {
                 world.http.get(format!("{}/healthz", nginx.base)).send().await.ok()
             })
             .await;
         Some(nginx)
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        // SIGKILL would leave its worker behind.
-        let _ = Command::new("kill").arg(self.process.id().to_string()).status();
-        let _ = self.process.wait();
     }
 }
 
@@ -149,10 +115,6 @@ async fn what_a_browser_sends_of_the_headers_of_nginx_is_dropped() {
     world.finish().await;
 }
 
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 #[tokio::test]
 async fn a_link_leads_through_nginx_to_the_ticket_whatever_the_control_is_called() {
     let address = free_address();
@@ -196,18 +158,11 @@ async fn nginx_passes_each_change_on_as_it_comes() {
         return world.finish().await;
     };
     let stream = world.http.get(format!("{}/api/v1/tickets/stream", nginx.base)).send().await;
-    let mut stream = stream.unwrap();
-    let mut read = String::new();
-    for awaited in ["event: ready", "control-a", "control-b"] {
-        while !read.contains(awaited) {
-            let chunk = tokio::time::timeout(Duration::from_mins(1), stream.chunk()).await;
-            let chunk = chunk.expect("it is passed on").unwrap().expect("it goes on");
-            read.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-        let next = if awaited == "event: ready" { "a" } else { "b" };
-        world.acknowledge(&event(next)).await;
-    }
-    drop((stream, nginx));
+    each_change_arrives(stream.unwrap(), async |event| {
+        world.acknowledge(&event).await.expect(201);
+    })
+    .await;
+    drop(nginx);
     world.finish().await;
 }
 

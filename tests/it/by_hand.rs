@@ -323,6 +323,9 @@ async fn links_are_set_listed_tried_and_removed_by_hand() {
     assert!(off.contains("\tname:lyon\tLyon\tDemo\t\toff\t"), "{off}");
     let wrong = run(&world, &["links", "set", "77", "--organization", "Nobody"]).await;
     assert!(text(&wrong).contains("'Nobody' is no organization in iTop"), "{}", text(&wrong));
+    let wrong = run(&world, &["links", "set", "77", "--organization", "id:987"]).await;
+    assert!(text(&wrong).contains("key 987 is no organization in iTop"), "{}", text(&wrong));
+    assert!(!text(&wrong).contains("with key"), "{}", text(&wrong));
     printed(&run(&world, &["links", "remove", "77", "--site", "name:Lyon"]).await);
     let again = run(&world, &["links", "remove", "77", "--site", "name:Lyon"]).await;
     assert_eq!(again.status.code(), Some(1));

@@ -2,13 +2,13 @@
 
 use std::{
     io::{Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt as _, chown, symlink},
 };
 
 use serde_json::json;
 use servicenav_itop_bridge::{
     clock::Clock,
-    store::{Store, StoreError},
+    store::{self, Store, StoreError},
 };
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event};
@@ -75,4 +75,30 @@ async fn a_damaged_page_that_is_found_later_is_told() {
     // Nothing can be asked of what is left of it.
     world.stop_bridge().await;
     drop(file);
+}
+
+/// Root restores for a service with a user of its own, which has to open what root made.
+#[tokio::test]
+async fn what_root_restores_is_for_whoever_had_the_database() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("left out, for only root gives files away");
+        return;
+    }
+    let mut world = World::start().await;
+    world.stop_bridge().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (copy, state) = (folder.path().join("copy.db"), folder.path().join("state"));
+    store::backup(&world.database(), &copy).unwrap();
+    std::fs::create_dir(&state).unwrap();
+    let database = state.join("bridge.db");
+    let owners =
+        || ["bridge.db", "bridge.db.lock"].map(|name| state.join(name).metadata().unwrap().uid());
+    // There is none yet: it is that of the folder.
+    chown(&state, Some(12_345), Some(12_345)).unwrap();
+    store::restore(&copy, &database, world.clock.now()).unwrap();
+    assert_eq!(owners(), [12_345; 2]);
+    chown(&database, Some(23_456), None).unwrap();
+    store::restore(&copy, &database, world.clock.now()).unwrap();
+    assert_eq!(owners(), [23_456; 2]);
+    world.finish().await;
 }

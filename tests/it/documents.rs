@@ -2,6 +2,8 @@
 
 mod examples;
 
+pub use examples::shown_in;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -84,4 +86,42 @@ fn each_call_is_told_of() {
         })
         .collect();
     assert!(untold.is_empty(), "{untold:?}");
+}
+
+/// Who opens the repository reads one page: what it is, a picture, two commands, and where to go on.
+#[test]
+fn the_first_page_stays_short() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let words = text.split_whitespace().count();
+    assert!(words < 1_200, "{words} words");
+    let (pictures, links) = (text.matches("![").count(), text.matches("](").count());
+    assert_eq!((pictures, links - pictures), (1, 5));
+    assert_eq!(text.matches("```\n").count(), 4, "two commands");
+}
+
+/// Nothing here can run the containers: what can be seen without, is.
+#[test]
+fn the_containers_have_what_they_name() {
+    let folder = root().join("docker");
+    let text = fs::read_to_string(folder.join("compose.yaml")).unwrap();
+    let mut mounted = 0;
+    for line in text.lines().map(str::trim) {
+        if let Some((file, _)) = line.strip_prefix("- .").and_then(|rest| rest.split_once(':')) {
+            let file = format!(".{file}");
+            // What each installation writes itself.
+            assert!(file == "./config.toml" || folder.join(&file).is_file(), "{file}");
+            mounted += 1;
+        }
+        if let Some(image) = line.strip_prefix("image: ") {
+            let tag = image.split_once(':').map(|(_, tag)| tag);
+            let is_exact = tag.is_some_and(|tag| tag.matches('.').count() == 2);
+            assert!(is_exact || image == "servicenav-itop-bridge", "{image}");
+        }
+        assert!(!line.starts_with("privileged") && !line.contains("docker.sock"), "{line}");
+    }
+    assert!(mounted >= 6, "{mounted}");
+    let services = text.split("\nvolumes:\n").next().unwrap().matches("\n    image: ").count();
+    for limit in ["mem_limit: ", "pids_limit: ", "- no-new-privileges:true"] {
+        assert_eq!(text.matches(limit).count(), services, "{limit}");
+    }
 }

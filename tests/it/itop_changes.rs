@@ -9,7 +9,10 @@ use servicenav_itop_bridge::{
     sandbox::{Fault, FaultKind, Options},
 };
 
-use crate::world::{World, event, token, with};
+use crate::{
+    signed_posts::{OLD, OTHER, Post, post, signer_for},
+    world::{ACKNOWLEDGEMENTS, World, event, token, with},
+};
 
 const CHANGES: &str = "/api/v1/itop/changes";
 const A: &str = "/api/v1/controls/control-a/ticket";
@@ -22,6 +25,8 @@ fn patient(config: &mut Config) {
         token("admin", &[Scope::Admin]),
         token("itop", &[Scope::Changes]),
         token("sender", &[Scope::Ingest, Scope::Read, Scope::Operate]),
+        signer_for(Scope::Changes, "signing itop", OLD),
+        signer_for(Scope::Ingest, "signing sender", OTHER),
     ];
 }
 
@@ -90,6 +95,42 @@ async fn a_ticket_is_read_when_itop_says_that_it_has_changed() {
         assert_eq!(answer, 202, "{body}");
         until_status(&world, "control-a", status).await;
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_signature_is_as_good_as_a_token() {
+    let world = world(&["a"]).await;
+    let id = world.itop.tickets().await.unwrap()[0].id;
+    world.itop.apply_stimulus("Incident", id, "ev_assign").await.unwrap();
+    let body = json!({"class": "Incident", "id": id});
+    let taken = post("msg_1", &body).send_to(&world, CHANGES).await.expect(202);
+    assert_eq!(taken, json!({"taken": 1}));
+    until_status(&world, "control-a", "assigned").await;
+    // Told again, it is read again.
+    world.itop.apply_stimulus("Incident", id, "ev_resolve").await.unwrap();
+    post("msg_1", &body).send_to(&world, CHANGES).await.expect(202);
+    until_status(&world, "control-a", "resolved").await;
+
+    let reads = world.reads();
+    let wrong = |change: fn(&mut Post<'_>)| {
+        let mut post = post("msg_2", &body);
+        change(&mut post);
+        post.send_to(&world, CHANGES)
+    };
+    wrong(|post| post.secrets = &["whsec_d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmct"])
+        .await
+        .problem(401, "wrong-signature");
+    wrong(|post| post.later = -301).await.problem(401, "wrong-time");
+    wrong(|post| post.later = 302).await.problem(401, "wrong-time");
+    // What a sender signs tells no changes, and what iTop signs is no acknowledgement.
+    let detail = wrong(|post| post.secrets = &[OTHER]).await.problem(403, "forbidden");
+    assert!(detail.contains("'signing sender' lacks the scope 'changes'"), "{detail}");
+    let event = post("msg_3", &event("b")).send_to(&world, ACKNOWLEDGEMENTS).await;
+    event.problem(403, "forbidden");
+    // No refused one is kept: nothing is lost but what is read within a minute anyway.
+    let rows = world.get("/api/v1/acknowledgements?state=rejected").await.expect(200);
+    assert_eq!((&rows["items"], world.reads()), (&json!([]), reads));
     world.finish().await;
 }
 

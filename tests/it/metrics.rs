@@ -4,8 +4,10 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use serde_json::json;
 use servicenav_itop_bridge::{
-    config::Scope,
+    config::{Hook, Scope},
+    domain::hook_event::HookEvent,
     sandbox::{Fault, FaultKind, Operations},
+    secret::Secret,
 };
 
 use crate::{
@@ -31,6 +33,14 @@ impl Sample {
         let labels = matchers(labels.strip_suffix('}').unwrap());
         let labels = labels.into_iter().map(|(name, _, value)| (name, value)).collect();
         Self { name: name.to_owned(), labels, value: value.to_owned() }
+    }
+
+    pub fn count(&self) -> u64 {
+        self.value.parse().unwrap()
+    }
+
+    pub fn number(&self) -> f64 {
+        self.value.parse().unwrap()
     }
 
     pub fn has(&self, name: &str, value: &str) -> bool {
@@ -75,19 +85,26 @@ fn text<'s>(samples: &'s [Sample], name: &str, labels: &[&str]) -> &'s str {
 }
 
 #[track_caller]
-fn number(samples: &[Sample], name: &str, labels: &[&str]) -> u64 {
+pub fn number(samples: &[Sample], name: &str, labels: &[&str]) -> u64 {
     text(samples, name, labels).parse().unwrap()
 }
 
 #[track_caller]
-fn seconds(samples: &[Sample], name: &str, labels: &[&str]) -> f64 {
+pub fn seconds(samples: &[Sample], name: &str, labels: &[&str]) -> f64 {
     text(samples, name, labels).parse().unwrap()
 }
 
 /// A bridge that has seen: tickets, a line, a repeated post, a refused one, a company without a link, a
-/// ticket that iTop refuses, an answer that was lost, and an outage.
+/// ticket that iTop refuses, an answer that was lost, an outage, and a hook whose receiver is away.
 pub async fn eventful() -> World {
-    let world = impatient().await;
+    let mut world = impatient().await;
+    world.config.hooks = vec![Hook {
+        name: "noc".to_owned(),
+        url: Some(Secret::new("http://127.0.0.1:9/".to_owned())),
+        events: vec![HookEvent::TicketCreated],
+        ..Hook::default()
+    }];
+    assert!(!world.reload().await.unwrap());
     world.acknowledge(&event("a")).await.expect(201);
     world.acknowledge(&event("a")).await.expect(200);
     let line = with(event("b"), "/control/id", json!("control-a"));
@@ -298,8 +315,10 @@ async fn names_and_labels_follow_the_rules_and_are_documented() {
     }
     assert!(families > 35, "{families}");
     let known = [
+        "by",
         "cause",
         "code",
+        "hook",
         "le",
         "list",
         "operation",

@@ -261,6 +261,8 @@ async fn what_cannot_be_read_is_refused_and_kept() {
         let (status, problem) = post_raw(&world, content_type, good.clone().into_bytes()).await;
         assert_eq!(status, 415, "{content_type:?}: {problem}");
         assert!(problem["type"].as_str().unwrap().ends_with(":unsupported-media-type"));
+        let says_how = problem["detail"].as_str().unwrap().contains("configure a token");
+        assert_eq!(says_how, content_type == form, "{problem}");
     }
     let large = with(event("large"), "/control/output", json!("x".repeat(256 * 1024)));
     let (status, problem) = post_raw(&world, json, large.to_string().into_bytes()).await;

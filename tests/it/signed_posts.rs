@@ -15,15 +15,20 @@ use crate::{
     world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token, with},
 };
 
-const OLD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub const OLD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const NEW: &str = "whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
-const OTHER: &str = "whsec_QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=";
+pub const OTHER: &str = "whsec_QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8=";
 
 /// A sender that only signs.
 fn signer(name: &str, secrets: &str) -> Token {
+    signer_for(Scope::Ingest, name, secrets)
+}
+
+/// The same for something else.
+pub fn signer_for(scope: Scope, name: &str, secrets: &str) -> Token {
     Token {
         name: name.to_owned(),
-        scopes: vec![Scope::Ingest],
+        scopes: vec![scope],
         signing_secret: Some(Secret::new(secrets.to_owned())),
         ..Token::default()
     }
@@ -41,15 +46,15 @@ async fn world(tokens: impl FnOnce(&mut Vec<Token>)) -> World {
 }
 
 /// A post: its id, when it is signed, in seconds from now, and by which secrets.
-struct Post<'p> {
+pub struct Post<'p> {
     id: &'p str,
-    later: i64,
-    secrets: &'p [&'p str],
+    pub later: i64,
+    pub secrets: &'p [&'p str],
     bearer: Option<&'p str>,
     body: String,
 }
 
-fn post<'p>(id: &'p str, body: &Value) -> Post<'p> {
+pub fn post<'p>(id: &'p str, body: &Value) -> Post<'p> {
     Post { id, later: 0, secrets: &[OLD], bearer: None, body: body.to_string() }
 }
 
@@ -58,7 +63,7 @@ impl Post<'_> {
         self.send_to(world, ACKNOWLEDGEMENTS).await
     }
 
-    async fn send_to(self, world: &World, path: &str) -> Answer {
+    pub async fn send_to(self, world: &World, path: &str) -> Answer {
         let at = world.clock.now().as_second() + self.later;
         let of =
             |secret: &&str| sign(&Key::parse(secret).unwrap(), self.id, at, self.body.as_bytes());
@@ -318,5 +323,7 @@ async fn the_command_makes_a_secret_that_the_bridge_takes() {
     let made = text(&output(command(&["token", "--signing", "--name", "zabbix"])).await);
     let secret = made.lines().find(|line| line.starts_with("whsec_")).unwrap();
     assert!(Key::parse(secret).is_ok());
-    assert!(made.contains("name = \"zabbix\""), "{made}");
+    assert!(made.contains("name = \"zabbix\"") && made.contains("scopes = [\"ingest\"]"), "{made}");
+    let of_itop = text(&output(command(&["token", "--signing", "--scope", "changes"])).await);
+    assert!(of_itop.contains("scopes = [\"changes\"]"), "{of_itop}");
 }

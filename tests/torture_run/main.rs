@@ -7,6 +7,7 @@
 //! which they meet are those of the machine.
 
 mod counting;
+mod crowd;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
 mod faults;
@@ -35,6 +36,11 @@ const PATIENCE: Duration = Duration::from_mins(10);
 async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let plan = Arc::new(Plan::parse());
+    if let Some(seconds) = plan.crowd {
+        let report = crowd::run(seconds).await;
+        println!("{report}");
+        return if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let runs: Vec<_> =
         plan.sets().into_iter().map(|set| tokio::spawn(run(plan.clone(), set))).collect();
     let (mut passed, mut failed) = (0, 0);

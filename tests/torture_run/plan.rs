@@ -60,6 +60,9 @@ pub struct Plan {
     /// What is switched off, to see that it is needed
     #[arg(long, value_delimiter = ',', conflicts_with = "itop")]
     pub without: Vec<Guard>,
+    /// Instead of all that, a crowd of idle, slow, endless and wild clients for so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub crowd: Option<u64>,
     /// Decides events, faults and kills
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -16,7 +16,7 @@ use crate::{
     real_itop::Disturbed,
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_servicenav-itop-bridge");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_servicenav-itop-bridge");
 
 /// Which process a kill is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ enum Itop {
 }
 
 /// An address that nothing listens on just now.
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     listener.local_addr().expect("a listener has an address")
 }
@@ -63,7 +63,7 @@ impl Processes {
             }
         } else {
             let address = free_address();
-            Itop::Simulated { process: start_itop(&folder, address), address }
+            Itop::Simulated { process: start_itop(&folder, address, &[]), address }
         };
         let bridge_address = free_address();
         let bridge = start_bridge(&folder, bridge_address, &itop, &plan.without);
@@ -179,7 +179,7 @@ impl Processes {
                 let address = *address;
                 end(process);
                 self.clock.sleep(away).await;
-                *process = start_itop(&self.folder, address);
+                *process = start_itop(&self.folder, address, &[]);
                 self.until_up(&format!("http://{address}/sandbox/stats")).await;
                 self.begin_faults().await;
             }
@@ -231,16 +231,17 @@ impl Drop for Processes {
     }
 }
 
-fn end(process: &mut Child) {
+pub fn end(process: &mut Child) {
     // It may have ended already; then there is nothing to do.
     let _ = process.kill();
     let _ = process.wait();
 }
 
-fn start_itop(folder: &tempfile::TempDir, address: SocketAddr) -> Child {
+pub fn start_itop(folder: &tempfile::TempDir, address: SocketAddr, more: &[&str]) -> Child {
     Command::new(PROGRAM)
         .args(["sandbox", "--listen", &address.to_string(), "--file"])
         .arg(folder.path().join("itop.db"))
+        .args(more)
         .stdout(Stdio::null())
         .spawn()
         .expect("the simulated iTop starts")

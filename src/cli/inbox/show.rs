@@ -65,7 +65,7 @@ fn shown(row: &Value, screen: Screen, now: Timestamp) -> String {
     let when = |value: &Value| {
         let time = text(value)?;
         let ago = time.parse().map(|since| format!(" ({} ago)", age(since, now)));
-        Some(time + &ago.unwrap_or_default())
+        Some(time + ago.unwrap_or_default().as_str())
     };
     let both = |named: &Value, key: &str| {
         let (name, key) = (text(&named["name"]), text(&named[key]));

@@ -5,7 +5,7 @@ use std::{
     iter,
 };
 
-use super::super::{Scope, Token};
+use super::super::{Auth, Grant, Scope, Token};
 use crate::domain::{
     keys::{Instance, PartyKey},
     standard_webhooks::Key,
@@ -14,13 +14,16 @@ use crate::domain::{
 /// The SHA-256 of nothing.
 const HASH_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// What does not fit together, a sentence each.
-pub(super) fn problems(tokens: &[Token]) -> Vec<String> {
+/// What does not fit together, a sentence each: of tokens, and of what groups are limited to as tokens are.
+pub(super) fn problems(auth: &Auth) -> Vec<String> {
+    let tokens = &auth.tokens;
     let mut problems: Vec<_> = tokens.iter().flat_map(of_one).collect();
+    problems.extend(auth.grants().flat_map(limits));
     if problems.is_empty() {
         problems.extend(hash_twice(tokens));
         problems.extend(secret_twice(tokens));
-        problems.extend(tokens.iter().filter_map(|token| shares_its_instance(token, tokens)));
+        let grants: Vec<_> = auth.grants().collect();
+        problems.extend(grants.iter().filter_map(|grant| shares_its_instance(grant, &grants)));
     }
     problems
 }
@@ -51,27 +54,34 @@ fn of_one(token: &Token) -> Vec<String> {
              addresses end up in logs"
         ));
     }
-    // An instance that cannot be read would not limit the token at all.
-    if let Some(Err(error)) = token.instance.as_ref().map(|text| text.parse::<Instance>()) {
-        problems.push(format!("auth.tokens '{name}': instance {error}"));
+    problems
+}
+
+/// What it is limited to.
+fn limits(grant: Grant<'_>) -> Vec<String> {
+    let Grant { key, name, scopes, instance, companies } = grant;
+    let what = if key == "auth.tokens" { "token" } else { "group" };
+    let mut problems = Vec::new();
+    // An instance that cannot be read would not limit it at all.
+    if let Some(Err(error)) = instance.map(str::parse::<Instance>) {
+        problems.push(format!("{key} '{name}': instance {error}"));
     }
-    for (number, company) in (1..).zip(token.companies.iter().flatten()) {
+    for (number, company) in (1..).zip(companies.unwrap_or_default()) {
         if let Err(error) = company.parse::<PartyKey>() {
-            problems.push(format!("auth.tokens '{name}': company {number} {error}"));
+            problems.push(format!("{key} '{name}': company {number} {error}"));
         }
     }
-    let is_limited = token.instance.is_some() || token.companies.is_some();
-    if is_limited && token.scopes.contains(&Scope::Metrics) {
+    let is_limited = instance.is_some() || companies.is_some();
+    if is_limited && scopes.contains(&Scope::Metrics) {
         problems.push(format!(
-            "auth.tokens '{name}': the scope metrics shows what is counted over all companies and \
-             instances, and this token is limited; give Prometheus a token of its own, without instance \
-             and companies"
+            "{key} '{name}': the scope metrics shows what is counted over all companies and instances, and \
+             this {what} is limited; give Prometheus a token of its own, without instance and companies"
         ));
     }
-    if token.companies.as_ref().is_some_and(Vec::is_empty) {
+    if companies.is_some_and(<[_]>::is_empty) {
         problems.push(format!(
-            "auth.tokens '{name}': companies is empty, so that it could see nothing; name some, or \
-             leave companies out for all"
+            "{key} '{name}': companies is empty, so that it could see nothing; name some, or leave \
+             companies out for all"
         ));
     }
     problems
@@ -108,50 +118,51 @@ fn secret_twice(tokens: &[Token]) -> Vec<String> {
     twice.map(sentence).collect()
 }
 
-/// A token of some companies that writes could take the ids of controls and events of all others in
+/// What is given for some companies, and writes, could take the ids of controls and events of all others in
 /// its instance. So that has to be its own: how to split what is not.
-fn shares_its_instance(token: &Token, all: &[Token]) -> Option<String> {
-    if !token.is_of_a_tenant() {
+fn shares_its_instance(grant: &Grant<'_>, all: &[Grant<'_>]) -> Option<String> {
+    if !grant.is_of_a_tenant() {
         return None;
     }
-    let meets = |other: &&Token| {
-        other.writes() && instance(other) == instance(token) && keys(other) != keys(token)
+    let meets = |other: &&Grant<'_>| {
+        other.writes() && instance(other) == instance(grant) && keys(other) != keys(grant)
     };
-    let others: Vec<_> = all.iter().filter(meets).map(|other| other.name.as_str()).collect();
-    let state = match &token.instance {
+    let others: Vec<_> = all.iter().filter(meets).map(|other| other.name).collect();
+    let state = match grant.instance {
         None => "It has none".to_owned(),
         Some(_) if others.is_empty() => return None,
         Some(own) => format!("Instance '{own}' is also that of '{}'", others.join("', '")),
     };
-    let (name, scopes, free) = (&token.name, said(&token.scopes), free_instance(token, all));
-    let company = token.companies.iter().flatten().next().map_or("id:42", String::as_str);
+    let Grant { key, name, scopes, .. } = grant;
+    let (scopes, free) = (said(scopes), free_instance(grant, all));
+    let company = grant.companies.and_then(<[_]>::first).map_or("id:42", String::as_str);
+    let what = if *key == "auth.tokens" { "token" } else { "group" };
     Some(format!(
-        "auth.tokens '{name}' is limited to companies and may write (scopes: {scopes}), so it needs an \
+        "{key} '{name}' is limited to companies and may write (scopes: {scopes}), so it needs an \
          instance of its own: in one instance the ids of controls and events of all companies meet. \
-         {state}. Set instance = \"{free}\", or another name that no other token has, and link its \
-         companies there: PUT /api/v1/links/{company}?instance={free}. A token with scopes = [\"read\"] \
+         {state}. Set instance = \"{free}\", or another name that no other {what} has, and link its \
+         companies there: PUT /api/v1/links/{company}?instance={free}. A {what} with scopes = [\"read\"] \
          alone may share an instance"
     ))
 }
 
-/// An instance that no token has, called like this one, in characters that no address has to encode.
-fn free_instance(token: &Token, all: &[Token]) -> String {
+/// An instance that none has, called like this one, in characters that no address has to encode.
+fn free_instance(grant: &Grant<'_>, all: &[Grant<'_>]) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = token.name.chars().map(plain).collect();
+    let name: String = grant.name.chars().map(plain).collect();
     let is_taken = |name: &String| all.iter().any(|other| instance(other).as_str() == name);
     let numbered = (2..).map(|number| format!("{name}-{number}"));
     iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
 }
 
-/// The instance of what a token posts without naming one.
-fn instance(token: &Token) -> Instance {
-    token.instance.as_ref().and_then(|text| text.parse().ok()).unwrap_or_default()
+/// The instance of what is posted without naming one.
+fn instance(grant: &Grant<'_>) -> Instance {
+    grant.instance.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-/// The companies of a token; `None` for all.
-fn keys(token: &Token) -> Option<BTreeSet<PartyKey>> {
-    let companies = token.companies.as_ref()?;
-    Some(companies.iter().filter_map(|company| company.parse().ok()).collect())
+/// The companies that it is limited to; `None` for all.
+fn keys(grant: &Grant<'_>) -> Option<BTreeSet<PartyKey>> {
+    Some(grant.companies?.iter().filter_map(|company| company.parse().ok()).collect())
 }
 
 fn said(scopes: &[Scope]) -> String {

@@ -1,7 +1,9 @@
 //! iTop tells that tickets have changed.
 
+use std::sync::Arc;
+
 use axum::{
-    Form, Json,
+    Json,
     extract::{FromRef, FromRequest, Request, State},
     http::StatusCode,
 };
@@ -9,9 +11,11 @@ use serde_json::{Value, json};
 
 use crate::{
     board::Board,
+    clock::Clock,
+    config::Scope,
     domain::body::FieldError,
     store::AskedTicket,
-    web::{Rooms, auth::ChangeTeller, body::JsonBody, content::essence, problem::ApiError},
+    web::{ApiTokens, Rooms, auth::Caller, posted::Posted, problem::ApiError},
 };
 
 /// Tickets in one call at most.
@@ -23,58 +27,56 @@ const LONGEST_CLASS: usize = 100;
 /// `POST /api/v1/itop/changes`: these tickets are read again soon, of those that the board knows and the
 /// caller sees. The answer does not tell which these are.
 pub(in crate::web) async fn changes(
-    ChangeTeller(caller): ChangeTeller,
     State(board): State<Board>,
-    Changes(tickets): Changes,
+    Changes { caller, tickets }: Changes,
 ) -> (StatusCode, Json<Value>) {
     let taken = tickets.len();
     board.changed(&caller.name, caller.visible(), tickets);
     (StatusCode::ACCEPTED, Json(json!({"taken": taken})))
 }
 
-/// The tickets of a body: JSON with one, or a list; or a form with one.
-pub(in crate::web) struct Changes(Vec<AskedTicket>);
+/// Who tells, by a token or a signature, and of which tickets. Nobody keeps the ids of signed messages: one
+/// that is told again has its tickets read once more.
+pub(in crate::web) struct Changes {
+    caller: Arc<Caller>,
+    tickets: Vec<AskedTicket>,
+}
 
 impl<S: Send + Sync> FromRequest<S> for Changes
 where
+    ApiTokens: FromRef<S>,
     Rooms: FromRef<S>,
+    Clock: FromRef<S>,
 {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        if essence(request.headers()) == "application/x-www-form-urlencoded" {
-            // A page of any origin can have a browser send one: whoever calls with a token is no browser,
-            // and all others are refused before this.
-            let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, state)
-                .await
-                .map_err(|error| ApiError::Unreadable(format!("{}.", error.body_text())))?;
-            let form = pairs.into_iter().map(|(name, value)| (name, value.into())).collect();
-            return ticket(&Value::Object(form), "").map(|ticket| Self(vec![ticket]));
+        let posted = Posted::by_whoever_may(Scope::Changes, request, state).await?;
+        if let Some(error) = posted.message.and_then(|message| message.wrong_time()) {
+            return Err(error);
         }
-        let body = JsonBody::from_request(request, state).await.map_err(|bad| bad.error)?;
+        let body = posted.body.map_err(|bad| bad.error)?;
         let body: Value = serde_json::from_str(body.text())
             .map_err(|error| ApiError::not_json(&error.to_string()))?;
-        let (items, above) = match &body {
-            Value::Array(items) => (items, ""),
-            Value::Object(members) => match members.get("items") {
-                Some(Value::Array(items)) => (items, "/items"),
-                _ => return ticket(&body, "").map(|ticket| Self(vec![ticket])),
-            },
-            _ => {
-                return Err(wrong(
-                    "",
-                    "type",
-                    "write {\"class\": …, \"id\": …}, or a list of them",
-                ));
-            }
-        };
-        if items.len() > MOST {
-            return Err(wrong(above, "length", &format!("at most {MOST} tickets at once")));
-        }
-        let tickets = items.iter().enumerate();
-        let tickets = tickets.map(|(at, item)| ticket(item, &format!("{above}/{at}")));
-        tickets.collect::<Result<_, _>>().map(Self)
+        Ok(Self { caller: posted.caller, tickets: tickets(&body)? })
     }
+}
+
+/// The tickets of a body: one, or a list; a form has one.
+fn tickets(body: &Value) -> Result<Vec<AskedTicket>, ApiError> {
+    let (items, above) = match body {
+        Value::Array(items) => (items, ""),
+        Value::Object(members) => match members.get("items") {
+            Some(Value::Array(items)) => (items, "/items"),
+            _ => return ticket(body, "").map(|ticket| vec![ticket]),
+        },
+        _ => return Err(wrong("", "type", "write {\"class\": …, \"id\": …}, or a list of them")),
+    };
+    if items.len() > MOST {
+        return Err(wrong(above, "length", &format!("at most {MOST} tickets at once")));
+    }
+    let tickets = items.iter().enumerate();
+    tickets.map(|(at, item)| ticket(item, &format!("{above}/{at}"))).collect()
 }
 
 /// A ticket as iTop's actions write it: whatever the id is called there, and whether it is a text.

@@ -30,7 +30,7 @@ pub(in crate::web) struct Answer {
 /// `GET /api/v1/priority?element_type=&criticality=`: what the matrix says of a control, and all of
 /// it. Without a criticality the control has the one that an acknowledgement has without it.
 pub(in crate::web) async fn of(
-    Ingest(_): Ingest,
+    _: Ingest,
     State(config): State<Current>,
     Params(params): Params<PriorityParams>,
 ) -> Json<Answer> {

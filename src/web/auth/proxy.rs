@@ -14,7 +14,7 @@ use crate::{
     config::{self, Scope},
     domain::{network::Network, visible::Visible},
     secret::{Secret, random_key},
-    web::{Signer, problem::ApiError, share::Receiving, unauthorized::Unauthorized},
+    web::{Signer, problem::ApiError, rates::Allowance, seldom::Seldom, share::Receiving},
 };
 
 /// The address that a connection comes from; the server adds it to each request.
@@ -41,12 +41,18 @@ pub(super) struct ProxySignIn {
     tenants: Arc<[Visible]>,
     /// All of them together have as much as one token.
     receiving: Receiving,
-    told: Unauthorized,
+    allowance: Allowance,
+    told: Seldom,
 }
 
 impl ProxySignIn {
     /// That of a checked configuration.
-    pub(super) fn of(proxy: &config::Proxy, tenants: Arc<[Visible]>, clock: Clock) -> Option<Self> {
+    pub(super) fn of(
+        proxy: &config::Proxy,
+        rate: u32,
+        tenants: Arc<[Visible]>,
+        clock: &Clock,
+    ) -> Option<Self> {
         let signer = Signer::new(&Secret::new(random_key()));
         Some(Self {
             user: proxy.header.parse().ok()?,
@@ -58,7 +64,8 @@ impl ProxySignIn {
             scopes: proxy.groups.clone(),
             tenants,
             receiving: Receiving::default(),
-            told: Unauthorized::new(clock),
+            allowance: Allowance::new(rate, clock),
+            told: Seldom::new(clock.clone(), "further requests named a user and were not believed"),
         })
     }
 
@@ -102,7 +109,7 @@ impl ProxySignIn {
             )));
         }
         Ok(Some(Arc::new(Caller {
-            kind: Kind::Person,
+            kind: Kind::ByProxy,
             id: Secret::new(String::new()),
             shown_id: String::new(),
             name: name.to_owned(),
@@ -110,14 +117,14 @@ impl ProxySignIn {
             visible: Visible::all(),
             tenants: self.tenants.clone(),
             receiving: self.receiving.clone(),
+            allowance: self.allowance.clone(),
         })))
     }
 
     /// What somebody in these groups may do.
     fn scopes_of(&self, groups: &str) -> Vec<Scope> {
         let known = groups.split(',').filter_map(|group| self.scopes.get(group.trim()));
-        let given: Vec<_> = known.flatten().collect();
-        Scope::ALL.into_iter().filter(|scope| given.contains(&scope)).collect()
+        Scope::together(known.flatten())
     }
 
     /// Whoever has set up the proxy looks for this, and whoever tries to pass for it is seen.

@@ -1,26 +1,31 @@
-//! The sessions of people in browsers: a cookie that stands for a token.
+//! The sessions of people in browsers: a cookie that stands for a token, or for whom the provider has
+//! signed in.
 //!
 //! Nothing is kept of one. It is signed with the token's hash, which it does not show, so that whoever
 //! removes the token, or changes the key of links, ends it.
 //!
-//! It lasts for twelve hours after its person was there. What a person does is to go to a page, or to change
+//! That of a token lasts for twelve hours after its person was there. What a person does is to go to a page, or to change
 //! something: that renews it. Pages that refresh themselves, and streams that are listened to, do not: a
-//! screen that nobody looks at is signed out in the end.
+//! screen that nobody looks at is signed out in the end. That of the provider is never renewed.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use sha2::{Digest as _, Sha256};
 
-use super::Caller;
+use super::{Caller, Kind, attempts::Used};
 use crate::{
     clock::{Clock, later},
+    config::Server,
     domain::hex::hex,
     web::{Signer, cookies, origin::OwnOrigin},
 };
 
 /// How long a session lasts whose person does nothing.
 const LIFETIME: Duration = Duration::from_hours(12);
+
+/// How long one lasts that the provider has given, whatever its person does.
+const LIFETIME_BY_PROVIDER: Duration = Duration::from_hours(8);
 
 /// How long a session goes on before its cookie is given anew.
 const FRESH: Duration = Duration::from_hours(1);
@@ -29,6 +34,9 @@ const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// What browsers name first among what they take when somebody goes to a page, and no script does.
 const OF_NAVIGATION: &str = "application/xhtml+xml";
+
+/// What its cookie is called.
+const NAME: &str = "bridge_session";
 
 /// What its signature is for.
 const PURPOSE: &str = "session";
@@ -40,14 +48,16 @@ const DIGITS: usize = 32;
 /// Gives out sessions, and takes them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sessions {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     own: OwnOrigin,
-    signer: Signer,
-    clock: Clock,
+    pub(super) signer: Signer,
+    pub(super) clock: Clock,
+    /// Attempts to sign in at the provider that came back.
+    pub(super) used: Used,
 }
 
 /// A session that is good.
@@ -60,9 +70,9 @@ pub(super) struct Session {
 impl Sessions {
     /// Sessions of browsers that reach the bridge there.
     #[must_use]
-    pub fn new(public_url: Option<&str>, signer: Signer, clock: Clock) -> Self {
-        let own = OwnOrigin::of(public_url);
-        Self { inner: Arc::new(Inner { own, signer, clock }) }
+    pub fn new(server: &Server, signer: Signer, clock: Clock) -> Self {
+        let own = OwnOrigin::of(server);
+        Self { inner: Arc::new(Inner { own, signer, clock, used: Used::default() }) }
     }
 
     /// Where the bridge is.
@@ -76,32 +86,33 @@ impl Sessions {
     }
 
     /// The cookie of a session that begins now.
-    pub(super) fn begun(&self, caller: &Caller) -> Option<HeaderValue> {
-        let expires = later(self.inner.clock.now(), LIFETIME).as_second();
+    pub(in crate::web) fn begun(&self, caller: &Caller) -> Option<HeaderValue> {
+        let lifetime = match caller.kind {
+            Kind::Token | Kind::ByProxy => LIFETIME,
+            Kind::ByProvider => LIFETIME_BY_PROVIDER,
+        };
+        let expires = later(self.inner.clock.now(), lifetime).as_second();
         let signature = self.signature(caller, expires);
-        self.cookie(&format!("{expires}.{}.{signature}", caller.shown_id), LIFETIME)
+        let value = format!("{expires}.{}.{signature}", caller.shown_id);
+        self.cookie(&self.name(), &value, lifetime)
     }
 
     /// What takes the cookie from the browser.
     pub(super) fn ended(&self) -> Option<HeaderValue> {
-        self.cookie("", Duration::ZERO)
+        self.cookie(&self.name(), "", Duration::ZERO)
     }
 
     /// The session that a request has, if it is that of one of the callers, whom `with` finds by
     /// their digits.
-    pub(super) fn find<'c>(
+    pub(super) fn find(
         &self,
         headers: &HeaderMap,
-        with: impl Fn(&str) -> Option<&'c Arc<Caller>>,
+        with: impl Fn(&str) -> Option<Arc<Caller>>,
     ) -> Option<Session> {
-        cookies::named(headers, self.name()).find_map(|value| self.read(value, &with))
+        cookies::named(headers, &self.name()).find_map(|value| self.read(value, &with))
     }
 
-    fn read<'c>(
-        &self,
-        value: &str,
-        with: impl Fn(&str) -> Option<&'c Arc<Caller>>,
-    ) -> Option<Session> {
+    fn read(&self, value: &str, with: impl Fn(&str) -> Option<Arc<Caller>>) -> Option<Session> {
         let (expires, rest) = value.split_once('.')?;
         let (digits, signature) = rest.split_once('.')?;
         let expires: i64 = expires.parse().ok()?;
@@ -110,7 +121,7 @@ impl Sessions {
         if !(now.as_second()..=later(now, LIFETIME).as_second()).contains(&expires) {
             return None;
         }
-        let caller = with(digits)?.clone();
+        let caller = with(digits)?;
         let signed = [caller.id.expose(), &expires.to_string()];
         let is_signed = self.inner.signer.verify(PURPOSE, &signed, signature);
         is_signed.then_some(Session { caller, expires })
@@ -118,6 +129,9 @@ impl Sessions {
 
     /// The cookie of a session whose person is there.
     pub(super) fn renewed(&self, session: &Session) -> Option<HeaderValue> {
+        if session.caller.kind == Kind::ByProvider {
+            return None;
+        }
         let full = later(self.inner.clock.now(), LIFETIME).as_second();
         let used = u64::try_from(full.saturating_sub(session.expires)).unwrap_or_default();
         if used < FRESH.as_secs() { None } else { self.begun(&session.caller) }
@@ -127,21 +141,35 @@ impl Sessions {
         self.inner.signer.sign(PURPOSE, &[caller.id.expose(), &expires.to_string()])
     }
 
-    /// Browsers take a name with such a beginning only from the very host by https: no other site of
-    /// its domain can put a cookie of its own there.
-    fn name(&self) -> &'static str {
-        match (self.own().is_https(), self.own().path()) {
-            (true, "") => "__Host-bridge_session",
-            (true, _) => "__Secure-bridge_session",
-            (false, _) => "bridge_session",
-        }
+    fn name(&self) -> String {
+        self.named(NAME)
     }
 
-    fn cookie(&self, value: &str, lifetime: Duration) -> Option<HeaderValue> {
+    /// The whole name of a cookie. Browsers take one with such a beginning only from the very host by https:
+    /// no other site of its domain can put a cookie of its own there.
+    pub(super) fn named(&self, name: &str) -> String {
+        let prefix = match (self.own().is_https(), self.own().path()) {
+            (true, "") => "__Host-",
+            (true, _) => "__Secure-",
+            (false, _) => "",
+        };
+        [prefix, name].concat()
+    }
+
+    /// The header that sets a cookie of this whole name.
+    ///
+    /// `Lax`: the browser sends it along when a link, or the provider, leads here, and with nothing that
+    /// another site posts or embeds. `Strict` would keep it back from whoever comes back from the provider.
+    pub(super) fn cookie(
+        &self,
+        name: &str,
+        value: &str,
+        lifetime: Duration,
+    ) -> Option<HeaderValue> {
         let own = self.own();
         let path = if own.path().is_empty() { "/" } else { own.path() };
         let secure = if own.is_https() { "; Secure" } else { "" };
-        let (name, seconds) = (self.name(), lifetime.as_secs());
+        let seconds = lifetime.as_secs();
         let cookie = format!(
             "{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
         );

@@ -1,5 +1,7 @@
 //! The tokens of the configuration, and whom a request is from by them.
 
+mod admission;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -10,13 +12,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::{
-    By, Caller, Kind, Known, Sessions, Signed,
+    By, Caller, Identified, Kind, Known, OidcSignIn, Sessions, Signed,
     proxy::ProxySignIn,
     sessions::{Session, is_by_person, shown_id},
 };
 use crate::{
     clock::Clock,
-    config::{Auth, Token},
+    config::{Auth, Grant},
     domain::{
         hex::{hex, unhex},
         keys::Instance,
@@ -25,7 +27,13 @@ use crate::{
     },
     secret::Secret,
     store::{Store, StoreError},
-    web::{content, problem::ApiError, share::Receiving},
+    web::{
+        client::Client,
+        content,
+        problem::ApiError,
+        rates::{Allowance, Refusals, Strangers},
+        share::{Receiving, Unproven},
+    },
 };
 
 /// The tokens of the configuration. Cheap to clone.
@@ -33,13 +41,15 @@ use crate::{
 pub struct ApiTokens {
     callers: Arc<watch::Sender<Callers>>,
     sessions: Sessions,
-    /// Who has signed a body is known when it was read: until then all of them have as much as one token.
-    unproven: Receiving,
+    /// Who has signed a body is known when it was read: until then those of one address have as much as one
+    /// token.
+    unproven: Unproven,
+    refusals: Refusals,
 }
 
 #[derive(Debug)]
 enum Callers {
-    /// There are no tokens and no proxy: everyone is let in.
+    /// There are no tokens, no proxy and no provider: everyone is let in.
     Anyone(Arc<Caller>),
     Known {
         /// By the SHA-256 of each token. How long it takes to find one tells nothing: who knows
@@ -51,6 +61,10 @@ enum Callers {
         signers: Vec<(Vec<Key>, Arc<Caller>)>,
         /// People come through it.
         proxy: Option<Box<ProxySignIn>>,
+        /// Those who are not known.
+        strangers: Box<Strangers>,
+        /// People sign in there.
+        oidc: Option<Arc<OidcSignIn>>,
     },
 }
 
@@ -71,7 +85,8 @@ impl ApiTokens {
     pub fn new(auth: &Auth, sessions: Sessions) -> Self {
         let callers = Callers::of(auth, sessions.clock());
         let callers = Arc::new(watch::Sender::new(callers));
-        Self { callers, sessions, unproven: Receiving::default() }
+        let refusals = Refusals::new(sessions.clock().clone());
+        Self { callers, sessions, unproven: Unproven::default(), refusals }
     }
 
     /// Knows these tokens from now on, and no others.
@@ -99,7 +114,10 @@ impl ApiTokens {
     /// what a browser adds by itself counts for what changes something only if a page of the bridge has
     /// asked for it.
     pub(in crate::web) fn known(&self, parts: &Parts) -> Result<Known, ApiError> {
-        let known = self.callers.borrow().known(parts, &self.sessions)?;
+        let known = match parts.extensions.get() {
+            Some(Identified(found)) => found.clone()?,
+            None => self.callers.borrow().known(parts, &self.sessions)?,
+        };
         let is_of_a_browser = match known.by {
             By::Cookie | By::Proxy => true,
             By::Token | By::Anyone => false,
@@ -114,13 +132,7 @@ impl ApiTokens {
 
     /// Whoever has a token that may stand in an address, and stands there.
     pub(in crate::web) fn in_path(&self, token: &str) -> Option<Arc<Caller>> {
-        match &*self.callers.borrow() {
-            Callers::Anyone(_) => None,
-            Callers::Known { tokens, in_path, .. } => {
-                let digest = <[u8; 32]>::from(Sha256::digest(token));
-                tokens.get(&digest).filter(|_| in_path.contains(&digest)).cloned()
-            }
-        }
+        self.callers.borrow().in_path(token)
     }
 
     /// Whether a request says by its signature alone who has sent it.
@@ -150,9 +162,9 @@ impl ApiTokens {
         }
     }
 
-    /// What bodies have whose sender is not known yet.
-    pub(in crate::web) fn unproven(&self) -> &Receiving {
-        &self.unproven
+    /// What bodies have that come from there, and whose sender is not known yet.
+    pub(in crate::web) fn unproven(&self, Client(address): Client) -> Receiving {
+        self.unproven.of(address)
     }
 
     /// Whether no page of another origin has had a browser send this.
@@ -179,6 +191,25 @@ impl ApiTokens {
         let caller = self.callers.borrow().by_token(token)?;
         let cookie = self.sessions.begun(&caller)?;
         Some((caller, cookie))
+    }
+
+    /// Where people sign in, if there is such a provider.
+    pub(in crate::web) fn oidc(&self) -> Option<Arc<OidcSignIn>> {
+        match &*self.callers.borrow() {
+            Callers::Anyone(_) => None,
+            Callers::Known { oidc, .. } => oidc.clone(),
+        }
+    }
+
+    /// Whether the session of a request is of somebody who has signed in there.
+    pub(in crate::web) fn is_by_provider(&self, headers: &HeaderMap) -> bool {
+        let session = self.callers.borrow().session(headers, &self.sessions);
+        session.is_some_and(|session| session.caller.kind == Kind::ByProvider)
+    }
+
+    /// Where sessions come from.
+    pub(in crate::web) fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// What takes the cookie from the browser.
@@ -225,9 +256,9 @@ impl Callers {
     fn of(auth: &Auth, clock: &Clock) -> Self {
         let tokens = &auth.tokens;
         if auth.lets_anyone_in() {
-            return Self::Anyone(Arc::new(Caller::anyone()));
+            return Self::Anyone(Arc::new(Caller::anyone(Allowance::new(auth.rate, clock))));
         }
-        let tenants: Arc<[Visible]> = tenants(tokens).collect();
+        let tenants: Arc<[Visible]> = tenants(auth).collect();
         let (mut known, mut in_path, mut signers) = (HashMap::new(), HashSet::new(), Vec::new());
         for token in tokens {
             let hash = token.hash.to_ascii_lowercase();
@@ -238,9 +269,10 @@ impl Callers {
                 shown_id: shown_id(hash),
                 name: token.name.clone(),
                 scopes: token.scopes.clone(),
-                visible: visible(token),
+                visible: visible(Grant::from(token)),
                 tenants: tenants.clone(),
                 receiving: Receiving::default(),
+                allowance: Allowance::new(token.rate.unwrap_or(auth.rate), clock),
             });
             // What is none fits nothing; loading the configuration has refused it.
             let digest: Option<[u8; 32]> = unhex(hash).and_then(|digest| digest.try_into().ok());
@@ -254,8 +286,12 @@ impl Callers {
             }
         }
         let proxy = auth.proxy.as_ref();
-        let proxy = proxy.and_then(|proxy| ProxySignIn::of(proxy, tenants.clone(), clock.clone()));
-        Self::Known { tokens: known, in_path, signers, proxy: proxy.map(Box::new) }
+        let proxy =
+            proxy.and_then(|proxy| ProxySignIn::of(proxy, auth.rate, tenants.clone(), clock));
+        let strangers = Box::new(Strangers::new(auth.rate_per_address, clock));
+        let oidc = auth.oidc.as_ref();
+        let oidc = oidc.map(|oidc| Arc::new(OidcSignIn::new(oidc, auth.rate, tenants, clock)));
+        Self::Known { tokens: known, in_path, signers, proxy: proxy.map(Box::new), strangers, oidc }
     }
 
     fn known(&self, parts: &Parts, sessions: &Sessions) -> Result<Known, ApiError> {
@@ -277,14 +313,23 @@ impl Callers {
         Ok(Known { caller, by: By::Proxy })
     }
 
+    fn in_path(&self, token: &str) -> Option<Arc<Caller>> {
+        let Self::Known { tokens, in_path, .. } = self else { return None };
+        let digest = <[u8; 32]>::from(Sha256::digest(token));
+        tokens.get(&digest).filter(|_| in_path.contains(&digest)).cloned()
+    }
+
     fn by_token(&self, token: &str) -> Option<Arc<Caller>> {
         let Self::Known { tokens, .. } = self else { return None };
         tokens.get(&<[u8; 32]>::from(Sha256::digest(token))).cloned()
     }
 
     fn session(&self, headers: &HeaderMap, sessions: &Sessions) -> Option<Session> {
-        let Self::Known { tokens, .. } = self else { return None };
-        sessions.find(headers, |digits| tokens.values().find(|caller| caller.shown_id == digits))
+        let Self::Known { tokens, oidc, .. } = self else { return None };
+        sessions.find(headers, |shown| {
+            let by_token = tokens.values().find(|caller| caller.shown_id == shown);
+            by_token.cloned().or_else(|| oidc.as_ref()?.shown(shown))
+        })
     }
 }
 
@@ -296,17 +341,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// What tenants may see: the instance of each is for its companies alone.
-fn tenants(tokens: &[Token]) -> impl Iterator<Item = Visible> {
-    tokens.iter().filter(|token| token.is_of_a_tenant()).map(visible)
+fn tenants(auth: &Auth) -> impl Iterator<Item = Visible> {
+    auth.grants().filter(Grant::is_of_a_tenant).map(visible)
 }
 
 /// The instance of a tenant in which there are other companies already: what it posts would take the
 /// place of theirs.
-pub async fn crowded_instance(
-    tokens: &[Token],
-    store: &Store,
-) -> Result<Option<Instance>, StoreError> {
-    for tenant in tenants(tokens) {
+pub async fn crowded_instance(auth: &Auth, store: &Store) -> Result<Option<Instance>, StoreError> {
+    for tenant in tenants(auth) {
         if let Some(instance) = store.crowded(&tenant).await? {
             return Ok(Some(instance));
         }
@@ -314,10 +356,10 @@ pub async fn crowded_instance(
     Ok(None)
 }
 
-/// What a token may see.
-fn visible(token: &Token) -> Visible {
-    let instance = token.instance.as_ref().and_then(|instance| instance.parse().ok());
-    match (instance, &token.companies) {
+/// What a token, or a group, lets see.
+fn visible(grant: Grant<'_>) -> Visible {
+    let instance = grant.instance.and_then(|instance| instance.parse().ok());
+    match (instance, grant.companies) {
         // Another instance's company 42 is another company.
         (instance, Some(companies)) => {
             let companies: Vec<_> =

@@ -18,4 +18,5 @@ mod templates;
 pub(super) mod texts;
 pub(super) mod tickets;
 
+pub use sign_in::provider::callback_of;
 pub use templates::Templates;

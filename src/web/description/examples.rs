@@ -58,6 +58,12 @@ fn samples() -> Vec<ApiError> {
             code: "required",
             message: said("'company' is missing or empty"),
         }]),
+        ApiError::TooMany {
+            detail: said(
+                "The token 'dashboard' may make 50 requests a second (rate, in auth.tokens or auth).",
+            ),
+            after: 1,
+        },
         ApiError::Internal,
         ApiError::StoreUnavailable,
         ApiError::StoreDamaged,

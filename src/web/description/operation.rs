@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::web::{
+    ALWAYS_ANSWERED,
     calls::{Access, Call},
     problem::PROBLEM,
     problem_type::{self as kinds, ProblemType},
@@ -103,7 +105,7 @@ impl Operation {
             parameters: path_parameters(path),
             body: None,
             answers: BTreeMap::new(),
-            problems: vec![&kinds::BAD_PARAMETER, &kinds::FOREIGN_CALLER, &kinds::INTERNAL],
+            problems: problems_of_all(path),
         }
     }
 
@@ -221,12 +223,17 @@ impl Operation {
             let said = answer["description"].as_str().unwrap_or_default();
             let said = if said.is_empty() { Vec::new() } else { vec![said] };
             answer["description"] = json!([said, titles].concat().join("; "));
-            let (kind, content) = if is_page {
+            let (kind, content) = if is_page && status != StatusCode::TOO_MANY_REQUESTS.as_u16() {
                 ("text/html", json!({"schema": {"type": "string"}}))
             } else {
                 (PROBLEM, problems(&kinds))
             };
             answer["content"][kind] = content;
+            if status == StatusCode::TOO_MANY_REQUESTS.as_u16() {
+                let about = "After how many seconds to send it again.";
+                answer["headers"]["Retry-After"] =
+                    json!({"description": about, "schema": {"type": "string"}});
+            }
         }
         let answers: Map<_, _> =
             self.answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
@@ -245,6 +252,15 @@ impl Operation {
         }
         document
     }
+}
+
+/// What each call can be answered with. Who asks only whether the bridge lives is never told to come later.
+fn problems_of_all(path: &str) -> Vec<&'static ProblemType> {
+    let mut problems = vec![&kinds::BAD_PARAMETER, &kinds::FOREIGN_CALLER, &kinds::INTERNAL];
+    if !ALWAYS_ANSWERED.contains(&path) {
+        problems.push(&kinds::TOO_MANY_REQUESTS);
+    }
+    problems
 }
 
 /// The name of the schema of a problem.

@@ -14,8 +14,8 @@ use crate::counting::Counted;
 /// What the names of the bridge's own metrics begin with.
 const PREFIX: &str = "servicenav_bridge";
 
-/// The words by which the numbers of one name differ. They are few and known beforehand: never a company, a
-/// control, or a token.
+/// The words by which the numbers of one name differ. They are few, and known beforehand or by the
+/// configuration: never a company, a control, or a token.
 pub(super) type Labels = Vec<(&'static str, String)>;
 
 /// The labels of these names with these words.

@@ -45,6 +45,16 @@ pub(super) fn front(families: &mut Families, state: &AppState) {
     let (open, most) = state.rooms.open_streams();
     families.gauge("event_streams", "Event streams that are open", open);
     families.gauge("event_streams_limit", "Event streams that may be open", most);
+    families.counters(
+        "requests_refused_by_rate",
+        "Requests that were answered 429, by whose rate it was: that of a token, or of an address",
+        state.tokens.refused_by_rate().map(|(by, count)| (labels([("by", by)]), count)),
+    );
+    families.gauge(
+        "certificate_end_timestamp_seconds",
+        "When the certificate of the bridge ends, in seconds since 1970; 0 where it has none",
+        state.tls.as_ref().map_or(0.0, |tls| at(tls.ends())),
+    );
 }
 
 /// What the system says of the process; what it does not say is left out.

@@ -1,10 +1,11 @@
 //! `/metrics`: what the bridge counts, for Prometheus.
 //!
 //! Nothing is counted for it alone that is counted elsewhere: it reads the counters of those who do the
-//! work. To add some, write a function beside those in `inbox`, `way` and `machine` that adds
+//! work. To add some, write a function beside those in `inbox`, `way`, `hooks` and `machine` that adds
 //! its numbers to [`Families`], call it in [`all`], and tell of them in docs/operations.md.
 
 mod families;
+mod hooks;
 mod inbox;
 mod machine;
 mod way;
@@ -83,6 +84,7 @@ async fn all(state: &AppState) -> Families {
     way::calls(&mut families, state);
     way::catalog(&mut families, state, &look.lists);
     way::board(&mut families, state, &look.board);
+    hooks::hooks(&mut families, state);
     machine::store(&mut families, state);
     machine::front(&mut families, state);
     machine::process(&mut families, state, &look.process);

@@ -146,7 +146,8 @@ pub(super) fn board(families: &mut Families, state: &AppState, oldest: &OldestOp
     }
 }
 
-fn age(as_of: Timestamp, now: Timestamp) -> f64 {
+/// How long ago that was, in seconds.
+pub(super) fn age(as_of: Timestamp, now: Timestamp) -> f64 {
     elapsed(as_of, now).as_secs_f64()
 }
 

@@ -51,6 +51,12 @@ fn examples() -> Vec<Example> {
     documents().iter().flat_map(|file| examples_of(file)).collect()
 }
 
+/// What a document shows in a language.
+pub fn shown_in(document: &str, language: &str) -> Vec<String> {
+    let examples = examples_of(&root().join(document)).into_iter();
+    examples.filter(|example| example.language == language).map(|example| example.text).collect()
+}
+
 /// The commands of an example, without what they print: a line that goes on is one with the next.
 fn commands(example: &Example) -> Vec<String> {
     if !example.language.is_empty() && example.language != "sh" {

@@ -1,6 +1,7 @@
 //! What goes out: who is told of what, signed, in its order, whatever becomes of the receiver.
 
 mod documents;
+mod metrics;
 pub mod receiver;
 mod receivers;
 mod who;

@@ -13,7 +13,10 @@ use super::{
     requests::{Request, calls_about_objects, filled, is_bulk, requests, shows_its_object},
     secret,
 };
-use crate::world::{ACKNOWLEDGEMENTS, Answer};
+use crate::{
+    oidc::stand_in::StandIn,
+    world::{ACKNOWLEDGEMENTS, Answer},
+};
 
 async fn ask(tenants: &Tenants, token: &str, request: &Request) -> Answer {
     let Request { method, path, body } = request;
@@ -105,6 +108,12 @@ async fn the_session_of_a_limited_token_is_no_more_than_the_token() {
     each_has_its_own(Tenants::start().await.in_sessions().await).await;
 }
 
+#[tokio::test]
+async fn whoever_signs_in_in_a_limited_group_has_its_own_and_all_else_is_not_there() {
+    let provider = StandIn::start().await;
+    each_has_its_own(Tenants::start().await.by_provider(&provider).await).await;
+}
+
 async fn each_has_its_own(tenants: Tenants) {
     let everything = all_that_there_is(&tenants).await;
     let mut calls: Vec<_> = calls_about_objects().collect();
@@ -149,8 +158,12 @@ async fn about(tenants: &Tenants, call: &Call, kind: &Kind, object: &Object) {
             let is_lever = request.path.ends_with("/retry") || request.path.ends_with("/discard");
             let is_lever = is_lever && !is_bulk(call);
             let leads_on = request.path.starts_with("/language");
+            // An address is signed for those who have a token.
+            let is_of_person = tenants.are_by_provider() && call.path.ends_with("/stream/address");
             let expected = if is_lever {
                 409
+            } else if is_of_person {
+                403
             } else if leads_on {
                 303
             } else if call.path == "/api/v1/itop/changes" {

@@ -13,12 +13,13 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, Scope, Token},
+    config::{Config, OidcGroup, Scope, Token},
     sandbox,
     web::{Access, hash_token},
 };
 
 use crate::{
+    oidc::stand_in::{StandIn, session_of},
     session,
     world::{ACKNOWLEDGEMENTS, Answer, World, event, token, with},
 };
@@ -82,6 +83,12 @@ impl Kind {
             companies: limited.then(|| vec!["id:42".to_owned()]),
             ..token(self.name, self.scopes)
         }
+    }
+
+    /// The group that gives the same.
+    fn group(&self) -> OidcGroup {
+        let Token { name, scopes, instance, companies, .. } = self.token();
+        OidcGroup { name, scopes, instance, companies }
     }
 }
 
@@ -221,6 +228,26 @@ impl Tenants {
             self.sessions.insert(kind.name, cookie);
         }
         self
+    }
+
+    /// The same with those people signed in at a provider, each in a group that gives what the token does.
+    pub async fn by_provider(mut self, provider: &StandIn) -> Self {
+        let kinds = || UNLIMITED.iter().chain(&LIMITED);
+        let mut oidc = provider.config();
+        oidc.groups = kinds().map(Kind::group).collect();
+        self.world.config.auth.oidc = Some(oidc);
+        self.world.reload().await.unwrap();
+        let readers = |kind: &&Kind| kind.may(Access::Page(Scope::Read));
+        for kind in kinds().filter(readers) {
+            let cookie = session_of(&self.world, provider, kind.name, &[kind.name]).await;
+            self.sessions.insert(kind.name, cookie);
+        }
+        self
+    }
+
+    /// Whether a provider has signed them in.
+    pub fn are_by_provider(&self) -> bool {
+        self.world.config.auth.oidc.is_some()
     }
 
     pub fn object(&self, key: &str) -> &Object {

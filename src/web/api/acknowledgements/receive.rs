@@ -22,13 +22,14 @@ use crate::{
     lifecycle::to_its_end,
     store::{Accepted, InboxRow, NewAcknowledgement, Noted, Store},
     web::{
-        Addresses, AppState,
+        Addresses, AppState, Rooms,
         auth::Caller,
         body::{BadBody, JsonBody, MAX_BODY},
         posted::{Message, Posted},
         problem::ApiError,
         request_log::{RequestId, Traced},
         share::Share,
+        state::PlaceToWait,
         view::{self, AcknowledgementView},
     },
 };
@@ -54,6 +55,7 @@ pub(in crate::web) async fn receive(
     posted: Posted,
 ) -> Result<Response, ApiError> {
     let Posted { caller, share, body, message } = posted;
+    let patience = Patience::of(wait, &state.rooms, &caller);
     let mut inbox = Inbox {
         receipt: Receipt { at: state.clock.now(), instance: caller.instance(None)? },
         caller,
@@ -66,9 +68,9 @@ pub(in crate::web) async fn receive(
     // Whoever has sent all of it may hang up: it is stored and sets off a delivery all the same.
     to_its_end(async move {
         if let Some(message) = message {
-            inbox.admit(message, &body).await?;
+            Box::pin(inbox.admit(message, &body)).await?;
         }
-        inbox.receive(body, wait, share).await
+        inbox.receive(body, patience, share).await
     })
     .await
 }
@@ -87,6 +89,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Wait {
             name.trim().eq_ignore_ascii_case("wait").then_some(seconds.trim())?.parse().ok()
         });
         Ok(Self(seconds.map(|seconds| Duration::from_secs(seconds).min(MAX_WAIT))))
+    }
+}
+
+/// How long an answer waits for the outcome.
+struct Patience {
+    wait: Duration,
+    /// What the sender wished, if it is done.
+    applied: Option<Duration>,
+    _place: Option<PlaceToWait>,
+}
+
+impl Patience {
+    /// As the sender wishes. Where too many wait already, it is answered at once: the wish is one, and each
+    /// that waits takes a connection from others.
+    fn of(wish: Option<Duration>, rooms: &Rooms, caller: &Caller) -> Self {
+        let wait = wish.unwrap_or(DEFAULT_WAIT);
+        if wait.is_zero() {
+            return Self { wait, applied: wish, _place: None };
+        }
+        match rooms.place_to_wait(&caller.receiving) {
+            Some(place) => Self { wait, applied: wish, _place: Some(place) },
+            None => Self { wait: Duration::ZERO, applied: None, _place: None },
+        }
     }
 }
 
@@ -151,7 +176,7 @@ impl Inbox {
     async fn receive(
         self,
         body: Result<JsonBody, BadBody>,
-        wait: Option<Duration>,
+        patience: Patience,
         share: Share,
     ) -> Result<Response, ApiError> {
         let body = match body {
@@ -159,12 +184,14 @@ impl Inbox {
             Err(BadBody { error, text }) => return self.refused(&text, error).await,
         };
         match body.items() {
-            Ok(Some(events)) => return self.receive_list(&body.text, &events, share).await,
+            Ok(Some(events)) => {
+                return Box::pin(self.receive_list(&body.text, &events, share)).await;
+            }
             Ok(None) => {}
             Err(error) => return self.refused(&body.text, error).await,
         }
-        let mut response = self.receive_one(body.text, wait.unwrap_or(DEFAULT_WAIT), share).await?;
-        if let Some(wait) = wait {
+        let mut response = self.receive_one(body.text, patience.wait, share).await?;
+        if let Some(wait) = patience.applied {
             let applied = format!("wait={}", wait.as_secs());
             if let Ok(applied) = HeaderValue::from_str(&applied) {
                 response.headers_mut().insert(PREFERENCE_APPLIED, applied);

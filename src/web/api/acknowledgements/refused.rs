@@ -17,7 +17,8 @@ const KEPT_OF_REJECTED: usize = 16 * 1024;
 impl Inbox {
     /// Answers with an error, and keeps what was refused.
     pub(super) async fn refused<T>(&self, text: &str, error: ApiError) -> Result<T, ApiError> {
-        self.keep(vec![self.rejected(text, &error)]).await?;
+        // Boxed: what is rare would make each post larger.
+        Box::pin(self.keep(vec![self.rejected(text, &error)])).await?;
         Err(error)
     }
 

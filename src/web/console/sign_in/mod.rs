@@ -1,4 +1,7 @@
-//! Signing in and out: a token is exchanged for a session, which the browser keeps.
+//! Signing in and out: a token, or what the provider says, is exchanged for a session, which the browser
+//! keeps.
+
+pub(in crate::web) mod provider;
 
 use axum::{
     Form, RequestExt as _,
@@ -15,7 +18,7 @@ use super::language;
 use crate::{
     config::Scope,
     web::{
-        Addresses, ApiTokens, AppState,
+        AppState,
         addresses::encoded,
         auth::{By, Known},
         parameters::{NoParams, Params},
@@ -31,14 +34,37 @@ pub(in crate::web) struct SignInParams {
     /// Where to go then: a path of the bridge with its query, as browsers have it.
     #[serde(default)]
     next: String,
+    /// Why the page is shown although strangers are led to the provider at once.
+    way: Option<Way>,
 }
 
-/// `GET /sign-in`: asks for a token, unless whoever asks may read anyway.
+/// Why the page is shown although strangers are led to the provider at once.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::web) enum Way {
+    /// Somebody has a token.
+    Token,
+    /// Somebody has signed out.
+    Ended,
+}
+
+/// What the page tells besides.
+#[derive(Default)]
+struct Said<'s> {
+    /// What was wrong with a token.
+    wrong: Option<&'s str>,
+    /// What came of signing in at the provider.
+    of_provider: Option<&'s str>,
+    /// Whom it has signed in, or what it says is wrong.
+    detail: Option<&'s str>,
+}
+
+/// `GET /sign-in`: asks for a token, or leads to the provider, unless whoever asks may read anyway.
 pub(in crate::web) async fn page(
     State(state): State<AppState>,
     known: Result<Known, ApiError>,
     headers: HeaderMap,
-    Params(SignInParams { next }): Params<SignInParams>,
+    Params(SignInParams { next, way }): Params<SignInParams>,
 ) -> Result<Response, ApiError> {
     match known {
         Ok(known) if known.caller.may(Scope::Read) => {
@@ -46,24 +72,41 @@ pub(in crate::web) async fn page(
         }
         // Whose token may read no page any more needs another one.
         Ok(Known { by: By::Cookie, .. }) => {
-            form(&state, &headers, StatusCode::OK, &next, Some("no_pages"))
+            let said = Said { wrong: Some("no_pages"), ..Said::default() };
+            form(&state, &headers, StatusCode::OK, &next, &said)
         }
-        _ => form(&state, &headers, StatusCode::OK, &next, None),
+        _ => {
+            let is_straight = state.tokens.oidc().is_some_and(|oidc| oidc.is_straight());
+            if is_straight && way.is_none() {
+                return Ok(see(&provider::start_path(&state, &next), None));
+            }
+            let has_ended = way == Some(Way::Ended);
+            let of_provider = has_ended.then_some("ended");
+            form(&state, &headers, StatusCode::OK, &next, &Said { of_provider, ..Said::default() })
+        }
     }
 }
 
-/// The page with its form, and with what was wrong with a token.
+/// The page with its form, and with what was wrong.
 fn form(
     state: &AppState,
     headers: &HeaderMap,
     status: StatusCode,
     next: &str,
-    wrong: Option<&str>,
+    said: &Said<'_>,
 ) -> Result<Response, ApiError> {
     let next = state.addresses.own_page(next);
-    let here = state.addresses.path(format_args!("/sign-in?next={}", encoded(&next)));
+    let oidc = state.tokens.oidc();
+    // Whoever takes another language stays on the page.
+    let stays =
+        if oidc.as_ref().is_some_and(|oidc| oidc.is_straight()) { "way=token&" } else { "" };
+    let here = state.addresses.path(format_args!("/sign-in?{stays}next={}", encoded(&next)));
     let values = context! {
-        wrong,
+        wrong => said.wrong,
+        of_provider => said.of_provider,
+        detail => said.detail.unwrap_or_default(),
+        provider => oidc.as_ref().map(|oidc| oidc.name()),
+        start => provider::start_path(state, &next),
         frame => context! { active => "", next => encoded(&here).to_string() },
         next,
     };
@@ -122,37 +165,52 @@ pub(in crate::web) async fn begin(
     if state.tokens.let_in_anyone() {
         return Ok(see(&state.addresses.own_page(&next), None));
     }
+    let wrong = |what| Said { wrong: Some(what), ..Said::default() };
     let Some((caller, cookie)) = state.tokens.sign_in(token.trim()) else {
-        return form(&state, &headers, StatusCode::UNAUTHORIZED, &next, Some("unknown"));
+        return form(&state, &headers, StatusCode::UNAUTHORIZED, &next, &wrong("unknown"));
     };
     if !caller.may(Scope::Read) {
         // A session in which each page is refused would be a dead end.
-        return form(&state, &headers, StatusCode::FORBIDDEN, &next, Some("no_pages"));
+        return form(&state, &headers, StatusCode::FORBIDDEN, &next, &wrong("no_pages"));
     }
     tracing::info!(by = caller.name, "signed in");
     Ok(see(&state.addresses.own_page(&next), Some(cookie)))
 }
 
-/// `POST /session/end`: takes the session from the browser.
+/// `POST /session/end`: takes the session from the browser, and leads on to where somebody signs out at the
+/// provider who has signed in there.
 pub(in crate::web) async fn end(
-    State(tokens): State<ApiTokens>,
-    State(addresses): State<Addresses>,
+    State(state): State<AppState>,
+    headers: HeaderMap,
     _: Params<NoParams>,
     _: OwnPage,
-) -> Response {
-    see(&addresses.path("/sign-in"), tokens.sign_out())
+) -> Result<Response, ApiError> {
+    let ended = state.tokens.sign_out();
+    if let Some(page) = provider::sign_out(&state, &headers).await {
+        return Ok(with_cookies(page?, [ended]));
+    }
+    // Where strangers are led to the provider at once they would be signed in again.
+    let page = if state.tokens.oidc().is_some() { "/sign-in?way=ended" } else { "/sign-in" };
+    Ok(see(&state.addresses.path(page), ended))
 }
 
 /// Sends a browser on, with its cookie.
-fn see(path: &str, cookie: Option<HeaderValue>) -> Response {
+fn see(place: &str, cookie: Option<HeaderValue>) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(path) = HeaderValue::from_str(path) {
-        headers.insert(header::LOCATION, path);
+    if let Ok(place) = HeaderValue::from_str(place) {
+        headers.insert(header::LOCATION, place);
     }
-    if let Some(cookie) = cookie {
-        headers.insert(header::SET_COOKIE, cookie);
+    with_cookies(response, [cookie])
+}
+
+fn with_cookies<const N: usize>(
+    mut response: Response,
+    cookies: [Option<HeaderValue>; N],
+) -> Response {
+    for cookie in cookies.into_iter().flatten() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }

@@ -8,7 +8,7 @@ use crate::web::{
         companies::CompaniesParams,
         language::ChooseParams,
         new_ticket::Prefilled,
-        sign_in::{SignIn, SignInParams},
+        sign_in::{SignIn, SignInParams, provider::CallbackParams},
         tickets::PageParams,
     },
     description::{
@@ -105,13 +105,38 @@ fn around(schemas: &mut Schemas) -> Vec<Operation> {
         Operation::new(("get", "/sign-in"), "showSignIn", Pages, "Where one signs in")
             .query(schemas.parameters::<SignInParams>())
             .gives_as(200, "The page.", &page)
-            .gives_nothing(303, "On, for whoever is signed in."),
+            .gives_nothing(303, "On, for whoever is signed in, or to the provider."),
+        Operation::new(
+            ("get", "/sign-in/start"),
+            "startSignIn",
+            Pages,
+            "To the provider, to sign in there",
+        )
+        .query(schemas.parameters::<SignInParams>())
+        .gives_nothing(303, "To the provider.")
+        .gives_as(502, "It refuses the bridge.", &page)
+        .gives_as(503, "It does not answer.", &page)
+        .fails(&[&kinds::NOT_FOUND]),
+        Operation::new(
+            ("get", "/sign-in/callback"),
+            "endSignIn",
+            Pages,
+            "Where the provider leads people back to",
+        )
+        .query(schemas.parameters::<CallbackParams>())
+        .gives_nothing(303, "On, with a session; or to the sign-in.")
+        .gives_as(400, "This browser has not begun that sign-in.", &page)
+        .gives_as(403, "Not signed in, or with no group that may use the bridge.", &page)
+        .gives_as(502, "The provider refuses the bridge.", &page)
+        .gives_as(503, "It does not answer.", &page)
+        .fails(&[&kinds::NOT_FOUND]),
         Operation::new(("post", "/session"), "signIn", Pages, "Sign in by a token")
             .body(&form)
             .gives_nothing(303, "On, with a session.")
             .gives_as(401, "The token is not known.", &page)
             .gives_as(403, "It may read no pages.", &page),
         Operation::new(("post", "/session/end"), "signOut", Pages, "Sign out")
+            .gives_as(200, "The page that leads on to the provider, to sign out there.", &page)
             .gives_nothing(303, "To the sign-in."),
         Operation::new(
             ("get", "/language/{language}"),

@@ -129,6 +129,7 @@ fn told_by_itop(schemas: &mut Schemas) -> Operation {
     )
     .about("These tickets are read again soon, of those that the board knows.")
     .body(&[(JSON, tickets), ("application/x-www-form-urlencoded", ticket)])
+    .signed()
     .gives(202, "How many were told of; not which of them are known.", taken)
 }
 

@@ -1,4 +1,4 @@
-//! Requests without a valid token: a flood of them must not bury the rest of the log.
+//! What is told once a minute at most: a flood of requests must not bury the rest of the log.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,20 +12,22 @@ const WINDOW: Duration = Duration::from_mins(1);
 
 /// Tells the first one at once and what follows in the next minute in one line. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Unauthorized {
+pub(super) struct Seldom {
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
+    sum: &'static str,
     /// How many were not told since the first one; `None` where none was told lately.
     untold: Mutex<Option<u64>>,
 }
 
-impl Unauthorized {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { clock, untold: Mutex::default() }) }
+impl Seldom {
+    /// `sum` is what the line says that stands for those which were not told by themselves.
+    pub(super) fn new(clock: Clock, sum: &'static str) -> Self {
+        Self { inner: Arc::new(Inner { clock, sum, untold: Mutex::default() }) }
     }
 
     /// Counts one; true if it is to be told by itself.
@@ -47,7 +49,7 @@ impl Unauthorized {
     fn sum_up(&self) {
         if let Some(count @ 1..) = self.untold().take() {
             let seconds = WINDOW.as_secs();
-            tracing::warn!(count, seconds, "further requests had no valid token");
+            tracing::warn!(count, seconds, "{}", self.inner.sum);
         }
     }
 
@@ -83,22 +85,22 @@ mod tests {
         let subscriber = subscriber.with_writer(move || writer.clone()).finish();
         let _guard = tracing::subscriber::set_default(subscriber);
         let clock = Clock::system();
-        let unauthorized = Unauthorized::new(clock.clone());
+        let seldom = Seldom::new(clock.clone(), "further requests had no valid token");
         for _ in 0..3 {
-            let told = (0..500).filter(|_| unauthorized.is_told()).count();
+            let told = (0..500).filter(|_| seldom.is_told()).count();
             assert_eq!(told, 1);
             // The task has to wait before time can pass for it.
             tokio::task::yield_now().await;
             clock.advance(WINDOW);
-            while unauthorized.untold().is_some() {
+            while seldom.untold().is_some() {
                 tokio::task::yield_now().await;
             }
         }
         // A single one needs no sum.
-        assert!(unauthorized.is_told());
+        assert!(seldom.is_told());
         tokio::task::yield_now().await;
         clock.advance(WINDOW);
-        while unauthorized.untold().is_some() {
+        while seldom.untold().is_some() {
             tokio::task::yield_now().await;
         }
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
