@@ -1,0 +1,165 @@
+//! Whose CI it is that bears the name of a row already.
+
+use super::{Question, problem};
+use crate::{
+    config::Adopt,
+    domain::equipment::{EquipmentRow, Held, Problem},
+};
+
+/// A CI of the row's organization that bears its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its concrete class.
+    pub class: String,
+    /// Its key.
+    pub id: String,
+    /// Its name, as iTop has it.
+    pub name: String,
+    /// Whether it is out of use.
+    pub is_obsolete: bool,
+    /// The equipment that has it already, in words; never the row itself.
+    pub owner: Option<String>,
+}
+
+impl Seen {
+    fn shown(&self) -> String {
+        format!("'{}' ({}, key {})", self.name, self.class, self.id)
+    }
+}
+
+/// What is done about the CIs that are there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// There is none: a new one is made.
+    Creates,
+    /// This one becomes the row's own.
+    Adopts(Seen),
+    /// A person is asked first.
+    Asks(Question),
+    /// It cannot be loaded.
+    Fails(Problem),
+}
+
+/// Judges the CIs of the organization that bear the name of a row which has none of its own yet.
+#[must_use]
+pub fn judge(row: &EquipmentRow, class: &str, seen: &[Seen], adopt: Adopt) -> Verdict {
+    let name = &row.wanted.name;
+    let of_class: Vec<&Seen> = seen.iter().filter(|ci| ci.class == class).collect();
+    match &*of_class {
+        [] => match seen.iter().find(|ci| !ci.is_obsolete) {
+            None => Verdict::Creates,
+            Some(other) => Verdict::Fails(problem(
+                "ci-other-class",
+                format!(
+                    "iTop has {} already, and '{name}' would be a {class}: a second CI of that name \
+                     is not made. Give the category the class {} in cmdb.classes, or rename one of the two.",
+                    other.shown(),
+                    other.class
+                ),
+            )),
+        },
+        [one] => one_of_that_name(row, one, adopt),
+        several => {
+            let shown: Vec<_> = several.iter().take(5).map(|ci| ci.shown()).collect();
+            Verdict::Fails(problem(
+                "ci-ambiguous",
+                format!(
+                    "iTop has {} CIs of that name in this organization: {}. Rename or merge them there, \
+                     then retry.",
+                    several.len(),
+                    shown.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+fn one_of_that_name(row: &EquipmentRow, ci: &Seen, adopt: Adopt) -> Verdict {
+    if let Some(owner) = &ci.owner {
+        return Verdict::Fails(problem(
+            "ci-taken",
+            format!(
+                "{} is the CI of {owner} already: two pieces of equipment of one organization and class \
+                 need two names.",
+                ci.shown()
+            ),
+        ));
+    }
+    let held_for = format!("adopt:{}::{}", ci.class, ci.id);
+    match adopt {
+        Adopt::Yes => Verdict::Adopts(ci.clone()),
+        Adopt::Ask if row.allowed.as_deref() == Some(&held_for) => Verdict::Adopts(ci.clone()),
+        Adopt::Ask => {
+            let sentence = format!(
+                "iTop has {} already. Approved, it is taken over: what ServiceNav knows of it is written \
+                 into it, and locked there.",
+                ci.shown()
+            );
+            Verdict::Asks(Question { held: Held::Adopt, held_for, sentence })
+        }
+        Adopt::No => Verdict::Fails(problem(
+            "ci-exists",
+            format!(
+                "iTop has {} already, and cmdb.adopt is \"no\": rename or remove it there, then retry.",
+                ci.shown()
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::step::tests::row, *};
+
+    fn seen(class: &str, id: &str) -> Seen {
+        Seen {
+            class: class.to_owned(),
+            id: id.to_owned(),
+            name: "SRV".to_owned(),
+            is_obsolete: false,
+            owner: None,
+        }
+    }
+
+    fn code(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Creates => "creates".to_owned(),
+            Verdict::Adopts(ci) => format!("adopts {}", ci.id),
+            Verdict::Asks(question) => question.held_for,
+            Verdict::Fails(problem) => problem.code,
+        }
+    }
+
+    #[test]
+    fn a_ci_is_taken_over_only_as_the_configuration_says() {
+        let one = [seen("Server", "7")];
+        let judged = |adopt| code(judge(&row("1", "srv"), "Server", &one, adopt));
+        assert_eq!(judged(Adopt::Yes), "adopts 7");
+        assert_eq!(judged(Adopt::Ask), "adopt:Server::7");
+        assert_eq!(judged(Adopt::No), "ci-exists");
+        let allowed =
+            EquipmentRow { allowed: Some("adopt:Server::7".to_owned()), ..row("1", "srv") };
+        assert_eq!(code(judge(&allowed, "Server", &one, Adopt::Ask)), "adopts 7");
+        // The yes was for another one.
+        let other = [seen("Server", "8")];
+        assert_eq!(code(judge(&allowed, "Server", &other, Adopt::Ask)), "adopt:Server::8");
+    }
+
+    #[test]
+    fn what_is_not_clear_fails_and_says_which() {
+        let both = [seen("Server", "7"), seen("Server", "8"), seen("PC", "9")];
+        let Verdict::Fails(problem) = judge(&row("1", "srv"), "Server", &both, Adopt::Yes) else {
+            panic!()
+        };
+        assert_eq!(problem.code, "ci-ambiguous");
+        assert!(problem.message.contains("key 7") && problem.message.contains("key 8"));
+        let other_class = [seen("VirtualMachine", "7")];
+        let judged = |seen: &[Seen]| code(judge(&row("1", "srv"), "Server", seen, Adopt::Yes));
+        assert_eq!(judged(&other_class), "ci-other-class");
+        // What is out of use is nobody's any more; the row's own former CI of another class is so.
+        assert_eq!(judged(&[Seen { is_obsolete: true, ..other_class[0].clone() }]), "creates");
+        assert_eq!(judged(&[]), "creates");
+        let taken = Seen { owner: Some("equipment 2".to_owned()), ..seen("Server", "7") };
+        assert_eq!(judged(&[taken]), "ci-taken");
+    }
+}
