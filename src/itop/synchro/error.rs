@@ -55,3 +55,61 @@ pub enum DoorError {
         reason: String,
     },
 }
+
+impl DoorError {
+    /// Whether nothing can have happened because of the request.
+    #[must_use]
+    pub fn had_no_effect(&self) -> bool {
+        match self {
+            Self::Away(_) | Self::NoLogin { .. } | Self::TooLong { .. } | Self::NoSource { .. } => true,
+            Self::NotAllowed { .. }
+            | Self::Refused { .. }
+            | Self::NoMemory { .. }
+            | Self::Unclear { .. } => false,
+        }
+    }
+
+    /// Whether it may pass by itself: the same may be asked again later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Away(_) | Self::NoMemory { .. } | Self::Unclear { .. } => true,
+            Self::NoLogin { .. }
+            | Self::TooLong { .. }
+            | Self::NoSource { .. }
+            | Self::NotAllowed { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+
+    /// What an administrator does about it, where that is known.
+    #[must_use]
+    pub fn mend(&self) -> Option<&'static str> {
+        match self {
+            Self::Away(error) => error.mend(),
+            Self::NoLogin { message } if message.contains("Portal user") => Some(
+                "Give the account of cmdb.user the profile \"Configuration Manager\" beside \"REST \
+                 Services User\", and not \"Portal user\".",
+            ),
+            Self::NoLogin { .. } => {
+                Some("Check cmdb.user and cmdb.password, and that iTop lets that account log in.")
+            }
+            Self::TooLong { .. } => Some(
+                "Raise post_max_size in php.ini of iTop and the limit of the web server before it, or \
+                 lower cmdb.chunk.",
+            ),
+            Self::NoSource { .. } => {
+                Some("Run \"servicenav-itop-bridge cmdb setup\" with an administrator's login.")
+            }
+            Self::NotAllowed { .. } => Some(
+                "The data source is to be run by the account of cmdb.user: run \
+                 \"servicenav-itop-bridge cmdb setup\" with an administrator's login.",
+            ),
+            Self::NoMemory { .. } => {
+                Some("Lower cmdb.chunk, or raise memory_limit in php.ini of iTop; it goes on by itself.")
+            }
+            Self::Unclear { reason } => ItopError::NoClearAnswer { reason: reason.clone() }.mend(),
+            Self::Refused { .. } => None,
+        }
+    }
+}

@@ -1,15 +1,14 @@
 //! The rows that are loaded, as a file of CSV.
 
-use sha2::{Digest as _, Sha256};
-
-use crate::domain::hex::hex;
-
 /// The value that leaves an attribute as it is. An empty one clears it.
 pub const LEAVE: &str = "<NULL>";
 
-/// The most bytes of a table that is sent at once. PHP takes 8 MB unless it is set to less, and drops
-/// the whole of what is longer, the login too.
+/// The most bytes of a request that loads. PHP takes 8 MB unless it is set to less, and drops the whole of
+/// what is longer, the login too.
 pub const MAX_TABLE_BYTES: usize = 1 << 20;
+
+/// The first column: the identity of a row in its data source.
+pub const PRIMARY_KEY: &str = "primary_key";
 
 /// What separates columns.
 const SEPARATOR: char = ';';
@@ -17,14 +16,15 @@ const SEPARATOR: char = ';';
 /// Rows for a data source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    /// Codes of attributes, the first of which is `primary_key`.
+    /// Codes of attributes, the first of which is [`PRIMARY_KEY`].
     pub columns: Vec<String>,
     /// Of each row as many values as there are columns.
     pub rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// As it is sent: UTF-8, a line of columns, then the rows.
+    /// As it is sent: UTF-8 without a byte order mark, a line of columns, then the rows. All is quoted:
+    /// what is not, iTop trims. Lines end with LF alone: iTop takes a CR behind a quote for a cell.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut csv = String::new();
@@ -33,23 +33,56 @@ impl Table {
                 if number > 0 {
                     csv.push(SEPARATOR);
                 }
-                push_quoted(&mut csv, value);
+                csv.push('"');
+                csv.push_str(&value.replace('"', "\"\""));
+                csv.push('"');
             }
             csv.push('\n');
         }
         csv
     }
+
+    /// What is wrong with it, if anything is: rows of another length end a load, and a key twice loses
+    /// one of its rows without a word.
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        let width = self.columns.len();
+        let mut keys: Vec<_> = self.rows.iter().filter_map(|row| row.first()).collect();
+        keys.sort_unstable();
+        if self.columns.first().is_none_or(|first| first != PRIMARY_KEY) {
+            Some("the first column of a table must be primary_key")
+        } else if self.rows.iter().any(|row| row.len() != width) {
+            Some("a row has another number of values than there are columns")
+        } else if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+            Some("a key stands in the table twice")
+        } else {
+            None
+        }
+    }
 }
 
-/// The identity of a piece of equipment in its data source: lower-case hex, because iTop's database
-/// takes keys that differ in case or accents for one.
-#[must_use]
-pub fn primary_key(instance: &str, company_key: &str, equipment_id: &str) -> String {
-    const BYTES: usize = 16;
-    let mut hash = Sha256::new();
-    for part in [instance, company_key, equipment_id] {
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(part);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(rows: &[&[&str]]) -> Table {
+        let texts = |row: &[&str]| row.iter().map(|text| (*text).to_owned()).collect();
+        Table { columns: texts(&[PRIMARY_KEY, "name"]), rows: rows.iter().map(|row| texts(row)).collect() }
     }
-    hex(&hash.finalize()[..BYTES])
+
+    #[test]
+    fn whatever_stands_in_a_value_it_stays_one() {
+        let csv = table(&[&["0a", " a; \"b\"\nc "], &["0b", LEAVE]]).csv();
+        assert_eq!(
+            csv,
+            "\"primary_key\";\"name\"\n\"0a\";\" a; \"\"b\"\"\nc \"\n\"0b\";\"<NULL>\"\n"
+        );
+    }
+
+    #[test]
+    fn a_table_that_would_lose_rows_is_no_table() {
+        assert_eq!(table(&[&["0a", "a"], &["0b", "a"]]).fault(), None);
+        assert!(table(&[&["0a", "a"], &["0b"]]).fault().unwrap().contains("number of values"));
+        assert!(table(&[&["0a", "a"], &["0b", "a"], &["0a", "b"]]).fault().unwrap().contains("twice"));
+        assert!(Table::default().fault().unwrap().contains("first column"));
+    }
 }
