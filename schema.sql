@@ -715,3 +715,17 @@ CREATE TABLE equipment_actions (
     row_count    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX equipment_actions_company ON equipment_actions (instance, company_key, id);
+
+-- step 20: bringing equipment to iTop
+
+-- Whose CI it is. Two rows never have one.
+CREATE INDEX equipment_ci ON equipment (ci_id) WHERE ci_id IS NOT NULL;
+-- What was given to iTop and never read back as it was sent: iTop may try these again in each run.
+CREATE INDEX equipment_unproven ON equipment (class) WHERE class IS NOT NULL AND sent_hash IS NULL;
+
+-- Sources of which nothing is loaded until somebody says that it may go on.
+CREATE TABLE equipment_halts (
+    class  TEXT NOT NULL PRIMARY KEY,
+    at     INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;

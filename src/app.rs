@@ -1,5 +1,6 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
+mod federation;
 mod local_token;
 mod reload;
 
@@ -183,6 +184,7 @@ impl App {
             ticket: config.ticket.clone(),
             links: config.links.clone(),
             templates,
+            is_federated: config.cmdb.is_some(),
         };
         let delivery = Delivery::new(
             store.clone(),
@@ -209,6 +211,8 @@ impl App {
             addresses.clone(),
             clock.clone(),
         );
+        let federation =
+            federation::wired(&config, &client, &store, (&gate, &delivery), &clock)?;
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;
@@ -222,6 +226,7 @@ impl App {
             signer,
             answers: answers.clone(),
             hooks: hooks.clone(),
+            federation: federation.clone(),
             tls: tls.clone(),
         });
         let templates = Pages::new(&addresses, &clock)?;
@@ -242,6 +247,7 @@ impl App {
             checks,
             history,
             hooks,
+            federation,
             looks: Looks::default(),
             templates,
             tls,
@@ -304,6 +310,9 @@ impl App {
         background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
         background("hooks", Box::pin(state.hooks.clone().run()));
+        if let Some(federation) = state.federation.clone() {
+            background("federation", Box::pin(federation.run()));
+        }
         let store = state.store.clone();
         background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();

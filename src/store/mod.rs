@@ -19,6 +19,7 @@ mod company_links;
 mod control_history;
 mod control_tickets;
 mod counts;
+mod equipment_turns;
 mod error;
 mod foreign;
 mod history;
@@ -71,6 +72,9 @@ pub use company_links::{PutLink, RemoveLink, Unlinked};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
+pub use equipment_turns::{
+    Became, EquipmentHalt, EquipmentLoad, EquipmentOutcome, FederatedCi,
+};
 pub use error::StoreError;
 pub use history::GateChange;
 pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};
@@ -123,6 +127,7 @@ struct Inner {
     readers: readers::Readers,
     changes: changes::Changes,
     arrivals: measures::Arrivals,
+    equipment: tokio::sync::Notify,
     damaged: AtomicBool,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
@@ -175,6 +180,7 @@ impl Store {
             readers,
             changes,
             arrivals: measures::Arrivals::default(),
+            equipment: tokio::sync::Notify::new(),
             damaged,
             writer,
             _thread: thread,
@@ -198,6 +204,16 @@ impl Store {
     /// Ends when nothing can be written any more: the thread that writes has ended.
     pub async fn writer_ended(&self) {
         self.inner.writer.ended().await;
+    }
+
+    /// Ends when equipment may have changed, or what it is planned by.
+    pub async fn equipment_changed(&self) {
+        self.inner.equipment.notified().await;
+    }
+
+    /// Equipment has changed, or what it is planned by.
+    pub(crate) fn tell_of_equipment(&self) {
+        self.inner.equipment.notify_one();
     }
 
     // These three box their closure at once: a future that held it, and each that awaits that one, would

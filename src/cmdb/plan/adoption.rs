@@ -1,9 +1,12 @@
 //! Whose CI it is that bears the name of a row already.
 
-use super::{Question, problem};
+use super::{Load, Purpose, Question, problem};
 use crate::{
     config::Adopt,
-    domain::equipment::{EquipmentRow, Held, Problem},
+    domain::{
+        equipment::{EquipmentRow, Held, Problem},
+        names::spelling,
+    },
 };
 
 /// A CI of the row's organization that bears its name.
@@ -40,9 +43,36 @@ pub enum Verdict {
     Fails(Problem),
 }
 
+/// Whether it is to be seen first what iTop has under a row's name: it has no CI of its own, or had one that
+/// was given back.
+#[must_use]
+pub fn asks_for_its_name(row: &EquipmentRow, load: &Load) -> bool {
+    load.purpose == Purpose::Keep && (row.class.is_none() || row.ci.is_none())
+}
+
+/// What is wrong with a row whose name other equipment of the organization and class has.
+#[must_use]
+pub fn same_name(row: &EquipmentRow) -> Problem {
+    problem(
+        "ci-taken",
+        format!(
+            "Other equipment of the same organization and class is called '{}' too: two pieces of equipment \
+             need two names.",
+            row.wanted.name
+        ),
+    )
+}
+
+/// How it is noted that a row makes a CI of its own, under its name of now: what is found there later, it has
+/// made itself.
+#[must_use]
+pub fn creates(row: &EquipmentRow, class: &str, org: &str) -> String {
+    format!("create:{org}:{class}:{}", spelling(&row.wanted.name))
+}
+
 /// Judges the CIs of the organization that bear the name of a row which has none of its own yet.
 #[must_use]
-pub fn judge(row: &EquipmentRow, class: &str, seen: &[Seen], adopt: Adopt) -> Verdict {
+pub fn judge(row: &EquipmentRow, class: &str, org: &str, seen: &[Seen], adopt: Adopt) -> Verdict {
     let name = &row.wanted.name;
     let of_class: Vec<&Seen> = seen.iter().filter(|ci| ci.class == class).collect();
     match &*of_class {
@@ -58,6 +88,9 @@ pub fn judge(row: &EquipmentRow, class: &str, seen: &[Seen], adopt: Adopt) -> Ve
                 ),
             )),
         },
+        [one] if one.owner.is_none() && row.allowed.as_ref() == Some(&creates(row, class, org)) => {
+            Verdict::Adopts((*one).clone())
+        }
         [one] => one_of_that_name(row, one, adopt),
         several => {
             let shown: Vec<_> = several.iter().take(5).map(|ci| ci.shown()).collect();
@@ -133,28 +166,42 @@ mod tests {
     #[test]
     fn a_ci_is_taken_over_only_as_the_configuration_says() {
         let one = [seen("Server", "7")];
-        let judged = |adopt| code(judge(&row("1", "srv"), "Server", &one, adopt));
+        let judged = |adopt| code(judge(&row("1", "srv"), "Server", "3", &one, adopt));
         assert_eq!(judged(Adopt::Yes), "adopts 7");
         assert_eq!(judged(Adopt::Ask), "adopt:Server::7");
         assert_eq!(judged(Adopt::No), "ci-exists");
         let allowed =
             EquipmentRow { allowed: Some("adopt:Server::7".to_owned()), ..row("1", "srv") };
-        assert_eq!(code(judge(&allowed, "Server", &one, Adopt::Ask)), "adopts 7");
+        assert_eq!(code(judge(&allowed, "Server", "3", &one, Adopt::Ask)), "adopts 7");
         // The yes was for another one.
         let other = [seen("Server", "8")];
-        assert_eq!(code(judge(&allowed, "Server", &other, Adopt::Ask)), "adopt:Server::8");
+        assert_eq!(code(judge(&allowed, "Server", "3", &other, Adopt::Ask)), "adopt:Server::8");
+    }
+
+    #[test]
+    fn what_a_row_has_made_itself_it_finds_again_under_that_name_alone() {
+        let one = [seen("Server", "7")];
+        let begun = |name| EquipmentRow {
+            allowed: Some(creates(&row("1", "srv"), "Server", "3")),
+            class: Some("Server".to_owned()),
+            ..row("1", name)
+        };
+        let judged = |name, org| code(judge(&begun(name), "Server", org, &one, Adopt::No));
+        assert_eq!(judged("SRV", "3"), "adopts 7");
+        assert_eq!(judged("srv2", "3"), "ci-exists");
+        assert_eq!(judged("srv", "4"), "ci-exists");
     }
 
     #[test]
     fn what_is_not_clear_fails_and_says_which() {
         let both = [seen("Server", "7"), seen("Server", "8"), seen("PC", "9")];
-        let Verdict::Fails(problem) = judge(&row("1", "srv"), "Server", &both, Adopt::Yes) else {
+        let Verdict::Fails(problem) = judge(&row("1", "srv"), "Server", "3", &both, Adopt::Yes) else {
             panic!()
         };
         assert_eq!(problem.code, "ci-ambiguous");
         assert!(problem.message.contains("key 7") && problem.message.contains("key 8"));
         let other_class = [seen("VirtualMachine", "7")];
-        let judged = |seen: &[Seen]| code(judge(&row("1", "srv"), "Server", seen, Adopt::Yes));
+        let judged = |seen: &[Seen]| code(judge(&row("1", "srv"), "Server", "3", seen, Adopt::Yes));
         assert_eq!(judged(&other_class), "ci-other-class");
         // What is out of use is nobody's any more; the row's own former CI of another class is so.
         assert_eq!(judged(&[Seen { is_obsolete: true, ..other_class[0].clone() }]), "creates");

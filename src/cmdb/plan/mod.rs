@@ -9,7 +9,7 @@ mod proof;
 mod run;
 mod step;
 
-pub use adoption::{Seen, Verdict, judge};
+pub use adoption::{Seen, Verdict, asks_for_its_name, creates, judge, same_name};
 pub use chunk::{Planned, chunk};
 pub use halving::Halving;
 pub use proof::{Difference, Sent, difference};
@@ -27,6 +27,14 @@ pub struct Question {
     pub held_for: String,
     /// The same for people.
     pub sentence: String,
+}
+
+impl Question {
+    /// As it stands in its row.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        problem(self.held.as_str(), &*self.sentence)
+    }
 }
 
 fn problem(code: &str, message: impl Into<String>) -> Problem {

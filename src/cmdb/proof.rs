@@ -1,0 +1,205 @@
+//! Reading back what was loaded: nothing is said to be in iTop that was not seen there.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Federation,
+    bring::Made,
+    lookup,
+    plan::{self, Planned, Purpose, Sent},
+    worker::{Obstacle, outcome},
+};
+use crate::{
+    domain::{
+        equipment::{EquipmentKey, Problem},
+        names::spelling,
+    },
+    itop::Use,
+    store::{Became, EquipmentOutcome},
+};
+
+/// A CI as it was read back.
+struct Ci {
+    class: String,
+    fields: Map<String, Value>,
+}
+
+/// The CIs of a chunk.
+#[derive(Default)]
+struct Found {
+    by_id: HashMap<String, Ci>,
+    /// By organization and name.
+    named: HashMap<lookup::Named, Vec<String>>,
+    /// Which equipment has which.
+    owners: HashMap<String, EquipmentKey>,
+}
+
+impl Federation {
+    /// Reads the CIs of rows that were loaded, in one request: what became of each row.
+    pub(super) async fn proven(
+        &self,
+        class: &str,
+        made: &[Made],
+    ) -> Result<Vec<EquipmentOutcome>, Obstacle> {
+        let found = self.read_back(class, made).await?;
+        Ok(made.iter().map(|made| outcome(&made.planned.row, self.judge(class, made, &found))).collect())
+    }
+
+    async fn read_back(&self, class: &str, made: &[Made]) -> Result<Found, Obstacle> {
+        let ids: Vec<&str> = made.iter().filter_map(Made::ci).collect();
+        let named: Vec<_> = made
+            .iter()
+            .map(|made| (made.planned.load.org.clone(), made.planned.row.wanted.name.clone()))
+            .collect();
+        let mut condition = lookup::called(&named);
+        if !ids.is_empty() {
+            // Keys of CIs are numbers that iTop itself has told.
+            condition = format!("id IN ({}) OR {condition}", ids.join(", "));
+        }
+        let columns = self.columns(class);
+        let others = columns.iter().filter(|column| !["name", "org_id"].contains(column));
+        let fields: Vec<_> = ["id", "name", "org_id"].iter().chain(others).copied().collect();
+        let operation = json!({
+            "operation": "core/get", "class": class, "key": format!("SELECT {class} WHERE {condition}"),
+            "output_fields": fields.join(","),
+        });
+        let answer = self.inner.doors.rest().call(Use::Read, &operation).await?;
+        let mut found = Found::default();
+        for (class, id, fields) in answer.objects() {
+            let text = |name: &str| fields.get(name).map_or(String::new(), lookup::as_text);
+            let named = (text("org_id"), spelling(&text("name")));
+            found.named.entry(named).or_default().push(id.to_string());
+            let ci = Ci { class: class.to_owned(), fields: fields.clone() };
+            found.by_id.insert(id.to_string(), ci);
+        }
+        let ids: Vec<_> = found.by_id.keys().cloned().collect();
+        let owners = self.inner.store.equipment_with_cis(&ids).await?;
+        found.owners = owners.into_iter().map(|(key, _, id)| (id, key)).collect();
+        Ok(found)
+    }
+
+    fn judge(&self, class: &str, made: &Made, found: &Found) -> Became {
+        let Planned { row, load } = &made.planned;
+        let known = made.ci().filter(|id| found.by_id.contains_key(*id));
+        match load.purpose {
+            Purpose::Keep => {}
+            Purpose::Retire | Purpose::Leave => return self.judge_retired(class, made, known, found),
+        }
+        let named = (load.org.clone(), spelling(&row.wanted.name));
+        let id = match (known, found.named.get(&named).map(Vec::as_slice).unwrap_or_default()) {
+            (Some(id), _) => id,
+            (None, [one]) => one,
+            (None, []) => return Became::Failed(self.missing(class, made)),
+            (None, several) => return Became::Failed(ambiguous(made, several)),
+        };
+        if found.owners.get(id).is_some_and(|owner| *owner != row.key) {
+            return Became::Failed(problem(
+                "ci-taken",
+                format!(
+                    "The CI '{}' (key {id}) is that of other equipment already: two pieces of equipment of \
+                     one organization and class need two names.",
+                    row.wanted.name
+                ),
+            ));
+        }
+        let Some(ci) = found.by_id.get(id) else { return Became::Failed(self.missing(class, made)) };
+        if let Some(difference) = plan::difference(self.compared(class, made), &ci.fields) {
+            let said = made.words.as_ref().map(|words| format!(" The load said: {words}"));
+            return Became::Failed(problem(
+                "not-as-sent",
+                format!(
+                    "iTop's {class} {id} has '{}' in {}, and '{}' was sent.{} Its data source '{}' has \
+                     the reason among its replicas with errors.",
+                    difference.found,
+                    difference.attribute,
+                    difference.sent,
+                    said.unwrap_or_default(),
+                    self.config().source_name(class),
+                ),
+            ));
+        }
+        Became::Synchronized {
+            ci: (ci.class.clone(), id.to_owned()),
+            sent_hash: made.hash.clone(),
+            left_out: made.left_out.clone(),
+        }
+    }
+
+    /// Of what is retired only that counts; what is not there needs no retirement.
+    fn judge_retired(
+        &self,
+        class: &str,
+        made: &Made,
+        known: Option<&str>,
+        found: &Found,
+    ) -> Became {
+        let ended = |sent_hash| match made.planned.load.purpose {
+            Purpose::Leave => Became::Left,
+            Purpose::Keep | Purpose::Retire => Became::Retired { sent_hash },
+        };
+        let Some(ci) = known.and_then(|id| found.by_id.get(id)) else { return ended(None) };
+        let status = Sent { attribute: "status", value: &self.config().retire };
+        match plan::difference([status], &ci.fields) {
+            None => ended(Some(made.hash.clone())),
+            Some(difference) => Became::Failed(problem(
+                "not-retired",
+                format!(
+                    "iTop's {class} {} has the status '{}', and '{}' was sent.{}",
+                    known.unwrap_or_default(),
+                    difference.found,
+                    difference.sent,
+                    made.words.as_ref().map(|words| format!(" The load said: {words}")).unwrap_or_default(),
+                ),
+            )),
+        }
+    }
+
+    /// The values that must be found as they were sent.
+    fn compared<'a>(&'a self, class: &'a str, made: &'a Made) -> impl Iterator<Item = Sent<'a>> {
+        let columns = self.columns(class).into_iter();
+        columns
+            .zip(&made.values)
+            .filter(|(column, value)| {
+                self.config().keep(column) == crate::config::Keep::Locked
+                    && **value != crate::itop::synchro::LEAVE
+            })
+            .map(|(attribute, value)| Sent { attribute, value })
+    }
+
+    fn missing(&self, class: &str, made: &Made) -> Problem {
+        let source = self.config().source_name(class);
+        let name = &made.planned.row.wanted.name;
+        match &made.words {
+            Some(words) => problem("load-refused", format!("iTop refused the row of '{name}': {words}")),
+            None => problem(
+                "not-created",
+                format!(
+                    "iTop has no {class} '{name}' after the synchronization, and tells only administrators \
+                     why: look among the replicas with errors of the data source '{source}'. Often a \
+                     mandatory attribute has no value (cmdb.defaults), or cmdb.user may not write the class \
+                     or see the organization."
+                ),
+            ),
+        }
+    }
+}
+
+fn ambiguous(made: &Made, several: &[String]) -> Problem {
+    let shown: Vec<_> = several.iter().take(5).map(String::as_str).collect();
+    problem(
+        "ci-ambiguous",
+        format!(
+            "iTop has {} CIs named '{}' in this organization: keys {}. Rename or merge them there, then \
+             retry.",
+            several.len(),
+            made.planned.row.wanted.name,
+            shown.join(", ")
+        ),
+    )
+}
+
+fn problem(code: &str, message: String) -> Problem {
+    Problem { code: code.to_owned(), message }
+}

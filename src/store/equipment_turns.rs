@@ -1,0 +1,579 @@
+//! What the worker of the federation asks of the equipment, and how far it has brought each.
+//!
+//! Before a chunk is loaded its rows are marked as given to iTop ([`Store::begin_equipment`]); what was read
+//! back ends that ([`Store::settle_equipment`]). Whatever happens in between, the same rows wait still, and are
+//! loaded again.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+
+use super::{Store, StoreError, as_json, meta, time};
+use crate::domain::{
+    equipment::{Equipment, EquipmentKey, EquipmentRow, EquipmentState, Held, Problem},
+    keys::{EquipmentId, Instance, PartyKey},
+};
+
+/// What became of a row, if it is still the one that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EquipmentOutcome {
+    /// Which.
+    pub key: EquipmentKey,
+    /// What was wanted then.
+    pub wanted_hash: Vec<u8>,
+    /// Whether it was listed then.
+    pub listed: bool,
+    /// What became of it.
+    pub became: Became,
+}
+
+/// What became of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// Its CI is as it was sent: it was read back.
+    Synchronized {
+        /// Class and key of the CI.
+        ci: (String, String),
+        /// Of what was sent.
+        sent_hash: Vec<u8>,
+        /// What was left out.
+        left_out: Option<Problem>,
+    },
+    /// Its CI is retired, if it has one; with the hash of what was read back.
+    Retired {
+        /// Of what was sent; `None` where nothing was.
+        sent_hash: Option<Vec<u8>>,
+    },
+    /// It has left its class, and goes on as a new one.
+    Left,
+    /// iTop has refused it.
+    Failed(Problem),
+    /// It waits until something is mended.
+    Waits(Problem),
+    /// A person is asked first.
+    Asks {
+        /// What about.
+        held: Held,
+        /// What exactly.
+        held_for: String,
+        /// The same for people.
+        problem: Problem,
+    },
+}
+
+/// A row that is about to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EquipmentLoad {
+    /// Which.
+    pub key: EquipmentKey,
+    /// What is wanted.
+    pub wanted_hash: Vec<u8>,
+    /// Whether it is listed.
+    pub listed: bool,
+    /// The organization.
+    pub org_id: String,
+    /// What was decided about CIs that are there, so that a later look takes what this one makes for its own.
+    pub decided: Option<String>,
+}
+
+/// A source of which nothing is loaded for now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EquipmentHalt {
+    /// Its class.
+    pub class: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// A CI that a row has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FederatedCi {
+    /// Its organization, as iTop numbers it.
+    pub org_id: String,
+    /// Its class.
+    pub class: String,
+    /// Its key.
+    pub id: String,
+}
+
+pub(super) const COLUMNS: &str = "instance, company_key, equipment_id, wanted, wanted_hash, state, listed, held,
+     held_for, allowed, class, sent_hash, org_id, ci_class, ci_id, problem_code, problem, changed_at,
+     synchronized_at";
+
+/// What the digest of the configuration by which rows were planned is kept under.
+const MAPPING: &str = "cmdb_mapping";
+
+const DUE: &str = "held IS NULL AND (state = 'new' OR state = 'changed' OR state = 'retiring')";
+
+impl Store {
+    /// The rows that wait for their turn and that nothing keeps back, those first that have waited longest,
+    /// from behind one of them.
+    pub async fn equipment_due(
+        &self,
+        after: Option<(Timestamp, EquipmentKey)>,
+        limit: usize,
+    ) -> Result<Vec<EquipmentRow>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (since, place) = match after {
+            None => (i64::MIN, Default::default()),
+            Some((since, EquipmentKey { instance, company, id })) => {
+                let place = [instance.to_string(), company.to_string(), id.to_string()];
+                (since.as_millisecond(), place)
+            }
+        };
+        self.read(move |db| {
+            let [instance, company, id] = place;
+            db.prepare_cached(&due_sql())?
+                .query_map(params![since, instance, company, id, limit], row)?
+                .collect()
+        })
+        .await
+    }
+
+    /// These rows are about to be given to iTop, as rows of this class: tells for each whether it still is
+    /// what was looked at. Those that are not are not to be loaded.
+    pub async fn begin_equipment(
+        &self,
+        class: &str,
+        loads: Vec<EquipmentLoad>,
+    ) -> Result<Vec<bool>, StoreError> {
+        let class = class.to_owned();
+        self.write(move |db| {
+            let mut update = db.prepare_cached(&format!(
+                "UPDATE equipment SET class = :class, org_id = :org, sent_hash = NULL,
+                     allowed = coalesce(:decided, allowed)
+                 WHERE instance = :instance AND company_key = :company AND equipment_id = :id
+                   AND wanted_hash = :hash AND listed = :listed AND {DUE}"
+            ))?;
+            loads
+                .iter()
+                .map(|load| {
+                    let EquipmentKey { instance, company, id } = &load.key;
+                    let rows = update.execute(named_params! {
+                        ":class": class,
+                        ":org": load.org_id,
+                        ":decided": load.decided,
+                        ":instance": instance.as_str(),
+                        ":company": company.to_string(),
+                        ":id": id.as_str(),
+                        ":hash": load.wanted_hash,
+                        ":listed": load.listed,
+                    })?;
+                    Ok(rows == 1)
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// What became of rows. What a list has changed meanwhile stays as the list says, and waits.
+    pub async fn settle_equipment(
+        &self,
+        outcomes: Vec<EquipmentOutcome>,
+    ) -> Result<(), StoreError> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        let now = self.now_millis();
+        self.write(move |db| outcomes.iter().try_for_each(|outcome| settle(db, outcome, now)))
+            .await
+    }
+
+    /// How many rows of a class were given to iTop and never read back as they were sent.
+    pub async fn unproven_equipment(&self, class: &str) -> Result<u64, StoreError> {
+        let class = class.to_owned();
+        self.read(move |db| {
+            db.prepare_cached(
+                "SELECT count(*) FROM equipment INDEXED BY equipment_unproven
+                 WHERE class = ?1 AND sent_hash IS NULL",
+            )?
+            .query_row([class], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Which rows have these CIs, by their keys.
+    pub async fn equipment_with_cis(
+        &self,
+        ids: &[String],
+    ) -> Result<Vec<(EquipmentKey, String, String)>, StoreError> {
+        let ids = as_json(ids);
+        self.read(move |db| {
+            db.prepare_cached(
+                "SELECT instance, company_key, equipment_id, ci_class, ci_id
+                 FROM equipment INDEXED BY equipment_ci
+                 WHERE ci_id IN (SELECT value FROM json_each(?1)) AND ci_id IS NOT NULL",
+            )?
+            .query_map([ids], |row| Ok((key(row)?, row.get(3)?, row.get(4)?)))?
+            .collect()
+        })
+        .await
+    }
+
+    /// The CI of an equipment, if it has one: what it was synchronized with.
+    pub async fn federated_ci(
+        &self,
+        instance: &Instance,
+        company: &PartyKey,
+        id: &str,
+    ) -> Result<Option<FederatedCi>, StoreError> {
+        let (instance, company, id) = (instance.to_string(), company.to_string(), id.to_owned());
+        self.read(move |db| {
+            db.prepare_cached(
+                "SELECT org_id, ci_class, ci_id FROM equipment
+                 WHERE instance = ?1 AND company_key = ?2 AND equipment_id = ?3
+                   AND ci_id IS NOT NULL AND org_id IS NOT NULL",
+            )?
+            .query_row([instance, company, id], |row| {
+                Ok(FederatedCi { org_id: row.get(0)?, class: row.get(1)?, id: row.get(2)? })
+            })
+            .optional()
+        })
+        .await
+    }
+
+    /// How many rows are in each state.
+    pub async fn equipment_by_state(&self) -> Result<Vec<(EquipmentState, u64)>, StoreError> {
+        let counted = self.read(|db| {
+            db.prepare_cached("SELECT state, count(*) FROM equipment GROUP BY state")?
+                .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let of = |(word, count): (String, u64)| Some((EquipmentState::parse(&word)?, count));
+        Ok(counted.await?.into_iter().filter_map(of).collect())
+    }
+
+    /// How many rows are held for each reason.
+    pub async fn equipment_by_hold(&self) -> Result<Vec<(Held, u64)>, StoreError> {
+        let counted = self.read(|db| {
+            db.prepare_cached(
+                "SELECT held, count(*) FROM equipment INDEXED BY equipment_held
+                 WHERE held IS NOT NULL GROUP BY held",
+            )?
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<Vec<_>>>()
+        });
+        Ok(counted.await?.into_iter().filter_map(|(word, n)| Some((Held::parse(&word)?, n))).collect())
+    }
+
+    /// The links of a company say something else: what waited for one, or failed, goes on.
+    pub async fn relink_equipment(
+        &self,
+        company: &(Instance, PartyKey),
+    ) -> Result<(), StoreError> {
+        let (instance, company) = (company.0.to_string(), company.1.to_string());
+        self.in_pieces(Some((instance, company)), Again::Hindered).await
+    }
+
+    /// Rows of a company that iTop holds, in the order of their ids, from behind one of them: id, what is
+    /// wanted, and the organization they were loaded for.
+    pub async fn equipment_in_place(
+        &self,
+        instance: &Instance,
+        company: &PartyKey,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(EquipmentId, Equipment, Option<String>)>, StoreError> {
+        let (instance, company, after) = (instance.to_string(), company.to_string(), after.to_owned());
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(move |db| {
+            db.prepare_cached(
+                "SELECT equipment_id, wanted, org_id FROM equipment
+                 WHERE instance = ?1 AND company_key = ?2 AND equipment_id > ?3
+                   AND state = 'synchronized'
+                 ORDER BY equipment_id LIMIT ?4",
+            )?
+            .query_map(params![instance, company, after, limit], |row| {
+                Ok((parsed(row, 0)?, wanted(row, 1)?, row.get(2)?))
+            })?
+            .collect()
+        })
+        .await
+    }
+
+    /// These rows, which iTop holds, are to be looked at again.
+    pub async fn look_at_equipment(&self, keys: Vec<EquipmentKey>) -> Result<(), StoreError> {
+        self.write(move |db| {
+            let mut update = db.prepare_cached(
+                "UPDATE equipment SET state = 'changed', problem_code = NULL, problem = NULL
+                 WHERE instance = ?1 AND company_key = ?2 AND equipment_id = ?3
+                   AND state = 'synchronized'",
+            )?;
+            for EquipmentKey { instance, company, id } in keys {
+                update.execute([instance.as_str(), &company.to_string(), id.as_str()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The companies of which there is equipment.
+    pub async fn equipment_companies(&self) -> Result<Vec<(Instance, PartyKey)>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT DISTINCT instance, company_key FROM equipment")?
+                .query_map([], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))?
+                .collect()
+        })
+        .await
+    }
+
+    /// What rows are planned by is this now: where it was something else, all that iTop holds, and all that
+    /// failed, is looked at again. Tells whether it was.
+    pub async fn plan_equipment_by(&self, digest: String) -> Result<bool, StoreError> {
+        let known = self.read(|db| meta::get(db, MAPPING)).await?;
+        if known.as_deref() == Some(&*digest) {
+            return Ok(false);
+        }
+        self.in_pieces(None, Again::All).await?;
+        self.write(move |db| meta::set(db, MAPPING, &digest)).await?;
+        Ok(true)
+    }
+
+    /// Has rows looked at again, so many a commit, so that other writes go between.
+    async fn in_pieces(
+        &self,
+        of: Option<(String, String)>,
+        which: Again,
+    ) -> Result<(), StoreError> {
+        let mut after = (String::new(), String::new(), String::new());
+        loop {
+            let (from, of) = (after.clone(), of.clone());
+            let piece = self.write(move |db| look_again(db, &from, of.as_ref(), which)).await?;
+            let Some(last) = piece else { return Ok(()) };
+            after = last;
+        }
+    }
+
+    /// stand-in
+    pub async fn stand_in(&self, class: &str) -> Result<Option<String>, StoreError> {
+        let name = format!("source:{class}");
+        self.read(move |db| meta::get(db, &name)).await
+    }
+
+    /// Nothing is loaded into the source of a class until somebody says that it may go on.
+    pub async fn halt_equipment(&self, class: &str, reason: String) -> Result<(), StoreError> {
+        let (class, now) = (class.to_owned(), self.now_millis());
+        self.write(move |db| {
+            db.execute(
+                "INSERT INTO equipment_halts (class, at, reason) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (class) DO NOTHING",
+                params![class, now, reason],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The sources that are halted.
+    pub async fn equipment_halts(&self) -> Result<Vec<EquipmentHalt>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT class, at, reason FROM equipment_halts ORDER BY class")?
+                .query_map([], |row| {
+                    Ok(EquipmentHalt { class: row.get(0)?, at: time(row.get(1)?), reason: row.get(2)? })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// A source may go on; false if it was not halted.
+    pub async fn resume_equipment(&self, class: &str) -> Result<bool, StoreError> {
+        let class = class.to_owned();
+        self.write(move |db| {
+            Ok(db.execute("DELETE FROM equipment_halts WHERE class = ?1", [class])? == 1)
+        })
+        .await
+    }
+}
+
+/// Which rows are looked at again.
+#[derive(Clone, Copy)]
+enum Again {
+    /// Those that something hindered.
+    Hindered,
+    /// All but those that are retired, or held.
+    All,
+}
+
+/// Rows that are changed in one commit.
+const PIECE: i64 = 2_000;
+
+/// The keys of a row, in their order.
+type Place = (String, String, String);
+
+/// Has one piece of the rows looked at again; tells where it ends, if it is not the last.
+fn look_again(
+    db: &Connection,
+    after: &Place,
+    of: Option<&(String, String)>,
+    which: Again,
+) -> rusqlite::Result<Option<Place>> {
+    let behind = "(instance, company_key, equipment_id) > (?1, ?2, ?3)";
+    let of_company = if of.is_some() { "instance = ?4 AND company_key = ?5" } else { "?4 IS ?5" };
+    let company = of.map(|(instance, company)| (Some(instance), Some(company))).unwrap_or_default();
+    let last: Option<Place> = db
+        .prepare_cached(&format!(
+            "SELECT instance, company_key, equipment_id FROM equipment
+             WHERE {behind} AND {of_company}
+             ORDER BY instance, company_key, equipment_id LIMIT 1 OFFSET {}",
+            PIECE - 1
+        ))?
+        .query_row(params![after.0, after.1, after.2, company.0, company.1], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let up_to = match &last {
+        Some(_) => "AND (instance, company_key, equipment_id) <= (?6, ?7, ?8)",
+        None => "AND ?6 IS NULL AND ?7 IS NULL AND ?8 IS NULL",
+    };
+    let which = match which {
+        Again::Hindered => {
+            "held IS NULL AND problem_code IS NOT NULL AND state != 'synchronized' AND state != 'retired'"
+        }
+        Again::All => "held IS NULL AND state != 'retired'",
+    };
+    let end = last.clone().map(|(a, b, c)| (Some(a), Some(b), Some(c))).unwrap_or_default();
+    db.prepare_cached(&format!(
+        "UPDATE equipment SET problem_code = NULL, problem = NULL, state = CASE
+             WHEN listed = 0 THEN 'retiring' WHEN class IS NULL THEN 'new' ELSE 'changed' END
+         WHERE {behind} AND {of_company} {up_to} AND {which}"
+    ))?
+    .execute(params![after.0, after.1, after.2, company.0, company.1, end.0, end.1, end.2])?;
+    Ok(last)
+}
+
+fn due_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM equipment INDEXED BY equipment_waiting
+         WHERE {DUE} AND problem_code IS NULL
+           AND (changed_at, instance, company_key, equipment_id) > (?1, ?2, ?3, ?4)
+         ORDER BY changed_at, instance, company_key, equipment_id LIMIT ?5"
+    )
+}
+
+fn settle(db: &Connection, outcome: &EquipmentOutcome, now: i64) -> rusqlite::Result<()> {
+    let EquipmentOutcome { key: EquipmentKey { instance, company, id }, wanted_hash, listed, became } =
+        outcome;
+    // What is told of the row itself holds of what was looked at alone; what is true of iTop is kept in any
+    // case.
+    const SAME: &str = "(wanted_hash = :hash AND listed = :listed AND held IS NULL
+        AND (state = 'new' OR state = 'changed' OR state = 'retiring'))";
+    let state = |word: &str| format!("state = CASE WHEN {SAME} THEN '{word}' ELSE state END");
+    let problem = format!(
+        "problem_code = CASE WHEN {SAME} THEN :code ELSE problem_code END,
+         problem = CASE WHEN {SAME} THEN :problem ELSE problem END"
+    );
+    let (mut ci, mut sent, mut held, mut told) = (None, None, None, None);
+    let set = match became {
+        Became::Synchronized { ci: its, sent_hash, left_out } => {
+            (ci, sent, told) = (Some(its), Some(sent_hash), left_out.as_ref());
+            format!(
+                "{problem}, {}, ci_class = :ci_class, ci_id = :ci_id, sent_hash = :sent,
+                 synchronized_at = :now, allowed = NULL",
+                state("synchronized")
+            )
+        }
+        Became::Retired { sent_hash } => {
+            sent = sent_hash.as_ref();
+            format!(
+                "{problem}, {}, sent_hash = coalesce(:sent, sent_hash), allowed = NULL",
+                state("retired")
+            )
+        }
+        Became::Left => format!(
+            "{problem}, state = CASE WHEN NOT {SAME} THEN state WHEN listed THEN 'new' ELSE 'retired' END,
+             class = NULL, sent_hash = NULL, org_id = NULL, ci_class = NULL, ci_id = NULL, allowed = NULL"
+        ),
+        Became::Failed(why) => {
+            told = Some(why);
+            format!("{problem}, {}", state("failed"))
+        }
+        Became::Waits(why) => {
+            told = Some(why);
+            problem
+        }
+        Became::Asks { held: about, held_for, problem: why } => {
+            (held, told) = (Some((about, held_for)), Some(why));
+            format!(
+                "{problem}, held_for = CASE WHEN {SAME} THEN :held_for ELSE held_for END,
+                 held = CASE WHEN {SAME} THEN :held ELSE held END"
+            )
+        }
+    };
+    let sql = format!(
+        "UPDATE equipment SET {set}
+         WHERE instance = :instance AND company_key = :company AND equipment_id = :id"
+    );
+    let company = company.to_string();
+    let all: [(&str, &dyn rusqlite::ToSql); 13] = [
+        (":instance", &instance.as_str()),
+        (":company", &company),
+        (":id", &id.as_str()),
+        (":hash", wanted_hash),
+        (":listed", listed),
+        (":code", &told.map(|told| &told.code)),
+        (":problem", &told.map(|told| &told.message)),
+        (":ci_class", &ci.map(|ci| &ci.0)),
+        (":ci_id", &ci.map(|ci| &ci.1)),
+        (":sent", &sent),
+        (":now", &now),
+        (":held", &held.map(|(held, _)| held.as_str())),
+        (":held_for", &held.map(|(_, held_for)| held_for)),
+    ];
+    let named: Vec<_> = all.into_iter().filter(|(name, _)| mentions(&sql, name)).collect();
+    db.prepare_cached(&sql)?.execute(named.as_slice())?;
+    Ok(())
+}
+
+/// Whether a statement has this parameter.
+fn mentions(sql: &str, name: &str) -> bool {
+    sql.match_indices(name).any(|(at, _)| {
+        let next = sql[at + name.len()..].chars().next();
+        !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
+    })
+}
+
+/// A row, from [`COLUMNS`].
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
+    let word = |at| row.get::<_, Option<String>>(at);
+    let ci_class: Option<String> = row.get(13)?;
+    let problem = word(15)?.zip(word(16)?);
+    Ok(EquipmentRow {
+        key: key(row)?,
+        wanted: wanted(row, 3)?,
+        wanted_hash: row.get(4)?,
+        state: EquipmentState::parse(&row.get::<_, String>(5)?).unwrap_or(EquipmentState::Failed),
+        listed: row.get(6)?,
+        held: word(7)?.and_then(|word| Held::parse(&word)),
+        held_for: row.get(8)?,
+        allowed: row.get(9)?,
+        class: row.get(10)?,
+        sent_hash: row.get(11)?,
+        org_id: row.get(12)?,
+        ci: ci_class.zip(row.get(14)?),
+        problem: problem.map(|(code, message)| Problem { code, message }),
+        changed_at: time(row.get(17)?),
+        synchronized_at: row.get::<_, Option<i64>>(18)?.map(time),
+    })
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<EquipmentKey> {
+    Ok(EquipmentKey { instance: parsed(row, 0)?, company: parsed(row, 1)?, id: parsed(row, 2)? })
+}
+
+/// A text that was checked before it was stored.
+fn parsed<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    row.get::<_, String>(at)?.parse().map_err(|error: T::Err| {
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+fn wanted(row: &Row<'_>, at: usize) -> rusqlite::Result<Equipment> {
+    serde_json::from_str(&row.get::<_, String>(at)?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
