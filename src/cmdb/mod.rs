@@ -1,0 +1,3 @@
+//! The equipment that is monitored, as it is kept in iTop's CMDB.
+
+pub mod model;
