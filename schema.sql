@@ -692,14 +692,14 @@ CREATE INDEX equipment_waiting ON equipment (problem_code, changed_at)
     WHERE held IS NULL AND (state = 'new' OR state = 'changed' OR state = 'retiring');
 CREATE INDEX equipment_held ON equipment (held, instance, company_key) WHERE held IS NOT NULL;
 
--- The last whole list of each company.
+-- Each company of which there is equipment, with its last whole list; NULL where none ever came.
 CREATE TABLE equipment_lists (
     instance     TEXT NOT NULL,
     company_key  TEXT NOT NULL,
     company_name TEXT,                 -- as it was last written, where it is told by its name
-    listed_at    INTEGER NOT NULL,     -- to the hour: the same list again changes nothing
+    listed_at    INTEGER,              -- to the hour: the same list again changes nothing
     listed_by    TEXT,                 -- the name of the token or person
-    row_count    INTEGER NOT NULL,
+    row_count    INTEGER,
     PRIMARY KEY (instance, company_key)
 ) STRICT, WITHOUT ROWID;
 

@@ -28,14 +28,8 @@ pub enum EquipmentState {
 
 impl EquipmentState {
     /// All states, in the order of a row's life.
-    pub const ALL: [Self; 6] = [
-        Self::New,
-        Self::Changed,
-        Self::Synchronized,
-        Self::Failed,
-        Self::Retiring,
-        Self::Retired,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::New, Self::Changed, Self::Synchronized, Self::Failed, Self::Retiring, Self::Retired];
 
     /// The word under which it is stored and shown.
     #[must_use]
