@@ -109,6 +109,14 @@ impl Model {
         [PRIMARY_KEY.to_owned()].into_iter().chain(codes).collect()
     }
 
+    /// Which attributes are sent, and how each is kept, in a line: a data source that was made for another
+    /// one has to be mended.
+    #[must_use]
+    pub fn made_for(&self) -> String {
+        let fed = self.fed.iter().map(|fed| format!("{}:{}", fed.code, fed.keep.update_policy()));
+        fed.collect::<Vec<_>>().join(",")
+    }
+
     /// The status of what is gone; `None` where the class has none, or nothing is done then.
     #[must_use]
     pub fn retired(&self) -> Option<&str> {
