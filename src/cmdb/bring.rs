@@ -2,29 +2,38 @@
 
 use super::{
     Federation, lookup,
+    model::Model,
     plan::{self, Halving, Planned, Purpose, Run, Share, Verdict},
     worker::{Obstacle, Worker, asks, outcome},
 };
 use crate::{
     domain::{equipment::Problem, names::spelling},
     itop::synchro::{Counters, DoorError, Table},
-    store::{Became, EquipmentLoad, EquipmentOutcome},
+    store::{Became, CmdbSource, EquipmentLoad, EquipmentOutcome},
 };
+
+/// A row whose CI is decided.
+#[derive(Clone, Debug)]
+pub(super) struct Decided {
+    pub(super) planned: Planned,
+    /// The key of the CI that it takes over.
+    ci: Option<String>,
+    /// What was decided about CIs that are there.
+    noted: Option<String>,
+    /// Whether its CI is out of use so far.
+    pub(super) comes_back: bool,
+}
 
 /// A row as it is loaded.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
-    pub(super) planned: Planned,
-    /// The values of [`Federation::columns`], in their order.
+    pub(super) decided: Decided,
+    /// A value for each attribute of the model, in its order.
     pub(super) values: Vec<String>,
-    /// Of class, organization, purpose and values.
+    /// Of class, source, organization and values.
     pub(super) hash: Vec<u8>,
-    /// What was left out, because iTop has nothing of that name.
+    /// What was left out.
     pub(super) left_out: Option<Problem>,
-    /// The CI that it has, or that it takes over.
-    pub(super) ci: Option<String>,
-    /// What was decided about CIs that are there.
-    pub(super) decided: Option<String>,
     /// What the load said of it.
     pub(super) words: Option<String>,
 }
@@ -41,122 +50,119 @@ impl Worker {
         chunk: Vec<Planned>,
     ) -> Result<(), Obstacle> {
         let inner = &*federation.inner;
-        let Some(source) = federation.source(class).await? else {
-            return Err(Obstacle::Source {
-                class: class.to_owned(),
-                words: format!(
-                    "iTop has no data source for the class {class} that the bridge knows: run \
-                     'cmdb setup' with an administrator's login"
-                ),
-            });
-        };
+        let (model, source) = federation.source(class).await?;
         federation.tickets_first().await;
-        let made = federation.made(class, chunk).await?;
-        let (made, mut outcomes) = settled_already(made);
-        let made = federation.decide(class, made, &mut outcomes).await?;
+        let (decided, outcomes) = federation.decide(class, chunk).await?;
+        inner.store.settle_equipment(outcomes).await?;
+        let made = federation.made(&model, &source, decided).await?;
+        let (made, outcomes) = settled_already(made);
         inner.store.settle_equipment(outcomes).await?;
         let mut made = federation.begin(class, made).await?;
         if made.is_empty() {
             return Ok(());
         }
-        let all = inner.store.unproven_equipment(class).await?;
-        let mut share = Share {
-            rows: made.len() as u64,
-            new: made.iter().filter(|made| made.ci().is_none()).count() as u64,
-            failed: 0,
-            pending: all.saturating_sub(made.len() as u64),
-        };
+        let unproven = inner.store.unproven_equipment(class).await?;
+        let rows = made.len() as u64;
+        let new = made.iter().filter(|made| made.decided.ci().is_none()).count() as u64;
+        let pending = unproven.saturating_sub(rows);
         let brought = async {
-            federation.load(class, &source, &mut made).await?;
+            federation.load(&model, &source, &mut made).await?;
             federation.tickets_first().await;
-            inner.doors.run(&source).await
+            inner.doors.run(&source.source_id).await
         };
-        let counters = match brought.await {
-            Ok(counters) => counters,
-            Err(error) => {
-                inner.figures.note(|figures| figures.failures += 1);
-                if matches!(error, DoorError::NoMemory { .. } | DoorError::TooLong { .. }) {
-                    // The same rows go on where this ended; fewer at once from now on.
-                    self.fewer.insert(class.to_owned(), (made.len() / 2).max(1));
-                }
-                return Err(Obstacle::of(&error, class));
+        let counters = brought.await.map_err(|error| {
+            inner.figures.note(|figures| figures.failures += 1);
+            if matches!(error, DoorError::NoMemory { .. } | DoorError::TooLong { .. }) {
+                // The same rows go on where this ended; fewer at once from now on.
+                let fewer = usize::try_from(rows / 2).unwrap_or(1).max(1);
+                self.fewer.insert(class.to_owned(), fewer);
             }
-        };
+            Obstacle::of(&error, class)
+        })?;
         let now = inner.clock.now();
         inner.figures.note(|figures| {
             figures.runs += 1;
-            figures.rows += share.rows;
+            figures.rows += rows;
             figures.last_run_at = Some(now);
         });
-        let outcomes = federation.proven(class, &made).await?;
-        let failed = outcomes.iter().filter(|one| matches!(one.became, Became::Failed(_)));
-        share.failed = failed.count() as u64;
+        let outcomes = federation.proven(&model, &made).await?;
+        let has_failed = |one: &&EquipmentOutcome| matches!(one.became, Became::Failed(_));
+        let failed = outcomes.iter().filter(has_failed).count() as u64;
+        if failed > 0 {
+            // An id that iTop no longer has may be the reason.
+            inner.names.forget();
+        }
+        tracing::info!(class, rows, failed, "equipment was synchronized");
         inner.store.settle_equipment(outcomes).await?;
-        federation.watch_out(class, &counters, &share).await
+        federation.watch_out(class, &counters, &Share { rows, new, failed, pending }).await
     }
 }
 
 impl Federation {
-    /// Whose CIs those are that bear the names of rows without one: leaves those rows that can be loaded.
+    /// Whose CIs those are that bear the names of rows without one: gives those rows that can be loaded, and
+    /// what becomes of the others.
     async fn decide(
         &self,
         class: &str,
-        made: Vec<Made>,
-        outcomes: &mut Vec<EquipmentOutcome>,
-    ) -> Result<Vec<Made>, Obstacle> {
+        chunk: Vec<Planned>,
+    ) -> Result<(Vec<Decided>, Vec<EquipmentOutcome>), Obstacle> {
         let inner = &*self.inner;
-        let wanted: Vec<_> = made
+        let asks_for_its_name =
+            |planned: &Planned| plan::asks_for_its_name(&planned.row, &planned.load);
+        let wanted: Vec<_> = chunk
             .iter()
-            .filter(|made| made.asks_for_its_name())
-            .map(|made| (made.planned.load.org.clone(), made.planned.row.wanted.name.clone()))
+            .filter(|planned| asks_for_its_name(planned))
+            .map(|Planned { row, load }| (load.org.clone(), row.wanted.name.clone()))
             .collect();
-        if wanted.is_empty() {
-            return Ok(made);
-        }
         let seen = match lookup::seen(inner.doors.rest(), &inner.store, &wanted).await {
             Ok(seen) => seen,
             Err(lookup::Unanswered::Itop(error)) => return Err(error.into()),
             Err(lookup::Unanswered::Store(error)) => return Err(error.into()),
         };
-        let mut loadable = Vec::with_capacity(made.len());
-        for mut made in made {
-            if !made.asks_for_its_name() {
-                loadable.push(made);
+        let (mut loadable, mut outcomes) = (Vec::with_capacity(chunk.len()), Vec::new());
+        for planned in chunk {
+            let Planned { row, load } = &planned;
+            if !asks_for_its_name(&planned) {
+                // What was retired is not said to be synchronized.
+                let comes_back = row.synchronized_at.is_none() && row.ci.is_some();
+                loadable.push(Decided { planned, ci: None, noted: None, comes_back });
                 continue;
             }
-            let Planned { row, load } = &made.planned;
             let named = (load.org.clone(), spelling(&row.wanted.name));
             let found = seen.get(&named).map(Vec::as_slice).unwrap_or_default();
             let told = lookup::told_to(&row.key, found);
-            let creates = plan::creates(row, class, &load.org);
-            match plan::judge(row, class, &load.org, &told, inner.config.adopt) {
-                Verdict::Creates => made.decided = Some(creates),
+            let became = match plan::judge(row, class, &load.org, &told, inner.config.adopt) {
+                Verdict::Creates => {
+                    let noted = Some(plan::creates(row, class, &load.org));
+                    loadable.push(Decided { planned, ci: None, noted, comes_back: false });
+                    continue;
+                }
                 Verdict::Adopts(ci) => {
-                    made.decided = Some(format!("adopt:{}::{}", ci.class, ci.id));
-                    made.ci = Some(ci.id);
-                }
-                Verdict::Asks(question) => {
-                    outcomes.push(outcome(row, asks(&question)));
+                    // What it has made itself, and did not see yet, stays so.
+                    let creates = plan::creates(row, class, &load.org);
+                    let own = row.allowed.as_ref() == Some(&creates);
+                    let noted = if own { creates } else { format!("adopt:{}::{}", ci.class, ci.id) };
+                    let (ci, comes_back) = (Some(ci.id), ci.is_obsolete);
+                    loadable.push(Decided { planned, ci, noted: Some(noted), comes_back });
                     continue;
                 }
-                Verdict::Fails(problem) => {
-                    outcomes.push(outcome(row, Became::Failed(problem)));
-                    continue;
-                }
-            }
-            loadable.push(made);
+                Verdict::Asks(question) => asks(&question),
+                Verdict::Fails(problem) => Became::Failed(problem),
+            };
+            outcomes.push(outcome(row, became));
         }
-        Ok(loadable)
+        Ok((loadable, outcomes))
     }
 
     /// Marks rows as given to iTop; leaves those that are still what was planned.
     async fn begin(&self, class: &str, made: Vec<Made>) -> Result<Vec<Made>, Obstacle> {
-        let load = |made: &Made| EquipmentLoad {
-            key: made.planned.row.key.clone(),
-            wanted_hash: made.planned.row.wanted_hash.clone(),
-            listed: made.planned.row.listed,
-            org_id: made.planned.load.org.clone(),
-            decided: made.decided.clone(),
+        let load = |Made { decided: Decided { planned, noted, .. }, .. }: &Made| EquipmentLoad {
+            key: planned.row.key.clone(),
+            wanted_hash: planned.row.wanted_hash.clone(),
+            listed: planned.row.listed,
+            org_id: planned.load.org.clone(),
+            decided: noted.clone(),
+            retires: planned.load.purpose != Purpose::Keep,
         };
         let loads = made.iter().map(load).collect();
         let begun = self.inner.store.begin_equipment(class, loads).await?;
@@ -164,51 +170,52 @@ impl Federation {
     }
 
     /// Loads rows. Where they are turned away together, those are found that are so alone.
-    async fn load(&self, class: &str, source: &str, made: &mut [Made]) -> Result<(), DoorError> {
-        match self.load_part(class, source, made).await {
-            Err(error) if may_be_about_rows(&error) && made.len() > 1 => {
-                // Whether it is the columns of the source is found out without rows.
-                self.inner.doors.try_columns(source, &self.all_columns(class)).await?;
-                let mut halving = Halving::new(made.len());
-                while let Some(part) = halving.next_part() {
-                    match self.load_part(class, source, &mut made[part.clone()]).await {
-                        Ok(()) => {}
-                        Err(error) if may_be_about_rows(&error) => {
-                            if part.len() == 1 {
-                                made[part.start].words = Some(error.to_string());
-                            }
-                            halving.turned_away(part);
-                            if halving.found().len() >= MOST_TURNED_AWAY {
-                                return Err(error);
-                            }
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(())
-            }
-            Err(error) if may_be_about_rows(&error) => {
-                self.inner.doors.try_columns(source, &self.all_columns(class)).await?;
-                made[0].words = Some(error.to_string());
-                Ok(())
-            }
-            other => other,
+    async fn load(
+        &self,
+        model: &Model,
+        source: &CmdbSource,
+        made: &mut [Made],
+    ) -> Result<(), DoorError> {
+        let Err(error) = self.load_part(model, source, made).await else { return Ok(()) };
+        if !may_be_about_rows(&error) {
+            return Err(error);
         }
+        // Whether it is the columns of the source is found out without rows.
+        self.inner.doors.try_columns(&source.source_id, &model.columns()).await?;
+        let mut halving = Halving::new(made.len());
+        if let [only] = made {
+            only.words = Some(error.to_string());
+        }
+        while let Some(part) = halving.next_part() {
+            let Err(error) = self.load_part(model, source, &mut made[part.clone()]).await else {
+                continue;
+            };
+            if !may_be_about_rows(&error) {
+                return Err(error);
+            }
+            if part.len() == 1 {
+                made[part.start].words = Some(error.to_string());
+            }
+            halving.turned_away(part);
+            if halving.found().len() >= MOST_TURNED_AWAY {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     async fn load_part(
         &self,
-        class: &str,
-        source: &str,
+        model: &Model,
+        source: &CmdbSource,
         made: &mut [Made],
     ) -> Result<(), DoorError> {
         let row = |made: &Made| {
-            let key = made.planned.row.key.primary_key();
+            let key = made.decided.planned.row.key.primary_key();
             [key].into_iter().chain(made.values.iter().cloned()).collect()
         };
-        let table =
-            Table { columns: self.all_columns(class), rows: made.iter().map(row).collect() };
-        let loaded = self.inner.doors.load(source, &table).await?;
+        let table = Table { columns: model.columns(), rows: made.iter().map(row).collect() };
+        let loaded = self.inner.doors.load(&source.source_id, &table).await?;
         self.inner.figures.note(|figures| figures.loads += 1);
         for issue in loaded.issues {
             if let Some(made) = made.get_mut(issue.row) {
@@ -216,12 +223,6 @@ impl Federation {
             }
         }
         Ok(())
-    }
-
-    /// The columns of a load, the key first.
-    pub(super) fn all_columns(&self, class: &str) -> Vec<String> {
-        let columns = self.columns(class).into_iter().map(str::to_owned);
-        ["primary_key".to_owned()].into_iter().chain(columns).collect()
     }
 
     /// What a run did beyond what was asked of it stops its source, until somebody has looked.
@@ -246,7 +247,10 @@ impl Federation {
             return Ok(());
         }
         let source = self.config().source_name(class);
-        let reason = format!("the synchronization of '{source}' did more than it was asked to: {}", surprises.join("; "));
+        let reason = format!(
+            "the synchronization of '{source}' did more than it was asked to: {}",
+            surprises.join("; ")
+        );
         tracing::error!(
             class,
             reason,
@@ -257,12 +261,8 @@ impl Federation {
     }
 }
 
-impl Made {
-    fn asks_for_its_name(&self) -> bool {
-        plan::asks_for_its_name(&self.planned.row, &self.planned.load)
-    }
-
-    /// Key of the CI that it has, or that it takes over.
+impl Decided {
+    /// The key of the CI that it has, or that it takes over.
     pub(super) fn ci(&self) -> Option<&str> {
         let row = &self.planned.row;
         let own = row.ci.as_ref().filter(|_| row.class.is_some()).map(|(_, id)| &**id);
@@ -286,10 +286,14 @@ fn may_be_about_rows(error: &DoorError) -> bool {
 
 /// What iTop was given already, exactly so, and read back, needs no load.
 fn settled_already(made: Vec<Made>) -> (Vec<Made>, Vec<EquipmentOutcome>) {
-    let (known, other): (Vec<_>, Vec<_>) =
-        made.into_iter().partition(|made| made.planned.row.sent_hash.as_ref() == Some(&made.hash));
+    let is_known = |made: &Made| {
+        let row = &made.decided.planned.row;
+        row.class.is_some() && row.sent_hash.as_ref() == Some(&made.hash)
+    };
+    let (known, other): (Vec<_>, Vec<_>) = made.into_iter().partition(is_known);
     let outcomes = known.into_iter().map(|made| {
-        let Made { planned: Planned { row, load }, hash, left_out, .. } = made;
+        let Made { decided: Decided { planned: Planned { row, load }, .. }, hash, left_out, .. } =
+            made;
         let became = match (load.purpose, row.ci.clone()) {
             (Purpose::Keep, Some(ci)) => Became::Synchronized { ci, sent_hash: hash, left_out },
             (Purpose::Leave, _) => Became::Left,

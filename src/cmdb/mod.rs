@@ -8,6 +8,7 @@ mod bring;
 mod figures;
 mod links;
 mod lookup;
+pub mod model;
 pub mod plan;
 mod preview;
 mod proof;
@@ -18,6 +19,8 @@ pub use figures::{Federated, Figures, Halt};
 pub use preview::{Foresight, Unanswered};
 
 use std::sync::Arc;
+
+use model::Names;
 
 use crate::{
     clock::Clock,
@@ -41,6 +44,8 @@ struct Inner {
     delivery: Delivery,
     clock: Clock,
     config: config::Cmdb,
+    /// Ids of brands, systems, locations, as far as they were asked for.
+    names: Names,
     figures: Figures,
     /// Held while rows are brought, and by whoever takes rows out of iTop's sources.
     turn: tokio::sync::Mutex<()>,
@@ -63,9 +68,10 @@ impl Federation {
         clock: Clock,
         config: config::Cmdb,
     ) -> Self {
+        let names = Names::new(config.create.clone());
         let figures = Figures::default();
         let turn = tokio::sync::Mutex::default();
-        let inner = Inner { store, doors, gate, delivery, clock, config, figures, turn };
+        let inner = Inner { store, doors, gate, delivery, clock, config, names, figures, turn };
         Self { inner: Arc::new(inner) }
     }
 

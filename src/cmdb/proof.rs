@@ -8,17 +8,22 @@ use super::{
     Federation,
     bring::Made,
     lookup,
+    model::Model,
     plan::{self, Planned, Purpose, Sent},
     worker::{Obstacle, outcome},
 };
 use crate::{
+    config::Keep,
     domain::{
         equipment::{EquipmentKey, Problem},
         names::spelling,
     },
-    itop::Use,
+    itop::{Use, synchro::LEAVE},
     store::{Became, EquipmentOutcome},
 };
+
+/// The attribute in which a CI says that it is out of use.
+const STATUS: &str = "status";
 
 /// A CI as it was read back.
 struct Ci {
@@ -40,27 +45,32 @@ impl Federation {
     /// Reads the CIs of rows that were loaded, in one request: what became of each row.
     pub(super) async fn proven(
         &self,
-        class: &str,
+        model: &Model,
         made: &[Made],
     ) -> Result<Vec<EquipmentOutcome>, Obstacle> {
-        let found = self.read_back(class, made).await?;
-        Ok(made.iter().map(|made| outcome(&made.planned.row, self.judge(class, made, &found))).collect())
+        let found = self.read_back(model, made).await?;
+        let outcomes = made
+            .iter()
+            .map(|made| outcome(&made.decided.planned.row, self.judge(model, made, &found)));
+        Ok(outcomes.collect())
     }
 
-    async fn read_back(&self, class: &str, made: &[Made]) -> Result<Found, Obstacle> {
-        let ids: Vec<&str> = made.iter().filter_map(Made::ci).collect();
+    async fn read_back(&self, model: &Model, made: &[Made]) -> Result<Found, Obstacle> {
+        let class = model.class();
+        let ids: Vec<&str> = made.iter().filter_map(|made| made.decided.ci()).collect();
         let named: Vec<_> = made
             .iter()
-            .map(|made| (made.planned.load.org.clone(), made.planned.row.wanted.name.clone()))
+            .map(|made| &made.decided.planned)
+            .map(|Planned { row, load }| (load.org.clone(), row.wanted.name.clone()))
             .collect();
         let mut condition = lookup::called(&named);
         if !ids.is_empty() {
             // Keys of CIs are numbers that iTop itself has told.
             condition = format!("id IN ({}) OR {condition}", ids.join(", "));
         }
-        let columns = self.columns(class);
-        let others = columns.iter().filter(|column| !["name", "org_id"].contains(column));
-        let fields: Vec<_> = ["id", "name", "org_id"].iter().chain(others).copied().collect();
+        let fed = model.fed().iter().map(|fed| fed.code.as_str());
+        let others = fed.filter(|code| !["name", "org_id"].contains(code));
+        let fields: Vec<_> = ["id", "name", "org_id"].into_iter().chain(others).collect();
         let operation = json!({
             "operation": "core/get", "class": class, "key": format!("SELECT {class} WHERE {condition}"),
             "output_fields": fields.join(","),
@@ -80,12 +90,13 @@ impl Federation {
         Ok(found)
     }
 
-    fn judge(&self, class: &str, made: &Made, found: &Found) -> Became {
-        let Planned { row, load } = &made.planned;
-        let known = made.ci().filter(|id| found.by_id.contains_key(*id));
+    fn judge(&self, model: &Model, made: &Made, found: &Found) -> Became {
+        let class = model.class();
+        let Planned { row, load } = &made.decided.planned;
+        let known = made.decided.ci().filter(|id| found.by_id.contains_key(*id));
         match load.purpose {
             Purpose::Keep => {}
-            Purpose::Retire | Purpose::Leave => return self.judge_retired(class, made, known, found),
+            Purpose::Retire | Purpose::Leave => return judge_retired(model, made, known, found),
         }
         let named = (load.org.clone(), spelling(&row.wanted.name));
         let id = match (known, found.named.get(&named).map(Vec::as_slice).unwrap_or_default()) {
@@ -105,8 +116,7 @@ impl Federation {
             ));
         }
         let Some(ci) = found.by_id.get(id) else { return Became::Failed(self.missing(class, made)) };
-        if let Some(difference) = plan::difference(self.compared(class, made), &ci.fields) {
-            let said = made.words.as_ref().map(|words| format!(" The load said: {words}"));
+        if let Some(difference) = plan::difference(compared(model, made), &ci.fields) {
             return Became::Failed(problem(
                 "not-as-sent",
                 format!(
@@ -115,7 +125,7 @@ impl Federation {
                     difference.found,
                     difference.attribute,
                     difference.sent,
-                    said.unwrap_or_default(),
+                    said(made),
                     self.config().source_name(class),
                 ),
             ));
@@ -127,50 +137,9 @@ impl Federation {
         }
     }
 
-    /// Of what is retired only that counts; what is not there needs no retirement.
-    fn judge_retired(
-        &self,
-        class: &str,
-        made: &Made,
-        known: Option<&str>,
-        found: &Found,
-    ) -> Became {
-        let ended = |sent_hash| match made.planned.load.purpose {
-            Purpose::Leave => Became::Left,
-            Purpose::Keep | Purpose::Retire => Became::Retired { sent_hash },
-        };
-        let Some(ci) = known.and_then(|id| found.by_id.get(id)) else { return ended(None) };
-        let status = Sent { attribute: "status", value: &self.config().retire };
-        match plan::difference([status], &ci.fields) {
-            None => ended(Some(made.hash.clone())),
-            Some(difference) => Became::Failed(problem(
-                "not-retired",
-                format!(
-                    "iTop's {class} {} has the status '{}', and '{}' was sent.{}",
-                    known.unwrap_or_default(),
-                    difference.found,
-                    difference.sent,
-                    made.words.as_ref().map(|words| format!(" The load said: {words}")).unwrap_or_default(),
-                ),
-            )),
-        }
-    }
-
-    /// The values that must be found as they were sent.
-    fn compared<'a>(&'a self, class: &'a str, made: &'a Made) -> impl Iterator<Item = Sent<'a>> {
-        let columns = self.columns(class).into_iter();
-        columns
-            .zip(&made.values)
-            .filter(|(column, value)| {
-                self.config().keep(column) == crate::config::Keep::Locked
-                    && **value != crate::itop::synchro::LEAVE
-            })
-            .map(|(attribute, value)| Sent { attribute, value })
-    }
-
     fn missing(&self, class: &str, made: &Made) -> Problem {
         let source = self.config().source_name(class);
-        let name = &made.planned.row.wanted.name;
+        let name = &made.decided.planned.row.wanted.name;
         match &made.words {
             Some(words) => problem("load-refused", format!("iTop refused the row of '{name}': {words}")),
             None => problem(
@@ -186,6 +155,49 @@ impl Federation {
     }
 }
 
+/// Of what is retired only that counts; what is not there needs no retirement.
+fn judge_retired(model: &Model, made: &Made, known: Option<&str>, found: &Found) -> Became {
+    let ended = |sent_hash| match made.decided.planned.load.purpose {
+        Purpose::Leave => Became::Left,
+        Purpose::Keep | Purpose::Retire => Became::Retired { sent_hash },
+    };
+    let Some((id, ci)) = known.and_then(|id| Some((id, found.by_id.get(id)?))) else {
+        return ended(None);
+    };
+    let status = Sent { attribute: STATUS, value: model.retired().unwrap_or_default() };
+    match plan::difference([status], &ci.fields) {
+        None => ended(Some(made.hash.clone())),
+        Some(difference) => Became::Failed(problem(
+            "not-retired",
+            format!(
+                "iTop's {} {id} has the status '{}', and '{}' was sent.{}",
+                model.class(),
+                difference.found,
+                difference.sent,
+                said(made),
+            ),
+        )),
+    }
+}
+
+/// The values that must be found as they were sent: those that nobody else may change, and the status of
+/// what has come back.
+fn compared<'a>(model: &'a Model, made: &'a Made) -> impl Iterator<Item = Sent<'a>> {
+    model
+        .fed()
+        .iter()
+        .zip(&made.values)
+        .filter(|(fed, value)| {
+            (fed.keep == Keep::Locked || fed.code == STATUS) && **value != LEAVE
+        })
+        .map(|(fed, value)| Sent { attribute: &fed.code, value })
+}
+
+/// What the load said of a row, behind another sentence.
+fn said(made: &Made) -> String {
+    made.words.as_ref().map(|words| format!(" The load said: {words}")).unwrap_or_default()
+}
+
 fn ambiguous(made: &Made, several: &[String]) -> Problem {
     let shown: Vec<_> = several.iter().take(5).map(String::as_str).collect();
     problem(
@@ -194,7 +206,7 @@ fn ambiguous(made: &Made, several: &[String]) -> Problem {
             "iTop has {} CIs named '{}' in this organization: keys {}. Rename or merge them there, then \
              retry.",
             several.len(),
-            made.planned.row.wanted.name,
+            made.decided.planned.row.wanted.name,
             shown.join(", ")
         ),
     )

@@ -2,44 +2,88 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Federation, bring::Made, plan::{Planned, Purpose}, worker::Obstacle};
-use crate::store::StoreError;
+use super::{
+    Federation,
+    bring::{Decided, Made},
+    model::Model,
+    plan::Purpose,
+    worker::Obstacle,
+};
+use crate::{
+    domain::equipment::Problem,
+    itop::synchro::LEAVE,
+    store::{CmdbSource, StoreError},
+};
 
 impl Federation {
-    /// The data source of a class, if it is known.
-    pub(super) async fn source(&self, class: &str) -> Result<Option<String>, StoreError> {
-        self.inner.store.stand_in(class).await
+    /// What is sent of a class.
+    pub(super) fn model(&self, class: &str) -> Option<Model> {
+        Model::of(&self.inner.config, class)
     }
 
-    /// The columns of a class, beside the key.
-    pub(super) fn columns(&self, _class: &str) -> Vec<&'static str> {
-        vec!["name", "org_id", "description", "status", "serialnumber"]
-    }
-
-    /// Whether CIs of a class can be retired.
+    /// Whether CIs of a class can be told to be retired.
     pub(super) fn retires(&self, class: Option<&str>) -> bool {
-        class.is_some() && !self.inner.config.retire.is_empty()
+        class.and_then(|class| self.model(class)).is_some_and(|model| model.retired().is_some())
     }
 
-    /// The rows as they are sent.
+    /// What is sent of a class, and into which source.
+    pub(super) async fn source(&self, class: &str) -> Result<(Model, CmdbSource), Obstacle> {
+        let obstacle = |words: String| Obstacle::Source { class: class.to_owned(), words };
+        let model = self.model(class).ok_or_else(|| {
+            obstacle(format!("nobody has said what the class {class} has: see cmdb.other_classes"))
+        })?;
+        let sources = self.sources().await?;
+        match sources.into_iter().find(|source| source.class == class) {
+            None => Err(obstacle(format!(
+                "the bridge knows no data source of iTop for the class {class}: run 'cmdb setup' with an \
+                 administrator's login"
+            ))),
+            Some(source) if source.made_for != model.made_for() => Err(obstacle(format!(
+                "the data source '{}' was set up for other attributes than [cmdb] names now: run \
+                 'cmdb setup' again",
+                source.name
+            ))),
+            Some(source) => Ok((model, source)),
+        }
+    }
+
+    pub(super) async fn sources(&self) -> Result<Vec<CmdbSource>, StoreError> {
+        self.inner.store.cmdb_sources().await
+    }
+
+    /// The rows as they are sent. Names are looked up, and made where that is allowed.
     pub(super) async fn made(
         &self,
-        class: &str,
-        chunk: Vec<Planned>,
+        model: &Model,
+        source: &CmdbSource,
+        rows: Vec<Decided>,
     ) -> Result<Vec<Made>, Obstacle> {
-        let mut all = Vec::new();
-        for planned in chunk {
-            let wanted = &planned.row.wanted;
-            let some = |text: &Option<String>| text.clone().unwrap_or_default();
+        let named = rows.iter().flat_map(|decided| {
+            model.named(&decided.planned.row.wanted, &decided.planned.load.org)
+        });
+        let named: Vec<_> = named.collect();
+        let client = self.inner.doors.rest();
+        let known = self.inner.names.known(client, named, true).await?;
+        let made = rows.into_iter().map(|decided| {
+            let Decided { planned, .. } = &decided;
+            let (wanted, org) = (&planned.row.wanted, &planned.load.org);
             let status = match planned.load.purpose {
-                Purpose::Keep => self.inner.config.revive.clone(),
-                Purpose::Retire | Purpose::Leave => self.inner.config.retire.clone(),
+                Purpose::Keep if decided.comes_back => model.revived(),
+                Purpose::Keep => None,
+                Purpose::Retire | Purpose::Leave => model.retired(),
             };
-            let values = vec![wanted.name.clone(), planned.load.org.clone(), some(&wanted.description), status, some(&wanted.serial_number)];
-            let mut hash = Sha256::new();
-            hash.update(serde_json::json!([class, planned.load.org, values]).to_string());
-            all.push(Made { hash: hash.finalize().to_vec(), values, planned, left_out: None, ci: None, decided: None, words: None });
-        }
-        Ok(all)
+            let row = model.values(wanted, org, status.unwrap_or(LEAVE), &known);
+            // That it comes back is no difference in what is wanted.
+            let lasting = match planned.load.purpose {
+                Purpose::Keep => model.values(wanted, org, LEAVE, &known).values,
+                Purpose::Retire | Purpose::Leave => row.values.clone(),
+            };
+            let sent = serde_json::json!([model.class(), source.source_id, lasting]);
+            let left_out = (!row.warnings.is_empty())
+                .then(|| Problem { code: "left-out".to_owned(), message: row.warnings.join(" ") });
+            let hash = Sha256::digest(sent.to_string()).to_vec();
+            Made { decided, values: row.values, hash, left_out, words: None }
+        });
+        Ok(made.collect())
     }
 }

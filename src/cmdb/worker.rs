@@ -1,9 +1,6 @@
 //! The worker: which rows come next, and what waits.
 
-use std::{
-    collections::HashMap,
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use sha2::{Digest as _, Sha256};
 
@@ -15,13 +12,15 @@ use super::{
 };
 use crate::{
     clock::Moment,
+    config,
     delivery::backoff::growing,
     domain::{
         equipment::EquipmentRow,
         hex::hex,
+        visible::Visible,
     },
     itop::{ItopError, synchro::DoorError},
-    store::{Became, EquipmentOutcome, StoreError},
+    store::{Became, CmdbSource, EquipmentOutcome, StoreError},
 };
 
 /// How long nothing may happen before the equipment is looked at again all the same.
@@ -95,7 +94,8 @@ enum Turned {
 pub(super) struct Worker {
     /// By which links rows were last planned; none since the start.
     links: Links,
-    mapping_followed: bool,
+    /// What rows were last planned by.
+    mapping: Option<String>,
     /// Classes whose source does not work, until when, and how often that was found.
     paused: HashMap<String, (Moment, u32)>,
     /// How many rows of a class are loaded together where that is fewer than configured.
@@ -190,14 +190,16 @@ impl Worker {
     /// Takes up what was said otherwise since the last turn: the configuration, sources, and links.
     async fn follow(&mut self, federation: &Federation) -> Result<(), StoreError> {
         let store = &federation.inner.store;
-        if !self.mapping_followed {
-            let digest = mapping(&federation.inner.config);
-            if store.plan_equipment_by(digest).await? {
-                tracing::info!("equipment is planned anew: [cmdb] says something else");
+        let sources = federation.sources().await?;
+        let digest = mapping(&federation.inner.config, &sources);
+        if self.mapping.as_ref() != Some(&digest) {
+            if store.plan_equipment_by(digest.clone()).await? {
+                tracing::info!("all equipment is planned anew: [cmdb] or a data source is another one");
             }
-            self.mapping_followed = true;
+            self.mapping = Some(digest);
+            self.paused.clear();
         }
-        let links = Links::new(store.links(&crate::domain::visible::Visible::all()).await?);
+        let links = Links::new(store.links(&Visible::all()).await?);
         links.follow(&self.links, store).await?;
         self.links = links;
         Ok(())
@@ -314,8 +316,8 @@ pub(super) fn outcome(row: &EquipmentRow, became: Became) -> EquipmentOutcome {
 }
 
 /// A digest of what rows are planned by: where it is another one, what iTop holds may not be what is wanted.
-fn mapping(config: &crate::config::Cmdb) -> String {
-    let crate::config::Cmdb {
+fn mapping(config: &config::Cmdb, sources: &[CmdbSource]) -> String {
+    let config::Cmdb {
         classes,
         default_class,
         other_classes,
@@ -327,8 +329,11 @@ fn mapping(config: &crate::config::Cmdb) -> String {
         revive,
         ..
     } = config;
+    let sources: Vec<_> =
+        sources.iter().map(|source| [&source.class, &source.source_id, &source.made_for]).collect();
     let all = serde_json::json!([
-        classes, default_class, other_classes, attributes, defaults, create, adopt, retire, revive
+        classes, default_class, other_classes, attributes, defaults, create, adopt, retire, revive,
+        sources
     ]);
     hex(&Sha256::digest(all.to_string()))
 }

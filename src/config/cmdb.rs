@@ -153,6 +153,24 @@ pub enum Keep {
     No,
 }
 
+impl Keep {
+    /// Whether a value that is sent is always written.
+    #[must_use]
+    pub fn is_always_written(self) -> bool {
+        matches!(self, Self::Locked | Self::Free)
+    }
+
+    /// iTop's word, as `update_policy` of a data source has it.
+    #[must_use]
+    pub fn update_policy(self) -> &'static str {
+        match self {
+            Self::Locked | Self::No => "master_locked",
+            Self::Free => "master_unlocked",
+            Self::IfEmpty => "write_if_empty",
+        }
+    }
+}
+
 /// What is made where iTop has nothing of that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -73,6 +73,8 @@ pub struct EquipmentLoad {
     pub org_id: String,
     /// What was decided about CIs that are there, so that a later look takes what this one makes for its own.
     pub decided: Option<String>,
+    /// Whether its CI is retired by it: until it has come back, it is not said to be synchronized.
+    pub retires: bool,
 }
 
 /// A source of which nothing is loaded for now.
@@ -142,7 +144,8 @@ impl Store {
         self.write(move |db| {
             let mut update = db.prepare_cached(&format!(
                 "UPDATE equipment SET class = :class, org_id = :org, sent_hash = NULL,
-                     allowed = coalesce(:decided, allowed)
+                     allowed = coalesce(:decided, allowed),
+                     synchronized_at = CASE WHEN :retires THEN NULL ELSE synchronized_at END
                  WHERE instance = :instance AND company_key = :company AND equipment_id = :id
                    AND wanted_hash = :hash AND listed = :listed AND {DUE}"
             ))?;
@@ -154,6 +157,7 @@ impl Store {
                         ":class": class,
                         ":org": load.org_id,
                         ":decided": load.decided,
+                        ":retires": load.retires,
                         ":instance": instance.as_str(),
                         ":company": company.to_string(),
                         ":id": id.as_str(),
@@ -343,12 +347,6 @@ impl Store {
             let Some(last) = piece else { return Ok(()) };
             after = last;
         }
-    }
-
-    /// stand-in
-    pub async fn stand_in(&self, class: &str) -> Result<Option<String>, StoreError> {
-        let name = format!("source:{class}");
-        self.read(move |db| meta::get(db, &name)).await
     }
 
     /// Nothing is loaded into the source of a class until somebody says that it may go on.
