@@ -36,8 +36,9 @@ impl Account {
         }
         let password = match &self.admin_password_file {
             Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("the password cannot be read from {}", readable(file)))?;
+                let text = std::fs::read_to_string(file).with_context(|| {
+                    format!("the password cannot be read from {}", readable(file))
+                })?;
                 text.trim_end_matches(['\r', '\n']).to_owned()
             }
             None => asked(&format!("The password of {user}: "), Term::read_secure_line)?,

@@ -47,7 +47,10 @@ impl Export {
         for name in self.fields.iter().chain([&self.class]) {
             let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.is_empty() || !name.bytes().all(is_code) {
-                bail!("'{}' is not the code of a class or attribute", crate::cli::screen::plain(name));
+                bail!(
+                    "'{}' is not the code of a class or attribute",
+                    crate::cli::screen::plain(name)
+                );
             }
         }
         let doors = doors(&self.account.administrator_or_own(&config)?)?;

@@ -50,7 +50,9 @@ impl Rows {
             let row = row.map_err(|error| match error.kind() {
                 csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
                     let line = pos.as_ref().map_or(0, csv::Position::line);
-                    anyhow::anyhow!("line {line} has {len} cells, and the first line {expected_len}")
+                    anyhow::anyhow!(
+                        "line {line} has {len} cells, and the first line {expected_len}"
+                    )
                 }
                 _ => error.into(),
             })?;
@@ -109,8 +111,10 @@ mod tests {
 
     #[test]
     fn whatever_a_spreadsheet_writes_itop_gets_one_form() {
-        let rows = Rows::of("\u{feff}name;org_id->name\r\n\"a; \"\"b\"\"\";Demo\r\n\r\nb;\"two\nlines\"\r\nc;x\r\n")
-            .unwrap();
+        let rows = Rows::of(
+            "\u{feff}name;org_id->name\r\n\"a; \"\"b\"\"\";Demo\r\n\r\nb;\"two\nlines\"\r\nc;x\r\n",
+        )
+        .unwrap();
         assert_eq!(rows.header, ["name", "org_id->name"]);
         assert_eq!(rows.csv(0..1), "\"name\",\"org_id->name\"\n\"a; \"\"b\"\"\",\"Demo\"\n");
         assert_eq!((rows.line(0), rows.line(1), rows.line(2)), (2, 4, 6));

@@ -74,7 +74,10 @@ impl Import {
             return Ok(would.code());
         }
         if would.created + would.updated == 0 {
-            print::line(format_args!("There is nothing to change; {} has each row.", readable(&told)));
+            print::line(format_args!(
+                "There is nothing to change; {} has each row.",
+                readable(&told)
+            ));
             return Ok(would.code());
         }
         let question = format!("Make and change {} CIs?", would.created + would.updated);
@@ -83,7 +86,10 @@ impl Import {
             return Ok(ExitCode::FAILURE);
         }
         let done = self.pass(&doors, &rows, &told, false).await.with_context(|| {
-            format!("{} has what became of each row until then; the same file again does no harm", readable(&told))
+            format!(
+                "{} has what became of each row until then; the same file again does no harm",
+                readable(&told)
+            )
         })?;
         print::line(format_args!("{} rows: {}", rows.len(), done.shown()));
         print::line(format_args!("{} has what became of each row.", readable(&told)));
@@ -148,7 +154,9 @@ impl Sums {
             0 => String::new(),
             warnings => format!(", {warnings} values of them"),
         };
-        format!("{created} new, {updated} changed, {unchanged} unchanged, {issues} left out{warned}")
+        format!(
+            "{created} new, {updated} changed, {unchanged} unchanged, {issues} left out{warned}"
+        )
     }
 
     fn code(self) -> ExitCode {

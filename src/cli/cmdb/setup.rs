@@ -46,7 +46,9 @@ impl Setup {
         if !self.dry_run {
             let told = self.bridge.get(SOURCES).await?;
             if told.body["is_on"] != true {
-                bail!("the bridge that runs has no section [cmdb]: start it anew with this configuration");
+                bail!(
+                    "the bridge that runs has no section [cmdb]: start it anew with this configuration"
+                );
             }
         }
         let admin = Client::new(&self.account.administrator(&config)?)?;
@@ -62,7 +64,10 @@ impl Setup {
             print::line(format_args!("{changes} changes would be made; nothing was."));
             return Ok(ExitCode::SUCCESS);
         }
-        if changes > 0 && !self.yes && whether(&format!("Make these {changes} changes?"))? == Assent::No {
+        if changes > 0
+            && !self.yes
+            && whether(&format!("Make these {changes} changes?"))? == Assent::No
+        {
             print::line("Nothing was changed.");
             return Ok(ExitCode::FAILURE);
         }
@@ -73,7 +78,10 @@ impl Setup {
             "not all was done; what was stays, and the same command goes on where this one ended",
         )?;
         self.tell_bridge(&done).await?;
-        print::line(format_args!("{changes} changes made; the bridge knows {} data sources.", done.len()));
+        print::line(format_args!(
+            "{changes} changes made; the bridge knows {} data sources.",
+            done.len()
+        ));
         Ok(ExitCode::SUCCESS)
     }
 

@@ -52,7 +52,9 @@ pub enum SetupError {
     #[error("iTop has several data sources called '{0}': rename or remove all but one there")]
     Several(String),
     /// The source of that name is of another class.
-    #[error("the data source '{name}' (id {id}) is of the class {class}: rename or remove it in iTop")]
+    #[error(
+        "the data source '{name}' (id {id}) is of the class {class}: rename or remove it in iTop"
+    )]
     OtherClass {
         /// Its name.
         name: String,
@@ -129,7 +131,11 @@ async fn may_administer(admin: &Client) -> Result<(), SetupError> {
 async fn user_id(admin: &Client, login: &str) -> Result<String, SetupError> {
     let query = format!("SELECT User WHERE login = {}", oql::quote(login));
     let found = get(admin, "User", &query, "id,login").await?;
-    found.into_iter().next().map(|(_, id, _)| id).ok_or_else(|| SetupError::NoAccount(login.to_owned()))
+    found
+        .into_iter()
+        .next()
+        .map(|(_, id, _)| id)
+        .ok_or_else(|| SetupError::NoAccount(login.to_owned()))
 }
 
 /// Whether a class has all attributes that would be sent.

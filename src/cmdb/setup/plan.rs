@@ -98,10 +98,14 @@ impl fmt::Display for Difference {
         match self {
             Self::Missing => write!(f, "it is not there, and would be made"),
             Self::Field { field, now, wanted, .. } => {
-                let shown = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+                let shown = |text: &str| {
+                    if text.is_empty() { "nothing".to_owned() } else { text.to_owned() }
+                };
                 write!(f, "{field}: {}, should be {}", shown(now), shown(wanted))
             }
-            Self::Attribute { code, now, wanted, .. } => write!(f, "{code}: {now}; should be {wanted}"),
+            Self::Attribute { code, now, wanted, .. } => {
+                write!(f, "{code}: {now}; should be {wanted}")
+            }
         }
     }
 }
@@ -134,7 +138,13 @@ impl SourcePlan {
             format!("id,name,scope_class,user_id,user_id_friendlyname,{}", codes.join(","));
         let mut found = get(admin, "SynchroDataSource", &query, &fields).await?;
         let Some((_, id, fields)) = found.pop() else {
-            return Ok(Self { name, id: None, differences: vec![Difference::Missing], model, user });
+            return Ok(Self {
+                name,
+                id: None,
+                differences: vec![Difference::Missing],
+                model,
+                user,
+            });
         };
         if !found.is_empty() {
             return Err(SetupError::Several(name));
@@ -184,7 +194,10 @@ impl SourcePlan {
             of(Keep::Free, "fed and free"),
             of(Keep::IfEmpty, "written where empty"),
         ];
-        kept.into_iter().flatten().chain(["not fed, and not locked: all others".to_owned()]).collect()
+        kept.into_iter()
+            .flatten()
+            .chain(["not fed, and not locked: all others".to_owned()])
+            .collect()
     }
 }
 
@@ -221,7 +234,8 @@ pub(super) async fn attributes(
         let wanted = Feeding {
             update: fed.is_some(),
             reconcile: ALWAYS.contains(&&*code),
-            policy: fed.map_or_else(|| now.policy.clone(), |fed| fed.keep.update_policy().to_owned()),
+            policy: fed
+                .map_or_else(|| now.policy.clone(), |fed| fed.keep.update_policy().to_owned()),
             // What is not fed is found by nothing.
             by: if fed.is_some() { now.by.as_ref().map(|_| String::new()) } else { now.by.clone() },
         };
