@@ -728,6 +728,8 @@ CREATE TABLE cmdb_sources (
 
 -- step 20: bringing equipment to iTop
 
+-- Class, organization and name under which a CI is made for it, or was: what is found there later is its own.
+ALTER TABLE equipment ADD COLUMN begun TEXT;
 -- Whose CI it is. Two rows never have one.
 CREATE INDEX equipment_ci ON equipment (ci_id) WHERE ci_id IS NOT NULL;
 -- What was given to iTop and never read back as it was sent: iTop may try these again in each run.

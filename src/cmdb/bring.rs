@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{equipment::Problem, names::spelling},
     itop::synchro::{Counters, DoorError, Table},
-    store::{Became, CmdbSource, EquipmentLoad, EquipmentOutcome},
+    store::{Became, CmdbSource, EquipmentLoad, SettledEquipment},
 };
 
 /// A row whose CI is decided.
@@ -18,8 +18,8 @@ pub(super) struct Decided {
     pub(super) planned: Planned,
     /// The key of the CI that it takes over.
     ci: Option<String>,
-    /// What was decided about CIs that are there.
-    noted: Option<String>,
+    /// Under what a CI is made for it, if one is.
+    begun: Option<String>,
     /// Whether its CI is out of use so far.
     pub(super) comes_back: bool,
 }
@@ -86,7 +86,7 @@ impl Worker {
             figures.last_run_at = Some(now);
         });
         let outcomes = federation.proven(&model, &made).await?;
-        let has_failed = |one: &&EquipmentOutcome| matches!(one.became, Became::Failed(_));
+        let has_failed = |one: &&SettledEquipment| matches!(one.became, Became::Failed(_));
         let failed = outcomes.iter().filter(has_failed).count() as u64;
         if failed > 0 {
             // An id that iTop no longer has may be the reason.
@@ -105,7 +105,7 @@ impl Federation {
         &self,
         class: &str,
         chunk: Vec<Planned>,
-    ) -> Result<(Vec<Decided>, Vec<EquipmentOutcome>), Obstacle> {
+    ) -> Result<(Vec<Decided>, Vec<SettledEquipment>), Obstacle> {
         let inner = &*self.inner;
         let asks_for_its_name =
             |planned: &Planned| plan::asks_for_its_name(&planned.row, &planned.load);
@@ -125,7 +125,7 @@ impl Federation {
             if !asks_for_its_name(&planned) {
                 // What was retired is not said to be synchronized.
                 let comes_back = row.synchronized_at.is_none() && row.ci.is_some();
-                loadable.push(Decided { planned, ci: None, noted: None, comes_back });
+                loadable.push(Decided { planned, ci: None, begun: None, comes_back });
                 continue;
             }
             let named = (load.org.clone(), spelling(&row.wanted.name));
@@ -133,17 +133,13 @@ impl Federation {
             let told = lookup::told_to(&row.key, found);
             let became = match plan::judge(row, class, &load.org, &told, inner.config.adopt) {
                 Verdict::Creates => {
-                    let noted = Some(plan::creates(row, class, &load.org));
-                    loadable.push(Decided { planned, ci: None, noted, comes_back: false });
+                    let begun = Some(plan::creates(row, class, &load.org));
+                    loadable.push(Decided { planned, ci: None, begun, comes_back: false });
                     continue;
                 }
                 Verdict::Adopts(ci) => {
-                    // What it has made itself, and did not see yet, stays so.
-                    let creates = plan::creates(row, class, &load.org);
-                    let own = row.allowed.as_ref() == Some(&creates);
-                    let noted = if own { creates } else { format!("adopt:{}::{}", ci.class, ci.id) };
                     let (ci, comes_back) = (Some(ci.id), ci.is_obsolete);
-                    loadable.push(Decided { planned, ci, noted: Some(noted), comes_back });
+                    loadable.push(Decided { planned, ci, begun: None, comes_back });
                     continue;
                 }
                 Verdict::Asks(question) => asks(&question),
@@ -156,12 +152,12 @@ impl Federation {
 
     /// Marks rows as given to iTop; leaves those that are still what was planned.
     async fn begin(&self, class: &str, made: Vec<Made>) -> Result<Vec<Made>, Obstacle> {
-        let load = |Made { decided: Decided { planned, noted, .. }, .. }: &Made| EquipmentLoad {
+        let load = |Made { decided: Decided { planned, begun, .. }, .. }: &Made| EquipmentLoad {
             key: planned.row.key.clone(),
             wanted_hash: planned.row.wanted_hash.clone(),
             listed: planned.row.listed,
             org_id: planned.load.org.clone(),
-            decided: noted.clone(),
+            begun: begun.clone(),
             retires: planned.load.purpose != Purpose::Keep,
         };
         let loads = made.iter().map(load).collect();
@@ -285,7 +281,7 @@ fn may_be_about_rows(error: &DoorError) -> bool {
 }
 
 /// What iTop was given already, exactly so, and read back, needs no load.
-fn settled_already(made: Vec<Made>) -> (Vec<Made>, Vec<EquipmentOutcome>) {
+fn settled_already(made: Vec<Made>) -> (Vec<Made>, Vec<SettledEquipment>) {
     let is_known = |made: &Made| {
         let row = &made.decided.planned.row;
         row.class.is_some() && row.sent_hash.as_ref() == Some(&made.hash)

@@ -13,6 +13,7 @@ pub mod plan;
 mod preview;
 mod proof;
 mod rows;
+pub mod setup;
 mod worker;
 
 pub use figures::{Federated, Figures, Halt};
@@ -88,7 +89,7 @@ impl Federation {
     pub fn renew(&self, account: &itop::Settings) -> Result<bool, ClientError> {
         let is_different = self.inner.doors.renew(account)?;
         if is_different {
-            self.inner.store.tell_of_equipment();
+            self.inner.store.tell_equipment();
         }
         Ok(is_different)
     }

@@ -19,7 +19,7 @@ use crate::{
         names::spelling,
     },
     itop::{Use, synchro::LEAVE},
-    store::{Became, EquipmentOutcome},
+    store::{Became, SettledEquipment},
 };
 
 /// The attribute in which a CI says that it is out of use.
@@ -47,7 +47,7 @@ impl Federation {
         &self,
         model: &Model,
         made: &[Made],
-    ) -> Result<Vec<EquipmentOutcome>, Obstacle> {
+    ) -> Result<Vec<SettledEquipment>, Obstacle> {
         let found = self.read_back(model, made).await?;
         let outcomes = made
             .iter()

@@ -20,7 +20,7 @@ use crate::{
         visible::Visible,
     },
     itop::{ItopError, synchro::DoorError},
-    store::{Became, CmdbSource, EquipmentOutcome, StoreError},
+    store::{Became, CmdbSource, SettledEquipment, StoreError},
 };
 
 /// How long nothing may happen before the equipment is looked at again all the same.
@@ -306,8 +306,8 @@ pub(super) fn asks(question: &Question) -> Became {
     }
 }
 
-pub(super) fn outcome(row: &EquipmentRow, became: Became) -> EquipmentOutcome {
-    EquipmentOutcome {
+pub(super) fn outcome(row: &EquipmentRow, became: Became) -> SettledEquipment {
+    SettledEquipment {
         key: row.key.clone(),
         wanted_hash: row.wanted_hash.clone(),
         listed: row.listed,

@@ -41,10 +41,7 @@ impl Store {
     }
 
     /// These are the data sources from now on: class, id, name and what each was made for.
-    pub async fn replace_cmdb_sources(
-        &self,
-        sources: Vec<[String; 4]>,
-    ) -> Result<(), StoreError> {
+    pub async fn replace_cmdb_sources(&self, sources: Vec<[String; 4]>) -> Result<(), StoreError> {
         let now = self.now_millis();
         self.write(move |db| {
             db.execute("DELETE FROM cmdb_sources", [])?;
@@ -58,7 +55,7 @@ impl Store {
             Ok(())
         })
         .await?;
-        self.tell_of_equipment();
+        self.tell_equipment();
         Ok(())
     }
 }
@@ -73,8 +70,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
         assert_eq!(store.cmdb_sources().await.unwrap(), []);
-        let source = |class: &str, id: &str| [class, id, "ServiceNav", "name:locked"].map(str::to_owned);
-        for sources in [vec![source("Server", "1"), source("PC", "2")], vec![source("Server", "3")]] {
+        let source =
+            |class: &str, id: &str| [class, id, "ServiceNav", "name:locked"].map(str::to_owned);
+        for sources in [vec![source("Server", "1"), source("PC", "2")], vec![source("Server", "3")]]
+        {
             store.replace_cmdb_sources(sources).await.unwrap();
         }
         let known = store.cmdb_sources().await.unwrap();

@@ -15,7 +15,7 @@ use crate::domain::{
 
 /// What became of a row, if it is still the one that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EquipmentOutcome {
+pub struct SettledEquipment {
     /// Which.
     pub key: EquipmentKey,
     /// What was wanted then.
@@ -71,8 +71,8 @@ pub struct EquipmentLoad {
     pub listed: bool,
     /// The organization.
     pub org_id: String,
-    /// What was decided about CIs that are there, so that a later look takes what this one makes for its own.
-    pub decided: Option<String>,
+    /// Under what a CI is made for it, if one is.
+    pub begun: Option<String>,
     /// Whether its CI is retired by it: until it has come back, it is not said to be synchronized.
     pub retires: bool,
 }
@@ -101,7 +101,7 @@ pub struct FederatedCi {
 
 pub(super) const COLUMNS: &str = "instance, company_key, equipment_id, wanted, wanted_hash, state, listed, held,
      held_for, allowed, class, sent_hash, org_id, ci_class, ci_id, problem_code, problem, changed_at,
-     synchronized_at";
+     synchronized_at, begun";
 
 /// What the digest of the configuration by which rows were planned is kept under.
 const MAPPING: &str = "cmdb_mapping";
@@ -144,7 +144,7 @@ impl Store {
         self.write(move |db| {
             let mut update = db.prepare_cached(&format!(
                 "UPDATE equipment SET class = :class, org_id = :org, sent_hash = NULL,
-                     allowed = coalesce(:decided, allowed),
+                     begun = coalesce(:begun, begun),
                      synchronized_at = CASE WHEN :retires THEN NULL ELSE synchronized_at END
                  WHERE instance = :instance AND company_key = :company AND equipment_id = :id
                    AND wanted_hash = :hash AND listed = :listed AND {DUE}"
@@ -156,7 +156,7 @@ impl Store {
                     let rows = update.execute(named_params! {
                         ":class": class,
                         ":org": load.org_id,
-                        ":decided": load.decided,
+                        ":begun": load.begun,
                         ":retires": load.retires,
                         ":instance": instance.as_str(),
                         ":company": company.to_string(),
@@ -174,7 +174,7 @@ impl Store {
     /// What became of rows. What a list has changed meanwhile stays as the list says, and waits.
     pub async fn settle_equipment(
         &self,
-        outcomes: Vec<EquipmentOutcome>,
+        outcomes: Vec<SettledEquipment>,
     ) -> Result<(), StoreError> {
         if outcomes.is_empty() {
             return Ok(());
@@ -312,16 +312,6 @@ impl Store {
         .await
     }
 
-    /// The companies of which there is equipment.
-    pub async fn equipment_companies(&self) -> Result<Vec<(Instance, PartyKey)>, StoreError> {
-        self.read(|db| {
-            db.prepare_cached("SELECT DISTINCT instance, company_key FROM equipment")?
-                .query_map([], |row| Ok((parsed(row, 0)?, parsed(row, 1)?)))?
-                .collect()
-        })
-        .await
-    }
-
     /// What rows are planned by is this now: where it was something else, all that iTop holds, and all that
     /// failed, is looked at again. Tells whether it was.
     pub async fn plan_equipment_by(&self, digest: String) -> Result<bool, StoreError> {
@@ -450,8 +440,8 @@ fn due_sql() -> String {
     )
 }
 
-fn settle(db: &Connection, outcome: &EquipmentOutcome, now: i64) -> rusqlite::Result<()> {
-    let EquipmentOutcome { key: EquipmentKey { instance, company, id }, wanted_hash, listed, became } =
+fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Result<()> {
+    let SettledEquipment { key: EquipmentKey { instance, company, id }, wanted_hash, listed, became } =
         outcome;
     // What is told of the row itself holds of what was looked at alone; what is true of iTop is kept in any
     // case.
@@ -468,7 +458,7 @@ fn settle(db: &Connection, outcome: &EquipmentOutcome, now: i64) -> rusqlite::Re
             (ci, sent, told) = (Some(its), Some(sent_hash), left_out.as_ref());
             format!(
                 "{problem}, {}, ci_class = :ci_class, ci_id = :ci_id, sent_hash = :sent,
-                 synchronized_at = :now, allowed = NULL",
+                 synchronized_at = :now, allowed = NULL, begun = NULL",
                 state("synchronized")
             )
         }
@@ -481,7 +471,7 @@ fn settle(db: &Connection, outcome: &EquipmentOutcome, now: i64) -> rusqlite::Re
         }
         Became::Left => format!(
             "{problem}, state = CASE WHEN NOT {SAME} THEN state WHEN listed THEN 'new' ELSE 'retired' END,
-             class = NULL, sent_hash = NULL, org_id = NULL, ci_class = NULL, ci_id = NULL, allowed = NULL"
+             class = NULL, sent_hash = NULL, org_id = NULL, ci_class = NULL, ci_id = NULL, allowed = NULL, begun = NULL"
         ),
         Became::Failed(why) => {
             told = Some(why);
@@ -553,6 +543,7 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
         problem: problem.map(|(code, message)| Problem { code, message }),
         changed_at: time(row.get(17)?),
         synchronized_at: row.get::<_, Option<i64>>(18)?.map(time),
+        begun: row.get(19)?,
     })
 }
 

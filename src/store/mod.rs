@@ -75,7 +75,7 @@ pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
 pub use equipment_turns::{
-    Became, EquipmentHalt, EquipmentLoad, EquipmentOutcome, FederatedCi,
+    Became, EquipmentHalt, EquipmentLoad, SettledEquipment, FederatedCi,
 };
 pub use error::StoreError;
 pub use history::GateChange;
@@ -214,7 +214,7 @@ impl Store {
     }
 
     /// Equipment has changed, or what it is planned by.
-    pub(crate) fn tell_of_equipment(&self) {
+    pub(crate) fn tell_equipment(&self) {
         self.inner.equipment.notify_one();
     }
 

@@ -116,7 +116,8 @@ impl Names {
             for names in names.chunks(AT_ONCE) {
                 let objects = objects(client, class, &condition, names).await?;
                 for &(folded, named) in names {
-                    let owner = named.owner().and_then(|owner| known.id(&owner).ok().map(str::to_owned));
+                    let owner =
+                        named.owner().and_then(|owner| known.id(&owner).ok().map(str::to_owned));
                     let id = match objects.of(named, owner.as_deref()) {
                         Err(Missing::Nothing) if make && self.may_make(named) => {
                             made(client, named, owner.as_deref()).await?

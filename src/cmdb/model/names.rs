@@ -2,11 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{
-    config::Creatable,
-    domain::names::spelling,
-    itop::oql,
-};
+use crate::{config::Creatable, domain::names::spelling, itop::oql};
 
 /// Something that iTop has under a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,9 +110,10 @@ impl Named {
         match self {
             Self::Model { brand, .. } => Some(Self::Brand { name: brand.clone() }),
             Self::OsVersion { family, .. } => Some(Self::OsFamily { name: family.clone() }),
-            Self::Brand { .. } | Self::OsFamily { .. } | Self::Location { .. } | Self::Other { .. } => {
-                None
-            }
+            Self::Brand { .. }
+            | Self::OsFamily { .. }
+            | Self::Location { .. }
+            | Self::Other { .. } => None,
         }
     }
 
@@ -143,9 +140,10 @@ impl Named {
             Self::Model { class, .. } => format!("type = {} AND ", oql::quote(class)),
             // Whatever is no number names no organization.
             Self::Location { org, .. } => format!("org_id = {} AND ", org.parse().unwrap_or(0_u64)),
-            Self::Brand { .. } | Self::OsFamily { .. } | Self::OsVersion { .. } | Self::Other { .. } => {
-                String::new()
-            }
+            Self::Brand { .. }
+            | Self::OsFamily { .. }
+            | Self::OsVersion { .. }
+            | Self::Other { .. } => String::new(),
         }
     }
 
@@ -154,9 +152,10 @@ impl Named {
         match self {
             Self::Model { .. } => Some("brand_id"),
             Self::OsVersion { .. } => Some("osfamily_id"),
-            Self::Brand { .. } | Self::OsFamily { .. } | Self::Location { .. } | Self::Other { .. } => {
-                None
-            }
+            Self::Brand { .. }
+            | Self::OsFamily { .. }
+            | Self::Location { .. }
+            | Self::Other { .. } => None,
         }
     }
 
@@ -173,7 +172,10 @@ impl Named {
             Self::Location { org, .. } => {
                 fields.insert("org_id".to_owned(), json!(org));
             }
-            Self::Brand { .. } | Self::OsFamily { .. } | Self::OsVersion { .. } | Self::Other { .. } => {}
+            Self::Brand { .. }
+            | Self::OsFamily { .. }
+            | Self::OsVersion { .. }
+            | Self::Other { .. } => {}
         }
         fields
     }
@@ -195,7 +197,9 @@ impl Named {
                 "The {class} '{name}' belongs to something that iTop does not have: it is left out."
             ),
             Missing::NotMade { why } => {
-                format!("iTop has no {class} '{name}', and did not make it ({why}): it is left out.")
+                format!(
+                    "iTop has no {class} '{name}', and did not make it ({why}): it is left out."
+                )
             }
         }
     }

@@ -62,7 +62,8 @@ impl Model {
             From::Given(value) => {
                 let class = classes::target_of(&fed.code)?;
                 let is_id = value.bytes().all(|byte| byte.is_ascii_digit());
-                return (!is_id).then(|| Named::Other { class: class.to_owned(), name: value.clone() });
+                return (!is_id)
+                    .then(|| Named::Other { class: class.to_owned(), name: value.clone() });
             }
         };
         let Equipment { manufacturer, model, os, os_version, site, .. } = equipment;
@@ -99,15 +100,20 @@ impl Model {
         match attribute {
             Attribute::Address => {
                 let address = equipment.address.as_deref()?;
-                address.parse::<Ipv4Addr>().is_err().then(|| {
-                    format!("iTop takes IPv4 addresses alone; '{address}' is left out.")
-                })
+                address
+                    .parse::<Ipv4Addr>()
+                    .is_err()
+                    .then(|| format!("iTop takes IPv4 addresses alone; '{address}' is left out."))
             }
             Attribute::Model => {
                 let model = equipment.model.as_deref()?;
                 match equipment.manufacturer {
-                    None => Some(format!("The model '{model}' has no manufacturer: it is left out.")),
-                    Some(_) => Some(format!("iTop has no models of {class}: '{model}' is left out.")),
+                    None => {
+                        Some(format!("The model '{model}' has no manufacturer: it is left out."))
+                    }
+                    Some(_) => {
+                        Some(format!("iTop has no models of {class}: '{model}' is left out."))
+                    }
                 }
             }
             Attribute::OsVersion => {
@@ -202,7 +208,10 @@ mod tests {
         ] {
             assert_eq!(value(&model, &row, code), expected, "{code}");
         }
-        assert_eq!(value(&model, &model.values(&equipment(), "3", "obsolete", &known), "status"), "obsolete");
+        assert_eq!(
+            value(&model, &model.values(&equipment(), "3", "obsolete", &known), "status"),
+            "obsolete"
+        );
     }
 
     #[test]
@@ -220,7 +229,9 @@ mod tests {
         )]);
         let row = model.values(&odd, "3", LEAVE, &known);
         let said = row.warnings.join("\n");
-        for part in ["no Location 'Lyon'", "\"location\"", "no manufacturer", "no operating system", "IPv4"] {
+        for part in
+            ["no Location 'Lyon'", "\"location\"", "no manufacturer", "no operating system", "IPv4"]
+        {
             assert!(said.contains(part), "{part}: {said}");
         }
         for code in ["managementip", "model_id", "osversion_id", "location_id", "brand_id"] {
@@ -235,8 +246,10 @@ mod tests {
     #[test]
     fn what_itop_demands_is_given_by_id_or_by_name() {
         let config = |host: &str| -> Cmdb {
-            toml::from_str(&format!("defaults = {{ VirtualMachine = {{ virtualhost_id = '{host}' }} }}"))
-                .unwrap()
+            toml::from_str(&format!(
+                "defaults = {{ VirtualMachine = {{ virtualhost_id = '{host}' }} }}"
+            ))
+            .unwrap()
         };
         let by_id = Model::of(&config("12"), "VirtualMachine").unwrap();
         let row = by_id.values(&Equipment::named("vm"), "3", LEAVE, &Known::default());

@@ -67,7 +67,7 @@ pub fn same_name(row: &EquipmentRow) -> Problem {
 /// made itself.
 #[must_use]
 pub fn creates(row: &EquipmentRow, class: &str, org: &str) -> String {
-    format!("create:{org}:{class}:{}", spelling(&row.wanted.name))
+    format!("{class}:{org}:{}", spelling(&row.wanted.name))
 }
 
 /// Judges the CIs of the organization that bear the name of a row which has none of its own yet.
@@ -88,7 +88,7 @@ pub fn judge(row: &EquipmentRow, class: &str, org: &str, seen: &[Seen], adopt: A
                 ),
             )),
         },
-        [one] if one.owner.is_none() && row.allowed.as_ref() == Some(&creates(row, class, org)) => {
+        [one] if one.owner.is_none() && row.begun.as_ref() == Some(&creates(row, class, org)) => {
             Verdict::Adopts((*one).clone())
         }
         [one] => one_of_that_name(row, one, adopt),
@@ -182,7 +182,7 @@ mod tests {
     fn what_a_row_has_made_itself_it_finds_again_under_that_name_alone() {
         let one = [seen("Server", "7")];
         let begun = |name| EquipmentRow {
-            allowed: Some(creates(&row("1", "srv"), "Server", "3")),
+            begun: Some(creates(&row("1", "srv"), "Server", "3")),
             class: Some("Server".to_owned()),
             ..row("1", name)
         };

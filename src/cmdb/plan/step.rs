@@ -157,6 +157,7 @@ pub(super) mod tests {
             problem: None,
             changed_at: Timestamp::UNIX_EPOCH,
             synchronized_at: None,
+            begun: None,
         }
     }
 

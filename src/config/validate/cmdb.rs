@@ -34,11 +34,14 @@ fn login(cmdb: &Cmdb, problems: &mut Vec<String>) {
     }
     if cmdb.password.is_none() {
         problems.push(
-            "cmdb.password is not set; set it, cmdb.password_file or BRIDGE__CMDB__PASSWORD".to_owned(),
+            "cmdb.password is not set; set it, cmdb.password_file or BRIDGE__CMDB__PASSWORD"
+                .to_owned(),
         );
     }
     let is_label = |label: &str| {
-        !label.trim().is_empty() && label.len() <= LONGEST_LABEL && !label.chars().any(char::is_control)
+        !label.trim().is_empty()
+            && label.len() <= LONGEST_LABEL
+            && !label.chars().any(char::is_control)
     };
     if cmdb.label.as_deref().is_some_and(|label| !is_label(label)) {
         problems.push("cmdb.label must have 1 to 100 bytes, on one line".to_owned());
@@ -98,7 +101,8 @@ fn classes(cmdb: &Cmdb, problems: &mut Vec<String>) {
     }
     for class in cmdb.all_classes() {
         for demanded in model::demanded(class) {
-            let is_given = cmdb.defaults.get(class).is_some_and(|given| given.contains_key(*demanded));
+            let is_given =
+                cmdb.defaults.get(class).is_some_and(|given| given.contains_key(*demanded));
             if !is_given {
                 problems.push(format!(
                     "cmdb.defaults.{class}.{demanded} is not set: iTop makes no {class} without, and \
@@ -172,8 +176,14 @@ mod tests {
             ("retire_limit = { percent = 101 }", "cmdb.retire_limit.percent"),
             ("revive = ''", "cmdb.revive is empty"),
             ("classes = { 'Switch' = 'Netzwerk' }", "does not know what a 'Netzwerk' has"),
-            ("classes = { 'Switch' = 'NetworkDevice' }", "cmdb.defaults.NetworkDevice.networkdevicetype_id"),
-            ("classes = { 'VM' = 'VirtualMachine' }", "cmdb.defaults.VirtualMachine.virtualhost_id"),
+            (
+                "classes = { 'Switch' = 'NetworkDevice' }",
+                "cmdb.defaults.NetworkDevice.networkdevicetype_id",
+            ),
+            (
+                "classes = { 'VM' = 'VirtualMachine' }",
+                "cmdb.defaults.VirtualMachine.virtualhost_id",
+            ),
             ("classes = { 'VM' = 'PC', ' vm ' = 'Server' }", "twice"),
             ("attributes = { nb_u = 'free' }", "'nb_u' is not sent"),
             ("attributes = { name = 'no' }", "cmdb.attributes.name must be"),
@@ -188,7 +198,10 @@ mod tests {
             assert!(!error.contains("s3cret"), "{error}");
         }
         let nothing = from(&format!("{LEAST}[cmdb]\n"), &[]).unwrap_err().to_string();
-        assert!(nothing.contains("cmdb.user") && nothing.contains("BRIDGE__CMDB__PASSWORD"), "{nothing}");
+        assert!(
+            nothing.contains("cmdb.user") && nothing.contains("BRIDGE__CMDB__PASSWORD"),
+            "{nothing}"
+        );
     }
 
     #[test]

@@ -5,12 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    Counters, DoorError, Import, ImportAnswer, Loaded, MAX_TABLE_BYTES, Table, export, import, load, page, run,
+    Counters, DoorError, Import, ImportAnswer, Loaded, MAX_TABLE_BYTES, Table, export, import,
+    load, page, run,
 };
-use crate::itop::{
-    Client, ClientError, ItopError, Settings, Use,
-    answer::Raw,
-};
+use crate::itop::{Client, ClientError, ItopError, Settings, Use, answer::Raw};
 
 /// How long an answer may be, in bytes: a page, of which a load has a line or two a row.
 const PAGE: usize = 8 << 20;
@@ -35,7 +33,11 @@ impl Doors {
     ///
     /// # Errors
     /// As [`Client::new`].
-    pub fn new(client: &Client, account: &Settings, timeout: Duration) -> Result<Self, ClientError> {
+    pub fn new(
+        client: &Client,
+        account: &Settings,
+        timeout: Duration,
+    ) -> Result<Self, ClientError> {
         Ok(Self { client: client.with_account(account)?, timeout })
     }
 

@@ -61,7 +61,9 @@ impl DoorError {
     #[must_use]
     pub fn had_no_effect(&self) -> bool {
         match self {
-            Self::Away(_) | Self::NoLogin { .. } | Self::TooLong { .. } | Self::NoSource { .. } => true,
+            Self::Away(_) | Self::NoLogin { .. } | Self::TooLong { .. } | Self::NoSource { .. } => {
+                true
+            }
             Self::NotAllowed { .. }
             | Self::Refused { .. }
             | Self::NoMemory { .. }
@@ -105,9 +107,9 @@ impl DoorError {
                 "The data source is to be run by the account of cmdb.user: run \
                  \"servicenav-itop-bridge cmdb setup\" with an administrator's login.",
             ),
-            Self::NoMemory { .. } => {
-                Some("Lower cmdb.chunk, or raise memory_limit in php.ini of iTop; it goes on by itself.")
-            }
+            Self::NoMemory { .. } => Some(
+                "Lower cmdb.chunk, or raise memory_limit in php.ini of iTop; it goes on by itself.",
+            ),
             Self::Unclear { reason } => ItopError::NoClearAnswer { reason: reason.clone() }.mend(),
             Self::Refused { .. } => None,
         }

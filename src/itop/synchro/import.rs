@@ -149,7 +149,8 @@ fn row(raw: &Raw, said: &str) -> Option<ImportedRow> {
         Outcome::Issue => raw.echo(&format!("{word} ({values})")),
         _ => raw.echo(word),
     };
-    let none_of = |text: &str| if text == "n/a" || text == "0" { String::new() } else { text.to_owned() };
+    let none_of =
+        |text: &str| if text == "n/a" || text == "0" { String::new() } else { text.to_owned() };
     Some(ImportedRow { outcome, said, class: none_of(class), id: none_of(id) })
 }
 
@@ -158,7 +159,9 @@ fn outcome(word: &str) -> Outcome {
     match word {
         "created" | "créé" => Outcome::Created,
         "unchanged" | "inchangé" => Outcome::Unchanged,
-        _ if word.starts_with("updated ") || word.ends_with(" colonnes modifiées") => Outcome::Updated,
+        _ if word.starts_with("updated ") || word.ends_with(" colonnes modifiées") => {
+            Outcome::Updated
+        }
         _ if word.starts_with("Issue: ") || word.starts_with("Erreur: ") => Outcome::Issue,
         _ => Outcome::Said,
     }

@@ -50,7 +50,8 @@ pub(super) fn read(raw: &Raw, text: &str, source: &str, rows: usize) -> Result<L
     let lines: Vec<&str> = summary.lines().filter_map(comment).collect();
     let named = |label: &str| lines.iter().find_map(|line| line.strip_prefix(label));
     let sum = |label: &str| lines.iter().find_map(|line| count(line, label)).map(|(sum, _)| sum);
-    let unclear = |what: &str| DoorError::Unclear { reason: format!("{what}: {}", raw.echo(summary)) };
+    let unclear =
+        |what: &str| DoorError::Unclear { reason: format!("{what}: {}", raw.echo(summary)) };
     if let Some((_, error)) = summary.split_once("ERROR: ") {
         return Err(DoorError::Refused { message: raw.echo(&bare(error)) });
     }

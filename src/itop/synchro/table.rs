@@ -66,7 +66,10 @@ mod tests {
 
     fn table(rows: &[&[&str]]) -> Table {
         let texts = |row: &[&str]| row.iter().map(|text| (*text).to_owned()).collect();
-        Table { columns: texts(&[PRIMARY_KEY, "name"]), rows: rows.iter().map(|row| texts(row)).collect() }
+        Table {
+            columns: texts(&[PRIMARY_KEY, "name"]),
+            rows: rows.iter().map(|row| texts(row)).collect(),
+        }
     }
 
     #[test]
@@ -82,7 +85,9 @@ mod tests {
     fn a_table_that_would_lose_rows_is_no_table() {
         assert_eq!(table(&[&["0a", "a"], &["0b", "a"]]).fault(), None);
         assert!(table(&[&["0a", "a"], &["0b"]]).fault().unwrap().contains("number of values"));
-        assert!(table(&[&["0a", "a"], &["0b", "a"], &["0a", "b"]]).fault().unwrap().contains("twice"));
+        assert!(
+            table(&[&["0a", "a"], &["0b", "a"], &["0a", "b"]]).fault().unwrap().contains("twice")
+        );
         assert!(Table::default().fault().unwrap().contains("first column"));
     }
 }

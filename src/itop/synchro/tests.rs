@@ -220,7 +220,10 @@ fn a_death_in_the_middle_is_told_from_no_answer() {
         assert!(matches!(away, DoorError::Away(_)) && away.had_no_effect(), "{status}: {away:?}");
     }
     assert!(matches!(load_of("", 1), Err(DoorError::Unclear { .. })));
-    assert!(matches!(load_of("<html><title>iTop login</title>", 1), Err(DoorError::Unclear { .. })));
+    assert!(matches!(
+        load_of("<html><title>iTop login</title>", 1),
+        Err(DoorError::Unclear { .. })
+    ));
     let cut = page::text(Err(ItopError::NoClearAnswer { reason: "cut".to_owned() }));
     assert!(matches!(cut, Err(DoorError::Unclear { .. })));
 }
@@ -259,7 +262,9 @@ fn a_run_tells_all_its_counters() {
 fn an_error_above_zeros_is_no_success() {
     let exec = ran(&exec_of("policy-delete-header-only"));
     match exec {
-        Err(DoorError::Refused { message }) => assert!(message.contains("All records"), "{message}"),
+        Err(DoorError::Refused { message }) => {
+            assert!(message.contains("All records"), "{message}")
+        }
         other => panic!("{other:?}"),
     }
     let thrown = ran("<p>Working on lab servers (id=1)...</p>Unknown class <b>x</b> s3cret");

@@ -99,7 +99,8 @@ pub(in crate::web) async fn replace(
     if !errors.is_empty() {
         return Err(ApiError::Invalid(errors));
     }
-    let sources = items.into_iter().map(|item| [item.class, item.source_id, item.name, item.made_for]);
+    let sources =
+        items.into_iter().map(|item| [item.class, item.source_id, item.name, item.made_for]);
     store.replace_cmdb_sources(sources.collect()).await?;
     Ok(Json(known(Some(cmdb), &store).await?))
 }
@@ -113,7 +114,8 @@ async fn known(cmdb: Option<&Cmdb>, store: &Store) -> Result<Sources, ApiError> 
     let missing = cmdb.all_classes().into_iter().filter(|class| !has(class));
     let missing = missing.map(str::to_owned).collect();
     let items = known.into_iter().map(|source| Source {
-        outdated: Model::of(cmdb, &source.class).is_none_or(|model| model.made_for() != source.made_for),
+        outdated: Model::of(cmdb, &source.class)
+            .is_none_or(|model| model.made_for() != source.made_for),
         class: source.class,
         source_id: source.source_id,
         name: source.name,
@@ -140,7 +142,9 @@ fn faults(items: &[FoundSource]) -> Vec<FieldError> {
         if !classes.insert(&item.class) {
             wrong(format!("/items/{at}/class"), "value", "the class stands there twice");
         }
-        for (name, text) in [("class", &item.class), ("name", &item.name), ("made_for", &item.made_for)] {
+        for (name, text) in
+            [("class", &item.class), ("name", &item.name), ("made_for", &item.made_for)]
+        {
             if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
                 let message = "must be a text of one line, of at most 4,000 bytes";
                 wrong(format!("/items/{at}/{name}"), "length", message);
