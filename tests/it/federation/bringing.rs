@@ -23,11 +23,15 @@ async fn a_list_is_made_changed_retired_and_comes_back() {
     assert_eq!((seen.of("synchro_import"), seen.of("synchro_exec")), (2, 2));
 
     // The same list again is free.
-    let before = world.itop.requests_seen().total();
+    let asked = || {
+        let seen = world.itop.requests_seen();
+        (seen.of("synchro_import"), seen.of("synchro_exec"), seen.of("core/create"))
+    };
+    let before = asked();
     list(&world, "42", json!([piece("1", "web-1"), piece("2", "web-2"),
         {"id": "3", "name": "vm-3", "category": "vm", "description": "two\nlines"}]))
     .await;
-    assert_eq!(world.itop.requests_seen().total(), before);
+    assert_eq!(asked(), before);
 
     // Renamed: the same CI.
     list(&world, "42", json!([piece("1", "web-one"), piece("2", "web-2")])).await;

@@ -9,10 +9,13 @@ mod surprises;
 
 use std::collections::BTreeMap;
 
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 use servicenav_itop_bridge::{
-    cmdb::model::Model,
-    config::{Cmdb, Config, Keep},
+    app::client_settings,
+    cmdb::setup::{Plan, SetUp},
+    config::{Cmdb, Config},
+    itop::Client,
     sandbox::{self, Options},
     secret::Secret,
 };
@@ -54,51 +57,20 @@ pub async fn link(world: &World) {
     world.link(51, json!({"organization": "ACME Logistics", "team": "On-call team"})).await;
 }
 
-/// Makes a data source for each class, as `cmdb setup` does.
+/// Makes the data sources, as `cmdb setup` does.
 pub async fn set_up(world: &World) {
-    let config = world.config.cmdb.clone().unwrap();
-    let mut items = Vec::new();
-    for class in config.all_classes() {
-        let model = Model::of(&config, class).unwrap();
-        let source = json!({
-            "name": config.source_name(class), "status": "production", "scope_class": class,
-            "user_id": 4, "reconciliation_policy": "use_attributes", "action_on_zero": "create",
-            "action_on_one": "update", "action_on_multiple": "error", "delete_policy": "ignore",
-            "full_load_periodicity": 0,
-        });
-        let made = admin(world, json!({
-            "operation": "core/create", "class": "SynchroDataSource", "fields": source,
-        }))
-        .await;
-        let id = made.keys().next().unwrap().split_once("::").unwrap().1.to_owned();
-        let attributes = admin(world, json!({
-            "operation": "core/get", "class": "SynchroAttribute", "output_fields": "attcode",
-            "key": format!("SELECT SynchroAttribute WHERE sync_source_id = {id}"),
-        }))
-        .await;
-        for (name, attribute) in attributes {
-            let code = attribute["fields"]["attcode"].as_str().unwrap();
-            let fed = model.fed().iter().find(|fed| fed.code == code);
-            let policy = match fed.map(|fed| fed.keep) {
-                Some(Keep::Free) => "master_unlocked",
-                Some(Keep::IfEmpty) => "write_if_empty",
-                _ => "master_locked",
-            };
-            let (class, key) = name.split_once("::").unwrap();
-            admin(world, json!({
-                "operation": "core/update", "class": class, "key": key,
-                "fields": {
-                    "update": u8::from(fed.is_some()), "update_policy": policy,
-                    "reconcile": u8::from(["name", "org_id"].contains(&code)),
-                },
-            }))
-            .await;
-        }
-        items.push(json!({
-            "class": class, "source_id": id, "name": config.source_name(class),
-            "made_for": model.made_for(),
-        }));
-    }
+    let mut config = world.config.clone();
+    config.itop.user = "labadmin".to_owned();
+    let admin = Client::new(&client_settings(&config).unwrap()).unwrap();
+    let plan = Plan::make(&admin, config.cmdb.as_ref().unwrap()).await.unwrap();
+    let done = plan.apply(&admin, |_| {}).await.unwrap();
+    let item = |source: &SetUp| {
+        json!({
+            "class": source.class, "source_id": source.source_id, "name": source.name,
+            "made_for": source.made_for,
+        })
+    };
+    let items: Vec<_> = done.iter().map(item).collect();
     world.put("/api/v1/cmdb/sources", &json!({"items": items})).await.expect(200);
 }
 
@@ -148,6 +120,14 @@ pub async fn cis(world: &World, class: &str, org: &str) -> BTreeMap<String, Valu
 pub async fn list(world: &World, company: &str, rows: Value) -> Value {
     let path = format!("/api/v1/equipment?company={company}");
     let answer = world.put(&path, &rows).await;
+    assert!(answer.status < 300, "{}", answer.text);
+    answer.body
+}
+
+/// Gives some rows of a company.
+pub async fn patch(world: &World, company: &str, rows: Value) -> Value {
+    let path = format!("/api/v1/equipment?company={company}");
+    let answer = world.send(Method::PATCH, &path, &[], Some(rows.to_string())).await;
     assert!(answer.status < 300, "{}", answer.text);
     answer.body
 }
