@@ -716,3 +716,13 @@ CREATE TABLE equipment_actions (
     row_count    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX equipment_actions_company ON equipment_actions (instance, company_key, id);
+
+-- step 19: the data sources of iTop into which equipment is loaded, as "cmdb setup" has left them
+-- The account that loads cannot read them. `made_for` says which attributes it was set up to feed, and how.
+CREATE TABLE cmdb_sources (
+    class     TEXT NOT NULL PRIMARY KEY,
+    source_id TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    made_for  TEXT NOT NULL,
+    set_up_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

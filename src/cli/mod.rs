@@ -4,6 +4,7 @@ mod ask;
 mod backup;
 mod bridge;
 mod check;
+mod cmdb;
 mod demo;
 mod generated;
 mod healthcheck;
@@ -64,6 +65,7 @@ enum Command {
     Tickets(tickets::Tickets),
     /// Say which company is which organization in iTop
     Links(links::Links),
+    Cmdb(cmdb::Cmdb),
     TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
     Send(Box<send::Send>),
@@ -156,6 +158,7 @@ impl Cli {
             Command::Discard(discard) => Box::pin(discard.run()).await,
             Command::Tickets(tickets) => tickets.run().await,
             Command::Links(links) => Box::pin(links.run()).await,
+            Command::Cmdb(cmdb) => Box::pin(cmdb.run()).await,
             Command::TestEvent(test) => test.run().await,
             Command::Send(send) => Box::pin(send.run()).await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,

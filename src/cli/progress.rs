@@ -43,6 +43,34 @@ impl Drop for Waiting {
     }
 }
 
+/// So many things, done one after another. The bar goes from the terminal when this is dropped.
+pub(super) struct Steps(ProgressBar);
+
+impl Steps {
+    /// None of so many are done.
+    pub(super) fn of(all: usize, what: &str) -> Self {
+        let bar = ProgressBar::new(u64::try_from(all).unwrap_or(u64::MAX));
+        let style = "{msg} {wide_bar} {pos} of {len}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// So many are.
+    pub(super) fn done(&self, steps: usize) {
+        self.0.set_position(u64::try_from(steps).unwrap_or(u64::MAX));
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// A file that becomes as long as another one. The bar goes from the terminal when this is dropped.
 pub(super) struct Growing {
     stop: Option<mpsc::Sender<()>>,

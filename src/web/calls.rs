@@ -6,8 +6,9 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
-        itop_changes, links, lookup, preview, priority, session, stream, stream_address, tickets,
+        acknowledgements as inbox, board_summary, cmdb::sources, companies, control_detail,
+        controls, health, itop_changes, links, lookup, preview, priority, session, stream,
+        stream_address, tickets,
     },
     console::{
         assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
@@ -106,6 +107,7 @@ calls! {
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
+    "/api/v1/cmdb/sources" => { get: sources::list, OVERSEER; put: sources::replace, OVERSEER; }
     "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
     "/api/v1/itop/changes" => { post: itop_changes::changes, CHANGES; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }

@@ -4,6 +4,7 @@ pub(super) mod acknowledgements;
 pub(super) mod board;
 mod board_params;
 pub(super) mod board_summary;
+pub(super) mod cmdb;
 pub(super) mod companies;
 pub(super) mod control_detail;
 pub(super) mod controls;

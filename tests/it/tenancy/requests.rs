@@ -33,6 +33,7 @@ const ALONE: &[(&str, &str)] = &[
     ("get", "/language/{language}"),
     ("get", "/api/v1/check"),
     ("get", "/api/v1/configuration"),
+    ("get", "/api/v1/cmdb/sources"),
     ("get", "/api/v1/health"),
     ("get", "/api/v1/priority"),
     ("get", "/controls/open"),
@@ -139,6 +140,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
+        ("put", "/api/v1/cmdb/sources") => (queries(&[own()]), json!({"items": []})),
         ("put", "/api/v1/links") => {
             let item = json!({"company": company, "organization": {"id": of.org}});
             (queries(&[own(), here()]), json!({"items": [item]}))
@@ -195,6 +197,7 @@ const OF_NOBODY: &[&str] = &[
     "/api/v1/health",
     "/api/v1/check",
     "/api/v1/configuration",
+    "/api/v1/cmdb/sources",
     "/api/v1/priority",
     "/api/v1/itop/changes",
     "/health",

@@ -1,5 +1,6 @@
 //! The calls, a list for each family. A call of the table without an entry here fails a test.
 
+mod cmdb;
 mod health;
 mod inbox;
 mod links;
@@ -19,6 +20,7 @@ pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
         links::calls,
         lists::calls,
         health::calls,
+        cmdb::calls,
         pages::calls,
     ];
     lists.into_iter().flat_map(|calls| calls(schemas)).collect()
