@@ -15,7 +15,7 @@ use crate::{
     config,
     delivery::backoff::growing,
     domain::{
-        equipment::EquipmentRow,
+        equipment::{EquipmentRow, EquipmentState},
         hex::hex,
         visible::Visible,
     },
@@ -152,7 +152,8 @@ impl Federation {
         let inner = &*self.inner;
         let read = async {
             let store = &inner.store;
-            let states = store.equipment_by_state().await?;
+            let counts = store.equipment_counts(&Visible::all()).await?;
+            let states = EquipmentState::ALL.map(|state| (state, counts.of(state)));
             let held = store.equipment_by_hold().await?;
             Ok::<_, StoreError>((states, held, store.equipment_halts().await?))
         };

@@ -7,9 +7,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{Store, StoreError, as_json, meta, time};
+use super::{
+    Store, StoreError, as_json,
+    equipment::{COLUMNS, row},
+    meta, time,
+};
 use crate::domain::{
-    equipment::{Equipment, EquipmentKey, EquipmentRow, EquipmentState, Held, Problem},
+    equipment::{Equipment, EquipmentKey, EquipmentRow, Held, Problem},
     keys::{EquipmentId, Instance, PartyKey},
 };
 
@@ -98,10 +102,6 @@ pub struct FederatedCi {
     /// Its key.
     pub id: String,
 }
-
-pub(super) const COLUMNS: &str = "instance, company_key, equipment_id, wanted, wanted_hash, state, listed, held,
-     held_for, allowed, class, sent_hash, org_id, ci_class, ci_id, problem_code, problem, changed_at,
-     synchronized_at, begun";
 
 /// What the digest of the configuration by which rows were planned is kept under.
 const MAPPING: &str = "cmdb_mapping";
@@ -235,17 +235,6 @@ impl Store {
             .optional()
         })
         .await
-    }
-
-    /// How many rows are in each state.
-    pub async fn equipment_by_state(&self) -> Result<Vec<(EquipmentState, u64)>, StoreError> {
-        let counted = self.read(|db| {
-            db.prepare_cached("SELECT state, count(*) FROM equipment GROUP BY state")?
-                .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        });
-        let of = |(word, count): (String, u64)| Some((EquipmentState::parse(&word)?, count));
-        Ok(counted.await?.into_iter().filter_map(of).collect())
     }
 
     /// How many rows are held for each reason.
@@ -519,31 +508,6 @@ fn mentions(sql: &str, name: &str) -> bool {
     sql.match_indices(name).any(|(at, _)| {
         let next = sql[at + name.len()..].chars().next();
         !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
-    })
-}
-
-/// A row, from [`COLUMNS`].
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
-    let word = |at| row.get::<_, Option<String>>(at);
-    let ci_class: Option<String> = row.get(13)?;
-    let problem = word(15)?.zip(word(16)?);
-    Ok(EquipmentRow {
-        key: key(row)?,
-        wanted: wanted(row, 3)?,
-        wanted_hash: row.get(4)?,
-        state: EquipmentState::parse(&row.get::<_, String>(5)?).unwrap_or(EquipmentState::Failed),
-        listed: row.get(6)?,
-        held: word(7)?.and_then(|word| Held::parse(&word)),
-        held_for: row.get(8)?,
-        allowed: row.get(9)?,
-        class: row.get(10)?,
-        sent_hash: row.get(11)?,
-        org_id: row.get(12)?,
-        ci: ci_class.zip(row.get(14)?),
-        problem: problem.map(|(code, message)| Problem { code, message }),
-        changed_at: time(row.get(17)?),
-        synchronized_at: row.get::<_, Option<i64>>(18)?.map(time),
-        begun: row.get(19)?,
     })
 }
 

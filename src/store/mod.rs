@@ -20,6 +20,7 @@ mod company_links;
 mod control_history;
 mod control_tickets;
 mod counts;
+mod equipment;
 mod equipment_turns;
 mod error;
 mod foreign;
@@ -74,8 +75,13 @@ pub use company_links::{PutLink, RemoveLink, Unlinked};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
+pub use equipment::{
+    EquipmentAction, EquipmentChange, EquipmentCompany, EquipmentCounts, EquipmentFilter,
+    EquipmentOutcome, EquipmentPage, EquipmentReport, Foreseen, ForeseenRow, Hold, HoldDone,
+    HoldWhich, OverLimit, RetryWhich, Tally,
+};
 pub use equipment_turns::{
-    Became, EquipmentHalt, EquipmentLoad, SettledEquipment, FederatedCi,
+    Became, EquipmentHalt, EquipmentLoad, FederatedCi, SettledEquipment,
 };
 pub use error::StoreError;
 pub use history::GateChange;
@@ -129,6 +135,7 @@ struct Inner {
     readers: readers::Readers,
     changes: changes::Changes,
     arrivals: measures::Arrivals,
+    /// Whoever brings equipment to iTop waits for it.
     equipment: tokio::sync::Notify,
     damaged: AtomicBool,
     // Dropped in this order: no other process may have the database before all is written.
@@ -206,16 +213,6 @@ impl Store {
     /// Ends when nothing can be written any more: the thread that writes has ended.
     pub async fn writer_ended(&self) {
         self.inner.writer.ended().await;
-    }
-
-    /// Ends when equipment may have changed, or what it is planned by.
-    pub async fn equipment_changed(&self) {
-        self.inner.equipment.notified().await;
-    }
-
-    /// Equipment has changed, or what it is planned by.
-    pub(crate) fn tell_equipment(&self) {
-        self.inner.equipment.notify_one();
     }
 
     // These three box their closure at once: a future that held it, and each that awaits that one, would

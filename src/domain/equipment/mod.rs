@@ -1,8 +1,11 @@
 //! What ServiceNav monitors, as it is kept in iTop's CMDB: one row an equipment of a company.
 
 mod fields;
+mod limit;
+pub mod list;
 mod row;
 
+pub use limit::RetireLimit;
 pub use row::{EquipmentRow, EquipmentState, Held, Problem};
 
 use jiff::civil::Date;

@@ -56,7 +56,7 @@ pub(super) fn guarded(text: &str) -> Cow<'_, str> {
 }
 
 /// What such a cell says.
-pub(super) fn unguarded(cell: &str) -> Cow<'_, str> {
+pub(in crate::domain) fn unguarded(cell: &str) -> Cow<'_, str> {
     let own = |(is_first, rest): (bool, &str)| {
         rest.strip_prefix(APOSTROPHE).is_some_and(|text| needs_guard(text, is_first))
     };
