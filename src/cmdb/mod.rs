@@ -12,12 +12,14 @@ pub mod model;
 pub mod plan;
 mod preview;
 mod proof;
+mod release;
 mod rows;
 pub mod setup;
 mod worker;
 
 pub use figures::{Federated, Figures, Halt};
 pub use preview::{Foresight, Unanswered};
+pub use release::unlock;
 
 use std::sync::Arc;
 

@@ -21,6 +21,7 @@ mod control_history;
 mod control_tickets;
 mod counts;
 mod equipment;
+mod equipment_release;
 mod equipment_turns;
 mod error;
 mod foreign;
@@ -80,6 +81,7 @@ pub use equipment::{
     EquipmentOutcome, EquipmentPage, EquipmentReport, Foreseen, ForeseenRow, Hold, HoldDone,
     HoldWhich, OverLimit, RetryWhich, Tally,
 };
+pub use equipment_release::Release;
 pub use equipment_turns::{
     Became, EquipmentHalt, EquipmentLoad, FederatedCi, SettledEquipment,
 };

@@ -6,7 +6,7 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, board_summary, cmdb::sources, companies, control_detail,
+        acknowledgements as inbox, board_summary, cmdb::{hand_back, sources}, companies, control_detail,
         controls, health, itop_changes, links, lookup, preview, priority, session, stream,
         stream_address, tickets,
     },
@@ -108,6 +108,8 @@ calls! {
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
     "/api/v1/cmdb/sources" => { get: sources::list, OVERSEER; put: sources::replace, OVERSEER; }
+    "/api/v1/cmdb/resume" => { post: hand_back::resume, OVERSEER; }
+    "/api/v1/cmdb/release" => { post: hand_back::release, OVERSEER; }
     "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
     "/api/v1/itop/changes" => { post: itop_changes::changes, CHANGES; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }

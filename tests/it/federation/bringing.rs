@@ -117,7 +117,7 @@ async fn another_organization_is_asked_about() {
 }
 
 pub async fn approve(world: &crate::world::World, company: &str, held: &str) -> Value {
-    let body = json!({"company": company, "held": held});
+    let body = json!({"company": company, "what": held});
     let answer = world.post("/api/v1/equipment/approve", &body).await;
     assert!(answer.status < 300, "{}", answer.text);
     answer.body

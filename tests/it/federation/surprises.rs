@@ -107,7 +107,7 @@ async fn rows_that_somebody_else_has_loaded_stop_the_source_until_somebody_has_l
     // Other sources go on.
     until(&world, "42", "4", "synchronized").await;
     assert_eq!(rows(&world, "42").await["3"]["state"], "new");
-    world.post("/api/v1/equipment/resume", &json!({"class": "Server"})).await.expect(200);
+    world.post("/api/v1/cmdb/resume", &json!({"class": "Server"})).await.expect(200);
     until(&world, "42", "3", "synchronized").await;
     assert!(cis(&world, "Server", DEMO).await.contains_key("evil"));
     world.finish().await;

@@ -140,6 +140,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
+        ("post", "/api/v1/cmdb/resume") => (queries(&[own()]), json!({"class": "Server"})),
+        ("post", "/api/v1/cmdb/release") => (queries(&[own()]), json!({"company": company})),
         ("put", "/api/v1/cmdb/sources") => (queries(&[own()]), json!({"items": []})),
         ("put", "/api/v1/links") => {
             let item = json!({"company": company, "organization": {"id": of.org}});
@@ -198,6 +200,8 @@ const OF_NOBODY: &[&str] = &[
     "/api/v1/check",
     "/api/v1/configuration",
     "/api/v1/cmdb/sources",
+    "/api/v1/cmdb/resume",
+    "/api/v1/cmdb/release",
     "/api/v1/priority",
     "/api/v1/itop/changes",
     "/health",
