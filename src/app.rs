@@ -211,8 +211,7 @@ impl App {
             addresses.clone(),
             clock.clone(),
         );
-        let federation =
-            federation::wired(&config, &client, &store, (&gate, &delivery), &clock)?;
+        let federation = federation::wired(&config, &client, &store, (&gate, &delivery), &clock)?;
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;

@@ -288,8 +288,9 @@ fn settled_already(made: Vec<Made>) -> (Vec<Made>, Vec<SettledEquipment>) {
     };
     let (known, other): (Vec<_>, Vec<_>) = made.into_iter().partition(is_known);
     let outcomes = known.into_iter().map(|made| {
-        let Made { decided: Decided { planned: Planned { row, load }, .. }, hash, left_out, .. } =
-            made;
+        let Made {
+            decided: Decided { planned: Planned { row, load }, .. }, hash, left_out, ..
+        } = made;
         let became = match (load.purpose, row.ci.clone()) {
             (Purpose::Keep, Some(ci)) => Became::Synchronized { ci, sent_hash: hash, left_out },
             (Purpose::Leave, _) => Became::Left,

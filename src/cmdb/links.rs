@@ -49,8 +49,10 @@ impl Links {
     /// The companies of which other links say something else.
     fn different(&self, other: &Self) -> Vec<Company> {
         let all: HashSet<_> = self.companies.keys().chain(other.companies.keys()).collect();
-        let differs = |company: &&&Company| self.companies.get(**company) != other.companies.get(**company);
-        let mut different: Vec<_> = all.iter().filter(differs).map(|&company| company.clone()).collect();
+        let differs =
+            |company: &&&Company| self.companies.get(**company) != other.companies.get(**company);
+        let mut different: Vec<_> =
+            all.iter().filter(differs).map(|&company| company.clone()).collect();
         different.sort();
         different
     }
@@ -77,8 +79,11 @@ impl Links {
             let Some((last, ..)) = page.last() else { return Ok(()) };
             after = last.to_string();
             let moved = page.iter().filter_map(|(id, wanted, org_id)| {
-                let key =
-                    EquipmentKey { instance: instance.clone(), company: party.clone(), id: id.clone() };
+                let key = EquipmentKey {
+                    instance: instance.clone(),
+                    company: party.clone(),
+                    id: id.clone(),
+                };
                 let org = self.org(&key, wanted).map(|(org, _)| org);
                 (org.is_some() && org != org_id.as_ref()).then_some(key)
             });
@@ -132,11 +137,8 @@ mod tests {
                 id: "1".parse().unwrap(),
             };
             let owned = |text: Option<&str>| text.map(str::to_owned);
-            let equipment = Equipment {
-                site: owned(site),
-                site_id: owned(site_id),
-                ..Equipment::named("srv")
-            };
+            let equipment =
+                Equipment { site: owned(site), site_id: owned(site_id), ..Equipment::named("srv") };
             links.org(&key, &equipment).map(|(org, _)| org.clone())
         };
         assert_eq!(org("id:42", None, None).as_deref(), Some("3"));

@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 
 use super::plan::Seen;
 use crate::{
-    domain::{
-        equipment::EquipmentKey,
-        names::spelling,
-    },
+    domain::{equipment::EquipmentKey, names::spelling},
     itop::{Client, ItopError, Use, oql},
     store::{Store, StoreError},
 };
@@ -79,10 +76,7 @@ pub(super) async fn seen(
 
 /// What was found, as a row is told of it: the owner of a CI that is its own is nobody, and of another
 /// company's equipment nothing is told.
-pub(super) fn told_to(
-    key: &EquipmentKey,
-    found: &[(Seen, Option<EquipmentKey>)],
-) -> Vec<Seen> {
+pub(super) fn told_to(key: &EquipmentKey, found: &[(Seen, Option<EquipmentKey>)]) -> Vec<Seen> {
     let owner = |owner: &EquipmentKey| {
         let of_company = owner.instance == key.instance && owner.company == key.company;
         if of_company {

@@ -63,10 +63,7 @@ impl Federation {
     }
 }
 
-async fn foresee(
-    inner: &Arc<Inner>,
-    rows: &[EquipmentRow],
-) -> Result<Vec<Foresight>, Unanswered> {
+async fn foresee(inner: &Arc<Inner>, rows: &[EquipmentRow]) -> Result<Vec<Foresight>, Unanswered> {
     let federation = Federation { inner: inner.clone() };
     let links = Links::new(inner.store.links(&Visible::all()).await?);
     let steps: Vec<Step> = rows

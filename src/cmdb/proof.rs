@@ -115,7 +115,9 @@ impl Federation {
                 ),
             ));
         }
-        let Some(ci) = found.by_id.get(id) else { return Became::Failed(self.missing(class, made)) };
+        let Some(ci) = found.by_id.get(id) else {
+            return Became::Failed(self.missing(class, made));
+        };
         if let Some(difference) = plan::difference(compared(model, made), &ci.fields) {
             return Became::Failed(problem(
                 "not-as-sent",
@@ -141,7 +143,9 @@ impl Federation {
         let source = self.config().source_name(class);
         let name = &made.decided.planned.row.wanted.name;
         match &made.words {
-            Some(words) => problem("load-refused", format!("iTop refused the row of '{name}': {words}")),
+            Some(words) => {
+                problem("load-refused", format!("iTop refused the row of '{name}': {words}"))
+            }
             None => problem(
                 "not-created",
                 format!(
@@ -187,9 +191,7 @@ fn compared<'a>(model: &'a Model, made: &'a Made) -> impl Iterator<Item = Sent<'
         .fed()
         .iter()
         .zip(&made.values)
-        .filter(|(fed, value)| {
-            (fed.keep == Keep::Locked || fed.code == STATUS) && **value != LEAVE
-        })
+        .filter(|(fed, value)| (fed.keep == Keep::Locked || fed.code == STATUS) && **value != LEAVE)
         .map(|(fed, value)| Sent { attribute: &fed.code, value })
 }
 

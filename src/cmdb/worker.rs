@@ -112,7 +112,9 @@ impl Federation {
             let mut gate = inner.gate.watch();
             if !inner.gate.is_open() {
                 // Its sender lives as long as the bridge.
-                let _ = gate.wait_for(|state| matches!(state, crate::gate::GateState::Open { .. })).await;
+                let _ = gate
+                    .wait_for(|state| matches!(state, crate::gate::GateState::Open { .. }))
+                    .await;
             }
             let turned = worker.turn(&self).await;
             self.note_states().await;
@@ -195,7 +197,9 @@ impl Worker {
         let digest = mapping(&federation.inner.config, &sources);
         if self.mapping.as_ref() != Some(&digest) {
             if store.plan_equipment_by(digest.clone()).await? {
-                tracing::info!("all equipment is planned anew: [cmdb] or a data source is another one");
+                tracing::info!(
+                    "all equipment is planned anew: [cmdb] or a data source is another one"
+                );
             }
             self.mapping = Some(digest);
             self.paused.clear();
@@ -212,7 +216,8 @@ impl Worker {
         let halts = inner.store.equipment_halts().await?;
         let now = inner.clock.moment();
         let waits = |class: &str| {
-            self.paused.get(class).is_some_and(|(until, _)| *until > now) || halts.iter().any(|halt| halt.class == class)
+            self.paused.get(class).is_some_and(|(until, _)| *until > now)
+                || halts.iter().any(|halt| halt.class == class)
         };
         let (mut planned, mut outcomes) = (Vec::<Planned>::new(), Vec::new());
         let (mut after, mut looked_at) = (None, 0);
@@ -333,7 +338,15 @@ fn mapping(config: &config::Cmdb, sources: &[CmdbSource]) -> String {
     let sources: Vec<_> =
         sources.iter().map(|source| [&source.class, &source.source_id, &source.made_for]).collect();
     let all = serde_json::json!([
-        classes, default_class, other_classes, attributes, defaults, create, adopt, retire, revive,
+        classes,
+        default_class,
+        other_classes,
+        attributes,
+        defaults,
+        create,
+        adopt,
+        retire,
+        revive,
         sources
     ]);
     hex(&Sha256::digest(all.to_string()))

@@ -180,8 +180,7 @@ impl Store {
             return Ok(());
         }
         let now = self.now_millis();
-        self.write(move |db| outcomes.iter().try_for_each(|outcome| settle(db, outcome, now)))
-            .await
+        self.write(move |db| outcomes.iter().try_for_each(|outcome| settle(db, outcome, now))).await
     }
 
     /// How many rows of a class were given to iTop and never read back as they were sent.
@@ -247,14 +246,15 @@ impl Store {
             .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<Vec<_>>>()
         });
-        Ok(counted.await?.into_iter().filter_map(|(word, n)| Some((Held::parse(&word)?, n))).collect())
+        Ok(counted
+            .await?
+            .into_iter()
+            .filter_map(|(word, n)| Some((Held::parse(&word)?, n)))
+            .collect())
     }
 
     /// The links of a company say something else: what waited for one, or failed, goes on.
-    pub async fn relink_equipment(
-        &self,
-        company: &(Instance, PartyKey),
-    ) -> Result<(), StoreError> {
+    pub async fn relink_equipment(&self, company: &(Instance, PartyKey)) -> Result<(), StoreError> {
         let (instance, company) = (company.0.to_string(), company.1.to_string());
         self.in_pieces(Some((instance, company)), Again::Hindered).await
     }
@@ -268,7 +268,8 @@ impl Store {
         after: &str,
         limit: usize,
     ) -> Result<Vec<(EquipmentId, Equipment, Option<String>)>, StoreError> {
-        let (instance, company, after) = (instance.to_string(), company.to_string(), after.to_owned());
+        let (instance, company, after) =
+            (instance.to_string(), company.to_string(), after.to_owned());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read(move |db| {
             db.prepare_cached(
@@ -347,7 +348,11 @@ impl Store {
         self.read(|db| {
             db.prepare_cached("SELECT class, at, reason FROM equipment_halts ORDER BY class")?
                 .query_map([], |row| {
-                    Ok(EquipmentHalt { class: row.get(0)?, at: time(row.get(1)?), reason: row.get(2)? })
+                    Ok(EquipmentHalt {
+                        class: row.get(0)?,
+                        at: time(row.get(1)?),
+                        reason: row.get(2)?,
+                    })
                 })?
                 .collect()
         })
@@ -430,8 +435,12 @@ fn due_sql() -> String {
 }
 
 fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Result<()> {
-    let SettledEquipment { key: EquipmentKey { instance, company, id }, wanted_hash, listed, became } =
-        outcome;
+    let SettledEquipment {
+        key: EquipmentKey { instance, company, id },
+        wanted_hash,
+        listed,
+        became,
+    } = outcome;
     // What is told of the row itself holds of what was looked at alone; what is true of iTop is kept in any
     // case.
     const SAME: &str = "(wanted_hash = :hash AND listed = :listed AND held IS NULL

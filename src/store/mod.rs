@@ -82,9 +82,7 @@ pub use equipment::{
     HoldWhich, OverLimit, RetryWhich, Tally,
 };
 pub use equipment_release::Release;
-pub use equipment_turns::{
-    Became, EquipmentHalt, EquipmentLoad, FederatedCi, SettledEquipment,
-};
+pub use equipment_turns::{Became, EquipmentHalt, EquipmentLoad, FederatedCi, SettledEquipment};
 pub use error::StoreError;
 pub use history::GateChange;
 pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};

@@ -7,8 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Addresses, ApiTokens, ControlAnswers, Looks, Templates, share::Receiving};
 use crate::{
-    board::Board, catalog::Catalog, check::Checks, clock::Clock, cmdb::Federation, config, delivery::Delivery,
-    history::History, hooks::Hooks, store::Store, tls::Shown,
+    board::Board, catalog::Catalog, check::Checks, clock::Clock, cmdb::Federation, config,
+    delivery::Delivery, history::History, hooks::Hooks, store::Store, tls::Shown,
 };
 
 /// Everything behind the routes; a handler takes the parts that it uses. One pointer, because
@@ -47,6 +47,8 @@ pub struct Rooms {
     most_streams: usize,
     /// Bodies that are long, or whose length is not told, while they come.
     pub(super) long_bodies: Arc<Semaphore>,
+    /// Lists of equipment among these: each is read row by row, and its rows are held until they are stored.
+    pub(super) lists: Arc<Semaphore>,
     /// Posts that wait for their outcome.
     waiting: Arc<Semaphore>,
 }
@@ -60,6 +62,9 @@ pub(super) struct PlaceToWait {
 /// Long bodies that are read at once: all together they have 64 MiB.
 const LONG_BODIES: usize = 8;
 
+/// Lists of equipment that are read at once: the rows of one take some 40 MB.
+const LISTS: usize = 2;
+
 impl Rooms {
     /// What fits where there are so many connections: half of them are never event streams.
     #[must_use]
@@ -70,6 +75,7 @@ impl Rooms {
             streams: of(most_streams),
             most_streams,
             long_bodies: of(LONG_BODIES),
+            lists: of(LISTS),
             waiting: of(connections / 2),
         }
     }

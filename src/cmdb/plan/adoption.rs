@@ -195,7 +195,8 @@ mod tests {
     #[test]
     fn what_is_not_clear_fails_and_says_which() {
         let both = [seen("Server", "7"), seen("Server", "8"), seen("PC", "9")];
-        let Verdict::Fails(problem) = judge(&row("1", "srv"), "Server", "3", &both, Adopt::Yes) else {
+        let Verdict::Fails(problem) = judge(&row("1", "srv"), "Server", "3", &both, Adopt::Yes)
+        else {
             panic!()
         };
         assert_eq!(problem.code, "ci-ambiguous");

@@ -47,8 +47,7 @@ pub fn difference<'a>(
 fn normal(attribute: &str, value: &str) -> String {
     let value = value.replace("\r\n", "\n");
     let value = value.trim();
-    let is_nothing =
-        attribute.ends_with("_id") && value == "0" || value == "0000-00-00";
+    let is_nothing = attribute.ends_with("_id") && value == "0" || value == "0000-00-00";
     if is_nothing { String::new() } else { value.to_owned() }
 }
 

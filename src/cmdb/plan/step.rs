@@ -108,7 +108,8 @@ fn away(row: &EquipmentRow, facts: &Facts<'_>, purpose: Purpose) -> Step {
 
 fn not_kept(row: &EquipmentRow) -> Problem {
     let category = row.wanted.category.as_deref();
-    let of = category.map_or("without a category".to_owned(), |name| format!("of category '{name}'"));
+    let of =
+        category.map_or("without a category".to_owned(), |name| format!("of category '{name}'"));
     problem(
         "not-kept",
         format!(

@@ -3,6 +3,7 @@
 mod fields;
 mod limit;
 pub mod list;
+pub mod preview;
 mod row;
 
 pub use limit::RetireLimit;
@@ -48,6 +49,7 @@ impl EquipmentKey {
 
 /// What is told of an equipment: what iTop is wanted to hold. Its id is its key, and stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "WantedEquipment")]
 pub struct Equipment {
     /// Its name.
     pub name: String,

@@ -43,6 +43,8 @@ pub struct Tally {
     pub back: usize,
     /// Which stay as they are.
     pub unchanged: usize,
+    /// Those of these that iTop has refused.
+    pub failed: usize,
     /// Which are gone from the list.
     pub gone: usize,
 }
@@ -239,6 +241,7 @@ impl Diff {
             Some(known) => {
                 self.tally.unchanged += 1;
                 if known.state == EquipmentState::Failed {
+                    self.tally.failed += 1;
                     self.failed.push(at);
                 }
             }

@@ -18,7 +18,8 @@ async fn a_ci_is_taken_over_when_somebody_says_so() {
     make(&world, "Server", "by-hand", DEMO).await;
     // The same name in another organization is another CI.
     make(&world, "Server", "by-hand", "5002").await;
-    list(&world, "42", json!([{"id": "1", "name": "By-Hand", "description": "ServiceNav's"}])).await;
+    list(&world, "42", json!([{"id": "1", "name": "By-Hand", "description": "ServiceNav's"}]))
+        .await;
     let held = world
         .until("it is asked about", async || {
             let row = rows(&world, "42").await.remove("1")?;
@@ -77,7 +78,8 @@ async fn two_pieces_of_one_name_never_share_a_ci() {
     let both = async || {
         let rows = rows(&world, "42").await;
         let states: Vec<_> = rows.values().map(|row| row["state"].clone()).collect();
-        (states.contains(&json!("synchronized")) && states.contains(&json!("failed"))).then_some(rows)
+        (states.contains(&json!("synchronized")) && states.contains(&json!("failed")))
+            .then_some(rows)
     };
     let rows = world.until("one has it and one fails", both).await;
     let failed = rows.values().find(|row| row["state"] == "failed").unwrap();

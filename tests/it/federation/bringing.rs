@@ -7,8 +7,12 @@ use super::{DEMO, cis, federated, list, piece, rows, until};
 #[tokio::test]
 async fn a_list_is_made_changed_retired_and_comes_back() {
     let world = federated(|_| {}).await;
-    list(&world, "42", json!([piece("1", "web-1"), piece("2", "web-2"),
-        {"id": "3", "name": "vm-3", "category": "vm", "description": "two\nlines"}]))
+    list(
+        &world,
+        "42",
+        json!([piece("1", "web-1"), piece("2", "web-2"),
+        {"id": "3", "name": "vm-3", "category": "vm", "description": "two\nlines"}]),
+    )
     .await;
     for id in ["1", "2", "3"] {
         until(&world, "42", id, "synchronized").await;
@@ -28,8 +32,12 @@ async fn a_list_is_made_changed_retired_and_comes_back() {
         (seen.of("synchro_import"), seen.of("synchro_exec"), seen.of("core/create"))
     };
     let before = asked();
-    list(&world, "42", json!([piece("1", "web-1"), piece("2", "web-2"),
-        {"id": "3", "name": "vm-3", "category": "vm", "description": "two\nlines"}]))
+    list(
+        &world,
+        "42",
+        json!([piece("1", "web-1"), piece("2", "web-2"),
+        {"id": "3", "name": "vm-3", "category": "vm", "description": "two\nlines"}]),
+    )
     .await;
     assert_eq!(asked(), before);
 
@@ -43,8 +51,12 @@ async fn a_list_is_made_changed_retired_and_comes_back() {
     assert_eq!(cis(&world, "VirtualMachine", DEMO).await["vm-3"]["status"], "obsolete");
 
     // Back: its own CI, in use again.
-    list(&world, "42", json!([piece("1", "web-one"), piece("2", "web-2"),
-        {"id": "3", "name": "vm-3", "category": "VM"}]))
+    list(
+        &world,
+        "42",
+        json!([piece("1", "web-one"), piece("2", "web-2"),
+        {"id": "3", "name": "vm-3", "category": "VM"}]),
+    )
     .await;
     until(&world, "42", "3", "synchronized").await;
     let back = cis(&world, "VirtualMachine", DEMO).await;

@@ -22,11 +22,7 @@ async fn equipment_that_was_renamed_on_both_sides_is_found() {
     until(&world, "51", "77", "synchronized").await;
     let id: i64 = row["ci"]["id"].as_str().unwrap().parse().unwrap();
     // In iTop somebody has found a way; ServiceNav calls it otherwise by now, and no list has told.
-    world
-        .itop
-        .change("Server", id, json!({"name": "called otherwise"}))
-        .await
-        .unwrap();
+    world.itop.change("Server", id, json!({"name": "called otherwise"})).await.unwrap();
     let renamed = json!({"id": 77, "name": "after"});
     let first = with(event("renamed"), "/equipment", renamed.clone());
     assert_eq!(ci_of_ticket(&world, &first).await, [id]);

@@ -27,11 +27,7 @@ pub const DEMO: &str = "3";
 
 /// The section `[cmdb]` of these tests: everything is a server but virtual machines and printers.
 pub fn section() -> Cmdb {
-    let classes = [
-        ("VM", "VirtualMachine"),
-        ("Laptop", "PC"),
-        ("Printer", "none"),
-    ];
+    let classes = [("VM", "VirtualMachine"), ("Laptop", "PC"), ("Printer", "none")];
     Cmdb {
         user: "cmdb".to_owned(),
         password: Some(Secret::new(sandbox::PASSWORD.to_owned())),
@@ -102,11 +98,14 @@ pub async fn admin(world: &World, mut operation: Value) -> Map<String, Value> {
 
 /// The CIs of an organization as iTop has them, by their names.
 pub async fn cis(world: &World, class: &str, org: &str) -> BTreeMap<String, Value> {
-    let found = admin(world, json!({
-        "operation": "core/get", "class": class,
-        "key": format!("SELECT {class} WHERE org_id = {org}"),
-        "output_fields": "id,name,org_id,description,status",
-    }))
+    let found = admin(
+        world,
+        json!({
+            "operation": "core/get", "class": class,
+            "key": format!("SELECT {class} WHERE org_id = {org}"),
+            "output_fields": "id,name,org_id,description,status",
+        }),
+    )
     .await;
     let named = |object: &Value| {
         let mut fields = object["fields"].clone();

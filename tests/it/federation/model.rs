@@ -156,10 +156,13 @@ struct Model {
 }
 
 async fn all_cis(world: &World) -> BTreeMap<String, Value> {
-    let found = admin(world, json!({
-        "operation": "core/get", "class": "Server", "key": "SELECT Server WHERE id > 0",
-        "output_fields": "id,name,org_id,description,status",
-    }))
+    let found = admin(
+        world,
+        json!({
+            "operation": "core/get", "class": "Server", "key": "SELECT Server WHERE id > 0",
+            "output_fields": "id,name,org_id,description,status",
+        }),
+    )
     .await;
     found.into_iter().map(|(name, object)| (name, object["fields"].clone())).collect()
 }
@@ -172,8 +175,10 @@ async fn run(operations: &[Operation]) -> Result<(), String> {
     let world = federated(|section| section.timeout = Period::millis(400)).await;
     // The same names, where no company is.
     for number in 0..PIECES {
-        let fields = json!({"name": format!("piece-{number}"), "org_id": THIRD, "description": "third"});
-        admin(&world, json!({"operation": "core/create", "class": "Server", "fields": fields})).await;
+        let fields =
+            json!({"name": format!("piece-{number}"), "org_id": THIRD, "description": "third"});
+        admin(&world, json!({"operation": "core/create", "class": "Server", "fields": fields}))
+            .await;
     }
     let by_hand = all_cis(&world).await;
     let seen = by_hand.keys().cloned().collect();
@@ -196,7 +201,8 @@ impl Model {
         match operation {
             Operation::List(of, pieces, version) => {
                 let pieces: BTreeSet<_> = pieces.iter().collect();
-                let all: Vec<_> = pieces.into_iter().map(|number| piece(*number, *version)).collect();
+                let all: Vec<_> =
+                    pieces.into_iter().map(|number| piece(*number, *version)).collect();
                 list(world, company(*of), json!(all)).await;
             }
             Operation::Patch(of, number, version) => {
@@ -347,7 +353,8 @@ impl Model {
             for row in rows(&self.world, company).await.into_values() {
                 let key = format!("Server::{}", row["ci"]["id"].as_str().unwrap_or_default());
                 owned.insert(key.clone());
-                let has_reason = row["problem"]["message"].as_str().is_some_and(|why| !why.is_empty());
+                let has_reason =
+                    row["problem"]["message"].as_str().is_some_and(|why| !why.is_empty());
                 match row["state"].as_str().unwrap_or_default() {
                     "synchronized" => {
                         let ci = &cis[&key];
@@ -358,7 +365,9 @@ impl Model {
                     }
                     "retired" => {
                         if let Some(ci) = cis.get(&key) {
-                            expect(ci["status"] == "obsolete", || format!("{row} is not obsolete: {ci}"))?;
+                            expect(ci["status"] == "obsolete", || {
+                                format!("{row} is not obsolete: {ci}")
+                            })?;
                         }
                     }
                     _ => expect(has_reason, || format!("{row} does not say why"))?,

@@ -72,7 +72,8 @@ async fn rows_that_are_known_to_fail_are_no_surprise_in_later_runs() {
         .await;
     for _ in 0..2 {
         let fields = json!({"name": "srv-1", "org_id": DEMO});
-        admin(&world, json!({"operation": "core/create", "class": "Server", "fields": fields})).await;
+        admin(&world, json!({"operation": "core/create", "class": "Server", "fields": fields}))
+            .await;
     }
     world.clock.advance(Duration::from_secs(31));
     let row = until(&world, "42", "1", "failed").await;
@@ -102,8 +103,13 @@ async fn rows_that_somebody_else_has_loaded_stop_the_source_until_somebody_has_l
         .await;
     assert_eq!(halt["class"], "Server");
     assert!(halt["reason"].as_str().unwrap().contains("somebody else has loaded rows"), "{halt}");
-    patch(&world, "42", json!([piece("3", "srv-3"),
-        {"id": "4", "name": "vm-4", "category": "VM"}])).await;
+    patch(
+        &world,
+        "42",
+        json!([piece("3", "srv-3"),
+        {"id": "4", "name": "vm-4", "category": "VM"}]),
+    )
+    .await;
     // Other sources go on.
     until(&world, "42", "4", "synchronized").await;
     assert_eq!(rows(&world, "42").await["3"]["state"], "new");
