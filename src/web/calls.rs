@@ -7,8 +7,8 @@ use super::{
     AppState, LOOKUP, STREAM,
     api::{
         acknowledgements as inbox, board_summary, cmdb::sources, companies, control_detail,
-        controls, equipment, health, itop_changes, links, lookup, preview, priority, session, stream,
-        stream_address, tickets,
+        controls, equipment, health, itop_changes, links, lookup, preview, priority, session,
+        stream, stream_address, tickets,
     },
     console::{
         assets, companies as companies_page, health as health_page, inbox as inbox_page, language,

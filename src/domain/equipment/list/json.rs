@@ -13,7 +13,9 @@ pub(super) fn read(from: impl Read, rows: &mut Rows) -> Result<(), ListError> {
         let mut byte = [0];
         match from.read(&mut byte).map_err(ListError::Broken)? {
             0 => {
-                return Err(ListError::Unreadable("It is empty: an empty list is '[]'.".to_owned()));
+                return Err(ListError::Unreadable(
+                    "It is empty: an empty list is '[]'.".to_owned(),
+                ));
             }
             _ if byte[0].is_ascii_whitespace() => {}
             _ => break byte,

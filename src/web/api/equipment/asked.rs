@@ -57,7 +57,8 @@ pub(super) fn company_of(caller: &Caller, named: Option<String>) -> Result<Strin
         (Some(named), _) => Ok(named),
         (None, Some([only])) => Ok(only.clone()),
         (None, _) => {
-            let detail = "Say of which company: 'company=id:42', or 'company=name:Demo' where it has no id.";
+            let detail =
+                "Say of which company: 'company=id:42', or 'company=name:Demo' where it has no id.";
             Err(ApiError::BadParameter(detail.to_owned()))
         }
     }

@@ -15,11 +15,11 @@ use tokio::{sync::mpsc, task};
 use crate::{
     domain::equipment::list::{self, EquipmentList, Format, ListError},
     web::{
+        Rooms,
         auth::receiving,
         body::{GZIP, coding_of},
         content::{essence, named},
         problem::ApiError,
-        Rooms,
     },
 };
 

@@ -1,7 +1,7 @@
 //! The equipment that is kept in iTop's CMDB: lists of it come in, and it is told how far each row is.
 
-mod asked;
 pub(in crate::web) mod answers;
+mod asked;
 mod incoming;
 pub(in crate::web) mod list;
 pub(in crate::web) mod preview;

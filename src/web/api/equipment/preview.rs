@@ -108,9 +108,8 @@ fn of_store(foreseen: Foreseen) -> Preview {
 fn previewed(row: ForeseenRow) -> Previewed {
     let ForeseenRow { id, outcome, held, before, after, problem } = row;
     // What is stored was written by this program.
-    let read = |json: Option<String>| {
-        json.and_then(|json| serde_json::from_str::<Equipment>(&json).ok())
-    };
+    let read =
+        |json: Option<String>| json.and_then(|json| serde_json::from_str::<Equipment>(&json).ok());
     let (before, after) = (read(before), read(after));
     let outcome = match outcome {
         EquipmentOutcome::New => Outcome::Created,

@@ -95,7 +95,8 @@ pub(super) async fn change(
     let limit = cmdb(&config)?.retire_limit;
     let list = incoming(request, &state.rooms).await?;
     if list.rows.is_empty() && how == (How::Whole { force: false }) {
-        let message = "the list is empty, which would retire all: send it with 'force=true' if that is so";
+        let message =
+            "the list is empty, which would retire all: send it with 'force=true' if that is so";
         return Err(ApiError::Invalid(vec![FieldError {
             pointer: String::new(),
             code: "empty",
@@ -133,12 +134,27 @@ async fn take(
     if counts.new + counts.changed + counts.back + counts.gone > 0 {
         let (company, held) = (company.to_string(), report.held.len());
         let (new, changed, back, gone) = (counts.new, counts.changed, counts.back, counts.gone);
-        tracing::info!(company, new, changed, back, gone, held, by = caller.name, "equipment listed");
+        tracing::info!(
+            company,
+            new,
+            changed,
+            back,
+            gone,
+            held,
+            by = caller.name,
+            "equipment listed"
+        );
     }
     for over in &report.held {
         let (company, class) = (company.to_string(), &over.class);
         let (rows, of) = (over.rows, over.of);
-        tracing::warn!(company, class, rows, of, "equipment is gone from a list beyond the limit: held");
+        tracing::warn!(
+            company,
+            class,
+            rows,
+            of,
+            "equipment is gone from a list beyond the limit: held"
+        );
     }
     let EquipmentReport { tally, held } = report;
     let warnings = warnings.into_iter().chain(held.iter().map(held_sentence)).collect();
