@@ -41,7 +41,7 @@ fn parts(text: &str) -> impl Iterator<Item = (bool, &str)> {
 }
 
 /// A cell that no spreadsheet takes for a formula, nor a part of it.
-pub(super) fn guarded(text: &str) -> Cow<'_, str> {
+pub(in crate::domain) fn guarded(text: &str) -> Cow<'_, str> {
     if !parts(text).any(|(is_first, rest)| needs_guard(rest, is_first)) {
         return text.into();
     }

@@ -9,7 +9,7 @@ pub use read::{Line, LineError, Table, read};
 
 use csv::WriterBuilder;
 
-use cell::guarded;
+pub(super) use cell::guarded;
 
 /// The columns, in the order in which they are written. Of what is chosen in iTop the name counts;
 /// the key beside it tells which of several of that name is meant.
