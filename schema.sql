@@ -685,8 +685,9 @@ CREATE TABLE equipment (
     synchronized_at INTEGER,
     PRIMARY KEY (instance, company_key, equipment_id)
 ) STRICT, WITHOUT ROWID;
--- What is counted and filtered by.
-CREATE INDEX equipment_state ON equipment (state, instance, company_key);
+-- What is counted and filtered by; pages of a state go by its first four.
+CREATE INDEX equipment_state
+    ON equipment (state, instance, company_key, equipment_id, class, listed);
 -- What waits for its turn, in its order: first what nothing keeps back.
 CREATE INDEX equipment_waiting ON equipment (problem_code, changed_at)
     WHERE held IS NULL AND (state = 'new' OR state = 'changed' OR state = 'retiring');

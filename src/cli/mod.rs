@@ -6,6 +6,7 @@ mod bridge;
 mod check;
 mod cmdb;
 mod demo;
+mod equipment;
 mod generated;
 mod healthcheck;
 mod inbox;
@@ -66,6 +67,7 @@ enum Command {
     /// Say which company is which organization in iTop
     Links(links::Links),
     Cmdb(cmdb::Cmdb),
+    Equipment(equipment::Equipment),
     TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
     Send(Box<send::Send>),
@@ -159,6 +161,7 @@ impl Cli {
             Command::Tickets(tickets) => tickets.run().await,
             Command::Links(links) => Box::pin(links.run()).await,
             Command::Cmdb(cmdb) => Box::pin(cmdb.run()).await,
+            Command::Equipment(equipment) => Box::pin(equipment.run()).await,
             Command::TestEvent(test) => test.run().await,
             Command::Send(send) => Box::pin(send.run()).await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,

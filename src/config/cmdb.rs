@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Period;
+pub use crate::domain::equipment::RetireLimit;
 use crate::secret::Secret;
 
 /// What stands for a class where equipment of a category is not kept in the CMDB.
@@ -111,31 +112,6 @@ impl Cmdb {
             Some(label) => format!("ServiceNav: {class} ({label})"),
             None => format!("ServiceNav: {class}"),
         }
-    }
-}
-
-/// What a list may retire without somebody's consent: the greater of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RetireLimit {
-    /// So many of a hundred.
-    pub percent: u8,
-    /// So many in any case.
-    pub rows: u32,
-}
-
-impl Default for RetireLimit {
-    fn default() -> Self {
-        Self { percent: 5, rows: 10 }
-    }
-}
-
-impl RetireLimit {
-    /// How many of so many pieces of equipment may be retired.
-    #[must_use]
-    pub fn of(self, pieces: usize) -> usize {
-        let share = pieces.saturating_mul(self.percent.into()) / 100;
-        share.max(usize::try_from(self.rows).unwrap_or(usize::MAX))
     }
 }
 

@@ -20,6 +20,7 @@ mod company_links;
 mod control_history;
 mod control_tickets;
 mod counts;
+mod equipment;
 mod error;
 mod foreign;
 mod history;
@@ -73,6 +74,11 @@ pub use company_links::{PutLink, RemoveLink, Unlinked};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
+pub use equipment::{
+    EquipmentAction, EquipmentChange, EquipmentCompany, EquipmentCounts, EquipmentFilter,
+    EquipmentOutcome, EquipmentPage, EquipmentReport, Foreseen, ForeseenRow, Hold, HoldDone,
+    HoldWhich, OverLimit, RetryWhich, Tally,
+};
 pub use error::StoreError;
 pub use history::GateChange;
 pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};
@@ -125,6 +131,8 @@ struct Inner {
     readers: readers::Readers,
     changes: changes::Changes,
     arrivals: measures::Arrivals,
+    /// Whoever brings equipment to iTop waits for it.
+    equipment: tokio::sync::Notify,
     damaged: AtomicBool,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
@@ -177,6 +185,7 @@ impl Store {
             readers,
             changes,
             arrivals: measures::Arrivals::default(),
+            equipment: tokio::sync::Notify::new(),
             damaged,
             writer,
             _thread: thread,

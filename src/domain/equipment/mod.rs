@@ -1,8 +1,12 @@
 //! What ServiceNav monitors, as it is kept in iTop's CMDB: one row an equipment of a company.
 
 mod fields;
+mod limit;
+pub mod list;
+pub mod preview;
 mod row;
 
+pub use limit::RetireLimit;
 pub use row::{EquipmentRow, EquipmentState, Held, Problem};
 
 use jiff::civil::Date;
@@ -45,6 +49,7 @@ impl EquipmentKey {
 
 /// What is told of an equipment: what iTop is wanted to hold. Its id is its key, and stands beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "WantedEquipment")]
 pub struct Equipment {
     /// Its name.
     pub name: String,

@@ -56,6 +56,7 @@ impl EquipmentState {
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "EquipmentHeld")]
 pub enum Held {
     /// A list would retire more than the limit.
     Retire,
@@ -88,6 +89,7 @@ impl Held {
 
 /// Why a row does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "EquipmentProblem")]
 pub struct Problem {
     /// Stable, for programs.
     pub code: String,

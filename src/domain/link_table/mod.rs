@@ -3,6 +3,10 @@
 mod cell;
 mod read;
 
+#[cfg(test)]
+pub(super) use cell::guarded;
+pub(super) use cell::unguarded;
+pub(super) use read::separator;
 pub use read::{Line, LineError, Table, read};
 
 use csv::WriterBuilder;

@@ -8,6 +8,7 @@ pub(super) mod cmdb;
 pub(super) mod companies;
 pub(super) mod control_detail;
 pub(super) mod controls;
+pub(super) mod equipment;
 pub(super) mod health;
 pub(super) mod itop_changes;
 mod link_warning;

@@ -1,6 +1,7 @@
 //! The calls, a list for each family. A call of the table without an entry here fails a test.
 
 mod cmdb;
+mod equipment;
 mod health;
 mod inbox;
 mod links;
@@ -21,6 +22,7 @@ pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
         lists::calls,
         health::calls,
         cmdb::calls,
+        equipment::calls,
         pages::calls,
     ];
     lists.into_iter().flat_map(|calls| calls(schemas)).collect()
