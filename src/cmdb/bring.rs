@@ -138,8 +138,9 @@ impl Federation {
                     continue;
                 }
                 Verdict::Adopts(ci) => {
+                    let begun = Some(plan::creates(row, class, &load.org));
                     let (ci, comes_back) = (Some(ci.id), ci.is_obsolete);
-                    loadable.push(Decided { planned, ci, begun: None, comes_back });
+                    loadable.push(Decided { planned, ci, begun, comes_back });
                     continue;
                 }
                 Verdict::Asks(question) => asks(&question),
@@ -294,7 +295,7 @@ fn settled_already(made: Vec<Made>) -> (Vec<Made>, Vec<SettledEquipment>) {
         let became = match (load.purpose, row.ci.clone()) {
             (Purpose::Keep, Some(ci)) => Became::Synchronized { ci, sent_hash: hash, left_out },
             (Purpose::Leave, _) => Became::Left,
-            (Purpose::Retire | Purpose::Keep, _) => Became::Retired { sent_hash: Some(hash) },
+            (Purpose::Retire | Purpose::Keep, ci) => Became::Retired { ci, sent_hash: Some(hash) },
         };
         outcome(&row, became)
     });

@@ -19,7 +19,7 @@ mod worker;
 
 pub use figures::{Federated, Figures, Halt};
 pub use preview::{Foresight, Unanswered};
-pub use release::unlock;
+pub use release::{may_unlock, unlock};
 
 use std::sync::Arc;
 

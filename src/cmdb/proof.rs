@@ -159,18 +159,26 @@ impl Federation {
     }
 }
 
-/// Of what is retired only that counts; what is not there needs no retirement.
+/// Of what is retired only that counts; what is not there needs no retirement. A CI that was begun, and not seen
+/// before its equipment was gone, is found by its name.
 fn judge_retired(model: &Model, made: &Made, known: Option<&str>, found: &Found) -> Became {
-    let ended = |sent_hash| match made.decided.planned.load.purpose {
+    let Planned { row, load } = &made.decided.planned;
+    let ended = |ci, sent_hash| match load.purpose {
         Purpose::Leave => Became::Left,
-        Purpose::Keep | Purpose::Retire => Became::Retired { sent_hash },
+        Purpose::Keep | Purpose::Retire => Became::Retired { ci, sent_hash },
     };
-    let Some((id, ci)) = known.and_then(|id| Some((id, found.by_id.get(id)?))) else {
-        return ended(None);
+    let begun = row.begun.as_ref() == Some(&plan::creates(row, model.class(), &load.org));
+    let named = (load.org.clone(), spelling(&row.wanted.name));
+    let id = known.or_else(|| match found.named.get(&named).map(Vec::as_slice) {
+        Some([one]) if begun && !found.owners.contains_key(one) => Some(one),
+        _ => None,
+    });
+    let Some((id, ci)) = id.and_then(|id| Some((id, found.by_id.get(id)?))) else {
+        return ended(None, None);
     };
     let status = Sent { attribute: STATUS, value: model.retired().unwrap_or_default() };
     match plan::difference([status], &ci.fields) {
-        None => ended(Some(made.hash.clone())),
+        None => ended(Some((ci.class.clone(), id.to_owned())), Some(made.hash.clone())),
         Some(difference) => Became::Failed(problem(
             "not-retired",
             format!(

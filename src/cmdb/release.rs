@@ -38,6 +38,18 @@ impl Federation {
     }
 }
 
+/// Whether a login may remove replicas.
+///
+/// # Errors
+/// It may not, or iTop did not answer.
+pub async fn may_unlock(admin: &Client) -> Result<(), ItopError> {
+    let look = json!({
+        "operation": "core/get", "class": "SynchroReplica", "output_fields": "id",
+        "key": "SELECT SynchroReplica WHERE id = 0",
+    });
+    admin.call(Use::Read, &look).await.map(|_| ())
+}
+
 /// Removes the replicas of CIs from a source, with an administrator's login. The CIs stay, and are nobody's but
 /// their users' then. Tells how many were removed; those of CIs that have none are not missed.
 ///

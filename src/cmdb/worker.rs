@@ -297,7 +297,7 @@ struct Plan {
 fn became(step: &Step) -> Option<Became> {
     Some(match step {
         Step::Loads(_) => return None,
-        Step::Ends(Ended::Retired) => Became::Retired { sent_hash: None },
+        Step::Ends(Ended::Retired) => Became::Retired { ci: None, sent_hash: None },
         Step::Ends(Ended::Left) => Became::Left,
         Step::Waits(problem) => Became::Waits(problem.clone()),
         Step::Asks(question) => asks(question),

@@ -44,6 +44,8 @@ pub enum Became {
     },
     /// Its CI is retired, if it has one; with the hash of what was read back.
     Retired {
+        /// Class and key of the CI, if it was seen.
+        ci: Option<(String, String)>,
         /// Of what was sent; `None` where nothing was.
         sent_hash: Option<Vec<u8>>,
     },
@@ -460,10 +462,11 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
                 state("synchronized")
             )
         }
-        Became::Retired { sent_hash } => {
-            sent = sent_hash.as_ref();
+        Became::Retired { ci: its, sent_hash } => {
+            (ci, sent) = (its.as_ref(), sent_hash.as_ref());
             format!(
-                "{problem}, {}, sent_hash = coalesce(:sent, sent_hash), allowed = NULL",
+                "{problem}, {}, sent_hash = coalesce(:sent, sent_hash), allowed = NULL,
+                 ci_class = coalesce(:ci_class, ci_class), ci_id = coalesce(:ci_id, ci_id)",
                 state("retired")
             )
         }

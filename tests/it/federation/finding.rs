@@ -1,6 +1,7 @@
 //! Tickets find the CIs of equipment by ServiceNav's own ids.
 
 use serde_json::{Value, json};
+use servicenav_itop_bridge::config::{Cmdb, Keep};
 
 use super::{DEMO, cis, federated, list, piece, until};
 use crate::world::{World, event, with};
@@ -15,13 +16,17 @@ async fn ci_of_ticket(world: &World, event: &Value) -> Vec<i64> {
 
 #[tokio::test]
 async fn equipment_that_was_renamed_on_both_sides_is_found() {
-    let world = federated(|_| {}).await;
+    // Names are not locked here: people may call CIs as they like.
+    let free = |section: &mut Cmdb| {
+        section.attributes.insert("name".to_owned(), Keep::Free);
+    };
+    let world = federated(free).await;
     list(&world, "42", json!([piece("77", "before")])).await;
     list(&world, "51", json!([piece("77", "theirs")])).await;
     let row = until(&world, "42", "77", "synchronized").await;
     until(&world, "51", "77", "synchronized").await;
     let id: i64 = row["ci"]["id"].as_str().unwrap().parse().unwrap();
-    // In iTop somebody has found a way; ServiceNav calls it otherwise by now, and no list has told.
+    // ServiceNav calls it otherwise too by now, and no list has told.
     world.itop.change("Server", id, json!({"name": "called otherwise"})).await.unwrap();
     let renamed = json!({"id": 77, "name": "after"});
     let first = with(event("renamed"), "/equipment", renamed.clone());

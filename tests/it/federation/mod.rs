@@ -3,6 +3,8 @@
 mod adopting;
 mod bringing;
 mod finding;
+mod giving_back;
+mod many;
 mod model;
 mod outages;
 mod surprises;

@@ -132,9 +132,9 @@ async fn a_firewall_that_objects_to_a_row_stops_that_row_alone() {
 async fn while_itop_is_away_nothing_is_asked_of_it_and_then_all_goes_on() {
     let world = federated(|_| {}).await;
     world.itop.faults().set_maintenance(true);
-    world.get("/api/v1/companies?refresh=true").await;
     world
         .until("the gate is closed", async || {
+            world.insist("/api/v1/companies").await;
             let ready = world.get("/readyz").await;
             (ready.body["gate"]["state"] == "closed").then_some(())
         })
