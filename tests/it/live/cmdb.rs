@@ -10,7 +10,7 @@ use servicenav_itop_bridge::{
     app::client_settings,
     clock::Stopwatch,
     cmdb::{
-        model::{Known, Model, Names, Named},
+        model::{Known, Model, Named, Names},
         setup::Plan,
     },
     config::{Cmdb, Config, Creatable, ItopSection},
@@ -88,7 +88,8 @@ async fn live_equipment_is_loaded_changed_and_retired() {
         ..Equipment::named(format!("live-{stamp}-{n:03}"))
     };
     let org_id = org.to_string();
-    let known = names.known(doors.rest(), model.named(&wanted(0, ""), &org_id), true).await.unwrap();
+    let known =
+        names.known(doors.rest(), model.named(&wanted(0, ""), &org_id), true).await.unwrap();
     let brand_id = known.id(&Named::Brand { name: brand.clone() }).unwrap().to_owned();
     let table = |range: std::ops::Range<usize>, serial: &str, status: &str, known: &Known| Table {
         columns: model.columns(),
@@ -110,7 +111,8 @@ async fn live_equipment_is_loaded_changed_and_retired() {
         assert_eq!((loaded.created, loaded.issues.len()), (rows, 0));
         let run = doors.run(&source).await.unwrap();
         made += rows;
-        let expected = Counters { replicas: made, touched: made, created: rows, ..Counters::default() };
+        let expected =
+            Counters { replicas: made, touched: made, created: rows, ..Counters::default() };
         assert_eq!(run, expected);
     }
     eprintln!("500 servers loaded and made in {} ms", watch.micros() / 1_000);
@@ -122,7 +124,11 @@ async fn live_equipment_is_loaded_changed_and_retired() {
     assert_eq!(first.fields["brand_id"], brand_id);
     assert_eq!(first.fields["status"], "production");
     assert_eq!(first.fields["managementip"], "10.9.0.0");
-    assert!(first.fields["description"].as_str().unwrap().contains("ligne \"un\"; deux"), "{}", first.fields);
+    assert!(
+        first.fields["description"].as_str().unwrap().contains("ligne \"un\"; deux"),
+        "{}",
+        first.fields
+    );
 
     // Nothing changes nothing; a change changes its row alone; it is retired, and comes back.
     doors.load(&source, &table(0..200, "S1", LEAVE, &known)).await.unwrap();
@@ -141,6 +147,19 @@ async fn live_equipment_is_loaded_changed_and_retired() {
         assert_eq!(changed.len(), 1);
         assert_eq!(changed[0].fields["status"], now);
     }
+
+    // What is not known of a CI that is taken over stays as it is, dates too.
+    let old = json!({
+        "name": wanted(550, "").name, "org_id": org, "purchase_date": "2020-02-29", "cpu": "4",
+    });
+    admin.create("Server", old).await;
+    let loaded = doors.load(&source, &table(550..551, "S4", LEAVE, &known)).await.unwrap();
+    assert_eq!(loaded.issues, []);
+    let run = doors.run(&source).await.unwrap();
+    assert_eq!((run.reconciled_updated, run.created, run.errors()), (1, 0, 0), "{run:?}");
+    let query = format!("{of_company} AND serialnumber = 'S4'");
+    let taken_over = &admin.read(&query, "purchase_date,cpu").await[0].fields;
+    assert_eq!(*taken_over, json!({"purchase_date": "2020-02-29", "cpu": "4"}));
 
     // An organization that is not there fails its row alone, and is not made something else.
     let mut bad = table(600..602, "S3", LEAVE, &known);
