@@ -228,12 +228,11 @@ impl App {
             federation: federation.clone(),
             tls: tls.clone(),
         });
-        let templates = Pages::new(&addresses, &clock)?;
         let connections =
             server::connections_for(config.server.max_connections, config.itop.max_in_flight);
-        let store = store.for_polls();
         let parts = Parts {
-            store,
+            templates: Pages::new(&addresses, &clock)?,
+            store: store.for_polls(),
             catalog,
             delivery,
             board,
@@ -248,7 +247,6 @@ impl App {
             hooks,
             federation,
             looks: Looks::default(),
-            templates,
             tls,
         };
         let state = AppState::from(parts);

@@ -64,6 +64,7 @@ impl Worker {
         let unproven = inner.store.unproven_equipment(class).await?;
         let rows = made.len() as u64;
         let new = made.iter().filter(|made| made.decided.ci().is_none()).count() as u64;
+        let adopted = made.iter().filter(|made| made.decided.ci.is_some()).count() as u64;
         let pending = unproven.saturating_sub(rows);
         let brought = async {
             federation.load(&model, &source, &mut made).await?;
@@ -94,6 +95,13 @@ impl Worker {
         }
         tracing::info!(class, rows, failed, "equipment was synchronized");
         inner.store.settle_equipment(outcomes).await?;
+        if counters.reconciled_updated + counters.reconciled_unchanged > adopted + pending {
+            tracing::warn!(
+                class,
+                "a CI was taken over that somebody has made under the name of new equipment after the \
+                 bridge had looked for one"
+            );
+        }
         federation.watch_out(class, &counters, &Share { rows, new, failed, pending }).await
     }
 }

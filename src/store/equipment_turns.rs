@@ -188,14 +188,7 @@ impl Store {
     /// How many rows of a class were given to iTop and never read back as they were sent.
     pub async fn unproven_equipment(&self, class: &str) -> Result<u64, StoreError> {
         let class = class.to_owned();
-        self.read(move |db| {
-            db.prepare_cached(
-                "SELECT count(*) FROM equipment INDEXED BY equipment_unproven
-                 WHERE class = ?1 AND sent_hash IS NULL",
-            )?
-            .query_row([class], |row| row.get(0))
-        })
-        .await
+        self.read(move |db| db.prepare_cached(UNPROVEN)?.query_row([class], |row| row.get(0))).await
     }
 
     /// Which rows have these CIs, by their keys.
@@ -205,13 +198,9 @@ impl Store {
     ) -> Result<Vec<(EquipmentKey, String, String)>, StoreError> {
         let ids = as_json(ids);
         self.read(move |db| {
-            db.prepare_cached(
-                "SELECT instance, company_key, equipment_id, ci_class, ci_id
-                 FROM equipment INDEXED BY equipment_ci
-                 WHERE ci_id IN (SELECT value FROM json_each(?1)) AND ci_id IS NOT NULL",
-            )?
-            .query_map([ids], |row| Ok((key(row)?, row.get(3)?, row.get(4)?)))?
-            .collect()
+            db.prepare_cached(WITH_CIS)?
+                .query_map([ids], |row| Ok((key(row)?, row.get(3)?, row.get(4)?)))?
+                .collect()
         })
         .await
     }
@@ -427,6 +416,13 @@ fn look_again(
     Ok(last)
 }
 
+const UNPROVEN: &str = "SELECT count(*) FROM equipment INDEXED BY equipment_unproven
+     WHERE class = ?1 AND class IS NOT NULL AND sent_hash IS NULL";
+
+const WITH_CIS: &str = "SELECT instance, company_key, equipment_id, ci_class, ci_id
+     FROM equipment INDEXED BY equipment_ci
+     WHERE ci_id IN (SELECT value FROM json_each(?1)) AND ci_id IS NOT NULL";
+
 fn due_sql() -> String {
     format!(
         "SELECT {COLUMNS} FROM equipment INDEXED BY equipment_waiting
@@ -436,6 +432,11 @@ fn due_sql() -> String {
     )
 }
 
+/// The row is still what was looked at: what is told of it holds of that alone. What is true of iTop is kept in
+/// any case.
+const SAME: &str = "(wanted_hash = :hash AND listed = :listed AND held IS NULL
+    AND (state = 'new' OR state = 'changed' OR state = 'retiring'))";
+
 fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Result<()> {
     let SettledEquipment {
         key: EquipmentKey { instance, company, id },
@@ -443,17 +444,13 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
         listed,
         became,
     } = outcome;
-    // What is told of the row itself holds of what was looked at alone; what is true of iTop is kept in any
-    // case.
-    const SAME: &str = "(wanted_hash = :hash AND listed = :listed AND held IS NULL
-        AND (state = 'new' OR state = 'changed' OR state = 'retiring'))";
     let state = |word: &str| format!("state = CASE WHEN {SAME} THEN '{word}' ELSE state END");
     let problem = format!(
         "problem_code = CASE WHEN {SAME} THEN :code ELSE problem_code END,
          problem = CASE WHEN {SAME} THEN :problem ELSE problem END"
     );
     let (mut ci, mut sent, mut held, mut told) = (None, None, None, None);
-    let set = match became {
+    let assigned = match became {
         Became::Synchronized { ci: its, sent_hash, left_out } => {
             (ci, sent, told) = (Some(its), Some(sent_hash), left_out.as_ref());
             format!(
@@ -491,7 +488,7 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
         }
     };
     let sql = format!(
-        "UPDATE equipment SET {set}
+        "UPDATE equipment SET {assigned}
          WHERE instance = :instance AND company_key = :company AND equipment_id = :id"
     );
     let company = company.to_string();
@@ -541,4 +538,104 @@ fn wanted(row: &Row<'_>, at: usize) -> rusqlite::Result<Equipment> {
     serde_json::from_str(&row.get::<_, String>(at)?).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::types::Value;
+
+    use super::*;
+    use crate::{
+        clock::Clock,
+        domain::equipment::EquipmentState,
+        store::{inbox_query::tests::plan, migrate::tests::empty},
+    };
+
+    #[test]
+    fn whatever_the_worker_asks_has_an_index() {
+        let db = empty();
+        let text = || Value::from("x".to_owned());
+        let due = plan(&db, &due_sql(), vec![0.into(), text(), text(), text(), 5.into()]);
+        assert!(
+            due.contains("SEARCH equipment USING INDEX equipment_waiting (problem_code=?"),
+            "{due}"
+        );
+        assert!(!due.contains("TEMP B-TREE"), "{due}");
+        let unproven = plan(&db, UNPROVEN, vec![text()]);
+        assert!(unproven.contains("equipment_unproven (class=?"), "{unproven}");
+        let with_cis = plan(&db, WITH_CIS, vec![Value::from("[]".to_owned())]);
+        assert!(with_cis.contains("equipment_ci (ci_id=?"), "{with_cis}");
+    }
+
+    #[tokio::test]
+    async fn what_a_list_says_meanwhile_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
+        let insert = |db: &Connection| {
+            for id in ["1", "2"] {
+                let wanted = Equipment::named(format!("srv-{id}"));
+                db.execute(
+                    "INSERT INTO equipment (instance, company_key, equipment_id, wanted, wanted_hash,
+                         words, state, listed, changed_at)
+                     VALUES ('default', 'id:42', ?1, ?2, ?3, '', 'new', 1, 5)",
+                    params![id, wanted.json(), wanted.hash()],
+                )?;
+            }
+            Ok(())
+        };
+        store.write(insert).await.unwrap();
+        let due = store.equipment_due(None, 10).await.unwrap();
+        assert_eq!(due.len(), 2);
+        let behind = (due[0].changed_at, due[0].key.clone());
+        assert_eq!(store.equipment_due(Some(behind), 10).await.unwrap(), due[1..]);
+        let load = |row: &EquipmentRow| EquipmentLoad {
+            key: row.key.clone(),
+            wanted_hash: row.wanted_hash.clone(),
+            listed: true,
+            org_id: "3".to_owned(),
+            begun: None,
+            retires: false,
+        };
+        // The second one is another by the time it is begun; the first by the time it is settled.
+        let change = |id: &'static str| {
+            let wanted = Equipment::named("renamed");
+            store.write(move |db| {
+                db.execute(
+                    "UPDATE equipment SET wanted = ?2, wanted_hash = ?3, state = 'changed'
+                     WHERE equipment_id = ?1",
+                    params![id, wanted.json(), wanted.hash()],
+                )
+            })
+        };
+        change("2").await.unwrap();
+        let begun = store.begin_equipment("Server", due.iter().map(load).collect()).await.unwrap();
+        assert_eq!(begun, [true, false]);
+        assert_eq!(store.unproven_equipment("Server").await.unwrap(), 1);
+        change("1").await.unwrap();
+        let settled = SettledEquipment {
+            key: due[0].key.clone(),
+            wanted_hash: due[0].wanted_hash.clone(),
+            listed: true,
+            became: Became::Synchronized {
+                ci: ("Server".to_owned(), "7".to_owned()),
+                sent_hash: vec![1],
+                left_out: None,
+            },
+        };
+        store.settle_equipment(vec![settled.clone()]).await.unwrap();
+        let due = store.equipment_due(None, 10).await.unwrap();
+        let first = due.iter().find(|row| row.key == settled.key).unwrap();
+        assert_eq!(first.state, EquipmentState::Changed);
+        assert_eq!(first.ci, Some(("Server".to_owned(), "7".to_owned())));
+        let key = &first.key;
+        let ci = store.federated_ci(&key.instance, &key.company, "1").await.unwrap().unwrap();
+        assert_eq!((&*ci.org_id, &*ci.id), ("3", "7"));
+        let owners = store.equipment_with_cis(&["7".to_owned(), "8".to_owned()]).await.unwrap();
+        assert_eq!(owners.len(), 1);
+        // As it is now, it is.
+        let settled = SettledEquipment { wanted_hash: first.wanted_hash.clone(), ..settled };
+        store.settle_equipment(vec![settled]).await.unwrap();
+        assert_eq!(store.equipment_due(None, 10).await.unwrap().len(), 1);
+        assert_eq!(store.unproven_equipment("Server").await.unwrap(), 0);
+    }
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Cmdb, Config, OidcGroup, Scope, Token},
     sandbox,
+    secret::Secret,
     web::{Access, hash_token},
 };
 
