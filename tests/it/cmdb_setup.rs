@@ -315,6 +315,35 @@ async fn rows_are_loaded_made_real_and_left_alone() {
 }
 
 #[tokio::test]
+async fn what_is_not_known_stays_as_it_is_at_a_ci_that_is_taken_over() {
+    let world = world().await;
+    let source = set_up(&world).await;
+    let known = json!({
+        "name": "snav-old", "org_id": 3, "serialnumber": "S-1", "purchase_date": "2020-02-29",
+        "end_of_warranty": "2025-02-28",
+    });
+    world.itop_creates("Server", known).await;
+    let doors = doors(&world);
+    let (mut rows, model) = table(&[("0a", "snav-old", "3"), ("0b", "snav-new", "3")]);
+    let at = model.columns().iter().position(|column| column == "end_of_warranty").unwrap();
+    rows.rows[1][at] = "2027-01-01".to_owned();
+    let loaded = doors.load(&source, &rows).await.unwrap();
+    assert_eq!((loaded.created, loaded.issues.len()), (2, 0));
+    let run = doors.run(&source).await.unwrap();
+    assert_eq!((run.created, run.reconciled_unchanged, run.errors()), (1, 1, 0), "{run:?}");
+    let fields = "name,serialnumber,purchase_date,end_of_warranty";
+    let servers = objects(&world, "Server", "name LIKE 'snav-%'", fields).await;
+    let of = |name: &str| servers.iter().find(|server| server["name"] == name).unwrap().clone();
+    let expected = json!({
+        "name": "snav-old", "serialnumber": "S-1", "purchase_date": "2020-02-29",
+        "end_of_warranty": "2025-02-28",
+    });
+    assert_eq!(of("snav-old"), expected);
+    assert_eq!(of("snav-new")["end_of_warranty"], "2027-01-01");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn what_goes_wrong_at_a_door_is_told_apart() {
     let world = world().await;
     let source = set_up(&world).await;
