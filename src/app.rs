@@ -184,7 +184,7 @@ impl App {
             ticket: config.ticket.clone(),
             links: config.links.clone(),
             templates,
-            is_federated: config.cmdb.is_some(),
+            cmdb: config.cmdb.clone(),
         };
         let delivery = Delivery::new(
             store.clone(),

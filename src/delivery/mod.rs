@@ -71,8 +71,8 @@ pub struct Settings {
     pub links: config::Links,
     /// The compiled templates of `[ticket]`.
     pub templates: Templates,
-    /// Whether equipment is kept in the CMDB (`[cmdb]`).
-    pub is_federated: bool,
+    /// `[cmdb]`: whether equipment is kept in the CMDB, and that of acknowledgements too.
+    pub cmdb: Option<config::Cmdb>,
 }
 
 /// How many deliveries run and may run at once.
@@ -165,7 +165,7 @@ impl Delivery {
         let settings = Arc::new(settings);
         let mut planner =
             Planner::new(catalog.clone(), client.clone(), clock.clone(), settings.clone());
-        if settings.is_federated {
+        if settings.cmdb.is_some() {
             planner = planner.with_federation(store.clone());
         }
         let inner = Inner {

@@ -4,6 +4,7 @@ mod adopting;
 mod bringing;
 mod finding;
 mod giving_back;
+mod learning;
 mod many;
 mod model;
 mod outages;
@@ -58,7 +59,7 @@ pub async fn link(world: &World) {
 /// Makes the data sources, as `cmdb setup` does.
 pub async fn set_up(world: &World) {
     let mut config = world.config.clone();
-    config.itop.user = "labadmin".to_owned();
+    "labadmin".clone_into(&mut config.itop.user);
     let admin = Client::new(&client_settings(&config).unwrap()).unwrap();
     let plan = Plan::make(&admin, config.cmdb.as_ref().unwrap()).await.unwrap();
     let done = plan.apply(&admin, |_| {}).await.unwrap();
