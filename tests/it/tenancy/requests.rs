@@ -88,10 +88,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         }
         ("get", "/api/v1/tickets") => {
             let of_company = format!("?company={company}");
-            let place = format!("{instance}\n{control}");
-            let cursor =
-                place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str());
-            let after = format!("?cursor={cursor}&instance={instance}");
+            let after = format!("?cursor={}&instance={instance}", cursor(instance, &control));
             let searched = format!("?q={}&count=true&pending=true&details=true", of.key);
             let ordered = format!("?sort=-company&count=true&instance={instance}");
             let asked = [own(), of_company, here(), after, searched, ordered];
@@ -157,6 +154,12 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
     };
     let request = |path| Request { method: call.method, path, body: body.clone() };
     paths.into_iter().map(request).collect()
+}
+
+/// Where a page of the board begins after a control.
+fn cursor(instance: &str, control: &str) -> String {
+    let place = format!("{instance}\n{control}");
+    place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str())
 }
 
 /// The same for the calls about equipment: what follows their paths, and their bodies.
