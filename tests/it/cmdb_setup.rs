@@ -211,6 +211,27 @@ async fn who_cannot_set_up_is_told_why() {
 }
 
 #[tokio::test]
+async fn a_default_that_itop_does_not_have_is_warned_of() {
+    let world = world().await;
+    let cmdb = |name: &str| Cmdb {
+        default_class: "NetworkDevice".to_owned(),
+        defaults: [(
+            "NetworkDevice".to_owned(),
+            [("networkdevicetype_id".to_owned(), name.to_owned())].into(),
+        )]
+        .into(),
+        ..section()
+    };
+    let admin = client(&world, "labadmin");
+    let plan = Plan::make(&admin, &cmdb("No such type")).await.unwrap();
+    assert_eq!(plan.warnings.len(), 1, "{plan:?}");
+    assert!(plan.warnings[0].contains("no NetworkDeviceType 'No such type'"), "{plan:?}");
+    // An id is taken as it is.
+    assert_eq!(Plan::make(&admin, &cmdb("1")).await.unwrap().warnings, [""; 0]);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn the_bridge_takes_only_what_can_be_a_source() {
     let world = world().await;
     let source = |class: &str, id: &str| json!({"class": class, "source_id": id, "name": "x", "made_for": "y"});
