@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::client_settings,
     check::{Examined, Finding, Told, Verdict, examine},
-    cmdb::model::{Known, Model, Named, Names},
+    cmdb::{
+        model::{Known, Model, Named, Names},
+        setup::Plan,
+    },
     config::{Cmdb, Config, Creatable},
     domain::equipment::Equipment,
     itop::{
