@@ -137,7 +137,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        ("post", path) if path.starts_with("/api/v1/cmdb") => (queries(&[own()]), of_cmdb(path, of)),
+        ("post", path) if path.starts_with("/api/v1/cmdb") => {
+            (queries(&[own()]), of_cmdb(path, of))
+        }
         (_, path) if path.starts_with("/api/v1/equipment") => {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
