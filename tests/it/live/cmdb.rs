@@ -89,9 +89,9 @@ impl Lab {
         assert_eq!(doors.try_columns(&source, &model.columns()).await.unwrap(), "Server");
         let known = Known::default();
         let mut lab = Self { admin, own, doors, source, model, known, org, stamp };
-        let named = lab.model.named(&lab.wanted(0, ""), &org.to_string());
+        let wanted = lab.model.named(&lab.wanted(0, ""), &org.to_string());
         let names = Names::new(cmdb.create.clone());
-        lab.known = names.known(lab.doors.rest(), named, true).await.unwrap();
+        lab.known = names.known(lab.doors.rest(), wanted, true).await.unwrap();
         Some(lab)
     }
 
