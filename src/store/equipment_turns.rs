@@ -41,6 +41,11 @@ pub enum Became {
         /// What was left out.
         left_out: Option<Problem>,
     },
+    /// Its CI was seen, and is still to be brought back into use.
+    Seen {
+        /// Class and key of the CI.
+        ci: (String, String),
+    },
     /// Its CI is retired, if it has one; with the hash of what was read back.
     Retired {
         /// Class and key of the CI, if it was seen.
@@ -272,6 +277,10 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
                  synchronized_at = :now, allowed = NULL, begun = NULL",
                 state("synchronized")
             )
+        }
+        Became::Seen { ci: its } => {
+            ci = Some(its);
+            "ci_class = :ci_class, ci_id = :ci_id".to_owned()
         }
         Became::Retired { ci: its, sent_hash } => {
             (ci, sent) = (its.as_ref(), sent_hash.as_ref());

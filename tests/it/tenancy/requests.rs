@@ -137,9 +137,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        (_, path)
-            if ["/api/v1/equipment", "/api/v1/cmdb"].iter().any(|of| path.starts_with(of)) =>
-        {
+        (_, path) if is_of_cmdb(path) => {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
         }
@@ -277,4 +275,8 @@ fn of_cmdb(path: &str, of: &Object) -> Value {
         "/api/v1/cmdb/resume" => json!({"class": "Server"}),
         _ => json!({"company": of.company}),
     }
+}
+
+fn is_of_cmdb(path: &str) -> bool {
+    ["/api/v1/equipment", "/api/v1/cmdb"].iter().any(|begin| path.starts_with(begin))
 }
