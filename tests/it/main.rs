@@ -61,6 +61,7 @@ mod oidc;
 mod open_and_health;
 mod outages;
 mod own_certificate;
+mod packages;
 mod path_tokens;
 mod program;
 mod proxy_sign_in;
