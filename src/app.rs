@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     config::{Config, Current},
     delivery::{Delivery, Settings},
-    domain::visible::Visible,
+    domain::{names, visible::Visible},
     gate::Gate,
     history::History,
     hooks::Hooks,
@@ -62,6 +62,11 @@ impl App {
     ) -> Result<Self, StartError> {
         let front = Front::new(listener, &config, &clock)?;
         refuse_open(front.address(), &config)?;
+        // The writer spells what tickets are found by: the first one would be written down, and answered,
+        // only when that is ready.
+        tokio::task::spawn_blocking(|| {
+            tracing::debug!(letters = names::prepare(), "names can be spelt");
+        });
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
         let client = Client::new(&client_settings(&config)?)?;
