@@ -652,3 +652,77 @@ CREATE TABLE signed_messages (
     PRIMARY KEY (sender, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX signed_messages_age ON signed_messages (received_at);
+
+-- step 18: the equipment that is kept in iTop's CMDB
+
+-- One row an equipment of a company. `wanted` is JSON (domain::equipment::Equipment), `wanted_hash` is of it.
+-- What is not `listed` is gone from the list of its company. While `held` a person must say yes first, to
+-- exactly what `held_for` says; a yes copies it into `allowed`. `class` is written before a load is sent: a
+-- row without it was never given to iTop. `sent_hash` is of class, organization and values that iTop was last
+-- given and that were read back.
+CREATE TABLE equipment (
+    instance        TEXT NOT NULL,
+    company_key     TEXT NOT NULL,     -- 'id:…' or 'name:…', as in company_links
+    equipment_id    TEXT NOT NULL,
+    wanted          TEXT NOT NULL,
+    wanted_hash     BLOB NOT NULL,
+    words           TEXT NOT NULL,     -- what it is found by, as it is searched
+    state           TEXT NOT NULL CHECK (
+        state = 'new' OR state = 'changed' OR state = 'synchronized' OR state = 'failed'
+        OR state = 'retiring' OR state = 'retired'),
+    listed          INTEGER NOT NULL,
+    held            TEXT CHECK (held = 'retire' OR held = 'adopt' OR held = 'move'),
+    held_for        TEXT,
+    allowed         TEXT,
+    class           TEXT,
+    sent_hash       BLOB,
+    org_id          TEXT,              -- the organization that it was loaded for
+    ci_class        TEXT,              -- its CI, read back
+    ci_id           TEXT,
+    problem_code    TEXT,
+    problem         TEXT,
+    changed_at      INTEGER NOT NULL,  -- when the bridge was last told otherwise
+    synchronized_at INTEGER,
+    PRIMARY KEY (instance, company_key, equipment_id)
+) STRICT, WITHOUT ROWID;
+-- What is counted and filtered by; pages of a state go by its first four.
+CREATE INDEX equipment_state
+    ON equipment (state, instance, company_key, equipment_id, class, listed);
+-- What waits for its turn, in its order: first what nothing keeps back.
+CREATE INDEX equipment_waiting ON equipment (problem_code, changed_at)
+    WHERE held IS NULL AND (state = 'new' OR state = 'changed' OR state = 'retiring');
+CREATE INDEX equipment_held ON equipment (held, instance, company_key) WHERE held IS NOT NULL;
+
+-- Each company of which there is equipment, with its last whole list; NULL where none ever came.
+CREATE TABLE equipment_lists (
+    instance     TEXT NOT NULL,
+    company_key  TEXT NOT NULL,
+    company_name TEXT,                 -- as it was last written, where it is told by its name
+    listed_at    INTEGER,              -- to the hour: the same list again changes nothing
+    listed_by    TEXT,                 -- the name of the token or person
+    row_count    INTEGER,
+    PRIMARY KEY (instance, company_key)
+) STRICT, WITHOUT ROWID;
+
+-- Who did what to the equipment of a company; only the newest are kept.
+CREATE TABLE equipment_actions (
+    id           INTEGER PRIMARY KEY,
+    at           INTEGER NOT NULL,
+    by           TEXT,
+    what         TEXT NOT NULL,        -- 'listed', 'patched', 'removed', 'approved', 'kept', 'retried'
+    instance     TEXT NOT NULL,
+    company_key  TEXT NOT NULL,
+    equipment_id TEXT,                 -- NULL: of more than one
+    row_count    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX equipment_actions_company ON equipment_actions (instance, company_key, id);
+
+-- step 19: the data sources of iTop into which equipment is loaded, as "cmdb setup" has left them
+-- The account that loads cannot read them. `made_for` says which attributes it was set up to feed, and how.
+CREATE TABLE cmdb_sources (
+    class     TEXT NOT NULL PRIMARY KEY,
+    source_id TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    made_for  TEXT NOT NULL,
+    set_up_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod check;
 pub mod cli;
 pub mod clock;
+pub mod cmdb;
 pub mod config;
 pub mod counting;
 pub mod delivery;

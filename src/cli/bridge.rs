@@ -106,6 +106,11 @@ pub(super) struct Answer {
 }
 
 impl Bridge {
+    /// The configuration that it is of, where that is on this machine.
+    pub(super) fn file(&self) -> &ConfigFile {
+        &self.config
+    }
+
     /// A call of an address, such as `/readyz`.
     pub(super) fn call(&self, method: Method, path: &str) -> anyhow::Result<Call> {
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -4,7 +4,9 @@ mod ask;
 mod backup;
 mod bridge;
 mod check;
+mod cmdb;
 mod demo;
+mod equipment;
 mod generated;
 mod healthcheck;
 mod inbox;
@@ -64,6 +66,8 @@ enum Command {
     Tickets(tickets::Tickets),
     /// Say which company is which organization in iTop
     Links(links::Links),
+    Cmdb(cmdb::Cmdb),
+    Equipment(equipment::Equipment),
     TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
     Send(Box<send::Send>),
@@ -156,6 +160,8 @@ impl Cli {
             Command::Discard(discard) => Box::pin(discard.run()).await,
             Command::Tickets(tickets) => tickets.run().await,
             Command::Links(links) => Box::pin(links.run()).await,
+            Command::Cmdb(cmdb) => Box::pin(cmdb.run()).await,
+            Command::Equipment(equipment) => Box::pin(equipment.run()).await,
             Command::TestEvent(test) => test.run().await,
             Command::Send(send) => Box::pin(send.run()).await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,

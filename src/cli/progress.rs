@@ -43,6 +43,80 @@ impl Drop for Waiting {
     }
 }
 
+/// So many things, done one after another. The bar goes from the terminal when this is dropped.
+pub(super) struct Steps(ProgressBar);
+
+impl Steps {
+    /// None of so many are done.
+    pub(super) fn of(all: usize, what: &str) -> Self {
+        let bar = ProgressBar::new(u64::try_from(all).unwrap_or(u64::MAX));
+        let style = "{msg} {wide_bar} {pos} of {len}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    /// So many are.
+    pub(super) fn done(&self, steps: usize) {
+        self.0.set_position(u64::try_from(steps).unwrap_or(u64::MAX));
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// What is sent, or comes, of so many bytes, or of nobody knows how many. It goes from the terminal when this is
+/// dropped.
+pub(super) struct Bytes(ProgressBar);
+
+/// Moves the bar of what is sent.
+#[derive(Clone)]
+pub(super) struct Counter(ProgressBar);
+
+impl Bytes {
+    pub(super) fn of(all: Option<u64>, what: &str) -> Self {
+        let (bar, style) = match all {
+            Some(all) => (
+                ProgressBar::new(all),
+                "{msg} {wide_bar} {binary_bytes} of {binary_total_bytes}, {eta} left",
+            ),
+            None => (ProgressBar::new_spinner(), "{spinner} {msg} {binary_bytes} {elapsed}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(TICK);
+        Self(bar)
+    }
+
+    pub(super) fn counter(&self) -> Counter {
+        Counter(self.0.clone())
+    }
+}
+
+impl Counter {
+    /// So many bytes more; what follows the last one is done by whoever takes them.
+    pub(super) fn add(&self, bytes: usize) {
+        self.0.inc(u64::try_from(bytes).unwrap_or(u64::MAX));
+        if self.0.length().is_some_and(|all| self.0.position() >= all) {
+            self.0.set_message("the bridge takes it");
+        }
+    }
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// A file that becomes as long as another one. The bar goes from the terminal when this is dropped.
 pub(super) struct Growing {
     stop: Option<mpsc::Sender<()>>,

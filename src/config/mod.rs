@@ -3,6 +3,7 @@
 //! `config.example.toml` states every key with its default and meaning.
 
 mod auth;
+mod cmdb;
 mod current;
 mod delivery;
 mod explain;
@@ -20,6 +21,7 @@ mod validate;
 mod warnings;
 
 pub use auth::{Auth, Grant, Proxy, Scope, Token};
+pub use cmdb::{Adopt, Cmdb, Creatable, Keep, NO_CLASS, RetireLimit};
 pub use current::Current;
 pub use delivery::{DeliverySection, Switch};
 pub use hooks::Hook;
@@ -51,6 +53,7 @@ pub struct Config {
     pub delivery: DeliverySection,
     pub ticket: Ticket,
     pub board: Board,
+    pub cmdb: Option<Cmdb>,
     pub hooks: Vec<Hook>,
     pub log: Log,
     /// The file that it was read from.

@@ -18,7 +18,12 @@ struct Place<'c> {
 
 impl Config {
     fn secrets(&mut self) -> Vec<Place<'_>> {
-        let Self { itop, server, auth, hooks, .. } = self;
+        let Self { itop, server, auth, cmdb, hooks, .. } = self;
+        let of_cmdb = cmdb.as_mut().map(|cmdb| Place {
+            key: "cmdb.password".into(),
+            secret: &mut cmdb.password,
+            file: cmdb.password_file.clone(),
+        });
         let of_proxy = auth.proxy.as_mut().map(|proxy| Place {
             key: "auth.proxy.secret".into(),
             secret: &mut proxy.secret,
@@ -61,6 +66,7 @@ impl Config {
             .into_iter()
             .chain(of_proxy)
             .chain(of_provider)
+            .chain(of_cmdb)
             .chain(of_tokens)
             .chain(of_hooks)
             .collect()

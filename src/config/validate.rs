@@ -1,6 +1,7 @@
 //! What must hold of a configuration as a whole: a sentence for each thing that harms or does not
 //! fit together, with the key and the reason.
 
+mod cmdb;
 mod front;
 mod hooks;
 mod oidc;
@@ -38,6 +39,7 @@ impl Config {
         problems.extend(tokens::problems(&self.auth));
         problems.extend(self.auth.proxy.iter().flat_map(proxy::problems));
         problems.extend(self.auth.oidc.iter().flat_map(oidc::problems));
+        problems.extend(self.cmdb.iter().flat_map(cmdb::problems));
         problems.extend(hooks::problems(&self.hooks));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(

@@ -99,6 +99,11 @@ text_id! {
     EventId
 }
 
+text_id! {
+    /// An equipment, unique within its instance and company.
+    EquipmentId
+}
+
 impl EventId {
     /// The key of an event that has none of its own, from what makes it that event.
     pub(super) fn derived(parts: &impl Serialize) -> Self {

@@ -7,6 +7,7 @@ pub mod charset;
 pub mod company_link;
 pub mod delivery_state;
 pub mod dotted;
+pub mod equipment;
 pub mod event_time;
 pub mod hex;
 pub mod hook_body;

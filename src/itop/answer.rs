@@ -73,19 +73,19 @@ pub(super) struct Raw {
 impl Raw {
     /// A part of the answer for people: without secrets, on one line, cut. In this order, so that
     /// no part of a secret is left at the cut.
-    fn echo(&self, message: &str) -> String {
+    pub(super) fn echo(&self, message: &str) -> String {
         cut_chars(&one_line(&self.redactor.text(message)), MAX_ECHO_CHARS).into_owned()
     }
 
     /// The same of bytes that may be no text.
-    fn shown(&self, bytes: &[u8]) -> String {
+    pub(super) fn shown(&self, bytes: &[u8]) -> String {
         self.echo(&String::from_utf8_lossy(bytes))
     }
 }
 
 /// Judges what came back from `rest.php`.
 pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
-    let Raw { status, content_type, location, body, .. } = raw;
+    let Raw { status, content_type, body, .. } = raw;
     let status = *status;
     if let Some(Found { object, beside }) = Found::of(body) {
         if let Some(code) = object.get("code").and_then(Value::as_i64) {
@@ -109,9 +109,7 @@ pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
             return Err(ItopError::NotItop { reason });
         }
     }
-    let location = location.as_deref().map(|location| raw.echo(location));
-    let reason =
-        obstacle::instead(status, &raw.echo(content_type), location.as_deref(), &raw.shown(body));
+    let reason = reason(raw);
     let is_json = content_type.starts_with("application/json");
     Err(match status {
         // 408: whoever says so may have lost patience with iTop as well as with the bridge.
@@ -120,6 +118,25 @@ pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
         400..=499 => ItopError::TurnedAway { status, reason },
         _ => ItopError::NotItop { reason },
     })
+}
+
+/// What came instead of an answer, in words.
+fn reason(raw: &Raw) -> String {
+    let Raw { status, content_type, location, body, .. } = raw;
+    let location = location.as_deref().map(|location| raw.echo(location));
+    obstacle::instead(*status, &raw.echo(content_type), location.as_deref(), &raw.shown(body))
+}
+
+/// Judges what came back from a page beside REST, of which a success has the status 200 and is no JSON.
+pub(super) fn of_a_page(raw: &Raw) -> Result<(), ItopError> {
+    match raw.status {
+        200 if !raw.content_type.starts_with("application/json") => Ok(()),
+        _ => match read(raw) {
+            // JSON that says that all is well says nothing of what was asked here.
+            Ok(_) => Err(ItopError::NotItop { reason: reason(raw) }),
+            Err(error) => Err(error),
+        },
+    }
 }
 
 /// The object of an answer, and what was printed around it.

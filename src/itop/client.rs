@@ -1,6 +1,9 @@
 //! The HTTP client: one for all calls, bounded in flight.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use reqwest::Url;
 use serde_json::Value;
@@ -120,6 +123,16 @@ impl Client {
         Ok(true)
     }
 
+    /// A client for another account at the same iTop, which shares the slots of this one: together they
+    /// have no more calls in flight than one. What it asks is counted apart.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_account(&self, settings: &Settings) -> Result<Self, ClientError> {
+        let slots = self.slots.clone();
+        Ok(Self { slots, ..Self::new(settings)? })
+    }
+
     fn line(&self) -> Arc<Line> {
         self.line.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -200,6 +213,29 @@ impl Client {
                 calls.answered(purpose, watch.micros());
             }
             answer
+        })
+        .await
+    }
+
+    /// Posts a form to a page beside REST, by its path below the web root, and waits no longer than this.
+    /// It takes the slot of a read: no delivery waits for the slots of writes because of it.
+    pub(super) async fn page(
+        &self,
+        path: &str,
+        fields: &[(&'static str, &str)],
+        timeout: Duration,
+        longest: usize,
+    ) -> Result<Raw, ItopError> {
+        let slot = self.slot(Use::Read).await;
+        let line = self.line();
+        let (request, mut form) = line.page(path);
+        form.extend_from_slice(fields);
+        let request = request.timeout(timeout).form(&form);
+        let redactor = line.redactor.clone();
+        // iTop works on although whoever waited is gone.
+        to_its_end(async move {
+            let _slot = slot;
+            exchange(request, longest, redactor).await
         })
         .await
     }

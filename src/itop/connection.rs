@@ -142,9 +142,20 @@ impl Line {
         })
     }
 
-    /// A call to iTop, with all logins, and what of them belongs into the form.
+    /// A call to iTop's REST, with all logins, and what of them belongs into the form.
     pub(super) fn request(&self) -> (RequestBuilder, Vec<(&'static str, &str)>) {
-        let mut request = self.http.post(self.endpoint.clone());
+        self.to(self.endpoint.clone())
+    }
+
+    /// The same to a page beside REST, by its path below the web root.
+    pub(super) fn page(&self, path: &str) -> (RequestBuilder, Vec<(&'static str, &str)>) {
+        let mut url = below(&self.settings.url, path);
+        ask_basic(&mut url, &self.settings.login);
+        self.to(url)
+    }
+
+    fn to(&self, url: Url) -> (RequestBuilder, Vec<(&'static str, &str)>) {
+        let mut request = self.http.post(url);
         let mut form = Vec::with_capacity(3);
         match &self.settings.login {
             Login::Form { user, password } => {
@@ -189,16 +200,26 @@ fn redactor(settings: &Settings) -> Redactor {
 }
 
 fn endpoint(root: &Url, login: &Login) -> Url {
+    let mut url = below(root, "webservices/rest.php");
+    url.query_pairs_mut().append_pair("version", VERSION);
+    ask_basic(&mut url, login);
+    url
+}
+
+/// A page below the web root.
+fn below(root: &Url, path: &str) -> Url {
     let mut url = root.clone();
-    let path = format!("{}/webservices/rest.php", root.path().trim_end_matches('/'));
-    url.set_path(&path);
+    url.set_path(&format!("{}/{path}", root.path().trim_end_matches('/')));
     url.set_fragment(None);
     url.set_query(None);
-    url.query_pairs_mut().append_pair("version", VERSION);
+    url
+}
+
+/// iTop looks at a basic login only where it is told to.
+fn ask_basic(url: &mut Url, login: &Login) {
     if matches!(login, Login::Basic { .. }) {
         url.query_pairs_mut().append_pair("login_mode", "basic");
     }
-    url
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod probe;
 mod redact;
 mod route;
 mod setup;
+pub mod synchro;
 mod tickets;
 mod time;
 mod tls;

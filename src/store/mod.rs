@@ -14,11 +14,13 @@ mod board_summary;
 mod board_words;
 mod bounds;
 mod changes;
+mod cmdb_sources;
 mod companies_seen;
 mod company_links;
 mod control_history;
 mod control_tickets;
 mod counts;
+mod equipment;
 mod error;
 mod foreign;
 mod history;
@@ -65,12 +67,18 @@ pub use board_row::{BoardRow, Told};
 pub use board_search::{BoardPage, BoardSearch, Group, Order, Part, Place};
 pub use board_summary::{BoardSummary, HOURS};
 pub use changes::{ControlChange, SeenChanges};
+pub use cmdb_sources::CmdbSource;
 pub use companies_seen::{CompanyWaits, SeenCompany};
 pub(crate) use company_links::NOT_LINKED;
 pub use company_links::{PutLink, RemoveLink, Unlinked};
 pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
+pub use equipment::{
+    EquipmentAction, EquipmentChange, EquipmentCompany, EquipmentCounts, EquipmentFilter,
+    EquipmentOutcome, EquipmentPage, EquipmentReport, Foreseen, ForeseenRow, Hold, HoldDone,
+    HoldWhich, OverLimit, RetryWhich, Tally,
+};
 pub use error::StoreError;
 pub use history::GateChange;
 pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};
@@ -123,6 +131,8 @@ struct Inner {
     readers: readers::Readers,
     changes: changes::Changes,
     arrivals: measures::Arrivals,
+    /// Whoever brings equipment to iTop waits for it.
+    equipment: tokio::sync::Notify,
     damaged: AtomicBool,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
@@ -175,6 +185,7 @@ impl Store {
             readers,
             changes,
             arrivals: measures::Arrivals::default(),
+            equipment: tokio::sync::Notify::new(),
             damaged,
             writer,
             _thread: thread,

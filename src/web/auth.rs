@@ -25,7 +25,11 @@ use serde::Serialize;
 use super::{problem::ApiError, rates::Allowance, share::Receiving};
 use crate::{
     config::Scope,
-    domain::{acknowledgement::Party, keys::Instance, visible::Visible},
+    domain::{
+        acknowledgement::Party,
+        keys::{Instance, PartyKey},
+        visible::Visible,
+    },
     secret::Secret,
 };
 
@@ -154,6 +158,14 @@ impl Caller {
             ));
         }
         Ok(())
+    }
+
+    /// Whether it may say something of the equipment of this company.
+    pub(super) fn may_see_company(&self, company: &PartyKey) -> Result<(), ApiError> {
+        if self.visible.has_company(company) {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden(format!("The {} is not for company '{company}'.", self.called())))
     }
 
     /// The instance that the request is about: what it names, else the token's, else `default`.

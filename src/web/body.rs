@@ -31,7 +31,7 @@ pub(super) const MAX_BODY: usize = 256 * 1024;
 pub(super) const MAX_BATCH: usize = 8 * 1024 * 1024;
 
 /// What each gzip file begins with, and no JSON.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
@@ -263,13 +263,21 @@ pub(super) async fn passed(body: Body) {
     }
 }
 
+/// Refuses what is packed in a way that is not unpacked here.
+pub(super) fn coding_of(headers: &HeaderMap) -> Result<(), ApiError> {
+    let coding = named(headers, header::CONTENT_ENCODING);
+    let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(coding.trim()));
+    if is(&["", "identity", "gzip", "x-gzip"]) {
+        return Ok(());
+    }
+    Err(ApiError::UnsupportedCoding(coding.to_owned()))
+}
+
 /// The body as it was before the sender packed it. What stands in front of the bridge may have unpacked
 /// it and left the header: the body itself tells.
 fn unpacked(headers: &HeaderMap, bytes: Vec<u8>) -> Result<Vec<u8>, BadBody> {
-    let coding = named(headers, header::CONTENT_ENCODING);
-    let is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(coding.trim()));
-    if !is(&["", "identity", "gzip", "x-gzip"]) {
-        return Err(BadBody::new(ApiError::UnsupportedCoding(coding.to_owned()), &bytes));
+    if let Err(error) = coding_of(headers) {
+        return Err(BadBody::new(error, &bytes));
     }
     if !bytes.starts_with(&GZIP) {
         return Ok(bytes);

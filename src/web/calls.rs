@@ -6,8 +6,9 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, board_summary, companies, control_detail, controls, health,
-        itop_changes, links, lookup, preview, priority, session, stream, stream_address, tickets,
+        acknowledgements as inbox, board_summary, cmdb::sources, companies, control_detail,
+        controls, equipment, health, itop_changes, links, lookup, preview, priority, session,
+        stream, stream_address, tickets,
     },
     console::{
         assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
@@ -89,6 +90,13 @@ calls! {
     "/api/v1/links.csv" => { get: links::table::export, READ; }
     "/api/v1/links/companies" => { get: links::overview::companies, READ; }
     "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
+    "/api/v1/equipment" => {
+        get: equipment::list::list, READ;
+        put: equipment::put::put, OPERATE;
+        patch: equipment::put::patch, OPERATE;
+    }
+    "/api/v1/equipment/companies" => { get: equipment::list::companies, READ; }
+    "/api/v1/equipment/preview" => { post: equipment::preview::preview, OPERATE; }
     "/api/v1/health" => { get: health::report::report, READ; }
     "/api/openapi.json" => { get: description::given, Access::Everyone; }
 }
@@ -106,7 +114,11 @@ calls! {
     "/api/v1/acknowledgements/{id}/retry" => { post: inbox::retry, OPERATE; }
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
+    "/api/v1/cmdb/sources" => { get: sources::list, OVERSEER; put: sources::replace, OVERSEER; }
     "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
+    "/api/v1/equipment/approve" => { post: equipment::put::approve, OPERATE; }
+    "/api/v1/equipment/keep" => { post: equipment::put::keep, OPERATE; }
+    "/api/v1/equipment/retry" => { post: equipment::put::retry, OPERATE; }
     "/api/v1/itop/changes" => { post: itop_changes::changes, CHANGES; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }
@@ -129,6 +141,11 @@ calls! {
     "/api/v1/controls/detail" => { get: control_detail::detail, READ; }
     "/api/v1/tickets/summary" => { get: board_summary::summary, READ; }
     "/language/{language}" => { get: language::choose, Access::Everyone; }
+    "/api/v1/equipment/actions" => { get: equipment::list::actions, READ; }
+    "/api/v1/equipment/{equipment}" => {
+        get: equipment::list::one, READ;
+        delete: equipment::put::remove, OPERATE;
+    }
     LOOKUP => { post: lookup::lookup, READ; }
     STREAM => { get: stream::changes, READ; }
     "/api/v1/tickets/stream/address" => { post: stream_address::address, READ; }

@@ -6,6 +6,7 @@ use axum::{
 };
 
 use super::problem::ApiError;
+use crate::domain::equipment::list::Format;
 
 /// A header, where it is there and a text.
 pub(super) fn named(headers: &HeaderMap, name: HeaderName) -> &str {
@@ -35,7 +36,7 @@ pub(super) fn unsupported(headers: &HeaderMap) -> ApiError {
 /// Refuses what a page of any origin can have a browser send without being asked whether it may: a form,
 /// or nothing at all. The calls take JSON and tables alone, also where they need no body.
 pub(super) fn refuse_forms(headers: &HeaderMap) -> Result<(), ApiError> {
-    if is_json(headers) || essence(headers) == "text/csv" {
+    if Format::of_content_type(&essence(headers)).is_some() {
         return Ok(());
     }
     Err(unsupported(headers))

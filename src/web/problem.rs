@@ -44,10 +44,14 @@ pub(super) enum ApiError {
     LinkChanged(Option<Box<(Value, String)>>),
     /// What would be changed is not what was looked at before.
     PreviewOutdated,
+    /// Equipment is not kept in the CMDB.
+    CmdbOff,
     /// The body is larger than the limit, in bytes.
     TooLarge(usize),
     /// The body is not JSON by its content type.
     UnsupportedMediaType(String),
+    /// The body is none of the forms of a list by its content type.
+    UnsupportedList(String),
     /// It is a form, of somebody whom a page elsewhere could have made send it.
     FormNotTaken,
     /// The body is packed in a way that is not unpacked here.
@@ -61,8 +65,8 @@ pub(super) enum ApiError {
         /// After how many seconds it may call again.
         after: u64,
     },
-    /// Some of many links are wrong; each error is at its place in the list or table.
-    InvalidLinks {
+    /// Some of many links, or rows, are wrong; each error is at its place in the list or table.
+    InvalidMany {
         /// The first of them, in words.
         detail: String,
         /// All, within bounds.
@@ -142,12 +146,23 @@ impl ApiError {
             Self::Conflict(detail, _) => (&kinds::CONFLICT, detail.clone()),
             Self::LinkChanged(present) => link_changed(present.is_some()),
             Self::PreviewOutdated => preview_outdated(),
+            Self::CmdbOff => said(
+                &kinds::CMDB_OFF,
+                "This bridge keeps no equipment in iTop's CMDB, and nothing was taken. Whoever runs it can add \
+                 the section [cmdb] to its configuration.",
+            ),
             Self::TooLarge(limit) => {
                 let detail = format!("A body of this kind may have at most {limit} bytes.");
                 (&kinds::TOO_LARGE, detail)
             }
             Self::UnsupportedMediaType(found) => {
                 let detail = format!("Send 'Content-Type: application/json', not '{found}'.");
+                (&kinds::UNSUPPORTED_MEDIA_TYPE, detail)
+            }
+            Self::UnsupportedList(found) => {
+                let detail = format!(
+                    "Send a list as 'application/json', 'application/x-ndjson' or 'text/csv', not '{found}'."
+                );
                 (&kinds::UNSUPPORTED_MEDIA_TYPE, detail)
             }
             Self::FormNotTaken => {
@@ -163,7 +178,7 @@ impl ApiError {
                 (&kinds::UNSUPPORTED_MEDIA_TYPE, detail)
             }
             Self::Invalid(errors) => (&kinds::INVALID, sentence(errors)),
-            Self::InvalidLinks { detail, .. } => (&kinds::INVALID, detail.clone()),
+            Self::InvalidMany { detail, .. } => (&kinds::INVALID, detail.clone()),
             Self::TooMany { detail, .. } => (&kinds::TOO_MANY_REQUESTS, detail.clone()),
             Self::StoreUnavailable => said(
                 &kinds::STORE_UNAVAILABLE,
@@ -200,7 +215,7 @@ impl ApiError {
         });
         match self {
             Self::Invalid(errors) => document["errors"] = json!(errors),
-            Self::InvalidLinks { errors, .. } => document["errors"] = json!(errors),
+            Self::InvalidMany { errors, .. } => document["errors"] = json!(errors),
             Self::Conflict(_, known) => document["acknowledgement"] = known.clone(),
             Self::LinkChanged(present) => {
                 let (link, etag) = present.as_deref().cloned().unzip();
@@ -231,8 +246,8 @@ fn link_changed(is_there: bool) -> (&'static ProblemType, String) {
 
 /// Changes that would not be those of the dry run.
 fn preview_outdated() -> (&'static ProblemType, String) {
-    let detail = "Links or iTop have changed meanwhile: this would now change something else than the \
-                  dry run said that has this digest. Nothing was changed; look at it again.";
+    let detail = "Something has changed meanwhile: this would now change something else than the dry run or preview said \
+                  that has this digest. Nothing was changed; look at it again.";
     said(&kinds::PREVIEW_OUTDATED, detail)
 }
 

@@ -63,6 +63,8 @@ problem_types! {
          cannot be done: `acknowledgement` is what is stored, if the caller may see it.";
     PREVIEW_OUTDATED = CONFLICT "preview-outdated", "What was looked at before no longer holds",
         "What a dry run has shown would come out differently now. Nothing was changed: look at it again.";
+    CMDB_OFF = CONFLICT "cmdb-off", "Equipment is not kept in the CMDB",
+        "The configuration has no section `[cmdb]`: nothing was taken.";
     LINK_CHANGED = PRECONDITION_FAILED "link-changed", "Somebody has changed this link meanwhile",
         "It is not what `If-Match` or `If-None-Match` expects: `link` and `etag` are what it is now.";
     TOO_LARGE = PAYLOAD_TOO_LARGE "too-large", "The body is too large",

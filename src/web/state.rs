@@ -46,6 +46,8 @@ pub struct Rooms {
     most_streams: usize,
     /// Bodies that are long, or whose length is not told, while they come.
     pub(super) long_bodies: Arc<Semaphore>,
+    /// Lists of equipment among these: each is read row by row, and its rows are held until they are stored.
+    pub(super) lists: Arc<Semaphore>,
     /// Posts that wait for their outcome.
     waiting: Arc<Semaphore>,
 }
@@ -59,6 +61,9 @@ pub(super) struct PlaceToWait {
 /// Long bodies that are read at once: all together they have 64 MiB.
 const LONG_BODIES: usize = 8;
 
+/// Lists of equipment that are read at once: the rows of one take some 40 MB.
+const LISTS: usize = 2;
+
 impl Rooms {
     /// What fits where there are so many connections: half of them are never event streams.
     #[must_use]
@@ -69,6 +74,7 @@ impl Rooms {
             streams: of(most_streams),
             most_streams,
             long_bodies: of(LONG_BODIES),
+            lists: of(LISTS),
             waiting: of(connections / 2),
         }
     }

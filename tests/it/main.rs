@@ -29,6 +29,7 @@ mod database_files;
 mod demo;
 mod description;
 mod documents;
+mod equipment;
 mod every_answer;
 mod examples;
 #[path = "../fault_proxy.rs"]

@@ -41,7 +41,7 @@ fn parts(text: &str) -> impl Iterator<Item = (bool, &str)> {
 }
 
 /// A cell that no spreadsheet takes for a formula, nor a part of it.
-pub(super) fn guarded(text: &str) -> Cow<'_, str> {
+pub(in crate::domain) fn guarded(text: &str) -> Cow<'_, str> {
     if !parts(text).any(|(is_first, rest)| needs_guard(rest, is_first)) {
         return text.into();
     }
@@ -56,7 +56,7 @@ pub(super) fn guarded(text: &str) -> Cow<'_, str> {
 }
 
 /// What such a cell says.
-pub(super) fn unguarded(cell: &str) -> Cow<'_, str> {
+pub(in crate::domain) fn unguarded(cell: &str) -> Cow<'_, str> {
     let own = |(is_first, rest): (bool, &str)| {
         rest.strip_prefix(APOSTROPHE).is_some_and(|text| needs_guard(text, is_first))
     };

@@ -3,11 +3,13 @@
 mod cell;
 mod read;
 
+pub(super) use cell::unguarded;
+pub(super) use read::separator;
 pub use read::{Line, LineError, Table, read};
 
 use csv::WriterBuilder;
 
-use cell::guarded;
+pub(super) use cell::guarded;
 
 /// The columns, in the order in which they are written. Of what is chosen in iTop the name counts;
 /// the key beside it tells which of several of that name is meant.

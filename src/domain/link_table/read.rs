@@ -128,7 +128,7 @@ pub fn read(text: &str) -> Result<Table, Vec<LineError>> {
 /// What the first line says stands between cells: a line `sep=;`, which some spreadsheets write and
 /// all hide, or whatever of the three it has most of. Gives back the text behind such a line, and how
 /// many lines it was.
-fn separator(text: &str) -> (&str, u8, u64) {
+pub(in crate::domain) fn separator(text: &str) -> (&str, u8, u64) {
     let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
     let told = line.trim_end_matches('\r').trim_matches('"');
     if let Some([separator]) = told.strip_prefix("sep=").map(str::as_bytes)

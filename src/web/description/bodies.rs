@@ -312,3 +312,36 @@ struct LinkWishItem {
     service: Option<Reference>,
     service_element: Option<Reference>,
 }
+
+/// A piece of equipment that is told of. Unknown members are passed over with a warning, `null` and blank texts
+/// count as absent; anything else that is wrong refuses the whole list.
+#[derive(JsonSchema)]
+pub(super) struct SentEquipment {
+    /// Unique within its company.
+    #[schemars(with = "Id")]
+    id: Id,
+    #[schemars(length(min = 1, max = 500))]
+    name: String,
+    /// Its network address.
+    address: Option<String>,
+    /// ServiceNav's category, which decides its class in iTop.
+    category: Option<String>,
+    /// Its key in iTop, where an inventory tool has written it.
+    itsm_id: Option<Id>,
+    site: Option<Party>,
+    /// Where `site` is a name.
+    site_id: Option<Id>,
+    criticality: Option<Criticality>,
+    manufacturer: Option<String>,
+    model: Option<String>,
+    serial_number: Option<String>,
+    /// The family of its operating system.
+    os: Option<String>,
+    os_version: Option<String>,
+    /// Such as `2026-11-21`.
+    purchase_date: Option<String>,
+    /// Such as `2026-11-21`.
+    end_of_warranty: Option<String>,
+    #[schemars(length(max = 4_000))]
+    description: Option<String>,
+}

@@ -50,6 +50,7 @@ fn samples() -> Vec<ApiError> {
             Value::Null,
         ),
         ApiError::PreviewOutdated,
+        ApiError::CmdbOff,
         ApiError::LinkChanged(None),
         ApiError::TooLarge(262_144),
         ApiError::UnsupportedMediaType(said("text/plain")),

@@ -24,19 +24,21 @@ pub(super) enum Chapter {
     Inbox,
     Links,
     Lists,
+    Equipment,
     Health,
     Signed,
     Pages,
 }
 
 impl Chapter {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Sending,
         Self::Tickets,
         Self::Listening,
         Self::Inbox,
         Self::Links,
         Self::Lists,
+        Self::Equipment,
         Self::Health,
         Self::Signed,
         Self::Pages,
@@ -50,6 +52,7 @@ impl Chapter {
             Self::Inbox => "The inbox",
             Self::Links => "Company links",
             Self::Lists => "Lists of iTop",
+            Self::Equipment => "Equipment",
             Self::Health => "Health and configuration",
             Self::Signed => "Signed links",
             Self::Pages => "Pages for browsers",
@@ -66,6 +69,9 @@ impl Chapter {
                 "For administrators: which organization a company of ServiceNav is in iTop."
             }
             Self::Lists => "What iTop has, as the bridge knows it.",
+            Self::Equipment => {
+                "For inventories: what is monitored, as it is kept in iTop's CMDB. Off unless configured."
+            }
             Self::Health => "For whoever is woken, and for load balancers.",
             Self::Signed => "For browsers without a token: an answer about a control gives them.",
             Self::Pages => "What people look at, and what that is made of.",
@@ -346,6 +352,7 @@ fn example_of(name: &str) -> &'static str {
         "company" => "id:42",
         "site" => "id:7",
         "control" => "svc-48213",
+        "equipment" => "1207",
         "number" => "I-004109",
         "org" => "3",
         "language" => "en",
@@ -360,6 +367,7 @@ fn part_of_path(name: &str) -> &'static str {
         "site" => "ServiceNav's site: `7` or `id:7`, or `name:…`.",
         "control" => "The id of a control.",
         "id" => "The number of a row of the inbox.",
+        "equipment" => "The id of an equipment in its company.",
         "number" => "The number of a ticket, such as `I-000042`.",
         "org" => "iTop's key of an organization.",
         "version" => "Of all files together.",

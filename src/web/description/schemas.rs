@@ -119,6 +119,7 @@ fn usual(name: &str) -> &'static str {
         "company" => "ServiceNav's company: `id:42`, or `name:Demo` where it has no id.",
         "site" => "ServiceNav's site: `id:7`, or `name:…`.",
         "control" => "The id of a control.",
+        "force" => "Take an empty list too.",
         "limit" => "How many items at most.",
         "cursor" => "The `next` of an earlier answer.",
         "q" => "Words to search for.",

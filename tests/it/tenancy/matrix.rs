@@ -277,7 +277,14 @@ fn company(of: &Object) -> String {
 /// All that the administrator sees of those who share an instance, and all tickets and links.
 pub async fn all_that_there_is(tenants: &Tenants) -> Vec<(u16, Vec<String>, String)> {
     let mut all = Vec::new();
-    for path in ["acknowledgements?instance=default", "tickets", "links", "links/unlinked"] {
+    for path in [
+        "acknowledgements?instance=default",
+        "tickets",
+        "links",
+        "links/unlinked",
+        "equipment?instance=default",
+        "equipment/companies?instance=default",
+    ] {
         let answer = tenants.get("admin", &format!("/api/v1/{path}")).await;
         assert_eq!(answer.status, 200, "{}", secret("admin"));
         all.push(content(&answer));

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, OidcGroup, Scope, Token},
+    config::{Cmdb, Config, OidcGroup, Scope, Token},
     sandbox,
     web::{Access, hash_token},
 };
@@ -159,6 +159,11 @@ impl Object {
         format!("control-{}", self.key)
     }
 
+    /// The id of its equipment.
+    pub fn equipment(&self) -> String {
+        format!("equipment-{}", self.key)
+    }
+
     pub fn event(&self) -> Value {
         let key = self.key;
         let company = json!({"id": self.company, "name": format!("Company {key}")});
@@ -191,6 +196,8 @@ impl Tenants {
         let tokens = |config: &mut Config| {
             let kinds = UNLIMITED.iter().chain(&LIMITED);
             config.auth.tokens = kinds.map(Kind::token).collect();
+            // Equipment is taken, and no class is set up for any of it.
+            config.cmdb = Some(Cmdb { user: "cmdb".to_owned(), ..Cmdb::default() });
             change(config);
         };
         let mut world = World::with(sandbox::Options::default(), tokens).await;
@@ -209,6 +216,9 @@ impl Tenants {
             for list in ["contacts", "teams", "services", "cis"] {
                 world.get(&format!("/api/v1/companies/{org}/{list}")).await.expect(200);
             }
+            let row = json!([{"id": object.equipment(), "name": format!("Server {key}")}]);
+            let path = format!("/api/v1/equipment?company={company}&instance={instance}");
+            world.put(&path, &row).await.expect(200);
             let made = world.acknowledge(&object.event()).await.expect(201);
             object.id = made["id"].to_string();
             made["ticket"]["ref"].as_str().unwrap().clone_into(&mut object.number);

@@ -33,6 +33,7 @@ const ALONE: &[(&str, &str)] = &[
     ("get", "/language/{language}"),
     ("get", "/api/v1/check"),
     ("get", "/api/v1/configuration"),
+    ("get", "/api/v1/cmdb/sources"),
     ("get", "/api/v1/health"),
     ("get", "/api/v1/priority"),
     ("get", "/controls/open"),
@@ -139,6 +140,37 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
+        ("get", "/api/v1/equipment") => {
+            let of_company = format!("?company={company}");
+            let both = format!("{of_company}&instance={instance}");
+            let searched = format!("?q={}&count=true", of.key);
+            let one = format!("?id={}&instance={instance}", of.equipment());
+            (queries(&[own(), of_company, here(), both, searched, one]), Value::Null)
+        }
+        ("get", "/api/v1/equipment/companies") => {
+            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
+        }
+        ("put" | "patch", "/api/v1/equipment") | ("post", "/api/v1/equipment/preview") => {
+            let of_company = format!("?company={company}");
+            let both = format!("{of_company}&instance={instance}");
+            let row = json!({"id": of.equipment(), "name": format!("Server {}", of.key)});
+            (queries(&[of_company, both]), json!([row]))
+        }
+        ("get" | "delete", "/api/v1/equipment/{equipment}")
+        | ("get", "/api/v1/equipment/actions") => {
+            let of_company = format!("?company={company}");
+            let both = format!("{of_company}&instance={instance}");
+            (queries(&[of_company, both]), Value::Null)
+        }
+        ("post", "/api/v1/equipment/approve" | "/api/v1/equipment/keep") => {
+            let body = json!({"company": company, "instance": instance, "what": "retire"});
+            (queries(&[own()]), body)
+        }
+        ("post", "/api/v1/equipment/retry") => {
+            let ids = [of.equipment()];
+            (queries(&[own()]), json!({"company": company, "instance": instance, "ids": ids}))
+        }
+        ("put", "/api/v1/cmdb/sources") => (queries(&[own()]), json!({"items": []})),
         ("put", "/api/v1/links") => {
             let item = json!({"company": company, "organization": {"id": of.org}});
             (queries(&[own(), here()]), json!({"items": [item]}))
@@ -166,6 +198,7 @@ pub fn filled(path: &str, of: &Object) -> String {
         "{id}" => of.id.clone(),
         "{control}" => of.control(),
         "{number}" => of.number.clone(),
+        "{equipment}" => of.equipment(),
         "{company}" => of.company.to_owned(),
         "{site}" => "7".to_owned(),
         "{version}" => "0".to_owned(),
@@ -195,6 +228,7 @@ const OF_NOBODY: &[&str] = &[
     "/api/v1/health",
     "/api/v1/check",
     "/api/v1/configuration",
+    "/api/v1/cmdb/sources",
     "/api/v1/priority",
     "/api/v1/itop/changes",
     "/health",
@@ -209,13 +243,20 @@ pub fn shows_its_object(call: &Call) -> bool {
     let of_nobody = OF_NOBODY.contains(&call.path)
         || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
     // Nothing needs anybody; and of a request that was sent nothing is kept.
-    let tells_no_row =
-        ["/preview", "/causes", "/request"].iter().any(|end| call.path.ends_with(end))
-            || is_bulk(call);
+    let tells_no_row = ["/preview", "/causes", "/request", "/actions", "/approve", "/keep"]
+        .iter()
+        .any(|end| call.path.ends_with(end))
+        || (call.path == "/api/v1/equipment" && call.method != "get")
+        || is_bulk(call);
     !of_itop && !of_nobody && !tells_no_row
 }
 
 /// Whether a call is about many rows: it tells of each that it could not change.
 pub fn is_bulk(call: &Call) -> bool {
-    ["/api/v1/acknowledgements/retry", "/api/v1/acknowledgements/discard"].contains(&call.path)
+    [
+        "/api/v1/acknowledgements/retry",
+        "/api/v1/acknowledgements/discard",
+        "/api/v1/equipment/retry",
+    ]
+    .contains(&call.path)
 }

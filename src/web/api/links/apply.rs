@@ -160,7 +160,7 @@ pub(super) async fn all(
         }
     }
     if !errors.is_empty() && !dry_run {
-        return Err(ApiError::InvalidLinks {
+        return Err(ApiError::InvalidMany {
             detail: refusal(bad, total, &errors),
             errors: bounded(errors),
         });

@@ -1,5 +1,7 @@
 //! The calls, a list for each family. A call of the table without an entry here fails a test.
 
+mod cmdb;
+mod equipment;
 mod health;
 mod inbox;
 mod links;
@@ -19,6 +21,8 @@ pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
         links::calls,
         lists::calls,
         health::calls,
+        cmdb::calls,
+        equipment::calls,
         pages::calls,
     ];
     lists.into_iter().flat_map(|calls| calls(schemas)).collect()

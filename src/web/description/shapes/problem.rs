@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 
 use super::Link;
 use crate::{
-    domain::{body::FieldError, link_table::LineError},
+    domain::{body::FieldError, equipment::list::RowError, link_table::LineError},
     web::view::AcknowledgementView,
 };
 
@@ -37,4 +37,5 @@ pub(in crate::web) struct ProblemDocument {
 pub(in crate::web) enum PlacedError {
     Field(FieldError),
     Line(LineError),
+    Row(RowError),
 }

@@ -1,0 +1,104 @@
+//! The equipment that is kept in iTop's CMDB: lists of it, what becomes of their rows, and what a person is
+//! asked about them.
+
+mod actions;
+mod companies;
+mod diff;
+mod holds;
+mod lists;
+mod page;
+
+pub use actions::EquipmentAction;
+pub use companies::{EquipmentCompany, EquipmentCounts};
+pub use diff::{Foreseen, ForeseenRow, Outcome as EquipmentOutcome, OverLimit, Tally};
+pub use holds::{Hold, HoldDone, HoldWhich, RetryWhich};
+pub use lists::{EquipmentChange, EquipmentReport};
+pub use page::{EquipmentFilter, EquipmentPage};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Store, StoreError, time};
+use crate::domain::{
+    equipment::{Equipment, EquipmentKey, EquipmentRow, EquipmentState, Held, Problem},
+    keys::PartyKey,
+    visible::Visible,
+};
+
+/// In the order in which [`row`] takes them.
+pub(super) const COLUMNS: &str = "instance, company_key, equipment_id, wanted, wanted_hash, state, listed, \
+     held, held_for, allowed, class, sent_hash, org_id, ci_class, ci_id, problem_code, problem, changed_at, \
+     synchronized_at";
+
+impl Store {
+    /// One row, if it is seen.
+    pub async fn equipment(
+        &self,
+        key: &EquipmentKey,
+        visible: &Visible,
+    ) -> Result<Option<EquipmentRow>, StoreError> {
+        if !visible.contains(key.instance.as_str(), Some(&key.company.to_string())) {
+            return Ok(None);
+        }
+        let key = key.clone();
+        self.read(move |db| one(db, &key)).await
+    }
+
+    /// Waits until equipment may have been told otherwise since it was last waited for.
+    pub async fn equipment_changed(&self) {
+        self.inner.equipment.notified().await;
+    }
+
+    /// Has whoever waits for it look at the equipment.
+    pub fn tell_equipment(&self) {
+        self.inner.equipment.notify_one();
+    }
+}
+
+/// The row of a key.
+pub(super) fn one(db: &Connection, key: &EquipmentKey) -> rusqlite::Result<Option<EquipmentRow>> {
+    db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM equipment
+         WHERE instance = ?1 AND company_key = ?2 AND equipment_id = ?3"
+    ))?
+    .query_row(params![key.instance.as_str(), key.company.to_string(), key.id.as_str()], row)
+    .optional()
+}
+
+/// A row as it is stored.
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
+    let text = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
+    let foreign = |at: usize| {
+        let error = "it was not written by this program".into();
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error)
+    };
+    let key = EquipmentKey {
+        instance: text(0)?.parse().map_err(|_| foreign(0))?,
+        company: text(1)?.parse::<PartyKey>().map_err(|_| foreign(1))?,
+        id: text(2)?.parse().map_err(|_| foreign(2))?,
+    };
+    let wanted: Equipment = serde_json::from_str(text(3)?).map_err(|_| foreign(3))?;
+    let held: Option<String> = row.get(7)?;
+    Ok(EquipmentRow {
+        key,
+        wanted,
+        wanted_hash: row.get(4)?,
+        state: EquipmentState::parse(text(5)?).ok_or_else(|| foreign(5))?,
+        listed: row.get(6)?,
+        held: held.as_deref().and_then(Held::parse),
+        held_for: row.get(8)?,
+        allowed: row.get(9)?,
+        class: row.get(10)?,
+        sent_hash: row.get(11)?,
+        org_id: row.get(12)?,
+        ci: match (row.get(13)?, row.get(14)?) {
+            (Some(class), Some(id)) => Some((class, id)),
+            _ => None,
+        },
+        problem: row.get::<_, Option<String>>(15)?.map(|code| {
+            let message = row.get::<_, Option<String>>(16).ok().flatten().unwrap_or_default();
+            Problem { code, message }
+        }),
+        changed_at: time(row.get(17)?),
+        synchronized_at: row.get::<_, Option<i64>>(18)?.map(time),
+    })
+}

@@ -1,0 +1,3 @@
+//! How equipment is kept in iTop's CMDB, for those who set it up.
+
+pub(in crate::web) mod sources;
