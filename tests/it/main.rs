@@ -20,6 +20,7 @@ mod clock_jumps;
 mod command_line;
 mod companies_never_mix;
 mod console_companies;
+mod console_equipment;
 mod console_inbox;
 mod console_tickets;
 mod contract;
