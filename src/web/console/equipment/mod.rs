@@ -70,7 +70,7 @@ pub(in crate::web) async fn page(
     let Some(cmdb) = &config.cmdb else {
         return Err(ApiError::NotFound("This bridge keeps no equipment in a CMDB.".to_owned()));
     };
-    let asked = asked(&params);
+    let asked = asked(&params)?;
     let list = listed(&page.caller, &state.store, &asked).await?;
     let whose = narrowed(&page.caller, asked.instance.clone(), None)?;
     let companies = state.store.equipment_companies(&whose).await?;
@@ -129,10 +129,12 @@ fn is_narrowed(asked: &ListParams) -> bool {
 }
 
 /// What the list is asked for; what a form leaves empty is not asked.
-fn asked(params: &EquipmentParams) -> ListParams {
+fn asked(params: &EquipmentParams) -> Result<ListParams, ApiError> {
     let some = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    ListParams {
-        company: some(&params.company),
+    // As its key is written, however the address writes it.
+    let company = some(&params.company).map(|company| party_key(&company)).transpose()?;
+    Ok(ListParams {
+        company: company.map(|company| company.to_string()),
         instance: some(&params.instance),
         state: params.state,
         held: params.held,
@@ -142,7 +144,7 @@ fn asked(params: &EquipmentParams) -> ListParams {
         limit: Some(ROWS),
         count: Some(true),
         ..ListParams::default()
-    }
+    })
 }
 
 /// Companies by what they are called, each once, however many instances have it.
