@@ -8,7 +8,7 @@ use crate::{
     config::{Config, Switch, TicketClass},
     domain::ticket_text::Templates,
     gate::Gate,
-    itop::{Client, INCIDENT, ItopError, TicketModel},
+    itop::{Client, INCIDENT, ItopError, Settings, TicketModel},
 };
 
 /// Who is told of an examination while it runs.
@@ -28,20 +28,22 @@ pub struct Examined<'a> {
     pub company: Option<&'a str>,
     /// Whether one real ticket is created, and examined.
     pub create_ticket: bool,
+    /// How an administrator logs in to iTop, to look at data sources.
+    pub admin: Option<&'a Settings>,
 }
 
 impl<'a> Examined<'a> {
     /// A configuration, and nothing that is written.
     #[must_use]
     pub fn of(config: &'a Config, clock: &'a Clock) -> Self {
-        Self { config, clock, client: None, company: None, create_ticket: false }
+        Self { config, clock, client: None, company: None, create_ticket: false, admin: None }
     }
 }
 
 /// Examines a configuration, and tells each finding as soon as it is made. What depends on something
 /// that failed is left out.
 pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
-    let Examined { config, clock, client, company, create_ticket } = examined;
+    let Examined { config, clock, client, company, create_ticket, admin } = examined;
     let mut report = Report::new(tell);
     configuration::examine(config, &mut report);
     certificate::examine(config, clock, &mut report);
@@ -60,9 +62,11 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
     let gate = Gate::new(clock.clone());
     let catalog =
         Catalog::new(client.clone(), &gate, clock, config.catalog.clone(), config.ticket.clone());
-    let examination =
+    let mut examination =
         Examination { config, clock, client, catalog, links, report, sees_part: false };
-    Box::pin(examination.run(templates, company, create_ticket)).await;
+    // How tickets fare says nothing of equipment.
+    let _ = Box::pin(examination.run(templates, company, create_ticket)).await;
+    Box::pin(examination.cmdb(admin)).await;
 }
 
 fn own_client(config: &Config) -> Result<Client, String> {
@@ -95,7 +99,7 @@ fn templates(config: &Config, report: &mut Report<'_>) -> Option<Templates> {
 impl Examination<'_> {
     /// Ends at the first thing without which the rest cannot be asked.
     async fn run(
-        mut self,
+        &mut self,
         templates: Templates,
         company: Option<&str>,
         create_ticket: bool,

@@ -4,6 +4,7 @@
 
 mod attributes;
 mod certificate;
+mod cmdb;
 mod company;
 mod configuration;
 mod examination;

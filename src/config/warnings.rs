@@ -52,6 +52,13 @@ impl Config {
                 mend: "Let its user alone read it (chmod o= FILE).",
             });
         }
+        if self.cmdb.as_ref().is_some_and(|cmdb| cmdb.user == self.itop.user) {
+            warnings.push(Warning {
+                seen: "cmdb.user is itop.user: whoever has the password of the bridge can rewrite the CMDB",
+                mend: "Give [cmdb] an account of its own, with the profiles \"Configuration Manager\" and \
+                       \"REST Services User\".",
+            });
+        }
         let public_url = self.server.public_url.as_deref();
         if self.auth.oidc.is_some() && public_url.is_none() {
             warnings.push(Warning {

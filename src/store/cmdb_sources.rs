@@ -1,7 +1,7 @@
 //! The data sources of iTop into which equipment is loaded, one a class: a handful of rows.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::{Store, StoreError, time};
 
@@ -23,21 +23,7 @@ pub struct CmdbSource {
 impl Store {
     /// The data sources that are known, by class.
     pub async fn cmdb_sources(&self) -> Result<Vec<CmdbSource>, StoreError> {
-        self.read(|db| {
-            let sql = "SELECT class, source_id, name, made_for, set_up_at FROM cmdb_sources ORDER BY class";
-            let mut statement = db.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| {
-                Ok(CmdbSource {
-                    class: row.get(0)?,
-                    source_id: row.get(1)?,
-                    name: row.get(2)?,
-                    made_for: row.get(3)?,
-                    set_up_at: time(row.get(4)?),
-                })
-            })?;
-            rows.collect()
-        })
-        .await
+        self.read(|db| all(db)).await
     }
 
     /// These are the data sources from now on: class, id, name and what each was made for.
@@ -56,6 +42,22 @@ impl Store {
         })
         .await
     }
+}
+
+/// All, by class.
+pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CmdbSource>> {
+    let sql = "SELECT class, source_id, name, made_for, set_up_at FROM cmdb_sources ORDER BY class";
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(CmdbSource {
+            class: row.get(0)?,
+            source_id: row.get(1)?,
+            name: row.get(2)?,
+            made_for: row.get(3)?,
+            set_up_at: time(row.get(4)?),
+        })
+    })?;
+    rows.collect()
 }
 
 #[cfg(test)]

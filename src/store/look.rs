@@ -5,7 +5,7 @@ use std::path::Path;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, company_links, migrate, with_suffix, writer};
+use super::{CmdbSource, StoreError, cmdb_sources, company_links, migrate, with_suffix, writer};
 use crate::domain::company_link::CompanyLink;
 
 /// The company links of a database, which is neither locked nor changed; `None` where there is no
@@ -25,6 +25,27 @@ pub fn links_at(path: &Path) -> Result<Option<Vec<CompanyLink>>, StoreError> {
     let connection = open(path).map_err(unusable)?;
     migrate::refuse_newer(&connection, path)?;
     company_links::all_of_any_step(&connection).map(Some).map_err(unusable)
+}
+
+/// The data sources of equipment, likewise; none of a database that knows nothing of them yet.
+///
+/// # Errors
+/// As [`links_at`].
+pub fn cmdb_sources_at(path: &Path) -> Result<Option<Vec<CmdbSource>>, StoreError> {
+    /// The step of the schema that knows them.
+    const SINCE: i64 = 19;
+    if !path.exists() {
+        return Ok(None);
+    }
+    let unusable = |error: rusqlite::Error| StoreError::Unusable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let connection = open(path).map_err(unusable)?;
+    if migrate::refuse_newer(&connection, path)? < SINCE {
+        return Ok(None);
+    }
+    cmdb_sources::all(&connection).map(Some).map_err(unusable)
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {

@@ -92,7 +92,7 @@ pub use inbox_search::InboxPage;
 pub use inbox_turns::Due;
 pub use inbox_unknown::UnknownRow;
 pub use inbox_waiting::Waiting;
-pub use look::links_at;
+pub use look::{cmdb_sources_at, links_at};
 pub use many_links::{LinkChange, digest};
 pub use measures::CommitCounts;
 pub use meta::{Canary, Restored};

@@ -185,6 +185,11 @@ async fn what_has_no_ticket_yet_says_why_in_a_word() {
     ] {
         assert!(detail.contains(told), "{told}: {detail}");
     }
+    // In the words of the inbox, whatever the language; iTop's own are English, and are marked as that.
+    let detail = french(&world, "/tickets/detail?control=control-new").await;
+    assert!(detail.contains("n’est reliée à aucune organisation"), "{detail}");
+    let detail = french(&world, "/tickets/detail?control=control-failed").await;
+    assert!(detail.contains("<span lang=\"en\">"), "{detail}");
     world.finish().await;
 }
 

@@ -17,6 +17,8 @@ mod check_call;
 mod check_obstacles;
 mod check_relayed;
 mod clock_jumps;
+mod cmdb_csv;
+mod cmdb_setup;
 mod command_line;
 mod companies_never_mix;
 mod console_companies;

@@ -4,7 +4,7 @@ mod output;
 
 use std::process::ExitCode;
 
-use super::ConfigFile;
+use super::{ConfigFile, cmdb::Account};
 use crate::{
     check::{Examined, examine, refused},
     clock::Clock,
@@ -23,6 +23,8 @@ pub(super) struct Check {
     /// Also create one real ticket, and examine time zone, priorities and marker on it
     #[arg(long)]
     create_ticket: bool,
+    #[command(flatten)]
+    account: Account,
     /// For programs: one JSON object a line
     #[arg(long)]
     json: bool,
@@ -35,9 +37,13 @@ impl Check {
         match self.file.load() {
             Ok(config) => {
                 let clock = Clock::system();
+                // Asked for here it would hold up whoever only wants to know how tickets fare.
+                let wants_admin = self.account.admin_user.is_some();
+                let admin = wants_admin.then(|| self.account.administrator(&config)).transpose()?;
                 let examined = Examined {
                     company: self.company.as_deref(),
                     create_ticket: self.create_ticket,
+                    admin: admin.as_ref(),
                     ..Examined::of(&config, &clock)
                 };
                 examine(examined, &mut tell).await;

@@ -16,6 +16,8 @@ pub(super) struct Rows {
     /// Codes of attributes.
     pub(super) header: Vec<String>,
     rows: Vec<StringRecord>,
+    /// The lines of the file on which they begin.
+    lines: Vec<u64>,
 }
 
 impl Rows {
@@ -45,7 +47,7 @@ impl Rows {
         if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             bail!("the column '{}' is there twice", plain(twice[0]));
         }
-        let mut rows = Vec::new();
+        let (mut rows, mut lines) = (Vec::new(), Vec::new());
         for row in reader.records() {
             let row = row.map_err(|error| match error.kind() {
                 csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
@@ -57,13 +59,14 @@ impl Rows {
                 _ => error.into(),
             })?;
             if row.iter().any(|cell| !cell.trim().is_empty()) {
+                lines.push(line_of(text, &row));
                 rows.push(row);
             }
         }
         if rows.is_empty() {
             bail!("there are no rows under the first line");
         }
-        Ok(Self { header, rows })
+        Ok(Self { header, rows, lines })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,7 +75,7 @@ impl Rows {
 
     /// The line of the file on which a row begins.
     pub(super) fn line(&self, row: usize) -> u64 {
-        self.rows[row].position().map_or(0, csv::Position::line)
+        self.lines.get(row).copied().unwrap_or_default()
     }
 
     /// The rows in parts of at most so many rows and bytes; a longer row is one by itself.
@@ -103,6 +106,15 @@ impl Rows {
         let bytes = writer.into_inner().unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
+}
+
+/// The line on which a row begins: what the reader tells may be that of the line end before it.
+fn line_of(text: &str, row: &StringRecord) -> u64 {
+    let at = row.position().map_or(0, csv::Position::byte);
+    let at = usize::try_from(at).unwrap_or(usize::MAX).min(text.len());
+    let blank = text[at..].len() - text[at..].trim_start_matches(['\r', '\n']).len();
+    let breaks = text[..at + blank].matches('\n').count();
+    u64::try_from(breaks).unwrap_or(u64::MAX).saturating_add(1)
 }
 
 #[cfg(test)]

@@ -32,8 +32,6 @@ pub(super) struct Keep {
 /// To what somebody answers.
 #[derive(Debug, clap::Args)]
 struct Answer {
-    #[command(flatten)]
-    bridge: Bridge,
     /// Only these, by their ids
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -55,6 +53,8 @@ struct Answer {
     /// For programs: the answers of the API, one a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    bridge: Bridge,
 }
 
 impl Approve {
@@ -145,8 +145,6 @@ fn told(holds: &[Value]) -> String {
 /// Try what iTop has refused again; needs the scope operate
 #[derive(Debug, clap::Args)]
 pub(super) struct Retry {
-    #[command(flatten)]
-    bridge: Bridge,
     /// Only these, by their ids; without them, all that have failed
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -162,6 +160,8 @@ pub(super) struct Retry {
     /// For programs: the answer of the API
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    bridge: Bridge,
 }
 
 impl Retry {

@@ -18,8 +18,6 @@ use crate::{
 /// List equipment and how far each piece is; needs the scope read
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    #[command(flatten)]
-    bridge: Bridge,
     /// Words that must all occur
     #[arg(value_name = "WORDS")]
     words: Vec<String>,
@@ -50,6 +48,8 @@ pub(super) struct List {
     /// For programs: the answer of the API
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    bridge: Bridge,
 }
 
 impl List {
@@ -105,14 +105,14 @@ fn rows(items: &Value, screen: Screen) -> Table {
 /// Say how much equipment each company has, and what is held; needs the scope read
 #[derive(Debug, clap::Args)]
 pub(super) struct Companies {
-    #[command(flatten)]
-    bridge: Bridge,
     /// Of one ServiceNav, where several share the bridge
     #[arg(long)]
     instance: Option<String>,
     /// For programs: the answer of the API
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    bridge: Bridge,
 }
 
 impl Companies {

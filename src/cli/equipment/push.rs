@@ -15,9 +15,9 @@ use reqwest::{Body, Method, header};
 use super::{EQUIPMENT, shown};
 use crate::{
     cli::{
-        bridge::{Bridge, BridgeError, Query},
+        bridge::{Bridge, BridgeError, Call, Query},
         print,
-        progress::Bytes,
+        progress::{Bytes, Counter},
         screen::{Screen, readable},
     },
     domain::equipment::list::Format,
@@ -26,14 +26,10 @@ use crate::{
 /// How much of a file is sent at once, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// Send the equipment of a company, all of it; needs the scope operate
-///
-/// What is not in the file is gone: its CI in iTop is retired, never deleted, and that is held until somebody
-/// approves it where it would be too many at once.
+/// Send all equipment of a company: what is not in the file is retired; needs the scope operate
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(super) struct Push {
-    #[command(flatten)]
-    bridge: Bridge,
     /// A table (CSV) with a first line that names its columns, a JSON array, or a JSON object a line; - for
     /// standard input
     file: PathBuf,
@@ -61,6 +57,8 @@ pub(super) struct Push {
     /// For programs: the answer of the API
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    bridge: Bridge,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -127,7 +125,7 @@ impl Push {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn call(&self) -> anyhow::Result<crate::cli::bridge::Call> {
+    fn call(&self) -> anyhow::Result<Call> {
         let yes = |is: bool| is.then_some(true);
         let query = Query::default()
             .with("company", self.company.as_ref())
@@ -177,7 +175,7 @@ fn piece(from: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
 struct Pieces {
     first: Option<Vec<u8>>,
     from: Box<dyn Read + Send>,
-    sent: crate::cli::progress::Counter,
+    sent: Counter,
 }
 
 impl Iterator for Pieces {

@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::cli::screen::{Cell, Screen, Table, Tone, plain};
+use crate::cli::{
+    print,
+    screen::{Cell, Screen, Table, Tone, plain},
+};
 
 /// In which colour a state or an outcome is shown.
 pub(super) fn tone(word: &str) -> Option<Tone> {
@@ -68,7 +71,7 @@ pub(super) fn preview(answer: &Value, screen: Screen) -> std::io::Result<()> {
     let counts = &answer["counts"];
     let names = ["created", "adopted", "changed", "back", "retired", "unchanged", "failed"];
     let rows = counts["rows"].as_u64().unwrap_or_default();
-    crate::cli::print::note(format_args!(
+    print::note(format_args!(
         "{rows} rows: {}{}. To do this and nothing else: --digest {}",
         counted(counts, &names),
         if answer["cut"] == true { " (the first of each are shown)" } else { "" },

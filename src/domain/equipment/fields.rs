@@ -98,14 +98,12 @@ fn date(row: &Object<'_>, name: &str, errors: &mut Errors) -> Option<Date> {
         Value::Str(_) => row.line(name, 64, errors)?,
         other => shown(other),
     };
-    match read_date(&text) {
-        Ok(date) => date,
-        Err(NoDate) => {
-            let message = format!("'{name}' must be a date such as 2026-11-21, not '{text}'");
-            errors.push(&row.pointer(name), "format", message);
-            None
-        }
-    }
+    let Ok(date) = read_date(&text) else {
+        let message = format!("'{name}' must be a date such as 2026-11-21, not '{text}'");
+        errors.push(&row.pointer(name), "format", message);
+        return None;
+    };
+    date
 }
 
 /// A text that is no date.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    Counters, DoorError, Import, ImportAnswer, Loaded, MAX_TABLE_BYTES, Table, export, import,
-    load, page, run,
+    Counters, DoorError, Import, ImportAnswer, Loaded, MAX_TABLE_BYTES, RowIssue, Table, export,
+    import, load, page, run,
 };
 use crate::itop::{Client, ClientError, ItopError, Settings, Use, answer::Raw};
 
@@ -64,11 +64,31 @@ impl Doors {
         if let Some(fault) = table.fault() {
             return Err(DoorError::Refused { message: fault.to_owned() });
         }
-        let csv = table.csv();
-        if csv.len() > MAX_TABLE_BYTES {
-            return Err(DoorError::TooLong { bytes: csv.len() });
+        let bytes = table.csv().len();
+        if bytes > MAX_TABLE_BYTES {
+            return Err(DoorError::TooLong { bytes });
         }
-        self.load_csv(source, &csv, table.rows.len()).await
+        let mut loaded = Loaded::default();
+        for (number, (part, rows)) in table.parts().into_iter().enumerate() {
+            let of_part = self.load_csv(source, &part.csv(), part.rows.len()).await;
+            let of_part = of_part.map_err(|error| match error {
+                // Those before have been loaded.
+                error if number > 0 && error.had_no_effect() => {
+                    DoorError::Unclear { reason: error.to_string() }
+                }
+                error => error,
+            })?;
+            loaded.class = of_part.class;
+            loaded.created += of_part.created;
+            loaded.updated += of_part.updated;
+            let of_whole = of_part.issues.into_iter().map(|issue| RowIssue {
+                row: rows.get(issue.row).copied().unwrap_or(issue.row),
+                ..issue
+            });
+            loaded.issues.extend(of_whole);
+        }
+        loaded.issues.sort_by_key(|issue| issue.row);
+        Ok(loaded)
     }
 
     /// Whether rows of these columns could be loaded: a load without rows and without a synchronization,

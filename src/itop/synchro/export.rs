@@ -13,7 +13,7 @@ pub(super) fn read(raw: Raw, text: &str) -> Result<Vec<u8>, DoorError> {
         let message = "the page that asks for a login came".to_owned();
         return Err(DoorError::NoLogin { message });
     }
-    let said = text.rsplit_once("ibo-page-container").map_or(text, |(_, said)| said);
-    let said = said.split_once('>').map_or(said, |(_, said)| said);
+    let page = text.rsplit_once("ibo-page-container").map(|(_, page)| page);
+    let said = page.and_then(|page| Some(page.split_once('>')?.1)).unwrap_or(text);
     Err(DoorError::Refused { message: raw.echo(&bare(said)) })
 }

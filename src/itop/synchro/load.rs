@@ -86,11 +86,15 @@ fn comment(line: &str) -> Option<&str> {
 
 /// Why there is no summary. iTop says one line then, or ends with the words of an exception.
 fn refusal(raw: &Raw, text: &str, source: &str) -> DoorError {
-    let is_title = |line: &&str| line.trim_start().starts_with("# ") || line.contains("#-----");
-    let said = text.lines().filter(|line| line.trim_start().starts_with('#'));
-    match said.filter(|line| !is_title(line)).last() {
-        Some(line) => {
-            let message = bare(line.trim_start().trim_start_matches('#'));
+    let is_title = |line: &str| line.starts_with("# ") || line.starts_with("#-----");
+    let mut said = text.match_indices('#').map(|(at, _)| &text[at..]);
+    let begins = |rest: &&str| {
+        let before = text[..text.len() - rest.len()].rsplit('\n').next().unwrap_or_default();
+        before.trim().is_empty() && !is_title(rest)
+    };
+    match said.find(begins) {
+        Some(rest) => {
+            let message = bare(&rest[1..]);
             if message.starts_with("Unknown data source id") {
                 return DoorError::NoSource { source_id: source.to_owned() };
             }

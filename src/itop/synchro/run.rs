@@ -52,7 +52,9 @@ pub(super) fn read(raw: &Raw, text: &str, source: &str) -> Result<Counters, Door
         Some(counts) => Ok(counters(&counts)),
         // An exception is said in its own words, behind what it was working on.
         None => match text.rsplit_once("...</p>") {
-            Some((before, after)) if before.contains("<p>Working on ") && first.is_none() => {
+            Some((before, after))
+                if before.contains("<p>Working on ") && !after.contains("<p>") =>
+            {
                 Err(DoorError::Refused { message: raw.echo(&bare(after)) })
             }
             _ => Err(DoorError::Unclear {

@@ -1,5 +1,7 @@
 //! The rows that are loaded, as a file of CSV.
 
+use std::collections::BTreeMap;
+
 /// The value that leaves an attribute as it is. An empty one clears it.
 pub const LEAVE: &str = "<NULL>";
 
@@ -9,6 +11,11 @@ pub const MAX_TABLE_BYTES: usize = 1 << 20;
 
 /// The first column: the identity of a row in its data source.
 pub const PRIMARY_KEY: &str = "primary_key";
+
+/// The dates among the attributes that are sent. iTop takes [`LEAVE`] for no date: of a row that is new to the
+/// source it becomes an empty one, which clears the date of a CI that is taken over (seen on 3.2.0). Only
+/// a column that is not sent leaves a date alone.
+const DATES: [&str; 3] = ["purchase_date", "end_of_warranty", "move2production"];
 
 /// What separates columns.
 const SEPARATOR: char = ';';
@@ -42,6 +49,29 @@ impl Table {
         csv
     }
 
+    /// The same rows in tables that leave no date by a value: each without the columns of dates that its
+    /// rows leave. With each goes which rows of the whole it has.
+    pub(super) fn parts(&self) -> Vec<(Self, Vec<usize>)> {
+        let is_date = |column: &String| DATES.contains(&column.as_str());
+        let dates: Vec<_> =
+            (0..self.columns.len()).filter(|at| is_date(&self.columns[*at])).collect();
+        let mut parts = BTreeMap::<Vec<usize>, Vec<usize>>::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            let left =
+                dates.iter().copied().filter(|at| row.get(*at).is_some_and(|text| text == LEAVE));
+            parts.entry(left.collect()).or_default().push(number);
+        }
+        let without = |row: &[String], left: &[usize]| {
+            let kept = row.iter().enumerate().filter(|(at, _)| !left.contains(at));
+            kept.map(|(_, text)| text.clone()).collect()
+        };
+        let part = |(left, numbers): (Vec<usize>, Vec<usize>)| {
+            let rows = numbers.iter().map(|number| without(&self.rows[*number], &left)).collect();
+            (Self { columns: without(&self.columns, &left), rows }, numbers)
+        };
+        parts.into_iter().map(part).collect()
+    }
+
     /// What is wrong with it, if anything is: rows of another length end a load, and a key twice loses
     /// one of its rows without a word.
     pub(super) fn fault(&self) -> Option<&'static str> {
@@ -63,6 +93,33 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_that_is_left_is_not_sent() {
+        let text = |text: &str| text.to_owned();
+        let row =
+            |key: &str, bought: &str, ends: &str| [key, bought, ends, LEAVE].map(text).to_vec();
+        let table = Table {
+            columns: [PRIMARY_KEY, "purchase_date", "end_of_warranty", "status"].map(text).to_vec(),
+            rows: vec![
+                row("0a", "2026-01-01", LEAVE),
+                row("0b", LEAVE, LEAVE),
+                row("0c", "2026-01-02", LEAVE),
+                row("0d", "", "2026-01-03"),
+            ],
+        };
+        let parts = table.parts();
+        let shown: Vec<_> =
+            parts.iter().map(|(part, rows)| (part.columns.join(" "), rows.clone())).collect();
+        let expected = [
+            ("primary_key purchase_date end_of_warranty status".to_owned(), vec![3]),
+            ("primary_key status".to_owned(), vec![1]),
+            ("primary_key purchase_date status".to_owned(), vec![0, 2]),
+        ];
+        assert_eq!(shown, expected);
+        // What else is left is said.
+        assert_eq!(parts[1].0.rows, [[text("0b"), text(LEAVE)]]);
+    }
 
     fn table(rows: &[&[&str]]) -> Table {
         let texts = |row: &[&str]| row.iter().map(|text| (*text).to_owned()).collect();

@@ -156,7 +156,7 @@ fn load_rows(
             let key = row.primary_key();
             page.line(format!("{n}: {entry} entry, reconciliation: '`primary_key` = '{key}''"));
         }
-        let wrong = row.convert_dates(&order.date_format, &day_format);
+        let wrong = row.convert_dates(&order.date_format, &day_format, stored.is_none());
         if order.output == "details" {
             for message in wrong {
                 page.line(format!("{n}: {message}"));

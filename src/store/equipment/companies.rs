@@ -84,7 +84,7 @@ impl Store {
     pub async fn equipment_counts(&self, visible: &Visible) -> Result<EquipmentCounts, StoreError> {
         let seen = visible.clone();
         let counts = self.read(move |db| counts(db, &seen)).await?;
-        Ok(counts.values().fold(EquipmentCounts::default(), |sum, one| sum.with(one)))
+        Ok(counts.values().fold(EquipmentCounts::default(), EquipmentCounts::with))
     }
 }
 

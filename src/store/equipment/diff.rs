@@ -433,3 +433,26 @@ impl ByClass {
         self.pending.get(class).copied().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::types::Value as Cell;
+
+    use super::*;
+    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+
+    #[test]
+    fn comparing_and_counting_have_an_index() {
+        let db = empty();
+        let asked = |length| vec![Cell::from(String::new()); length];
+        let whole = plan(&db, KNOWN, asked(2));
+        let key = "SEARCH equipment USING PRIMARY KEY (instance=? AND company_key=?";
+        assert!(whole.starts_with(key), "{whole}");
+        let one = plan(&db, &format!("{KNOWN} AND equipment_id = ?3"), asked(3));
+        assert!(one.starts_with(&format!("{key} AND equipment_id=?")), "{one}");
+        let listed = plan(&db, LISTED_OF_CLASS, asked(3));
+        assert!(listed.contains("USING COVERING INDEX equipment_state (state=?"), "{listed}");
+        let pending = plan(&db, PENDING_OF_CLASS, asked(3));
+        assert!(pending.contains("USING INDEX equipment_state (state=?"), "{pending}");
+    }
+}

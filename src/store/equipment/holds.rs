@@ -155,12 +155,8 @@ fn holds(
     visible: &Visible,
 ) -> rusqlite::Result<BTreeMap<Group, Hold>> {
     let mut groups = BTreeMap::<Group, (Hold, Sha256)>::new();
-    let (also, whose) = narrowed(visible);
-    let mut select = db.prepare_cached(&format!(
-        "SELECT instance, company_key, equipment_id, class, held_for, wanted_hash
-         FROM equipment INDEXED BY equipment_held
-         WHERE held = ?{also} ORDER BY instance, company_key, equipment_id"
-    ))?;
+    let (sql, whose) = query(visible);
+    let mut select = db.prepare_cached(&sql)?;
     for what in Held::ALL.into_iter().filter(|one| what.is_none_or(|what| what == *one)) {
         let values = std::iter::once(Value::from(what.as_str().to_owned())).chain(whose.clone());
         let mut rows = select.query(params_from_iter(values))?;
@@ -189,17 +185,22 @@ fn holds(
     Ok(told.collect())
 }
 
-/// What a query of the index is narrowed to.
-fn narrowed(visible: &Visible) -> (&'static str, Vec<Value>) {
-    let instance = visible.instance().map(|instance| Value::from(instance.to_string()));
-    match (instance, visible.companies()) {
-        (Some(instance), Some(companies)) => (
-            " AND instance = ? AND company_key IN (SELECT value FROM json_each(?))",
-            vec![instance, as_json(companies).into()],
-        ),
-        (Some(instance), None) => (" AND instance = ?", vec![instance]),
-        (None, _) => ("", Vec::new()),
+/// All that is held for one question, in order; after that come what it is narrowed to.
+fn query(visible: &Visible) -> (String, Vec<Value>) {
+    let mut sql = "SELECT instance, company_key, equipment_id, class, held_for, wanted_hash
+         FROM equipment INDEXED BY equipment_held WHERE held = ?"
+        .to_owned();
+    let mut values = Vec::new();
+    if let Some(instance) = visible.instance() {
+        sql.push_str(" AND instance = ?");
+        values.push(instance.to_string().into());
+        if let Some(companies) = visible.companies() {
+            sql.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
+            values.push(as_json(companies).into());
+        }
     }
+    sql.push_str(" ORDER BY instance, company_key, equipment_id");
+    (sql, values)
 }
 
 fn answer(
@@ -241,7 +242,7 @@ fn answer(
     let listed = ids.as_deref().map(as_json);
     let rows = db
         .prepare_cached(&format!(
-            "UPDATE equipment SET held = NULL, held_for = NULL, changed_at = ?6, {set}
+            "UPDATE equipment INDEXED BY equipment_held SET held = NULL, held_for = NULL, changed_at = ?6, {set}
              WHERE held = ?3 AND instance = ?1 AND company_key = ?2
                AND (?4 IS NULL OR class IS nullif(?4, ''))
                AND (?5 IS NULL OR equipment_id IN (SELECT value FROM json_each(?5)))"
@@ -271,4 +272,26 @@ fn retry(
            AND (?4 IS NULL OR problem_code = ?4)",
     )?
     .execute(params![instance, company, ids.map(as_json), problem, now])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+
+    #[test]
+    fn what_is_held_has_an_index() {
+        let db = empty();
+        let company = PartyKey::id("42").unwrap();
+        for visible in [
+            Visible::all(),
+            Visible::of_instance(Instance::default()),
+            Visible::of_companies(Instance::default(), [&company]),
+        ] {
+            let (sql, values) = query(&visible);
+            let values = std::iter::once("retire".to_owned().into()).chain(values).collect();
+            let plan = plan(&db, &sql, values);
+            assert!(plan.contains("USING INDEX equipment_held (held=?"), "{visible:?}: {plan}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::types::Value;
 
 use super::*;
+use crate::domain::equipment::{EquipmentState, Held};
 
 /// A row by its columns. Numbers are texts too: a key may have become one.
 type Row = BTreeMap<String, Option<String>>;
@@ -57,15 +58,24 @@ fn schema(db: &Connection) -> Vec<String> {
     )
 }
 
-/// What stands in this column of the row with this number: words and numbers that tell whence they are.
-fn sample(column: &str, kind: &str, number: usize) -> Value {
+/// What stands in this column of the table, in the row with this number: words and numbers that tell whence they are.
+fn sample(table: &str, column: &str, kind: &str, number: usize) -> Value {
     let integer = |number: usize| Value::Integer(i64::try_from(number).unwrap());
     match (column, kind) {
+        ("state", _) if table == "equipment" => {
+            let states = EquipmentState::ALL;
+            Value::Text(states[number % states.len()].as_str().to_owned())
+        }
+        ("held", _) => Value::Text(Held::ALL[number % Held::ALL.len()].as_str().to_owned()),
         ("state", _) => Value::Text(STATES[number].to_owned()),
         ("presence", _) => {
             Value::Text(["present", "deleted", "not_visible"][number % 3].to_owned())
         }
         ("tickets" | "by_number" | "ticket_open" | "trusted_names", _) => integer(number % 2),
+        // What is brought to iTop's CMDB has other classes, of which some tables have each once.
+        ("class", _) if table.starts_with("cmdb") || table.starts_with("equipment") => {
+            Value::Text(format!("Class{number}"))
+        }
         ("class" | "ticket_class", _) => Value::Text("Incident".to_owned()),
         // Of acknowledgements, tickets, and whatever refers to them.
         ("id" | "ticket_id" | "acknowledgement_id", "INTEGER") => integer(number + 1),
@@ -91,7 +101,7 @@ fn fill(db: &Connection) {
             let filled: Vec<_> =
                 columns.iter().filter(|(_, _, must)| *must || number % 2 == 0).collect();
             let names: Vec<_> = filled.iter().map(|(name, _, _)| name.as_str()).collect();
-            let values = filled.iter().map(|(name, kind, _)| sample(name, kind, number));
+            let values = filled.iter().map(|(name, kind, _)| sample(&table, name, kind, number));
             let places = vec!["?"; names.len()].join(", ");
             let insert = format!("INSERT INTO {table} ({}) VALUES ({places})", names.join(", "));
             db.execute(&insert, rusqlite::params_from_iter(values))

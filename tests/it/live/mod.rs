@@ -8,6 +8,7 @@
 //! take away again.
 
 mod at_the_write;
+mod cmdb;
 mod company;
 mod creates;
 mod lines;

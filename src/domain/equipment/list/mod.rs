@@ -252,29 +252,25 @@ impl Rows {
             self.unknown(name, 1);
         }
         let mut errors = Errors::default();
-        match equipment_of(&Object::root(members), &mut errors) {
-            Some((id, equipment)) => {
-                if let Some(first) = self.places.get(&id) {
-                    let message = format!(
-                        "the id '{id}' stands in {} {first} already: each may stand there once",
-                        self.counts
-                    );
-                    return self.refuse(at, vec![("duplicate", Some("id".to_owned()), message)]);
-                }
-                self.total += 1;
-                self.places.insert(id.clone(), at);
-                // Of a list that is refused nothing is needed any more.
-                if self.bad == 0 {
-                    self.list.rows.push(NewRow::of(id, &equipment));
-                }
-            }
-            None => {
-                let told = errors.found.into_iter().map(|error| {
-                    let name = error.pointer.trim_start_matches('/').replace('/', ".");
-                    (error.code, Some(name).filter(|name| !name.is_empty()), error.message)
-                });
-                self.refuse(at, told.collect());
-            }
+        let Some((id, equipment)) = equipment_of(&Object::root(members), &mut errors) else {
+            let told = errors.found.into_iter().map(|error| {
+                let name = error.pointer.trim_start_matches('/').replace('/', ".");
+                (error.code, Some(name).filter(|name| !name.is_empty()), error.message)
+            });
+            return self.refuse(at, told.collect());
+        };
+        if let Some(first) = self.places.get(&id) {
+            let message = format!(
+                "the id '{id}' stands in {} {first} already: each may stand there once",
+                self.counts
+            );
+            return self.refuse(at, vec![("duplicate", Some("id".to_owned()), message)]);
+        }
+        self.total += 1;
+        self.places.insert(id.clone(), at);
+        // Of a list that is refused nothing is needed any more.
+        if self.bad == 0 {
+            self.list.rows.push(NewRow::of(id, &equipment));
         }
     }
 

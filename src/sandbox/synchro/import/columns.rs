@@ -60,7 +60,12 @@ impl Columns {
         };
         for key in keys.split(',').map(str::trim).filter(|key| !key.is_empty()) {
             let wanted = column(session, class, key, 0, localized).map(|key| key.code());
-            let found = all.iter_mut().find(|column| Some(column.code()) == wanted);
+            // An external key may be named without the attribute by which the file has it (seen).
+            let is_named = |column: &&mut Column| {
+                Some(column.code()) == wanted
+                    || column.key.is_some() && column.attribute.code == key
+            };
+            let found = all.iter_mut().find(is_named);
             // The words are not recorded.
             let missing = || format!("Reconciliation key not found in the input columns: '{key}'");
             found.ok_or_else(missing)?.reconciles = true;

@@ -17,11 +17,13 @@ pub(super) struct Row<'a> {
     source: &'a Source,
     header: &'a [String],
     values: Vec<Vec<u8>>,
+    /// Places of dates that are left as the table has them.
+    skipped: Vec<usize>,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(source: &'a Source, table: &'a Table, values: &[Vec<u8>]) -> Self {
-        Self { source, header: &table.header, values: values.to_vec() }
+        Self { source, header: &table.header, values: values.to_vec(), skipped: Vec::new() }
     }
 
     pub(super) fn primary_key(&self) -> String {
@@ -29,9 +31,15 @@ impl<'a> Row<'a> {
         place.and_then(|place| self.values.get(place)).map_or_else(String::new, |key| lossy(key))
     }
 
-    /// Writes dates as SQL has them. One in another format is emptied, and so is what has no column
-    /// (recorded of the latter); this tells which.
-    pub(super) fn convert_dates(&mut self, format: &str, day_format: &str) -> Vec<String> {
+    /// Writes dates as SQL has them. One in another format is emptied, and so is what has no column, of a
+    /// row that is new (recorded of the latter), else skipped; this tells which. What leaves any other
+    /// attribute alone is a date in another format (seen on 3.2.0).
+    pub(super) fn convert_dates(
+        &mut self,
+        format: &str,
+        day_format: &str,
+        is_new: bool,
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         for (place, value) in self.values.iter_mut().enumerate() {
             let column = self.header.get(place);
@@ -41,18 +49,21 @@ impl<'a> Row<'a> {
                 (Some(_), Some(Kind::Day)) => true,
                 _ => continue,
             };
-            if value.is_empty() || value == NULL {
+            if value.is_empty() {
                 continue;
             }
             let format = if day { day_format } else { format };
-            let text = lossy(value);
+            let text = if value == NULL { String::new() } else { lossy(value) };
             let date = column.and_then(|_| table::date(format, &text, day));
             if date.is_none() {
                 wrong.push(format!(
                     "Wrong format for {} column {place}: '{text}' does not match the expected \
                      format: '{format}' (column skipped)",
-                    column.map_or("", String::as_str)
+                    column.map_or("", |_| if day { "DATE" } else { "DATETIME" })
                 ));
+            }
+            if date.is_none() && !is_new {
+                self.skipped.push(place);
             }
             *value = date.unwrap_or_default().into_bytes();
         }
@@ -64,8 +75,9 @@ impl<'a> Row<'a> {
         self.header
             .iter()
             .zip(&self.values)
-            .filter(|(code, _)| *code != "primary_key")
-            .map(|(code, value)| {
+            .enumerate()
+            .filter(|(place, (code, _))| *code != "primary_key" && !self.skipped.contains(place))
+            .map(|(_, (code, value))| {
                 let value = if value == NULL { Value::Null } else { Value::String(lossy(value)) };
                 (code.clone(), value)
             })

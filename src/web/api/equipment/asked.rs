@@ -92,7 +92,7 @@ impl AnswerBody {
     /// Which rows it is about.
     pub(super) fn which(self, caller: &Caller) -> Result<HoldWhich, ApiError> {
         let Whose { instance, company, .. } = Whose::of(caller, &self.company, self.instance)?;
-        let ids = self.ids.map(read_ids).transpose()?;
+        let ids = self.ids.as_deref().map(read_ids).transpose()?;
         let Self { what, class, digest, .. } = self;
         Ok(HoldWhich { instance, company, what, class, ids, digest })
     }
@@ -114,7 +114,7 @@ pub(in crate::web) struct RetryBody {
 }
 
 /// The ids of a body, each once.
-pub(super) fn read_ids(ids: Vec<String>) -> Result<Vec<EquipmentId>, ApiError> {
+pub(super) fn read_ids(ids: &[String]) -> Result<Vec<EquipmentId>, ApiError> {
     let wrong = |pointer: String, code, message: String| {
         ApiError::Invalid(vec![FieldError { pointer, code, message }])
     };

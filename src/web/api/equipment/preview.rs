@@ -85,6 +85,7 @@ pub(in crate::web) async fn preview(
 }
 
 /// What iTop says of it: which CIs are there already, and would be taken over or are ambiguous.
+// The seam: what the worker knows of iTop is asked here, and says so by `Preview::turn`.
 fn of_itop(_: &AppState, _: &mut Preview) {}
 
 /// What the bridge knows by itself.

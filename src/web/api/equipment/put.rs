@@ -127,7 +127,8 @@ async fn take(
 ) -> Result<Json<Taken>, ApiError> {
     let (change, warnings) = change(state, caller, whose, how, request).await?;
     let (instance, company) = (change.instance.clone(), change.company.clone());
-    let store = state.store.clone();
+    // A long list is compared where no delivery waits for it.
+    let store = state.store.for_polls();
     let put = to_its_end(async move { store.put_equipment(Arc::new(change), digest).await });
     let report = put.await?.ok_or(ApiError::PreviewOutdated)?;
     let counts = report.tally;
@@ -243,7 +244,7 @@ pub(in crate::web) async fn retry(
 ) -> Result<Json<Done>, ApiError> {
     let RetryBody { company, instance, ids, problem } = read(body.text())?;
     let Whose { instance, company, .. } = Whose::of(&caller, &company, instance)?;
-    let which = RetryWhich { ids: ids.map(read_ids).transpose()?, problem };
+    let which = RetryWhich { ids: ids.as_deref().map(read_ids).transpose()?, problem };
     let (shown, by) = (company.to_string(), caller.name.clone());
     let retried =
         to_its_end(async move { store.retry_equipment(instance, company, which, by).await });

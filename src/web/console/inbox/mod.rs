@@ -2,7 +2,7 @@
 
 mod one;
 mod rows;
-mod says;
+pub(super) mod says;
 
 pub(in crate::web) use one::one;
 

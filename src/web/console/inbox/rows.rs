@@ -102,8 +102,9 @@ impl Shown {
         event: Option<&Glance>,
         suggestion: &impl Fn(&str) -> Option<&'o Organization>,
     ) -> RowView {
-        let Said { state, kind, why, has_more } = said(row);
         let problem = row.problem.as_ref();
+        let code = problem.map_or("", |problem| problem.code.as_str());
+        let Said { state, kind, why, has_more } = said(row.state, code);
         let name = row.control_name.clone().or_else(|| row.control_id.clone());
         let discard = Operation::Discard { reason: String::new() };
         RowView {

@@ -1,19 +1,19 @@
 //! What is said of a row: the operator's word for its state, and a sentence on why it is there and what to
 //! do. Both are keys of the page's texts; the API's own code and sentence stand beside them.
 
-use crate::{domain::delivery_state::State, store::InboxRow};
+use crate::domain::delivery_state::State;
 
 /// How a row is spoken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Said {
+pub(in crate::web::console) struct Said {
     /// Below `inbox.state.`.
-    pub(super) state: &'static str,
+    pub(in crate::web::console) state: &'static str,
     /// The look of that word.
-    pub(super) kind: &'static str,
+    pub(in crate::web::console) kind: &'static str,
     /// Below `inbox.why.`.
-    pub(super) why: &'static str,
+    pub(in crate::web::console) why: &'static str,
     /// Whether the bridge's own sentence says more.
-    pub(super) has_more: bool,
+    pub(in crate::web::console) has_more: bool,
 }
 
 /// Problems that are told by a sentence of their own.
@@ -22,14 +22,13 @@ const FAILED: [&str; 5] =
 const BLOCKED: [&str; 4] =
     ["organization-missing", "team-not-resolved", "team-missing", "list-unreadable"];
 
-/// How a row is spoken of.
-pub(super) fn said(row: &InboxRow) -> Said {
-    let code = row.problem.as_ref().map_or("", |problem| problem.code.as_str());
+/// How a row in this state is spoken of, with the code of its problem; empty where it has none.
+pub(in crate::web::console) fn said(state: State, code: &str) -> Said {
     let known = |known: &[&'static str], other| {
         known.iter().find(|known| **known == code).copied().unwrap_or(other)
     };
     let says = |state, kind, why, has_more| Said { state, kind, why, has_more };
-    match row.state {
+    match state {
         State::Failed => says("failed", "failed", known(&FAILED, "other-failed"), true),
         State::Blocked if code == "company-not-linked" => {
             says("waits_for_link", "waits", "company-not-linked", false)
@@ -74,36 +73,8 @@ pub(super) fn of_cause(code: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::{
-        domain::{delivery_state::Problem, ticket_text::Language},
-        web::console::texts::text,
-    };
-
-    fn row(state: State, code: &str) -> InboxRow {
-        InboxRow {
-            id: 1,
-            instance: "default".to_owned(),
-            event_id: None,
-            event_type: "acknowledgement".to_owned(),
-            state,
-            problem: (!code.is_empty()).then(|| Problem::new(code, "x")),
-            warnings: Vec::new(),
-            company_key: None,
-            company_name: None,
-            control_id: None,
-            control_name: None,
-            attempts: 0,
-            next_attempt_at: None,
-            ticket: None,
-            reason: None,
-            received_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
-            ended_at: None,
-        }
-    }
+    use crate::{domain::ticket_text::Language, web::console::texts::text};
 
     #[test]
     fn whatever_a_row_is_it_is_told_in_both_languages() {
@@ -126,7 +97,7 @@ mod tests {
         ];
         for state in State::ALL {
             for code in codes.iter().chain(&FAILED).chain(&BLOCKED) {
-                let said = said(&row(state, code));
+                let said = said(state, code);
                 for language in [Language::En, Language::Fr] {
                     for key in
                         [format!("inbox.state.{}", said.state), format!("inbox.why.{}", said.why)]
@@ -136,7 +107,7 @@ mod tests {
                 }
             }
         }
-        let said = said(&row(State::Failed, "given-up"));
+        let said = said(State::Failed, "given-up");
         assert_eq!((said.state, said.why), ("failed", "given-up"));
     }
 }

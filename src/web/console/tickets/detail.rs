@@ -5,9 +5,10 @@ use minijinja::context;
 
 use crate::{
     board::Hurry,
+    domain::delivery_state::State as RowState,
     web::{
         api::{board::BoardView, control_detail::DetailParams},
-        console::{page::Page, templates::value},
+        console::{inbox::says::said, page::Page, templates::value},
         parameters::Params,
         problem::ApiError,
     },
@@ -20,5 +21,10 @@ pub(in crate::web) async fn page(
     Params(params): Params<DetailParams>,
 ) -> Result<Response, ApiError> {
     let told = view.detail(&page.caller, params, Hurry::Yes).await?;
-    page.render("tickets/detail.html", context! { told => value(&told) }).await
+    let pending = &told.item["pending"];
+    let said = pending["state"].as_str().and_then(RowState::parse).map(|state| {
+        let said = said(state, pending["problem"]["code"].as_str().unwrap_or_default());
+        context! { why => said.why, has_more => said.has_more }
+    });
+    page.render("tickets/detail.html", context! { told => value(&told), said }).await
 }
