@@ -67,7 +67,7 @@ async fn what_failed_says_why_and_what_is_held_asks() {
         "aria-label=\"Try again: srv-00005\"",
         "5 · 192.0.2.5",
         "operation=details&amp;class=Server&amp;id=9\"",
-        "aria-current=\"page\">Equipment",
+        "aria-current=\"page\"><span class=\"wide\">Equipment",
     ] {
         assert!(text.contains(said), "no '{said}' in {text}");
     }
