@@ -150,6 +150,11 @@ impl Examination<'_> {
                 return;
             }
         };
+        let warnings = plan.as_ref().map_or(&[][..], |plan| &plan.warnings);
+        for warning in warnings {
+            let mend = "Make it in iTop, or name another one in cmdb.defaults.";
+            self.report.warning(SOURCES, warning, mend);
+        }
         match plan {
             Ok(plan) if plan.changes() == 0 => {
                 self.report.ok(SOURCES, "are set up in iTop as they should be");

@@ -23,7 +23,7 @@ pub struct CmdbSource {
 impl Store {
     /// The data sources that are known, by class.
     pub async fn cmdb_sources(&self) -> Result<Vec<CmdbSource>, StoreError> {
-        self.read(|db| all(db)).await
+        self.read(all).await
     }
 
     /// These are the data sources from now on: class, id, name and what each was made for.

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::client_settings,
     check::{Examined, Finding, Told, Verdict, examine},
-    cmdb::model::{Known, Model, Named, Names},
+    cmdb::{
+        model::{Known, Model, Named, Names},
+        setup::Plan,
+    },
     config::{Cmdb, Config, Creatable},
     domain::equipment::Equipment,
     itop::{
@@ -207,6 +210,27 @@ async fn who_cannot_set_up_is_told_why() {
     let known = world.get(SOURCES).await.expect(200);
     assert_eq!(known, json!({"is_on": false, "items": [], "missing": []}));
     world.put(SOURCES, &json!({"items": []})).await.problem(404, "not-found");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_default_that_itop_does_not_have_is_warned_of() {
+    let world = world().await;
+    let cmdb = |name: &str| Cmdb {
+        default_class: "NetworkDevice".to_owned(),
+        defaults: [(
+            "NetworkDevice".to_owned(),
+            [("networkdevicetype_id".to_owned(), name.to_owned())].into(),
+        )]
+        .into(),
+        ..section()
+    };
+    let admin = client(&world, "labadmin");
+    let plan = Plan::make(&admin, &cmdb("No such type")).await.unwrap();
+    assert_eq!(plan.warnings.len(), 1, "{plan:?}");
+    assert!(plan.warnings[0].contains("no NetworkDeviceType 'No such type'"), "{plan:?}");
+    // An id is taken as it is.
+    assert_eq!(Plan::make(&admin, &cmdb("1")).await.unwrap().warnings, [""; 0]);
     world.finish().await;
 }
 

@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Rows {
     /// Codes of attributes.
     pub(super) header: Vec<String>,
-    rows: Vec<StringRecord>,
+    records: Vec<StringRecord>,
     /// The lines of the file on which they begin.
     lines: Vec<u64>,
 }
@@ -66,11 +66,11 @@ impl Rows {
         if rows.is_empty() {
             bail!("there are no rows under the first line");
         }
-        Ok(Self { header, rows, lines })
+        Ok(Self { header, records: rows, lines })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.records.len()
     }
 
     /// The line of the file on which a row begins.
@@ -82,7 +82,7 @@ impl Rows {
     pub(super) fn chunks(&self, most: usize, bytes: usize) -> Vec<Range<usize>> {
         let mut chunks = Vec::new();
         let (mut start, mut size) = (0, 0);
-        for (at, row) in self.rows.iter().enumerate() {
+        for (at, row) in self.records.iter().enumerate() {
             let own = row.as_slice().len() + 3 * row.len();
             if at > start && (at - start == most || size + own > bytes) {
                 chunks.push(start..at);
@@ -90,7 +90,7 @@ impl Rows {
             }
             size += own;
         }
-        chunks.push(start..self.rows.len());
+        chunks.push(start..self.records.len());
         chunks
     }
 
@@ -99,7 +99,7 @@ impl Rows {
         let mut writer =
             WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
         let header = StringRecord::from(self.header.clone());
-        for row in [&header].into_iter().chain(&self.rows[rows]) {
+        for row in [&header].into_iter().chain(&self.records[rows]) {
             // Neither a vector nor rows of one length can fail.
             let _ = writer.write_record(row);
         }

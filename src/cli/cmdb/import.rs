@@ -39,14 +39,14 @@ pub(super) struct Import {
     /// The class, such as Server
     #[arg(long)]
     class: String,
-    /// By which attributes a CI is found that is there already, such as name,org_id
+    /// By which attributes a CI is found that is there already, such as name and `org_id`
     #[arg(long, value_delimiter = ',', required = true)]
     keys: Vec<String>,
     /// Only say what would happen
     #[arg(long)]
     simulate: bool,
     /// Without asking
-    #[arg(long)]
+    #[arg(short, long)]
     yes: bool,
 }
 

@@ -23,15 +23,16 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Setup {
     #[command(flatten)]
-    bridge: Bridge,
-    #[command(flatten)]
     account: Account,
     /// Only say what differs
     #[arg(long)]
     dry_run: bool,
     /// Without asking
-    #[arg(long)]
+    #[arg(short, long)]
     yes: bool,
+    // Behind the others, which would come under its heading.
+    #[command(flatten)]
+    bridge: Bridge,
 }
 
 /// Where the bridge is told of its sources.
@@ -58,6 +59,9 @@ impl Setup {
         let plan = plan?;
         for source in &plan.sources {
             print::line(shown(source));
+        }
+        for warning in &plan.warnings {
+            print::line(format_args!("warning: {}", plain(warning)));
         }
         let changes = plan.changes();
         if self.dry_run {

@@ -55,6 +55,15 @@ impl Model {
         row
     }
 
+    /// What the configuration gives by a name for all of the class.
+    #[must_use]
+    pub fn given_names(&self) -> Vec<Named> {
+        let given = self.fed.iter().filter(|fed| matches!(fed.from, From::Given(_)));
+        // Whatever is known of an equipment is not asked for here.
+        let nothing = Equipment::named("");
+        given.filter_map(|fed| self.name_of(fed, &nothing, "")).collect()
+    }
+
     /// What stands for the value of an attribute under a name.
     fn name_of(&self, fed: &Fed, equipment: &Equipment, org: &str) -> Option<Named> {
         let attribute = match &fed.from {

@@ -42,14 +42,13 @@ impl SourcePlan {
         admin: &Client,
         tell: &mut impl FnMut(&str),
     ) -> Result<String, SetupError> {
-        let (id, differences) = match &self.id {
-            Some(id) => (id.clone(), self.differences.clone()),
-            None => {
-                tell(&format!("{}: the data source", self.name));
-                let id = self.create(admin).await?;
-                let differences = attributes(admin, &self.model, &id).await?;
-                (id, differences)
-            }
+        let (id, differences) = if let Some(id) = &self.id {
+            (id.clone(), self.differences.clone())
+        } else {
+            tell(&format!("{}: the data source", self.name));
+            let id = self.create(admin).await?;
+            let differences = attributes(admin, &self.model, &id).await?;
+            (id, differences)
         };
         for difference in &differences {
             match difference {

@@ -10,7 +10,7 @@ pub use plan::{Difference, SourcePlan};
 
 use serde_json::{Value, json};
 
-use super::model::Model;
+use super::model::{Model, Names};
 use crate::{
     config::Cmdb,
     itop::{Client, ItopError, Use, oql},
@@ -73,6 +73,8 @@ pub enum SetupError {
 pub struct Plan {
     /// One a class, by class.
     pub sources: Vec<SourcePlan>,
+    /// What `cmdb setup` cannot mend, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// A source that is as it should be.
@@ -96,17 +98,18 @@ impl Plan {
     pub async fn make(admin: &Client, config: &Cmdb) -> Result<Self, SetupError> {
         may_administer(admin).await?;
         let user = user_id(admin, &config.user).await?;
-        let mut sources = Vec::new();
+        let (mut sources, mut warnings) = (Vec::new(), Vec::new());
         for class in config.all_classes() {
             // One that nobody knows is refused when the configuration is read.
             let Some(model) = Model::of(config, class) else { continue };
             has_all(admin, &model).await?;
+            warnings.extend(missing_defaults(admin, &model).await?);
             sources.push(SourcePlan::of(admin, config, model, &user).await?);
         }
         if sources.is_empty() {
             return Err(SetupError::NoClass);
         }
-        Ok(Self { sources })
+        Ok(Self { sources, warnings })
     }
 
     /// How many changes there are to make.
@@ -150,6 +153,21 @@ async fn has_all(admin: &Client, model: &Model) -> Result<(), SetupError> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What the configuration gives all CIs of a class, and iTop has nothing of that name.
+async fn missing_defaults(admin: &Client, model: &Model) -> Result<Vec<String>, ItopError> {
+    let given = model.given_names();
+    let known = Names::default().known(admin, given.clone(), false).await?;
+    let lacks = given.iter().filter_map(|named| Some((named, known.id(named).err()?)));
+    let said = lacks.map(|(named, why)| {
+        format!(
+            "cmdb.defaults.{}: {} New CIs may fail without it.",
+            model.class(),
+            named.missing(why)
+        )
+    });
+    Ok(said.collect())
 }
 
 /// Class, id and fields of an object.

@@ -79,9 +79,10 @@ impl fmt::Display for Feeding {
             "write_if_empty" => "written if empty",
             other => other,
         };
-        match self.update {
-            true => write!(f, "fed, {policy}")?,
-            false => write!(f, "not fed")?,
+        if self.update {
+            write!(f, "fed, {policy}")?;
+        } else {
+            write!(f, "not fed")?;
         }
         if self.reconcile {
             write!(f, ", CIs are found by it")?;
@@ -212,7 +213,7 @@ pub(super) async fn attributes(
     let mut all = get(admin, class, &rows(class), fields).await?;
     let (class, fields) = ("SynchroAttExtKey", "id,reconciliation_attcode");
     let keys = get(admin, class, &rows(class), fields).await?;
-    all.sort_by(|(.., a), (.., b)| text(a, "attcode").cmp(&text(b, "attcode")));
+    all.sort_by_key(|(.., fields)| text(fields, "attcode"));
     let by = |id: &str| {
         let key = keys.iter().find(|(_, of, _)| of == id);
         key.map(|(_, _, fields)| text(fields, "reconciliation_attcode"))

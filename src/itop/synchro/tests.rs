@@ -68,11 +68,11 @@ fn exec_of(name: &str) -> String {
     let body = case["response"]["body"].as_str().unwrap();
     let mut page = "<p>Working on lab servers (id=1)...</p>".to_owned();
     for said in body.split("<p>").skip(1).filter_map(|part| part.split_once("</p>")) {
-        page += &format!("<p>{}</p>", said.0);
+        page.extend(["<p>", said.0, "</p>"]);
     }
     let (_, summary) = body.split_once("Synchronization phase summary<br/>").unwrap();
     for line in summary.lines().filter_map(|line| line.trim().strip_prefix('#')) {
-        page += &format!("<p>{}</p>", line.trim_end_matches("<br/>"));
+        page.extend(["<p>", line.trim_end_matches("<br/>"), "</p>"]);
     }
     page
 }
@@ -264,7 +264,7 @@ fn an_error_above_zeros_is_no_success() {
     let exec = ran(&exec_of("policy-delete-header-only"));
     match exec {
         Err(DoorError::Refused { message }) => {
-            assert!(message.contains("All records"), "{message}")
+            assert!(message.contains("All records"), "{message}");
         }
         other => panic!("{other:?}"),
     }

@@ -94,10 +94,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         }
         ("get", "/api/v1/tickets") => {
             let of_company = format!("?company={company}");
-            let place = format!("{instance}\n{control}");
-            let cursor =
-                place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str());
-            let after = format!("?cursor={cursor}&instance={instance}");
+            let after = format!("?cursor={}&instance={instance}", cursor(instance, &control));
             let searched = format!("?q={}&count=true&pending=true&details=true", of.key);
             let ordered = format!("?sort=-company&count=true&instance={instance}");
             let asked = [own(), of_company, here(), after, searched, ordered];
@@ -146,35 +143,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        ("get", "/api/v1/equipment") => {
-            let of_company = format!("?company={company}");
-            let both = format!("{of_company}&instance={instance}");
-            let searched = format!("?q={}&count=true", of.key);
-            let one = format!("?id={}&instance={instance}", of.equipment());
-            (queries(&[own(), of_company, here(), both, searched, one]), Value::Null)
-        }
-        ("get", "/api/v1/equipment/companies") => {
-            (queries(&[own(), format!("?company={company}"), here()]), Value::Null)
-        }
-        ("put" | "patch", "/api/v1/equipment") | ("post", "/api/v1/equipment/preview") => {
-            let of_company = format!("?company={company}");
-            let both = format!("{of_company}&instance={instance}");
-            let row = json!({"id": of.equipment(), "name": format!("Server {}", of.key)});
-            (queries(&[of_company, both]), json!([row]))
-        }
-        ("get" | "delete", "/api/v1/equipment/{equipment}")
-        | ("get", "/api/v1/equipment/actions") => {
-            let of_company = format!("?company={company}");
-            let both = format!("{of_company}&instance={instance}");
-            (queries(&[of_company, both]), Value::Null)
-        }
-        ("post", "/api/v1/equipment/approve" | "/api/v1/equipment/keep") => {
-            let body = json!({"company": company, "instance": instance, "what": "retire"});
-            (queries(&[own()]), body)
-        }
-        ("post", "/api/v1/equipment/retry") => {
-            let ids = [of.equipment()];
-            (queries(&[own()]), json!({"company": company, "instance": instance, "ids": ids}))
+        (_, path) if path.starts_with("/api/v1/equipment") => {
+            let (asked, body) = of_equipment(call, of);
+            (queries(&asked), body)
         }
         ("put", "/api/v1/cmdb/sources") => (queries(&[own()]), json!({"items": []})),
         ("put", "/api/v1/links") => {
@@ -189,6 +160,41 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
     };
     let request = |path| Request { method: call.method, path, body: body.clone() };
     paths.into_iter().map(request).collect()
+}
+
+/// Where a page of the board begins after a control.
+fn cursor(instance: &str, control: &str) -> String {
+    let place = format!("{instance}\n{control}");
+    place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str())
+}
+
+/// The same for the calls about equipment: what follows their paths, and their bodies.
+fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
+    let Object { instance, company, .. } = of;
+    let own = String::new;
+    let of_company = || format!("?company={company}");
+    let both = || format!("?company={company}&instance={instance}");
+    match (call.method, call.path) {
+        ("get", "/api/v1/equipment") => {
+            let searched = format!("?q={}&count=true", of.key);
+            let one = format!("?id={}&instance={instance}", of.equipment());
+            (vec![own(), of_company(), both(), searched, one], Value::Null)
+        }
+        ("get", "/api/v1/equipment/companies") => (vec![own(), of_company(), both()], Value::Null),
+        ("get" | "delete", _) => (vec![of_company(), both()], Value::Null),
+        ("put" | "patch", _) | (_, "/api/v1/equipment/preview") => {
+            let row = json!({"id": of.equipment(), "name": format!("Server {}", of.key)});
+            (vec![of_company(), both()], json!([row]))
+        }
+        (_, "/api/v1/equipment/retry") => {
+            let ids = [of.equipment()];
+            (vec![own()], json!({"company": company, "instance": instance, "ids": ids}))
+        }
+        (_, "/api/v1/equipment/approve" | "/api/v1/equipment/keep") => {
+            (vec![own()], json!({"company": company, "instance": instance, "what": "retire"}))
+        }
+        (method, path) => panic!("{method} {path} has no entry in the matrix of tenants"),
+    }
 }
 
 /// The calls that can be about an object: not those by which people sign in and out, which `session`

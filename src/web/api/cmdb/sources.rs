@@ -31,7 +31,7 @@ const LONGEST: usize = 4_000;
 pub(in crate::web) struct Sources {
     /// Whether equipment is kept at all: the section `[cmdb]` is there.
     is_on: bool,
-    items: Vec<Source>,
+    items: Vec<KnownSource>,
     /// Classes that have no source yet.
     missing: Vec<String>,
 }
@@ -39,7 +39,7 @@ pub(in crate::web) struct Sources {
 /// A data source of iTop.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "CmdbSource")]
-struct Source {
+struct KnownSource {
     /// Of its CIs.
     class: String,
     /// Its id in iTop.
@@ -113,7 +113,7 @@ async fn known(cmdb: Option<&Cmdb>, store: &Store) -> Result<Sources, ApiError> 
     let has = |class: &str| known.iter().any(|source| source.class == class);
     let missing = cmdb.all_classes().into_iter().filter(|class| !has(class));
     let missing = missing.map(str::to_owned).collect();
-    let items = known.into_iter().map(|source| Source {
+    let items = known.into_iter().map(|source| KnownSource {
         outdated: Model::of(cmdb, &source.class)
             .is_none_or(|model| model.made_for() != source.made_for),
         class: source.class,
