@@ -81,6 +81,12 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let of_company = format!("?group=ended&company={company}");
             (queries(&[ended, searched, of_company]), Value::Null)
         }
+        ("get", "/equipment") => {
+            let of_company = format!("?company={company}");
+            let one = format!("?one={}&of={company}&at={instance}", of.equipment());
+            let searched = format!("?q={}&state=new", of.key);
+            (queries(&[own(), of_company, searched, one]), Value::Null)
+        }
         ("post", "/api/v1/acknowledgements/retry" | "/api/v1/acknowledgements/discard") => {
             // Their number is a text in the path of a row.
             let ids = json!([of.id.parse::<i64>().unwrap_or(i64::MAX)]);
