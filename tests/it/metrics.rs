@@ -98,6 +98,9 @@ pub fn seconds(samples: &[Sample], name: &str, labels: &[&str]) -> f64 {
 /// ticket that iTop refuses, an answer that was lost, an outage, and a hook whose receiver is away.
 pub async fn eventful() -> World {
     let mut world = impatient().await;
+    world.config.cmdb = Some(crate::federation::section());
+    world.stop_bridge().await;
+    world.start_bridge().await;
     world.config.hooks = vec![Hook {
         name: "noc".to_owned(),
         url: Some(Secret::new("http://127.0.0.1:9/".to_owned())),

@@ -143,6 +143,8 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
+        ("post", "/api/v1/cmdb/resume") => (queries(&[own()]), json!({"class": "Server"})),
+        ("post", "/api/v1/cmdb/release") => (queries(&[own()]), json!({"company": company})),
         (_, path) if path.starts_with("/api/v1/equipment") => {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
@@ -241,6 +243,8 @@ const OF_NOBODY: &[&str] = &[
     "/api/v1/check",
     "/api/v1/configuration",
     "/api/v1/cmdb/sources",
+    "/api/v1/cmdb/resume",
+    "/api/v1/cmdb/release",
     "/api/v1/priority",
     "/api/v1/itop/changes",
     "/health",
