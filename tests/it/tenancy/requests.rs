@@ -143,8 +143,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        ("post", "/api/v1/cmdb/resume") => (queries(&[own()]), json!({"class": "Server"})),
-        ("post", "/api/v1/cmdb/release") => (queries(&[own()]), json!({"company": company})),
+        ("post", path) if path.starts_with("/api/v1/cmdb") => {
+            (queries(&[own()]), of_cmdb(path, of))
+        }
         (_, path) if path.starts_with("/api/v1/equipment") => {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
@@ -275,4 +276,11 @@ pub fn is_bulk(call: &Call) -> bool {
         "/api/v1/equipment/retry",
     ]
     .contains(&call.path)
+}
+
+fn of_cmdb(path: &str, of: &Object) -> Value {
+    match path {
+        "/api/v1/cmdb/resume" => json!({"class": "Server"}),
+        _ => json!({"company": of.company}),
+    }
 }

@@ -62,9 +62,9 @@ pub(super) async fn turned(
                 preview.turn(at, outcome, Some(problem));
                 preview.items[at].held = true;
             }
-            Foresight::Waits(problem) | Foresight::Fails(problem) => {
-                preview.turn(at, Outcome::Failed, Some(problem));
-            }
+            // It comes to that when what it waits for is there.
+            Foresight::Waits(problem) => preview.items[at].problem = Some(problem),
+            Foresight::Fails(problem) => preview.turn(at, Outcome::Failed, Some(problem)),
         }
     }
     Ok(None)
