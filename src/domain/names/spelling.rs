@@ -48,6 +48,7 @@ static NFD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_
 
 /// Makes what [`spelling`] looks letters up in, once in a process; gives how many there are. Tens of
 /// thousands are looked at: whoever spells the first name that is more than ASCII waits for it.
+#[must_use]
 pub fn prepare() -> usize {
     LETTERS.by_weight.len()
 }
