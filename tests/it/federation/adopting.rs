@@ -86,3 +86,27 @@ async fn two_pieces_of_one_name_never_share_a_ci() {
     assert_eq!(failed["problem"]["code"], "ci-taken");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_preview_tells_what_itop_has_and_what_is_asked() {
+    let world = federated(|_| {}).await;
+    make(&world, "Server", "there", DEMO).await;
+    for _ in 0..2 {
+        make(&world, "Server", "twice", DEMO).await;
+    }
+    let pieces = json!([piece("1", "there"), piece("2", "twice"), piece("3", "fresh")]);
+    let told = world.post("/api/v1/equipment/preview?company=42", &pieces).await.expect(200);
+    let of =
+        |id: &str| told["items"].as_array().unwrap().iter().find(|item| item["id"] == id).unwrap();
+    assert_eq!((&of("1")["outcome"], &of("1")["held"]), (&json!("adopted"), &json!(true)));
+    assert_eq!(of("2")["outcome"], "failed");
+    assert_eq!(of("2")["problem"]["code"], "ci-ambiguous");
+    assert_eq!((&of("3")["outcome"], &of("3")["held"]), (&json!("created"), &json!(false)));
+    assert!(rows(&world, "42").await.is_empty());
+    // What is done is what was told.
+    list(&world, "42", pieces).await;
+    until(&world, "42", "3", "synchronized").await;
+    until(&world, "42", "2", "failed").await;
+    assert_eq!(rows(&world, "42").await["1"]["held"], "adopt");
+    world.finish().await;
+}

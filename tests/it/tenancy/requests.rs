@@ -143,14 +143,12 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        ("post", path) if path.starts_with("/api/v1/cmdb") => {
-            (queries(&[own()]), of_cmdb(path, of))
-        }
-        (_, path) if path.starts_with("/api/v1/equipment") => {
+        (_, path)
+            if ["/api/v1/equipment", "/api/v1/cmdb"].iter().any(|of| path.starts_with(of)) =>
+        {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
         }
-        ("put", "/api/v1/cmdb/sources") => (queries(&[own()]), json!({"items": []})),
         ("put", "/api/v1/links") => {
             let item = json!({"company": company, "organization": {"id": of.org}});
             (queries(&[own(), here()]), json!({"items": [item]}))
@@ -178,6 +176,7 @@ fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
     let of_company = || format!("?company={company}");
     let both = || format!("?company={company}&instance={instance}");
     match (call.method, call.path) {
+        (_, path) if path.starts_with("/api/v1/cmdb") => (vec![own()], of_cmdb(path, of)),
         ("get", "/api/v1/equipment") => {
             let searched = format!("?q={}&count=true", of.key);
             let one = format!("?id={}&instance={instance}", of.equipment());
@@ -280,6 +279,7 @@ pub fn is_bulk(call: &Call) -> bool {
 
 fn of_cmdb(path: &str, of: &Object) -> Value {
     match path {
+        "/api/v1/cmdb/sources" => json!({"items": []}),
         "/api/v1/cmdb/resume" => json!({"class": "Server"}),
         _ => json!({"company": of.company}),
     }
