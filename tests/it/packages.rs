@@ -74,7 +74,11 @@ impl Asset {
             _ => vec![path],
         };
         let in_package = |path: PathBuf| {
-            assert!(path.metadata().is_ok_and(|file| file.len() > 0), "{path:?} of {self:?}");
+            assert!(
+                path.metadata().is_ok_and(|file| file.len() > 0),
+                "{} of {self:?}",
+                path.display()
+            );
             let name = path.file_name().unwrap().to_str().unwrap();
             let folder = self.target.ends_with('/');
             (if folder { format!("{}{name}", self.target) } else { self.target.clone() }, path)
@@ -117,11 +121,11 @@ fn both_packages_have_all_that_is_made_and_nothing_that_is_not() {
         });
         let mut files: Vec<_> = files.collect();
         // cargo-deb takes another profile's program where this one stands.
-        files.iter_mut().for_each(|(path, _)| {
+        for (path, _) in &mut files {
             if path.ends_with(format!("target/dist/{NAME}")) {
                 *path = root().join("target/release").join(NAME);
             }
-        });
+        }
         files.sort();
         files
     };

@@ -29,10 +29,8 @@ async fn a_list_is_looked_at_taken_over_and_what_it_would_retire_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("list.csv");
     // Half of them, one with another name, and a new one.
-    let mut table = "id;name\n1;srv-renamed\n99;srv-new\n".to_owned();
-    for number in 2..=15 {
-        table += &format!("{number};srv-{number:05}\n");
-    }
+    let same: Vec<_> = (2..=15).map(|number| format!("{number};srv-{number:05}")).collect();
+    let table = format!("id;name\n1;srv-renamed\n99;srv-new\n{}\n", same.join("\n"));
     std::fs::write(&file, table).unwrap();
 
     browser.open(&format!("{}/equipment", world.base)).await;

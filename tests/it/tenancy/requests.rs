@@ -81,12 +81,6 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             let of_company = format!("?group=ended&company={company}");
             (queries(&[ended, searched, of_company]), Value::Null)
         }
-        ("get", "/equipment") => {
-            let of_company = format!("?company={company}");
-            let one = format!("?one={}&of={company}&at={instance}", of.equipment());
-            let searched = format!("?q={}&state=new", of.key);
-            (queries(&[own(), of_company, searched, one]), Value::Null)
-        }
         ("post", "/api/v1/acknowledgements/retry" | "/api/v1/acknowledgements/discard") => {
             // Their number is a text in the path of a row.
             let ids = json!([of.id.parse::<i64>().unwrap_or(i64::MAX)]);
@@ -144,7 +138,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             (queries(&[own(), here()]), Value::Null)
         }
         (_, path)
-            if ["/api/v1/equipment", "/api/v1/cmdb"].iter().any(|of| path.starts_with(of)) =>
+            if ["/equipment", "/api/v1/equipment", "/api/v1/cmdb"]
+                .iter()
+                .any(|of| path.starts_with(of)) =>
         {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
@@ -181,6 +177,11 @@ fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
             let searched = format!("?q={}&count=true", of.key);
             let one = format!("?id={}&instance={instance}", of.equipment());
             (vec![own(), of_company(), both(), searched, one], Value::Null)
+        }
+        ("get", "/equipment") => {
+            let searched = format!("?q={}&state=new", of.key);
+            let one = format!("?one={}&of={company}&at={instance}", of.equipment());
+            (vec![own(), of_company(), searched, one], Value::Null)
         }
         ("get", "/api/v1/equipment/companies") => (vec![own(), of_company(), both()], Value::Null),
         ("get" | "delete", _) => (vec![of_company(), both()], Value::Null),
