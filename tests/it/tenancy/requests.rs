@@ -137,11 +137,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        (_, path)
-            if ["/equipment", "/api/v1/equipment", "/api/v1/cmdb"]
-                .iter()
-                .any(|of| path.starts_with(of)) =>
-        {
+        (_, path) if OF_EQUIPMENT.iter().any(|of| path.starts_with(of)) => {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
         }
@@ -164,6 +160,9 @@ fn cursor(instance: &str, control: &str) -> String {
     let place = format!("{instance}\n{control}");
     place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str())
 }
+
+/// What the calls about equipment begin with.
+const OF_EQUIPMENT: [&str; 3] = ["/equipment", "/api/v1/equipment", "/api/v1/cmdb"];
 
 /// The same for the calls about equipment: what follows their paths, and their bodies.
 fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
