@@ -1,8 +1,11 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
+mod error;
 mod federation;
 mod local_token;
+mod purge;
 mod reload;
+mod settings;
 
 use std::{net::SocketAddr, pin::Pin};
 
@@ -14,135 +17,41 @@ use crate::{
     catalog::Catalog,
     check::Checks,
     clock::Clock,
-    config::{self, Config, Current, LoginKind},
+    config::{Config, Current},
     delivery::{Delivery, Settings},
-    domain::{
-        keys::Instance,
-        ticket_text::{TemplateError, Templates},
-        visible::Visible,
-    },
+    domain::{names, visible::Visible},
     gate::Gate,
     history::History,
-    hooks::{HookError, Hooks, ReplaceError},
-    itop::{self, Client, ClientError, FrontLogin, ItopZone, Login, TlsFiles},
-    secret::{Secret, random_key},
-    server,
-    store::{Store, StoreError},
-    tls::{CertificateError, Files, Shown},
+    hooks::Hooks,
+    itop::{self, Client},
+    server::Front,
+    store::Store,
     web::{
         self, Addresses, AppState, ControlAnswers, Looks, Parts, Rooms, Sessions, Signer,
         Templates as Pages,
     },
 };
 
+pub use error::{RunError, StartError};
 use local_token::Tokens;
 pub use local_token::file as local_token_file;
 pub use reload::Reload;
+pub use settings::client_settings;
+use settings::{link_key, templates};
 
 /// What a background task does.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How often ended rows are looked for.
-const PURGE_EVERY: std::time::Duration = std::time::Duration::from_mins(10);
-
-/// A bridge that cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// Everybody could call it.
-    #[error(
-        "server.listen is {0}, beyond loopback, and there is no token: anyone could post. Make \
-         one with the command 'token', or listen on 127.0.0.1"
-    )]
-    Open(SocketAddr),
-    /// A token of some companies would meet those of others.
-    #[error(
-        "auth: instance '{0}' is that of a token or group which is limited to companies and may write, \
-         and the database has controls or acknowledgements of other companies in it. Give \
-         the token an instance of its own (or the group of auth.oidc), and link its companies there"
-    )]
-    Crowded(Instance),
-    /// The configuration names something unusable.
-    #[error("{0}")]
-    Config(String),
-    /// The HTTP client cannot be made.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// A template cannot be used.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// A page cannot be used: a defect.
-    #[error("a page of the bridge cannot be used: {0}")]
-    Page(#[from] minijinja::Error),
-    /// The certificate cannot be shown.
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
-    /// A hook cannot be used.
-    #[error(transparent)]
-    Hook(#[from] HookError),
-    /// The database cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The address of the listener is unknown.
-    #[error("the listener has no address: {0}")]
-    Listener(#[from] std::io::Error),
-}
-
-/// A bridge that ended although nobody told it to.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A background task ended: without it the bridge would only seem to work.
-    #[error("the background task '{0}' ended; see the log before this")]
-    Task(&'static str),
-}
-
 /// A bridge that is ready to run.
 #[derive(Debug)]
 pub struct App {
-    listener: TcpListener,
+    front: Front,
     state: AppState,
     refresher: Refresher,
     gate: Gate,
     client: Client,
     reload: Reload,
     config: Config,
-    address: SocketAddr,
-    /// How many there can be at once.
-    connections: usize,
-}
-
-/// The settings of the iTop client, from a checked configuration.
-pub fn client_settings(config: &Config) -> Result<itop::Settings, StartError> {
-    let section = &config.itop;
-    let wrong = |what: &str| StartError::Config(format!("itop.{what} cannot be used"));
-    let secret = |secret: &Option<Secret>, what| secret.clone().ok_or_else(|| wrong(what));
-    let user = section.user.clone();
-    let login = match section.login {
-        LoginKind::Form => Login::Form { user, password: secret(&section.password, "password")? },
-        LoginKind::Basic => Login::Basic { user, password: secret(&section.password, "password")? },
-        LoginKind::Token => Login::Token(secret(&section.token, "token")?),
-    };
-    let front = section.front_user.as_ref().zip(section.front_password.clone());
-    let client = section.client_cert_file.clone().zip(section.client_key_file.clone());
-    Ok(itop::Settings {
-        url: section.url.parse().map_err(|_| wrong("url"))?,
-        login,
-        front: front.map(|(user, password)| FrontLogin { user: user.clone(), password }),
-        tls: TlsFiles { ca_file: section.ca_file.clone(), client },
-        connect_timeout: section.connect_timeout.duration(),
-        timeout: section.timeout.duration(),
-        create_timeout: section.create_timeout.duration(),
-        max_in_flight: section.max_in_flight,
-        zone: ItopZone::named(&section.time_zone).map_err(|_| wrong("time_zone"))?,
-    })
-}
-
-impl From<ReplaceError> for StartError {
-    fn from(error: ReplaceError) -> Self {
-        match error {
-            ReplaceError::Hook(error) => Self::Hook(error),
-            ReplaceError::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 impl App {
@@ -152,10 +61,13 @@ impl App {
         clock: Clock,
         listener: TcpListener,
     ) -> Result<Self, StartError> {
-        let address = listener.local_addr()?;
-        refuse_open(address, &config)?;
-        let tls = Files::of(&config.server);
-        let tls = tls.map(|files| Shown::read(files, clock.clone())).transpose()?;
+        let front = Front::new(listener, &config, &clock)?;
+        refuse_open(front.address(), &config)?;
+        // The writer spells what tickets are found by: the first one would be written down, and answered,
+        // only when that is ready.
+        tokio::task::spawn_blocking(|| {
+            tracing::debug!(letters = names::prepare(), "names can be spelt");
+        });
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
         let client = Client::new(&client_settings(&config)?)?;
@@ -165,9 +77,7 @@ impl App {
         let templates = templates(&config.ticket)?;
         refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let bridge_url =
-            config.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+        let bridge_url = config.server.public_url.clone().unwrap_or_else(|| front.url());
         let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
         let addresses = Addresses::new(&bridge_url, itop_url, signer.clone());
 
@@ -218,7 +128,7 @@ impl App {
         let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),
-            address,
+            address: front.address(),
             client: client.clone(),
             store: store.clone(),
             tokens: tokens.clone(),
@@ -226,10 +136,8 @@ impl App {
             answers: answers.clone(),
             hooks: hooks.clone(),
             federation: federation.clone(),
-            tls: tls.clone(),
+            tls: front.tls().cloned(),
         });
-        let connections =
-            server::connections_for(config.server.max_connections, config.itop.max_in_flight);
         let parts = Parts {
             templates: Pages::new(&addresses, &clock)?,
             store: store.for_polls(),
@@ -240,17 +148,17 @@ impl App {
             tokens: tokens.known,
             addresses,
             answers,
-            rooms: Rooms::beside(connections),
+            rooms: Rooms::beside(front.most_connections()),
             config: current,
             checks,
             history,
             hooks,
             federation,
             looks: Looks::default(),
-            tls,
+            tls: front.tls().cloned(),
         };
         let state = AppState::from(parts);
-        Ok(Self { listener, state, refresher, gate, client, reload, config, address, connections })
+        Ok(Self { front, state, refresher, gate, client, reload, config })
     }
 
     /// What can be read again while the bridge runs.
@@ -262,7 +170,7 @@ impl App {
     /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.front.address()
     }
 
     /// Serves and delivers until `stop`. Then it accepts no more connections, lets calls in flight
@@ -272,8 +180,7 @@ impl App {
     /// Where the server or a background task ends by itself: the process should end too, so that
     /// whoever watches it starts it again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self { listener, state, refresher, gate, client, reload, config, address, connections } =
-            self;
+        let Self { front, state, refresher, gate, client, reload, config } = self;
         let mut tasks = JoinSet::new();
         let delivery = state.delivery.clone();
         let deliveries_stop = stop.clone();
@@ -313,16 +220,17 @@ impl App {
         let store = state.store.clone();
         background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();
-        background("purge", Box::pin(purge(state.store.clone(), state.clock.clone(), retention)));
-
-        if let Some(tls) = state.tls.clone() {
+        background(
+            "purge",
+            Box::pin(purge::keep(state.store.clone(), state.clock.clone(), retention)),
+        );
+        if let Some(tls) = front.tls().cloned() {
             background("certificate", Box::pin(tls.watch()));
         }
-        tracing::info!(%address, tls = state.tls.is_some(), "the bridge listens");
+
         let routes = web::routes(&state, &config);
         let serving = async {
-            let (tls, clock) = (state.tls.clone(), state.clock.clone());
-            server::serve(listener, routes, tls, connections, clock, stop.clone()).await;
+            front.serve(routes, stop.clone()).await;
             Ok(())
         };
         let watching = async {
@@ -349,12 +257,6 @@ impl App {
     }
 }
 
-/// The templates of tickets.
-fn templates(ticket: &config::Ticket) -> Result<Templates, TemplateError> {
-    let (title, description) = (ticket.title.as_deref(), ticket.description.as_deref());
-    Templates::new(ticket.language, title, description, &ticket.fields)
-}
-
 /// What an operator looks for first when something is not as expected: which configuration, which
 /// database and how much is in it, which iTop.
 fn tell_what_is_served(config: &Config, store: &Store) {
@@ -376,29 +278,6 @@ fn tell_what_is_served(config: &Config, store: &Store) {
     }
 }
 
-async fn purge(store: Store, clock: Clock, retention: std::time::Duration) {
-    let retention = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
-    loop {
-        clock.sleep(PURGE_EVERY).await;
-        if let Err(error) = store.forget_companies(retention).await {
-            tracing::error!(%error, "companies of which nothing came for long could not be forgotten");
-        }
-        if let Err(error) = store.forget_messages(retention).await {
-            tracing::error!(%error, "the ids of old signed messages could not be forgotten");
-        }
-        loop {
-            match store.purge_ended(retention).await {
-                Ok(0) => break,
-                Ok(rows) => tracing::info!(rows, "ended acknowledgements purged"),
-                Err(error) => {
-                    tracing::error!(%error, "ended acknowledgements could not be purged");
-                    break;
-                }
-            }
-        }
-    }
-}
-
 /// Beyond loopback nobody is let in without a token.
 fn refuse_open(address: SocketAddr, config: &Config) -> Result<(), StartError> {
     if !address.ip().is_loopback() && config.auth.lets_anyone_in() {
@@ -412,13 +291,5 @@ async fn refuse_crowded(config: &Config, store: &Store) -> Result<(), StartError
     match web::crowded_instance(&config.auth, store).await? {
         Some(instance) => Err(StartError::Crowded(instance)),
         None => Ok(()),
-    }
-}
-
-/// The key of signed links: the configured one, else one that is made once and kept.
-async fn link_key(config: &Config, store: &Store) -> Result<Secret, StoreError> {
-    match &config.server.link_key {
-        Some(key) => Ok(key.clone()),
-        None => Ok(Secret::new(store.meta_or_insert("link_key", random_key()).await?)),
     }
 }

@@ -46,7 +46,7 @@ pub use probe::{PathProbe, WriteRight};
 pub(crate) use redact::Redactor;
 pub use route::{Proxy, is_loopback, proxy};
 pub use setup::{Attributes, Protocol};
-pub use tickets::{MARKER_LOG, Marked, Within, address};
+pub use tickets::{MARKER_LOG, Marked, Within, address, object_address};
 pub use time::ItopZone;
 pub use tls::TlsFiles;
 pub use trace::in_trace;

@@ -54,11 +54,17 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// The page of a ticket below a web root of iTop, for people.
 #[must_use]
 pub fn address(root: &str, key: &TicketKey) -> String {
+    object_address(root, &key.class, key.id.as_str())
+}
+
+/// The page of any object.
+#[must_use]
+pub fn object_address(root: &str, class: &str, id: &str) -> String {
     format!(
         "{}/pages/UI.php?operation=details&class={}&id={}",
         root.trim_end_matches('/'),
-        utf8_percent_encode(&key.class, RESERVED),
-        utf8_percent_encode(key.id.as_str(), RESERVED)
+        utf8_percent_encode(class, RESERVED),
+        utf8_percent_encode(id, RESERVED)
     )
 }
 

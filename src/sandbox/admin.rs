@@ -1,7 +1,6 @@
 //! What administrators and agents do to objects in iTop itself, while the bridge runs: they move,
 //! rename, deactivate and delete them, write lines into logs, and restore backups.
 
-use jiff::SignedDuration;
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
@@ -175,13 +174,7 @@ impl Itop {
         database: &Connection,
         work: impl FnOnce(&Session<'_>) -> Result<T, SandboxError>,
     ) -> Result<T, SandboxError> {
-        work(&Session {
-            database,
-            flavour: self.options.flavour,
-            user: login::clerk(),
-            now: self.now(SignedDuration::ZERO),
-            strike: &Strike::default(),
-        })
+        work(&self.session(database, login::clerk(), &Strike::default()))
     }
 }
 

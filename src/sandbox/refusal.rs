@@ -27,6 +27,21 @@ impl Refusal {
         }
     }
 
+    /// An object that does not pass its checks: each issue, and once more by its number. `id` is that of the
+    /// stored object, -1 for one that was to be made. Nothing is refused without an issue.
+    pub(super) fn of_issues(issues: &[String], class: &str, id: i64) -> Result<(), Self> {
+        if issues.is_empty() {
+            return Ok(());
+        }
+        let numbered: Vec<_> =
+            issues.iter().enumerate().map(|(n, issue)| format!("{n}=>{issue}")).collect();
+        Err(Self::error(format!(
+            "{}: issues = {{{}}}, class = {class}, id = {id}",
+            issues.join(", "),
+            numbered.join("; ")
+        )))
+    }
+
     pub(super) fn no_right(doing: &str, class: &str) -> Self {
         Self::Verdict(
             1,

@@ -2,11 +2,12 @@
 
 mod keys;
 
-use rusqlite::{Connection, types::ValueRef};
+use jiff::SignedDuration;
+use rusqlite::{Connection, TransactionBehavior, types::ValueRef};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Flavour,
+    Flavour, Itop,
     classes::{self, Attribute, Class, Kind},
     faults::{FaultKind, Strike},
     login::User,
@@ -30,6 +31,40 @@ pub(super) struct Session<'a> {
 pub(super) struct Found {
     pub(super) class: String,
     pub(super) id: i64,
+}
+
+impl Itop {
+    /// What a request of `user` works with, in a database or a transaction.
+    pub(super) fn session<'a>(
+        &self,
+        database: &'a Connection,
+        user: &'a User,
+        strike: &'a Strike,
+    ) -> Session<'a> {
+        Session {
+            database,
+            flavour: self.options.flavour,
+            user,
+            now: self.now(SignedDuration::from_hours(strike.hours_ahead().into())),
+            strike,
+        }
+    }
+
+    /// A piece of a request: one transaction, which is committed however the piece ends. A refused create
+    /// has used up a number, and a run that died leaves what it did.
+    pub(super) fn in_transaction<T>(
+        &self,
+        user: &User,
+        strike: &Strike,
+        piece: impl FnOnce(&Session<'_>) -> T,
+    ) -> Result<T, rusqlite::Error> {
+        let mut database = self.database.lock();
+        // A second sandbox on the same file waits for its turn.
+        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = piece(&self.session(&transaction, user, strike));
+        transaction.commit()?;
+        Ok(done)
+    }
 }
 
 impl Session<'_> {

@@ -5,8 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
-use rusqlite::TransactionBehavior;
 use serde_json::{Map, Value};
 
 use super::{
@@ -98,24 +96,14 @@ impl Itop {
         strike: &Strike,
         inside: Duration,
     ) -> Result<(Stage, Duration), Refusal> {
-        let mut database = self.database.lock();
-        // A second sandbox on the same file waits for its turn.
-        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let session = Session {
-            database: &transaction,
-            flavour: self.options.flavour,
-            user,
-            now: self.now(SignedDuration::from_hours(strike.hours_ahead().into())),
-            strike,
-        };
-        let mut wait = Duration::ZERO;
-        while wait.is_zero() && !matches!(stage, Stage::Answered(_)) {
-            (stage, wait) = self.step(&session, stage, inside);
-        }
-        drop(session);
-        // A refused create has used up a number: what a refusal leaves behind is committed too.
-        transaction.commit()?;
-        Ok((stage, wait))
+        self.in_transaction(user, strike, |session| {
+            let mut wait = Duration::ZERO;
+            while wait.is_zero() && !matches!(stage, Stage::Answered(_)) {
+                (stage, wait) = self.step(session, stage, inside);
+            }
+            (stage, wait)
+        })
+        .map_err(Refusal::from)
     }
 
     /// One step, and how long to wait after it.

@@ -20,8 +20,7 @@ pub fn raise_limit() {
 
 /// How many connections there can be at once: `wanted`, or fewer where the limit of open files
 /// leaves less beside the calls to iTop and the database.
-#[must_use]
-pub fn connections_for(wanted: usize, itop_in_flight: usize) -> usize {
+pub(super) fn connections_for(wanted: usize, itop_in_flight: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).current;
     let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let fit = fitting(limit, itop_in_flight);

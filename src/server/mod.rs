@@ -11,6 +11,7 @@ mod descriptors;
 
 use std::{
     io::{self, ErrorKind},
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
@@ -20,48 +21,102 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     clock::Clock,
-    tls::Shown,
+    config::Config,
+    tls::{CertificateError, Files, Shown},
     web::{Logged, Peer},
 };
 use connections::Connections;
-pub use descriptors::{connections_for, raise_limit};
+use descriptors::connections_for;
+pub use descriptors::raise_limit;
 
 /// How long after a failed accept the next one is tried: what fails it, such as files that are all
 /// in use, does not pass at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Serves connections, `most` at once, by TLS where there is a certificate, until `stop`; then accepts no more, lets the calls in flight
-/// end, and returns when the last connection is closed.
-pub async fn serve(
+/// Where a bridge listens, what it shows there, and how many connections it has room for.
+#[derive(Debug)]
+pub struct Front {
     listener: TcpListener,
-    routes: Logged,
+    address: SocketAddr,
     tls: Option<Shown>,
     most: usize,
     clock: Clock,
-    stop: CancellationToken,
-) {
-    let connections = Arc::new(Connections::new(most, clock.clone()));
-    let tasks = TaskTracker::new();
-    let accepting = async {
-        loop {
-            let (stream, peer) = accept(&listener, &clock).await;
-            let place = connections.place().await;
-            // One that was exchanged is shown from the next connection on.
-            let tls = tls.as_ref().map(Shown::acceptor);
-            tasks.spawn(connection::serve(stream, peer, tls, routes.clone(), place));
-        }
-    };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = accepting => {}
-        () = connections.watch() => {}
+}
+
+/// A front that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontError {
+    /// The address of the listener is unknown.
+    #[error("the listener has no address: {0}")]
+    Listener(#[from] io::Error),
+    /// The certificate cannot be shown.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+}
+
+impl Front {
+    /// The front of a configuration: by TLS where that names a certificate, with as many connections at once as it
+    /// wants and the open files allow beside the calls to iTop.
+    pub fn new(listener: TcpListener, config: &Config, clock: &Clock) -> Result<Self, FrontError> {
+        let address = listener.local_addr()?;
+        let tls = Files::of(&config.server).map(|files| Shown::read(files, clock.clone()));
+        let most = connections_for(config.server.max_connections, config.itop.max_in_flight);
+        Ok(Self { listener, address, tls: tls.transpose()?, most, clock: clock.clone() })
     }
-    drop(listener);
-    connections.finish();
-    tasks.close();
-    tokio::select! {
-        () = tasks.wait() => {}
-        () = connections.watch() => {}
+
+    /// The address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it is reached by whoever is on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The certificate that it shows, if it speaks TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Shown> {
+        self.tls.as_ref()
+    }
+
+    /// How many connections there can be at once.
+    #[must_use]
+    pub fn most_connections(&self) -> usize {
+        self.most
+    }
+
+    /// Serves connections until `stop`; then accepts no more, lets the calls in flight end, and returns
+    /// when the last connection is closed.
+    pub async fn serve(self, routes: Logged, stop: CancellationToken) {
+        let Self { listener, address, tls, most, clock } = self;
+        tracing::info!(%address, tls = tls.is_some(), "the bridge listens");
+        let connections = Arc::new(Connections::new(most, clock.clone()));
+        let tasks = TaskTracker::new();
+        let accepting = async {
+            loop {
+                let (stream, peer) = accept(&listener, &clock).await;
+                let place = connections.place().await;
+                // One that was exchanged is shown from the next connection on.
+                let tls = tls.as_ref().map(Shown::acceptor);
+                tasks.spawn(connection::serve(stream, peer, tls, routes.clone(), place));
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = accepting => {}
+            () = connections.watch() => {}
+        }
+        drop(listener);
+        connections.finish();
+        tasks.close();
+        tokio::select! {
+            () = tasks.wait() => {}
+            () = connections.watch() => {}
+        }
     }
 }
 

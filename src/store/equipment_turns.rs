@@ -181,6 +181,18 @@ impl Store {
         self.read(move |db| db.prepare_cached(UNPROVEN)?.query_row([class], |row| row.get(0))).await
     }
 
+    /// Whether any row was given to iTop and never read back as it was sent.
+    pub async fn is_equipment_begun(&self) -> Result<bool, StoreError> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM equipment INDEXED BY equipment_unproven
+                     WHERE class IS NOT NULL AND sent_hash IS NULL)",
+            )?
+            .query_row([], |row| row.get(0))
+        })
+        .await
+    }
+
     /// Which rows have these CIs, by their keys.
     pub async fn equipment_with_cis(
         &self,

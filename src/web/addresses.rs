@@ -44,6 +44,12 @@ impl Addresses {
         itop::address(&self.inner.itop, key)
     }
 
+    /// The page of an object in iTop, such as a CI.
+    #[must_use]
+    pub fn object(&self, class: &str, id: &str) -> String {
+        itop::object_address(&self.inner.itop, class, id)
+    }
+
     /// The path of a call as callers reach it: below that of `server.public_url`.
     #[must_use]
     pub fn path(&self, call: impl std::fmt::Display) -> String {

@@ -12,8 +12,8 @@ use super::{
         preview, priority, session, stream, stream_address, tickets,
     },
     console::{
-        assets, companies as companies_page, health as health_page, inbox as inbox_page, language,
-        new_ticket, reference, sign_in, tickets as board,
+        assets, companies as companies_page, equipment as equipment_page, health as health_page,
+        inbox as inbox_page, language, new_ticket, reference, sign_in, tickets as board,
     },
     description, metrics, signed,
 };
@@ -178,6 +178,7 @@ calls! {
     "/inbox" => { get: inbox_page::page, Access::Page(Scope::Read); }
     "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
     "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
+    "/equipment" => { get: equipment_page::page, Access::Page(Scope::Read); }
     "/api" => { get: reference::page, Access::Everyone; }
 }
 

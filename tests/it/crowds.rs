@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::{Config, Scope},
-    sandbox::{Fault, FaultKind, Operations, Options},
+    config::{Config, Scope, Token},
+    sandbox::{Fault, FaultKind, Operations},
     server,
 };
 use tokio::{
@@ -35,23 +35,12 @@ fn head(method: &str, path: &str, token: &str, length: Option<usize>) -> String 
     )
 }
 
-fn tokens(config: &mut Config) {
-    config.auth.tokens = vec![
-        token("all", &[Scope::Admin]),
-        token("wild", &[Scope::Ingest, Scope::Read]),
-        token("honest", &[Scope::Ingest, Scope::Read]),
-    ];
+fn tokens() -> Vec<Token> {
+    ["wild", "honest"].map(|name| token(name, &[Scope::Ingest, Scope::Read])).into()
 }
 
 async fn world(change: impl FnOnce(&mut Config)) -> World {
-    let mut world = World::with(Options::default(), |config| {
-        tokens(config);
-        change(config);
-    })
-    .await;
-    world.token = Some("all".to_owned());
-    world.link_demo().await;
-    world
+    World::closed(tokens(), change).await
 }
 
 /// How a connection holds its place.
@@ -346,8 +335,8 @@ async fn storm(address: String, requests: Vec<String>) -> Vec<u16> {
 /// Posts of one token as fast as it can, while another one posts, reads and gets its tickets.
 async fn storm_beside_an_honest_sender(rate: Option<u32>) -> (World, Vec<u16>) {
     let mut world = world(|config| {
-        config.auth.tokens[1] = limited("wild", &[Scope::Ingest, Scope::Read], "wild", &["id:77"]);
-        config.auth.tokens[1].rate = rate;
+        config.auth.tokens[0] = limited("wild", &[Scope::Ingest, Scope::Read], "wild", &["id:77"]);
+        config.auth.tokens[0].rate = rate;
     })
     .await;
     world.read_lists().await;

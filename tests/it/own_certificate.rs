@@ -22,6 +22,7 @@ use servicenav_itop_bridge::{
     clock::Clock,
     config::{Config, Scope},
     sandbox::Options,
+    server::FrontError,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -328,7 +329,8 @@ async fn a_pair_that_does_not_fit_together_starts_no_bridge() {
                 .await;
         let error = built.err().unwrap();
         assert!(
-            matches!(error, StartError::Certificate(_)) && error.to_string().contains(says),
+            matches!(error, StartError::Front(FrontError::Certificate(_)))
+                && error.to_string().contains(says),
             "{error}"
         );
         let found = certificate_findings(&config, &Clock::system()).await;

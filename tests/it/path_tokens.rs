@@ -2,10 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use servicenav_itop_bridge::{
-    config::{Config, Scope},
-    sandbox::Options,
-};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::{
     program::{command, output, text},
@@ -17,24 +14,19 @@ const TOKEN: &str = "snb_pathpathpathpathpath";
 const OWN_SHAPE: &str = "sh4pe-of-its-own-0123456789";
 
 async fn world() -> World {
-    let tokens = |config: &mut Config| {
-        let mut tokens = vec![
-            token(TOKEN, &[Scope::Ingest]),
-            token(OWN_SHAPE, &[Scope::Ingest]),
-            limited("acme", &[Scope::Ingest], "acme", &["id:42"]),
-        ];
-        for token in &mut tokens {
-            token.in_path = true;
-        }
-        // The name is told in the log.
-        "by-address".clone_into(&mut tokens[0].name);
-        "by-address-too".clone_into(&mut tokens[1].name);
-        tokens.extend([token("all", &[Scope::Admin]), token("bearer", &[Scope::Ingest])]);
-        config.auth.tokens = tokens;
-    };
-    let mut world = World::with(Options::default(), tokens).await;
-    world.token = Some("all".to_owned());
-    world.link_demo().await;
+    let mut tokens = vec![
+        token(TOKEN, &[Scope::Ingest]),
+        token(OWN_SHAPE, &[Scope::Ingest]),
+        limited("acme", &[Scope::Ingest], "acme", &["id:42"]),
+    ];
+    for token in &mut tokens {
+        token.in_path = true;
+    }
+    // The name is told in the log.
+    "by-address".clone_into(&mut tokens[0].name);
+    "by-address-too".clone_into(&mut tokens[1].name);
+    tokens.push(token("bearer", &[Scope::Ingest]));
+    let mut world = World::closed(tokens, |_| {}).await;
     world.token = None;
     world
 }

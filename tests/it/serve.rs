@@ -255,3 +255,14 @@ async fn a_password_in_clear_is_warned_of_at_the_start() {
     serving.stop().await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn what_names_are_spelt_with_is_there_before_the_first_ticket_needs_it() {
+    let world = World::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(&world, folder.path(), "[log]\nfilter = 'debug'\n");
+    let serving = Serving::start(&world, &config).await;
+    serving.until_said(&world, "names can be spelt").await;
+    serving.stop().await;
+    world.finish().await;
+}

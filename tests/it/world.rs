@@ -105,6 +105,20 @@ impl World {
         world
     }
 
+    /// The same, where these tokens may call and nobody else, beside `all`, which may do everything. What a
+    /// test asks for without further words, `all` asks for.
+    pub async fn closed(tokens: Vec<Token>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut world = Self::with(sandbox::Options::default(), |config| {
+            config.auth.tokens = tokens;
+            config.auth.tokens.push(token("all", &[Scope::Admin]));
+            change(config);
+        })
+        .await;
+        world.token = Some("all".to_owned());
+        world.link_demo().await;
+        world
+    }
+
     /// A world with another iTop or another configuration.
     pub async fn with(options: sandbox::Options, change: impl FnOnce(&mut Config)) -> Self {
         // RUST_LOG shows what the bridge says, as it would in production.

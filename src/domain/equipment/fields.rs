@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// All that is known, as it is written in JSON and in the first line of a table.
-pub(super) const MEMBERS: [&str; 16] = [
+pub const MEMBERS: [&str; 16] = [
     "id",
     "name",
     "address",

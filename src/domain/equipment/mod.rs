@@ -6,12 +6,14 @@ pub mod list;
 pub mod preview;
 mod row;
 
+pub use fields::MEMBERS;
 pub use limit::RetireLimit;
 pub use row::{EquipmentRow, EquipmentState, Held, Problem};
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -126,6 +128,22 @@ impl Equipment {
     pub fn json(&self) -> String {
         // Texts and dates can always be written as JSON.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What is told of it, member by member, in the order in which it is stored; each as a text.
+    #[must_use]
+    pub fn members(&self) -> Vec<(String, String)> {
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => {
+                members.into_iter().map(|(name, value)| (name, text(value))).collect()
+            }
+            // Texts and dates can always be written as JSON.
+            _ => Vec::new(),
+        }
     }
 
     /// What is equal for two exactly if all that is told of them is; 32 bytes.

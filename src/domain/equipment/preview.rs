@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::{Equipment, Problem};
 use crate::domain::keys::EquipmentId;
@@ -133,23 +132,16 @@ impl Preview {
 /// What is told otherwise of an equipment, member by member.
 #[must_use]
 pub fn changes(before: &Equipment, after: &Equipment) -> Vec<FieldChange> {
-    let members = |equipment: &Equipment| match serde_json::to_value(equipment) {
-        Ok(Value::Object(members)) => members,
-        _ => Map::new(),
-    };
-    let (before, mut after) = (members(before), members(after));
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
+    let mut after = after.members();
     let mut changes = Vec::new();
-    for (field, old) in before {
-        let new = after.shift_remove(&field);
+    for (field, old) in before.members() {
+        let at = after.iter().position(|(name, _)| *name == field);
+        let new = at.map(|at| after.remove(at).1);
         if new.as_ref() != Some(&old) {
-            changes.push(FieldChange { field, old: Some(text(old)), new: new.map(text) });
+            changes.push(FieldChange { field, old: Some(old), new });
         }
     }
-    let added = |(field, new)| FieldChange { field, old: None, new: Some(text(new)) };
+    let added = |(field, new)| FieldChange { field, old: None, new: Some(new) };
     changes.extend(after.into_iter().map(added));
     changes
 }

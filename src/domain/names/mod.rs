@@ -11,7 +11,7 @@
 mod spelling;
 mod words;
 
-pub use spelling::spelling;
+pub use spelling::{prepare, spelling};
 pub use words::{search_words, searchable};
 
 use std::{borrow::Cow, cmp::Ordering};

@@ -46,6 +46,13 @@ static NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizer::new_nfc(
 
 static NFD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_nfd();
 
+/// Makes what [`spelling`] looks letters up in, once in a process; gives how many there are. Tens of
+/// thousands are looked at: whoever spells the first name that is more than ASCII waits for it.
+#[must_use]
+pub fn prepare() -> usize {
+    LETTERS.by_weight.len()
+}
+
 static LETTERS: LazyLock<Letters> = LazyLock::new(Letters::new);
 
 /// The way back from weights to letters.

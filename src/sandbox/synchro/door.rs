@@ -8,8 +8,6 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use jiff::SignedDuration;
-use rusqlite::TransactionBehavior;
 
 use super::{Death, export, import, load, output, run};
 use crate::sandbox::{
@@ -20,7 +18,6 @@ use crate::sandbox::{
     login::{self, User},
     operations::Effect,
     rest::{self, BODY_LIMIT, HTML, Reply},
-    session::Session,
 };
 
 /// A page beside REST.
@@ -196,24 +193,12 @@ impl Itop {
         if user.is_of_the_portal() {
             return Ok(door.nobody(true));
         }
-        let mut database = self.database.lock();
-        let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let session = Session {
-            database: &transaction,
-            flavour: self.options.flavour,
-            user,
-            now: self.now(SignedDuration::from_hours(strike.hours_ahead().into())),
-            strike,
-        };
-        let answer = match door {
-            Door::Load => load::answer(&session, call),
-            Door::Synchronize => run::answer(&session, call),
-            Door::Import => import::answer(&session, call),
-            Door::Export => export::answer(&session, call),
-        };
-        drop(session);
-        transaction.commit()?;
-        answer
+        self.in_transaction(user, strike, |session| match door {
+            Door::Load => load::answer(session, call),
+            Door::Synchronize => run::answer(session, call),
+            Door::Import => import::answer(session, call),
+            Door::Export => export::answer(session, call),
+        })?
     }
 }
 

@@ -45,16 +45,5 @@ pub(in crate::sandbox) fn refuse_locked(
             ));
         }
     }
-    if issues.is_empty() {
-        return Ok(());
-    }
-    let numbered: Vec<_> =
-        issues.iter().enumerate().map(|(n, issue)| format!("{n}=>{issue}")).collect();
-    Err(Refusal::error(format!(
-        "{}: issues = {{{}}}, class = {}, id = {}",
-        issues.join(", "),
-        numbered.join("; "),
-        class.name,
-        found.id
-    )))
+    Refusal::of_issues(&issues, class.name, found.id)
 }

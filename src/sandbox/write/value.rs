@@ -148,18 +148,7 @@ impl Draft {
                  FunctionalCI::{twice}"
             ));
         }
-        if issues.is_empty() {
-            return Ok(());
-        }
-        let numbered: Vec<_> =
-            issues.iter().enumerate().map(|(n, issue)| format!("{n}=>{issue}")).collect();
-        Err(Refusal::error(format!(
-            "{}: issues = {{{}}}, class = {}, id = {}",
-            issues.join(", "),
-            numbered.join("; "),
-            class.name,
-            stored.map_or(-1, |found| found.id)
-        )))
+        Refusal::of_issues(&issues, class.name, stored.map_or(-1, |found| found.id))
     }
 }
 

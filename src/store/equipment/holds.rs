@@ -45,7 +45,7 @@ pub struct HoldWhich {
     pub company: PartyKey,
     /// What would be done.
     pub what: Held,
-    /// Only of this class.
+    /// Only of this class; an empty one for those that have none yet.
     pub class: Option<String>,
     /// Only these.
     pub ids: Option<Vec<EquipmentId>>,
@@ -215,7 +215,10 @@ fn answer(
     if let Some(seen) = digest {
         let visible = Visible::of_companies(which.instance.clone(), [&which.company]);
         let now = holds(db, Some(*what), &visible)?;
-        let mut of_class = now.values().filter(|hold| class.is_none() || hold.class == *class);
+        let is_of = |hold: &&Hold| {
+            class.as_ref().is_none_or(|class| hold.class.as_deref().unwrap_or_default() == class)
+        };
+        let mut of_class = now.values().filter(is_of);
         // A digest is of one class.
         let is_same = of_class.next().is_some_and(|hold| hold.digest == *seen);
         if !is_same || of_class.next().is_some() {
@@ -241,7 +244,7 @@ fn answer(
         .prepare_cached(&format!(
             "UPDATE equipment INDEXED BY equipment_held SET held = NULL, held_for = NULL, changed_at = ?6, {set}
              WHERE held = ?3 AND instance = ?1 AND company_key = ?2
-               AND (?4 IS NULL OR class = ?4)
+               AND (?4 IS NULL OR class IS nullif(?4, ''))
                AND (?5 IS NULL OR equipment_id IN (SELECT value FROM json_each(?5)))"
         ))?
         .execute(params![instance, company, what.as_str(), class, listed, now])?;

@@ -61,7 +61,7 @@ impl LinkPath {
 }
 
 /// The key of a company or site in an address; without `id:` or `name:` it is an id.
-pub(super) fn party_key(text: &str) -> Result<PartyKey, ApiError> {
+pub(in crate::web) fn party_key(text: &str) -> Result<PartyKey, ApiError> {
     let key = match text.parse() {
         Err(KeyError::Form) => PartyKey::id(text),
         other => other,

@@ -16,6 +16,7 @@ use crate::{domain::hex::hex, web::problem::ApiError};
 const SHEETS: &[&str] = &[
     include_str!("style.css"),
     include_str!("companies/companies.css"),
+    include_str!("equipment/equipment.css"),
     include_str!("health/health.css"),
     include_str!("inbox/inbox.css"),
     include_str!("new_ticket/new_ticket.css"),
@@ -35,6 +36,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("companies.js", include_str!("companies/companies.js")),
     ("choice.js", include_str!("companies/choice.js")),
     ("tables.js", include_str!("companies/tables.js")),
+    ("parts.js", include_str!("parts.js")),
+    ("equipment.js", include_str!("equipment/equipment.js")),
     ("new_ticket.js", include_str!("new_ticket/new_ticket.js")),
     ("health.js", include_str!("health/health.js")),
     ("tickets.js", include_str!("tickets/tickets.js")),

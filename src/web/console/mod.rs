@@ -6,6 +6,7 @@
 
 pub(super) mod assets;
 pub(super) mod companies;
+pub(super) mod equipment;
 pub(super) mod health;
 pub(super) mod inbox;
 pub(super) mod language;

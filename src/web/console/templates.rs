@@ -25,6 +25,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("components.html", include_str!("components.html")),
     ("error.html", include_str!("error.html")),
     ("companies/page.html", include_str!("companies/page.html")),
+    ("equipment/page.html", include_str!("equipment/page.html")),
     ("inbox/dialog.html", include_str!("inbox/dialog.html")),
     ("inbox/one.html", include_str!("inbox/one.html")),
     ("inbox/page.html", include_str!("inbox/page.html")),

@@ -14,6 +14,7 @@ use crate::domain::ticket_text::Language;
 const TABLES: &[(&str, &str)] = &[
     ("layout", include_str!("texts.toml")),
     ("companies", include_str!("companies/texts.toml")),
+    ("equipment", include_str!("equipment/texts.toml")),
     ("health", include_str!("health/texts.toml")),
     ("inbox", include_str!("inbox/texts.toml")),
     ("new_ticket", include_str!("new_ticket/texts.toml")),

@@ -2,6 +2,7 @@
 
 mod companies;
 mod driver;
+mod equipment;
 mod forms;
 mod freshness;
 mod inbox;

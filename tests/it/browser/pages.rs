@@ -2,12 +2,15 @@
 
 use serde_json::json;
 use servicenav_itop_bridge::{
-    sandbox::{Fault, FaultKind, Operations},
+    sandbox::{Fault, FaultKind, Operations, Options},
     web::{Access, calls},
 };
 
 use super::{Browser, Look};
-use crate::world::{World, event, with};
+use crate::{
+    equipment::{LOADED, change, keeps_equipment},
+    world::{World, event, with},
+};
 
 /// The ways in which pages are looked at.
 pub const LOOKS: [Look; 4] = [
@@ -26,7 +29,9 @@ fn pages() -> impl Iterator<Item = &'static str> {
 
 /// A board and an inbox with something of everything.
 async fn world() -> (World, Vec<String>) {
-    let world = World::linked().await;
+    let world = World::with(Options::default(), keeps_equipment).await;
+    world.link_demo().await;
+    equipment(&world).await;
     let mut rows = Vec::new();
     for (key, equipment, control, state, criticality) in [
         ("one", "srv-compta-02", "Disk C:", "CRITICAL", "high"),
@@ -70,6 +75,45 @@ async fn world() -> (World, Vec<String>) {
     (world, rows)
 }
 
+/// Equipment of each state, and with each question.
+async fn equipment(world: &World) {
+    let list: Vec<_> = [
+        ("srv-compta-02", "Windows server", "192.0.2.17", "Data centre north"),
+        ("srv-mail", "Linux server", "192.0.2.25", "Data centre north"),
+        ("fw-quimper", "Firewall", "198.51.100.1", "Town hall"),
+        ("sw-core-1", "Switch", "198.51.100.2", "Data centre north"),
+        ("prn-accueil-with-a-name-that-is-rather-long", "Printer", "203.0.113.9", "Town hall"),
+        ("srv-old-01", "Windows server", "192.0.2.90", "Data centre north"),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((name, category, address, site), id)| {
+        json!({"id": id, "name": name, "category": category, "address": address, "site": site,
+            "manufacturer": "Dell", "model": "R740", "serial_number": format!("CN-{id}")})
+    })
+    .chain(
+        (10..40)
+            .map(|id| json!({"id": id, "name": format!("vm-{id}"), "category": "Virtual machine"})),
+    )
+    .collect();
+    let path = "/api/v1/equipment?company=name:Mairie%20de%20Quimper";
+    world.put(path, &json!(list)).await.expect(200);
+    change(world, LOADED).await;
+    world.put(path, &json!(list[..6])).await.expect(200);
+    change(
+        world,
+        "UPDATE equipment SET state = 'new', held = 'adopt', held_for = 'Server::4', class = NULL,
+             problem_code = 'adopt', problem = 'Server::4 (srv-mail) has this name.' WHERE equipment_id = '2';
+         UPDATE equipment SET state = 'failed', problem_code = 'refused-by-itop',
+             problem = 'iTop says: Unexpected value for attribute serialnumber: String too long.'
+             WHERE equipment_id = '3';
+         UPDATE equipment SET state = 'failed', problem_code = 'not-moved', problem = 'x'
+             WHERE equipment_id = '4';
+         UPDATE equipment SET state = 'retired', listed = 0 WHERE equipment_id = '6'",
+    )
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_has_barriers_or_scrolls_sideways() {
     let (world, rows) = world().await;
@@ -80,6 +124,7 @@ async fn no_page_has_barriers_or_scrolls_sideways() {
     // Which everybody may see.
     pages.push("/api".to_owned());
     pages.extend(["company=id:42", "new=1"].map(|query| format!("/companies?{query}")));
+    pages.push("/equipment?state=failed&company=name:mairie%20de%20quimper&one=3&of=name:mairie%20de%20quimper".to_owned());
     let mut found = Vec::new();
     for language in ["en", "fr"] {
         let start = Browser::start(Look { language, ..Look::default() });

@@ -12,7 +12,7 @@ use servicenav_itop_bridge::{
 use thirtyfour::Key;
 
 use super::{Browser, Look, pages::LOOKS};
-use crate::world::{ACKNOWLEDGEMENTS, World, event, token, with};
+use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token, with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_does_something_and_signs_out() {
@@ -65,22 +65,8 @@ async fn a_person_signs_in_does_something_and_signs_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_one_company_shows_its_rows_alone() {
-    let token = |name: &str, scopes: &[Scope], companies: Option<&str>| Token {
-        name: name.to_owned(),
-        hash: hash_token(name),
-        scopes: scopes.to_vec(),
-        companies: companies.map(|key| vec![key.to_owned()]),
-        ..Token::default()
-    };
-    let mut world = World::with(Options::default(), |config| {
-        config.auth.tokens = vec![
-            token("all", &[Scope::Admin, Scope::Ingest], None),
-            token("demo-desk", &[Scope::Read], Some("id:42")),
-        ];
-    })
-    .await;
-    world.token = Some("all".to_owned());
-    world.link_demo().await;
+    let demo = limited("demo-desk", &[Scope::Read], "", &["id:42"]);
+    let world = World::closed(vec![demo], |_| {}).await;
     world.put("/api/v1/links/43", &json!({"organization": "Demo"})).await.expect(201);
     world.acknowledge(&with(event("one"), "/control/name", json!("Our disk"))).await.expect(201);
     let theirs = with(event("two"), "/company", json!({"id": 43, "name": "Neighbour"}));

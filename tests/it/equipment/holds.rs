@@ -124,6 +124,27 @@ async fn each_class_and_company_has_its_own_limit() {
 }
 
 #[tokio::test]
+async fn what_has_no_class_yet_is_answered_by_itself() {
+    let world = thirty().await;
+    change(
+        &world,
+        "UPDATE equipment SET held = 'adopt', held_for = 'Server::4' WHERE equipment_id IN ('1', '2');
+         UPDATE equipment SET class = NULL, state = 'new' WHERE equipment_id = '2'",
+    )
+    .await;
+    let holds = held(&world).await;
+    let unclassed = holds.iter().find(|hold| hold["class"].is_null()).unwrap();
+    assert_eq!((holds.len(), &unclassed["rows"]), (2, &json!(1)));
+    let body =
+        json!({"company": "42", "what": "adopt", "class": "", "digest": unclassed["digest"]});
+    let path = format!("{EQUIPMENT}/approve");
+    assert_eq!(world.post(&path, &body).await.expect(200), json!({"done": 1}));
+    let left = held(&world).await;
+    assert_eq!((left.len(), &left[0]["class"]), (1, &json!("Server")));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn an_answer_to_another_question_is_what_it_says() {
     let world = thirty().await;
     change(

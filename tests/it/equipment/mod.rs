@@ -16,8 +16,8 @@ use servicenav_itop_bridge::{
 
 use crate::world::{Answer, World};
 
-const EQUIPMENT: &str = "/api/v1/equipment";
-const OF_42: &str = "/api/v1/equipment?company=42";
+pub const EQUIPMENT: &str = "/api/v1/equipment";
+pub const OF_42: &str = "/api/v1/equipment?company=42";
 
 /// Keeps equipment, as servers.
 pub fn keeps_equipment(config: &mut Config) {
@@ -49,7 +49,7 @@ async fn send(
 }
 
 /// So many rows, by their numbers.
-fn rows(numbers: impl IntoIterator<Item = usize>) -> Value {
+pub fn rows(numbers: impl IntoIterator<Item = usize>) -> Value {
     let row = |number| serde_json::json!({"id": number, "name": format!("srv-{number:05}")});
     numbers.into_iter().map(row).collect()
 }
@@ -70,7 +70,7 @@ async fn states(world: &World) -> Vec<(String, String)> {
 }
 
 /// Changes rows beside the bridge, as if iTop had been given them.
-async fn change(world: &World, sql: &'static str) {
+pub async fn change(world: &World, sql: &'static str) {
     let database = world.database();
     let change = move || {
         let db = rusqlite::Connection::open(database).unwrap();
@@ -81,5 +81,5 @@ async fn change(world: &World, sql: &'static str) {
 }
 
 /// All that is there is in iTop.
-const LOADED: &str = "UPDATE equipment SET class = 'Server', state = 'synchronized', ci_class = 'Server', \
+pub const LOADED: &str = "UPDATE equipment SET class = 'Server', state = 'synchronized', ci_class = 'Server', \
                       ci_id = equipment_id, org_id = '3', synchronized_at = 1";

@@ -137,7 +137,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        (_, path) if is_of_cmdb(path) => {
+        (_, path) if OF_EQUIPMENT.iter().any(|of| path.starts_with(of)) => {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
         }
@@ -161,6 +161,9 @@ fn cursor(instance: &str, control: &str) -> String {
     place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str())
 }
 
+/// What the calls about equipment begin with.
+const OF_EQUIPMENT: [&str; 3] = ["/equipment", "/api/v1/equipment", "/api/v1/cmdb"];
+
 /// The same for the calls about equipment: what follows their paths, and their bodies.
 fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
     let Object { instance, company, .. } = of;
@@ -173,6 +176,11 @@ fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
             let searched = format!("?q={}&count=true", of.key);
             let one = format!("?id={}&instance={instance}", of.equipment());
             (vec![own(), of_company(), both(), searched, one], Value::Null)
+        }
+        ("get", "/equipment") => {
+            let searched = format!("?q={}&state=new", of.key);
+            let one = format!("?one={}&of={company}&at={instance}", of.equipment());
+            (vec![own(), of_company(), searched, one], Value::Null)
         }
         ("get", "/api/v1/equipment/companies") => (vec![own(), of_company(), both()], Value::Null),
         ("get" | "delete", _) => (vec![of_company(), both()], Value::Null),
@@ -275,8 +283,4 @@ fn of_cmdb(path: &str, of: &Object) -> Value {
         "/api/v1/cmdb/resume" => json!({"class": "Server"}),
         _ => json!({"company": of.company}),
     }
-}
-
-fn is_of_cmdb(path: &str) -> bool {
-    ["/api/v1/equipment", "/api/v1/cmdb"].iter().any(|begin| path.starts_with(begin))
 }

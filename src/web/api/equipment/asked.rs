@@ -79,7 +79,7 @@ pub(in crate::web) struct AnswerBody {
     instance: Option<String>,
     /// What would be done.
     what: Held,
-    /// Only of this class.
+    /// Only of this class; empty: of those that have none yet.
     class: Option<String>,
     /// Only these.
     #[schemars(length(min = 1, max = 1_000))]

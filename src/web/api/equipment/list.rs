@@ -71,12 +71,12 @@ pub(in crate::web) struct ListParams {
 pub(in crate::web) struct Listed {
     pub(in crate::web) items: Vec<EquipmentView>,
     /// The `cursor` of the next page.
-    next: Option<String>,
+    pub(in crate::web) next: Option<String>,
     /// Whether only a part of the rows was looked at: `next` goes on.
-    cut: bool,
+    pub(in crate::web) cut: bool,
     /// How many there are of instance and company, whatever else was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    counts: Option<StateCounts>,
+    pub(in crate::web) counts: Option<StateCounts>,
 }
 
 /// How many rows are in each state.
@@ -89,6 +89,20 @@ pub(in crate::web) struct StateCounts {
     failed: u64,
     retiring: u64,
     retired: u64,
+}
+
+impl StateCounts {
+    /// How many are in a state.
+    pub(in crate::web) fn of(&self, state: EquipmentState) -> u64 {
+        match state {
+            EquipmentState::New => self.new,
+            EquipmentState::Changed => self.changed,
+            EquipmentState::Synchronized => self.synchronized,
+            EquipmentState::Failed => self.failed,
+            EquipmentState::Retiring => self.retiring,
+            EquipmentState::Retired => self.retired,
+        }
+    }
 }
 
 impl From<EquipmentCounts> for StateCounts {

@@ -16,27 +16,27 @@ use crate::{
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EquipmentRow")]
 pub(in crate::web) struct EquipmentView {
-    instance: Instance,
-    company: PartyKey,
+    pub(in crate::web) instance: Instance,
+    pub(in crate::web) company: PartyKey,
     /// Its id in its company.
-    id: EquipmentId,
-    state: EquipmentState,
+    pub(in crate::web) id: EquipmentId,
+    pub(in crate::web) state: EquipmentState,
     /// Whether it stands in the list of its company.
-    listed: bool,
+    pub(in crate::web) listed: bool,
     /// What somebody must say yes to first.
-    held: Option<Held>,
+    pub(in crate::web) held: Option<Held>,
     /// Why it does not go on.
-    problem: Option<Problem>,
+    pub(in crate::web) problem: Option<Problem>,
     /// The class in whose data source it is.
-    class: Option<String>,
+    pub(in crate::web) class: Option<String>,
     /// Its CI in iTop.
-    ci: Option<Ci>,
+    pub(in crate::web) ci: Option<Ci>,
     /// When the bridge was last told otherwise.
-    changed_at: Timestamp,
+    pub(in crate::web) changed_at: Timestamp,
     /// When iTop was last seen to hold what was wanted.
-    synchronized_at: Option<Timestamp>,
+    pub(in crate::web) synchronized_at: Option<Timestamp>,
     #[serde(flatten)]
-    wanted: Equipment,
+    pub(in crate::web) wanted: Equipment,
 }
 
 impl EquipmentView {

@@ -1,6 +1,7 @@
 // Many links at once: a table from a file, and companies that are called as one organization.
 
 import { api, ask, attempt, filled, isOne, refresh, say } from "./live.js";
+import { element, table } from "./parts.js";
 
 const MOST = 200;
 const words = document.getElementById("words").dataset;
@@ -12,33 +13,6 @@ const fields = {
   name: words.name, organization: words.organization, tickets: words.tickets, team: words.team,
   contact: words.contact, service: words.service, service_element: words.element,
 };
-
-const element = (name, text, className) => {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
-};
-
-function table(head, rows) {
-  const made = element("table", undefined, "list");
-  const line = element("tr");
-  line.append(...head.map((name) => element("th", name)));
-  const top = element("thead");
-  top.append(line);
-  const body = element("tbody");
-  body.append(...rows.map((cells) => {
-    const row = element("tr");
-    row.append(...cells.map((cell) => {
-      const made = element("td");
-      made.append(cell);
-      return made;
-    }));
-    return row;
-  }));
-  made.append(top, body);
-  return made;
-}
 
 const whose = (item) => [item.name, item.company, item.site].filter(Boolean).join(" · ");
 

@@ -6,6 +6,7 @@ use crate::web::{
     api::{acknowledgements::list::ListParams, control_detail::DetailParams},
     console::{
         companies::CompaniesParams,
+        equipment::EquipmentParams,
         language::ChooseParams,
         new_ticket::Prefilled,
         sign_in::{SignIn, SignInParams, provider::CallbackParams},
@@ -77,6 +78,12 @@ fn pages(schemas: &mut Schemas) -> Vec<Operation> {
             "showCompanies",
             "Companies and their links",
             schemas.parameters::<CompaniesParams>(),
+        ),
+        (
+            "/equipment",
+            "showEquipment",
+            "Equipment that is kept in iTop's CMDB",
+            schemas.parameters::<EquipmentParams>(),
         ),
         ("/new-ticket", "showNewTicket", "A ticket by hand", schemas.parameters::<Prefilled>()),
         ("/health", "showHealth", "How the bridge is", Vec::new()),
