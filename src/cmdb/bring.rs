@@ -87,8 +87,7 @@ impl Worker {
             figures.last_run_at = Some(now);
         });
         let outcomes = federation.proven(&model, &made).await?;
-        let has_failed = |one: &&SettledEquipment| matches!(one.became, Became::Failed(_));
-        let failed = outcomes.iter().filter(has_failed).count() as u64;
+        let failed = outcomes.iter().filter(|one| is_unproven(&one.became)).count() as u64;
         if failed > 0 {
             // An id that iTop no longer has may be the reason.
             inner.names.forget();
@@ -275,6 +274,16 @@ impl Decided {
     }
 }
 
+/// Whether iTop may have failed with a row.
+fn is_unproven(became: &Became) -> bool {
+    match became {
+        Became::Failed(_) | Became::Seen { .. } => true,
+        Became::Retired { sent_hash, .. } => sent_hash.is_none(),
+        Became::Left { lost } => lost.is_some(),
+        Became::Synchronized { .. } | Became::Waits(_) | Became::Asks { .. } => false,
+    }
+}
+
 /// Whether fewer rows, or others, may pass where these did not.
 fn may_be_about_rows(error: &DoorError) -> bool {
     match error {
@@ -302,7 +311,7 @@ fn settled_already(made: Vec<Made>) -> (Vec<Made>, Vec<SettledEquipment>) {
         } = made;
         let became = match (load.purpose, row.ci.clone()) {
             (Purpose::Keep, Some(ci)) => Became::Synchronized { ci, sent_hash: hash, left_out },
-            (Purpose::Leave, _) => Became::Left,
+            (Purpose::Leave, _) => Became::Left { lost: None },
             (Purpose::Retire | Purpose::Keep, ci) => Became::Retired { ci, sent_hash: Some(hash) },
         };
         outcome(&row, became)

@@ -60,8 +60,7 @@ impl Federation {
         let ids: Vec<&str> = made.iter().filter_map(|made| made.decided.ci()).collect();
         let named: Vec<_> = made
             .iter()
-            .map(|made| &made.decided.planned)
-            .map(|Planned { row, load }| (load.org.clone(), row.wanted.name.clone()))
+            .map(|made| (made.decided.planned.load.org.clone(), name_of(model, made).to_owned()))
             .collect();
         let mut condition = lookup::called(&named);
         if !ids.is_empty() {
@@ -163,6 +162,17 @@ impl Federation {
     }
 }
 
+/// The name by which the CI of a row is looked for: of what is retired before it was ever seen, the one under which
+/// it was begun.
+fn name_of<'m>(model: &Model, made: &'m Made) -> &'m str {
+    let Planned { row, load } = &made.decided.planned;
+    let begun = match load.purpose {
+        Purpose::Keep => None,
+        Purpose::Retire | Purpose::Leave => plan::begun_name(row, model.class(), &load.org),
+    };
+    begun.unwrap_or(&row.wanted.name)
+}
+
 /// Whether a CI is retired because of a load whose outcome was never seen: its equipment has come back since.
 fn is_retired_still(model: &Model, made: &Made, fields: &Map<String, Value>) -> bool {
     let Made { decided, .. } = made;
@@ -176,14 +186,14 @@ fn is_retired_still(model: &Model, made: &Made, fields: &Map<String, Value>) -> 
 /// before its equipment was gone, is found by its name.
 fn judge_retired(model: &Model, made: &Made, known: Option<&str>, found: &Found) -> Became {
     let Planned { row, load } = &made.decided.planned;
-    let ended = |ci, sent_hash| match load.purpose {
-        Purpose::Leave => Became::Left,
+    let ended = |ci: Option<_>, sent_hash| match load.purpose {
+        Purpose::Leave => Became::Left { lost: ci.is_none().then(|| model.class().to_owned()) },
         Purpose::Keep | Purpose::Retire => Became::Retired { ci, sent_hash },
     };
-    let begun = row.begun.as_ref() == Some(&plan::creates(row, model.class(), &load.org));
-    let named = (load.org.clone(), spelling(&row.wanted.name));
+    let is_begun = plan::begun_name(row, model.class(), &load.org).is_some();
+    let named = (load.org.clone(), spelling(name_of(model, made)));
     let id = known.or_else(|| match found.named.get(&named).map(Vec::as_slice) {
-        Some([one]) if begun && !found.owners.contains_key(one) => Some(one),
+        Some([one]) if is_begun && !found.owners.contains_key(one) => Some(one),
         _ => None,
     });
     let Some((id, ci)) = id.and_then(|id| Some((id, found.by_id.get(id)?))) else {
@@ -191,6 +201,8 @@ fn judge_retired(model: &Model, made: &Made, known: Option<&str>, found: &Found)
     };
     let status = Sent { attribute: STATUS, value: model.retired().unwrap_or_default() };
     match plan::difference([status], &ci.fields) {
+        // Its own has never come to iTop, and this is somebody else's.
+        Some(_) if known.is_none() => ended(None, None),
         None => ended(Some((ci.class.clone(), id.to_owned())), Some(made.hash.clone())),
         Some(difference) => Became::Failed(problem(
             "not-retired",

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Federation,
     bring::{Decided, Made},
-    model::Model,
+    model::{Attribute, Model},
     plan::Purpose,
     worker::Obstacle,
 };
@@ -72,7 +72,15 @@ impl Federation {
                 Purpose::Keep => None,
                 Purpose::Retire | Purpose::Leave => model.retired(),
             };
-            let row = model.values(wanted, org, status.unwrap_or(LEAVE), &known);
+            let mut row = model.values(wanted, org, status.unwrap_or(LEAVE), &known);
+            if planned.load.purpose != Purpose::Keep && decided.ci().is_none() {
+                // It may never have come to iTop: then its name must not find somebody else's CI.
+                for (fed, value) in model.fed().iter().zip(&mut row.values) {
+                    if fed.code != Attribute::Status.code() {
+                        LEAVE.clone_into(value);
+                    }
+                }
+            }
             // That it comes back is no difference in what is wanted.
             let lasting = match planned.load.purpose {
                 Purpose::Keep => model.values(wanted, org, LEAVE, &known).values,

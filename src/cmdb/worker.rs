@@ -315,7 +315,7 @@ fn became(step: &Step) -> Option<Became> {
     Some(match step {
         Step::Loads(_) => return None,
         Step::Ends(Ended::Retired) => Became::Retired { ci: None, sent_hash: None },
-        Step::Ends(Ended::Left) => Became::Left,
+        Step::Ends(Ended::Left) => Became::Left { lost: None },
         Step::Waits(problem) => Became::Waits(problem.clone()),
         Step::Asks(question) => asks(question),
     })

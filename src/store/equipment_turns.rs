@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use super::{
     Store, StoreError, as_json,
     equipment::{COLUMNS, row},
+    meta,
 };
 use crate::domain::{
     equipment::{EquipmentKey, EquipmentRow, Held, Problem},
@@ -54,7 +55,10 @@ pub enum Became {
         sent_hash: Option<Vec<u8>>,
     },
     /// It has left its class, and goes on as a new one.
-    Left,
+    Left {
+        /// The class, where its CI was never seen there: iTop may go on trying to make it.
+        lost: Option<String>,
+    },
     /// iTop has refused it.
     Failed(Problem),
     /// It waits until something is mended.
@@ -178,7 +182,11 @@ impl Store {
     /// How many rows of a class were given to iTop and never read back as they were sent.
     pub async fn unproven_equipment(&self, class: &str) -> Result<u64, StoreError> {
         let class = class.to_owned();
-        self.read(move |db| db.prepare_cached(UNPROVEN)?.query_row([class], |row| row.get(0))).await
+        self.read(move |db| {
+            let rows: u64 = db.prepare_cached(UNPROVEN)?.query_row([&class], |row| row.get(0))?;
+            Ok(rows + lost(db, &class)?)
+        })
+        .await
     }
 
     /// Whether any row was given to iTop and never read back as it was sent.
@@ -302,7 +310,7 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
                 state("retired")
             )
         }
-        Became::Left => format!(
+        Became::Left { .. } => format!(
             "{problem}, state = CASE WHEN NOT {SAME} THEN state WHEN listed THEN 'new' ELSE 'retired' END,
              class = NULL, sent_hash = NULL, org_id = NULL, ci_class = NULL, ci_id = NULL, allowed = NULL, begun = NULL"
         ),
@@ -344,7 +352,20 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
     ];
     let named: Vec<_> = all.into_iter().filter(|(name, _)| mentions(&sql, name)).collect();
     db.prepare_cached(&sql)?.execute(named.as_slice())?;
+    if let Became::Left { lost: Some(class) } = became {
+        let lost = lost(db, class)? + 1;
+        meta::set(db, &lost_name(class), &lost.to_string())?;
+    }
     Ok(())
+}
+
+fn lost_name(class: &str) -> String {
+    format!("equipment_lost:{class}")
+}
+
+/// How many rows have left a class unseen.
+fn lost(db: &Connection, class: &str) -> rusqlite::Result<u64> {
+    Ok(meta::get(db, &lost_name(class))?.and_then(|lost| lost.parse().ok()).unwrap_or(0))
 }
 
 /// Whether a statement has this parameter.

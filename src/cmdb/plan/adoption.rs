@@ -70,6 +70,12 @@ pub fn creates(row: &EquipmentRow, class: &str, org: &str) -> String {
     format!("{class}:{org}:{}", spelling(&row.wanted.name))
 }
 
+/// The name under which a CI was begun for a row, in its one spelling, if it was in this class and organization.
+#[must_use]
+pub fn begun_name<'r>(row: &'r EquipmentRow, class: &str, org: &str) -> Option<&'r str> {
+    row.begun.as_deref()?.strip_prefix(&format!("{class}:{org}:"))
+}
+
 /// Judges the CIs of the organization that bear the name of a row which has none of its own yet.
 #[must_use]
 pub fn judge(row: &EquipmentRow, class: &str, org: &str, seen: &[Seen], adopt: Adopt) -> Verdict {

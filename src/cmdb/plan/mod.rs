@@ -9,7 +9,7 @@ mod proof;
 mod run;
 mod step;
 
-pub use adoption::{Seen, Verdict, asks_for_its_name, creates, judge, same_name};
+pub use adoption::{Seen, Verdict, asks_for_its_name, begun_name, creates, judge, same_name};
 pub use chunk::{Planned, chunk};
 pub use halving::Halving;
 pub use proof::{Difference, Sent, difference};

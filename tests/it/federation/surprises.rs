@@ -118,3 +118,26 @@ async fn rows_that_somebody_else_has_loaded_stop_the_source_until_somebody_has_l
     assert!(cis(&world, "Server", DEMO).await.contains_key("evil"));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_gone_before_it_came_to_itop_touches_nobodys_ci() {
+    let world = federated(|_| {}).await;
+    // The load never comes to iTop, and the name is another one when it is gone: that of somebody's CI.
+    world.itop.faults().switch_on(Fault::new(FaultKind::CutBefore).on(Operations::Load).times(1));
+    list(&world, "42", json!([piece("1", "before"), piece("2", "other")])).await;
+    world
+        .until("the load was cut", async || {
+            world.itop.faults().switched_on().is_empty().then_some(())
+        })
+        .await;
+    let fields = json!({"name": "by-hand", "org_id": DEMO, "description": "by hand"});
+    admin(&world, json!({"operation": "core/create", "class": "Server", "fields": fields})).await;
+    patch(&world, "42", json!([piece("1", "by-hand")])).await;
+    list(&world, "42", json!([piece("2", "other")])).await;
+    settled(&world, "42", &["synchronized", "retired"]).await;
+    let known = cis(&world, "Server", DEMO).await;
+    assert_eq!(known["by-hand"]["status"], "production");
+    assert_eq!(known["by-hand"]["description"], "by hand");
+    assert!(!known.contains_key("before"));
+    world.finish().await;
+}
