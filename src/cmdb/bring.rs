@@ -18,6 +18,8 @@ pub(super) struct Decided {
     pub(super) planned: Planned,
     /// The key of the CI that it takes over.
     ci: Option<String>,
+    /// What that is called, where it is only known by the name under which it was begun.
+    pub(super) called: Option<String>,
     /// Under what a CI is made for it, if one is.
     begun: Option<String>,
     /// Whether its CI is out of use so far.
@@ -116,10 +118,19 @@ impl Federation {
         let inner = &*self.inner;
         let asks_for_its_name =
             |planned: &Planned| plan::asks_for_its_name(&planned.row, &planned.load);
+        // What is gone before its CI was seen is looked for under the name under which it was begun.
+        let begun_unseen = |Planned { row, load }: &Planned| {
+            let is_unseen = row.ci.is_none() && load.purpose != Purpose::Keep;
+            let name = plan::begun_name(row, class, &load.org).filter(|_| is_unseen);
+            name.map(|name| (load.org.clone(), name.to_owned()))
+        };
         let wanted: Vec<_> = chunk
             .iter()
-            .filter(|planned| asks_for_its_name(planned))
-            .map(|Planned { row, load }| (load.org.clone(), row.wanted.name.clone()))
+            .filter_map(|planned| {
+                let Planned { row, load } = planned;
+                let own = (load.org.clone(), row.wanted.name.clone());
+                if asks_for_its_name(planned) { Some(own) } else { begun_unseen(planned) }
+            })
             .collect();
         let seen = match lookup::seen(inner.doors.rest(), &inner.store, &wanted).await {
             Ok(seen) => seen,
@@ -132,7 +143,13 @@ impl Federation {
             if !asks_for_its_name(&planned) {
                 // What was retired is not said to be synchronized.
                 let comes_back = row.synchronized_at.is_none() && row.ci.is_some();
-                loadable.push(Decided { planned, ci: None, begun: None, comes_back });
+                let found = begun_unseen(&planned).and_then(|named| seen.get(&named));
+                let mut of_class = found.into_iter().flatten().filter(|(ci, _)| ci.class == class);
+                let (ci, called) = match (of_class.next(), of_class.next()) {
+                    (Some((ci, None)), None) => (Some(ci.id.clone()), Some(ci.name.clone())),
+                    _ => (None, None),
+                };
+                loadable.push(Decided { planned, ci, called, begun: None, comes_back });
                 continue;
             }
             let named = (load.org.clone(), spelling(&row.wanted.name));
@@ -141,13 +158,14 @@ impl Federation {
             let became = match plan::judge(row, class, &load.org, &told, inner.config.adopt) {
                 Verdict::Creates => {
                     let begun = Some(plan::creates(row, class, &load.org));
-                    loadable.push(Decided { planned, ci: None, begun, comes_back: false });
+                    let (ci, called) = (None, None);
+                    loadable.push(Decided { planned, ci, called, begun, comes_back: false });
                     continue;
                 }
                 Verdict::Adopts(ci) => {
                     let begun = Some(plan::creates(row, class, &load.org));
                     let (ci, comes_back) = (Some(ci.id), ci.is_obsolete);
-                    loadable.push(Decided { planned, ci, begun, comes_back });
+                    loadable.push(Decided { planned, ci, called: None, begun, comes_back });
                     continue;
                 }
                 Verdict::Asks(question) => asks(&question),

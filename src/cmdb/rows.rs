@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Federation,
     bring::{Decided, Made},
-    model::{Attribute, Model},
+    model::Model,
     plan::Purpose,
     worker::Obstacle,
 };
@@ -73,12 +73,15 @@ impl Federation {
                 Purpose::Retire | Purpose::Leave => model.retired(),
             };
             let mut row = model.values(wanted, org, status.unwrap_or(LEAVE), &known);
-            if planned.load.purpose != Purpose::Keep && decided.ci().is_none() {
-                // It may never have come to iTop: then its name must not find somebody else's CI.
+            if planned.load.purpose != Purpose::Keep && planned.row.ci.is_none() {
+                // It may never have come to iTop: its name of now must not find somebody else's CI.
                 for (fed, value) in model.fed().iter().zip(&mut row.values) {
-                    if fed.code != Attribute::Status.code() {
-                        LEAVE.clone_into(value);
-                    }
+                    *value = match (&decided.called, fed.code.as_str()) {
+                        (_, "status") => continue,
+                        (Some(name), "name") => name.clone(),
+                        (Some(_), "org_id") => org.clone(),
+                        _ => LEAVE.to_owned(),
+                    };
                 }
             }
             // That it comes back is no difference in what is wanted.
