@@ -132,8 +132,12 @@ impl Federation {
                 ),
             ));
         }
+        let its = (ci.class.clone(), id.to_owned());
+        if is_retired_still(model, made, &ci.fields) {
+            return Became::Seen { ci: its };
+        }
         Became::Synchronized {
-            ci: (ci.class.clone(), id.to_owned()),
+            ci: its,
             sent_hash: made.hash.clone(),
             left_out: made.left_out.clone(),
         }
@@ -157,6 +161,15 @@ impl Federation {
             ),
         }
     }
+}
+
+/// Whether a CI is retired because of a load whose outcome was never seen: its equipment has come back since.
+fn is_retired_still(model: &Model, made: &Made, fields: &Map<String, Value>) -> bool {
+    let Made { decided, .. } = made;
+    let (Some(retired), Some(_)) = (model.retired(), model.revived()) else { return false };
+    let status = Sent { attribute: STATUS, value: retired };
+    let was_seen = decided.planned.row.synchronized_at.is_some();
+    !was_seen && !decided.comes_back && plan::difference([status], fields).is_none()
 }
 
 /// Of what is retired only that counts; what is not there needs no retirement. A CI that was begun, and not seen

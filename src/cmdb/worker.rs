@@ -29,6 +29,10 @@ const LOOK_AGAIN: Duration = Duration::from_mins(1);
 /// The first and the longest wait after something stood in the way.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 
+/// How long nothing is loaded at least where iTop may still be at work on an earlier load: one that is held up and
+/// comes after its successor would put older values in its place.
+const UNCLEAR: Duration = Duration::from_secs(30);
+
 /// Rows that are read and planned together.
 const PAGE: usize = 500;
 
@@ -45,9 +49,12 @@ pub(super) enum Obstacle {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// iTop is away, or what it did is not known: nothing goes on for a while.
+    /// iTop is away: nothing goes on for a while.
     #[error("{0}")]
     Way(String),
+    /// What iTop did is not known, nor whether it is still at it: nothing goes on for a while.
+    #[error("{0}")]
+    Unclear(String),
     /// The source of one class does not work: others go on.
     #[error("{class}: {words}")]
     Source {
@@ -69,9 +76,8 @@ impl Obstacle {
     pub(super) fn of(error: &DoorError, class: &str) -> Self {
         let words = error.to_string();
         match error {
-            DoorError::Away(_) | DoorError::NoLogin { .. } | DoorError::Unclear { .. } => {
-                Self::Way(words)
-            }
+            DoorError::Away(_) | DoorError::NoLogin { .. } => Self::Way(words),
+            DoorError::Unclear { .. } => Self::Unclear(words),
             DoorError::NoSource { .. }
             | DoorError::NotAllowed { .. }
             | DoorError::Refused { .. }
@@ -108,6 +114,10 @@ impl Federation {
     pub async fn run(self) {
         let inner = &*self.inner;
         let mut worker = Worker::default();
+        // What the last process has loaded may be under way still.
+        if inner.store.is_equipment_begun().await.unwrap_or(true) {
+            inner.clock.sleep(UNCLEAR).await;
+        }
         loop {
             let mut gate = inner.gate.watch();
             if !inner.gate.is_open() {
@@ -131,7 +141,12 @@ impl Federation {
                     }
                     worker.until_the_next(inner.clock.moment())
                 }
-                Err(obstacle) => worker.stopped_by(&self, &obstacle),
+                Err(obstacle) => {
+                    let pause = worker.stopped_by(&self, &obstacle);
+                    // Whatever is told meanwhile, the way is not better for it.
+                    inner.clock.sleep(pause).await;
+                    continue;
+                }
             };
             tokio::select! {
                 () = inner.store.equipment_changed() => {}
@@ -270,10 +285,12 @@ impl Worker {
                 // Others go on at once.
                 Duration::ZERO
             }
-            Obstacle::Way(_) | Obstacle::Store(_) => {
+            Obstacle::Way(_) | Obstacle::Unclear(_) | Obstacle::Store(_) => {
                 self.in_a_row += 1;
                 tracing::warn!(reason = words, "equipment waits");
-                growing(first, most, self.in_a_row)
+                let pause = growing(first, most, self.in_a_row);
+                let is_unclear = matches!(obstacle, Obstacle::Unclear(_));
+                if is_unclear { pause.max(UNCLEAR) } else { pause }
             }
         }
     }

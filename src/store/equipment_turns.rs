@@ -41,6 +41,11 @@ pub enum Became {
         /// What was left out.
         left_out: Option<Problem>,
     },
+    /// Its CI was seen, and is still to be brought back into use.
+    Seen {
+        /// Class and key of the CI.
+        ci: (String, String),
+    },
     /// Its CI is retired, if it has one; with the hash of what was read back.
     Retired {
         /// Class and key of the CI, if it was seen.
@@ -176,6 +181,18 @@ impl Store {
         self.read(move |db| db.prepare_cached(UNPROVEN)?.query_row([class], |row| row.get(0))).await
     }
 
+    /// Whether any row was given to iTop and never read back as it was sent.
+    pub async fn is_equipment_begun(&self) -> Result<bool, StoreError> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM equipment INDEXED BY equipment_unproven
+                     WHERE class IS NOT NULL AND sent_hash IS NULL)",
+            )?
+            .query_row([], |row| row.get(0))
+        })
+        .await
+    }
+
     /// Which rows have these CIs, by their keys.
     pub async fn equipment_with_cis(
         &self,
@@ -272,6 +289,10 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
                  synchronized_at = :now, allowed = NULL, begun = NULL",
                 state("synchronized")
             )
+        }
+        Became::Seen { ci: its } => {
+            ci = Some(its);
+            "ci_class = :ci_class, ci_id = :ci_id".to_owned()
         }
         Became::Retired { ci: its, sent_hash } => {
             (ci, sent) = (its.as_ref(), sent_hash.as_ref());

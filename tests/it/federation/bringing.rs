@@ -68,8 +68,7 @@ async fn a_list_is_made_changed_retired_and_comes_back() {
 #[tokio::test]
 async fn what_is_not_kept_or_not_linked_waits_and_goes_on() {
     let world = federated(|_| {}).await;
-    world.delete("/api/v1/links/51").await;
-    list(&world, "51", json!([piece("1", "far-1")])).await;
+    list(&world, "77", json!([piece("1", "far-1")])).await;
     list(&world, "42", json!([{"id": "1", "name": "printer", "category": "Printer"}])).await;
     let code = async |company: &'static str, code: &'static str| {
         world
@@ -79,10 +78,10 @@ async fn what_is_not_kept_or_not_linked_waits_and_goes_on() {
             })
             .await;
     };
-    code("51", "company-not-linked").await;
+    code("77", "company-not-linked").await;
     code("42", "not-kept").await;
-    super::link(&world).await;
-    until(&world, "51", "1", "synchronized").await;
+    world.link(77, json!({"organization": "ACME Logistics", "team": "On-call team"})).await;
+    until(&world, "77", "1", "synchronized").await;
     assert!(cis(&world, "Server", "5002").await.contains_key("far-1"));
     world.finish().await;
 }

@@ -422,6 +422,15 @@ fn the_model_of_the_federation_holds() {
     });
 }
 
+#[test]
+fn a_ci_that_was_retired_unseen_comes_back_with_its_equipment() {
+    // Neither the run that made it nor the one that retired it was answered, and it has another name by now.
+    use Operation::{Fault, List, Pass, Patch};
+    let unseen = Fault(Trouble::BadGatewayAfter, Operations::Synchronize, 2);
+    let first = [unseen, Patch(1, 2, 2), Pass(3), List(1, vec![0], 1), Pass(3)];
+    check(&[first.as_slice(), &[List(1, vec![0, 2], 0)]].concat()).unwrap();
+}
+
 /// Runs so many sequences, each of them another.
 fn some_hold(cases: u32) {
     let config =
