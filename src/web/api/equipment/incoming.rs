@@ -39,6 +39,7 @@ pub(super) async fn incoming(request: Request, rooms: &Rooms) -> Result<Equipmen
     };
     coding_of(&parts.headers)?;
     if body.size_hint().lower() > MAX_LIST as u64 {
+        pass(body, None).await;
         return Err(ApiError::TooLarge(MAX_LIST));
     }
     // First its sender's own places, then those of all lists, then those of all long bodies: whoever waits for
@@ -50,7 +51,7 @@ pub(super) async fn incoming(request: Request, rooms: &Rooms) -> Result<Equipmen
     let _places = (own, rooms.lists.acquire().await.ok(), rooms.long_bodies.acquire().await.ok());
     let (pieces, chunks) = mpsc::channel(WAITING);
     let reading = task::spawn_blocking(move || list::read(unpacked(Pieces::new(chunks)), format));
-    pass(body, pieces).await;
+    pass(body, Some(pieces)).await;
     match reading.await {
         Ok(read) => read.map_err(refused),
         // It has panicked, which the panic has told.
@@ -58,28 +59,25 @@ pub(super) async fn incoming(request: Request, rooms: &Rooms) -> Result<Equipmen
     }
 }
 
-/// Hands a body on, piece by piece. What nobody reads any more is passed over: a connection on which some of a
-/// body is left has to be closed, by which the system may take the answer back.
-async fn pass(body: Body, pieces: mpsc::Sender<io::Result<Bytes>>) {
-    let mut pieces = Some(pieces);
+/// Hands a body on, piece by piece. What nobody reads any more is passed over, within bounds: a connection on
+/// which some of a body is left has to be closed, by which whoever still sends loses the answer.
+async fn pass(body: Body, mut pieces: Option<mpsc::Sender<io::Result<Bytes>>>) {
     let mut chunks = body.into_data_stream();
     let mut came = 0;
     while let Some(chunk) = chunks.next().await {
-        let chunk = match chunk {
-            Ok(chunk) if came + chunk.len() <= MAX_LIST => {
-                came += chunk.len();
-                Ok(chunk)
-            }
+        let is_end = chunk.is_err();
+        came += chunk.as_ref().map_or(0, Bytes::len);
+        let piece = match chunk {
+            Ok(chunk) if came <= MAX_LIST => Ok(chunk),
             Ok(_) => Err(io::ErrorKind::FileTooLarge.into()),
             Err(_) => Err(io::Error::other(format!("after {came} bytes"))),
         };
-        let is_end = chunk.is_err();
-        if let Some(to) = &pieces
-            && to.send(chunk).await.is_err()
-        {
-            pieces = None;
+        let is_last = piece.is_err();
+        if let Some(to) = pieces.take() {
+            let is_read = to.send(piece).await.is_ok();
+            pieces = Some(to).filter(|_| is_read && !is_last);
         }
-        if is_end {
+        if is_end || came > 2 * MAX_LIST {
             break;
         }
     }
