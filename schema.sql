@@ -726,3 +726,19 @@ CREATE TABLE cmdb_sources (
     made_for  TEXT NOT NULL,
     set_up_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- step 20: bringing equipment to iTop
+
+-- Class, organization and name under which a CI is made for it, or was: what is found there later is its own.
+ALTER TABLE equipment ADD COLUMN begun TEXT;
+-- Whose CI it is. Two rows never have one.
+CREATE INDEX equipment_ci ON equipment (ci_id) WHERE ci_id IS NOT NULL;
+-- What was given to iTop and never read back as it was sent: iTop may try these again in each run.
+CREATE INDEX equipment_unproven ON equipment (class) WHERE class IS NOT NULL AND sent_hash IS NULL;
+
+-- Sources of which nothing is loaded until somebody says that it may go on.
+CREATE TABLE equipment_halts (
+    class  TEXT NOT NULL PRIMARY KEY,
+    at     INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;

@@ -1,6 +1,7 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
 mod error;
+mod federation;
 mod local_token;
 mod purge;
 mod reload;
@@ -95,6 +96,7 @@ impl App {
             ticket: config.ticket.clone(),
             links: config.links.clone(),
             templates,
+            cmdb: config.cmdb.clone(),
         };
         let delivery = Delivery::new(
             store.clone(),
@@ -121,6 +123,7 @@ impl App {
             addresses.clone(),
             clock.clone(),
         );
+        let federation = federation::wired(&config, &client, &store, (&gate, &delivery), &clock)?;
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;
@@ -134,12 +137,12 @@ impl App {
             signer,
             answers: answers.clone(),
             hooks: hooks.clone(),
+            federation: federation.clone(),
             tls: front.tls().cloned(),
         });
-        let templates = Pages::new(&addresses, &clock)?;
-        let store = store.for_polls();
         let parts = Parts {
-            store,
+            templates: Pages::new(&addresses, &clock)?,
+            store: store.for_polls(),
             catalog,
             delivery,
             board,
@@ -152,8 +155,8 @@ impl App {
             checks,
             history,
             hooks,
+            federation,
             looks: Looks::default(),
-            templates,
             tls: front.tls().cloned(),
         };
         let state = AppState::from(parts);
@@ -213,6 +216,9 @@ impl App {
         background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
         background("board", Box::pin(refresher.run()));
         background("hooks", Box::pin(state.hooks.clone().run()));
+        if let Some(federation) = state.federation.clone() {
+            background("federation", Box::pin(federation.run()));
+        }
         let store = state.store.clone();
         background("writer of the database", Box::pin(async move { store.writer_ended().await }));
         let retention = config.store.retention.duration();

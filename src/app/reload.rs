@@ -3,8 +3,11 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use super::{StartError, Tokens, client_settings, link_key, refuse_crowded, refuse_open};
+use super::{
+    StartError, Tokens, client_settings, federation, link_key, refuse_crowded, refuse_open,
+};
 use crate::{
+    cmdb::Federation,
     config::{Config, Current},
     hooks::Hooks,
     itop::Client,
@@ -31,6 +34,7 @@ pub(super) struct Parts {
     pub(super) signer: Signer,
     pub(super) answers: ControlAnswers,
     pub(super) hooks: Hooks,
+    pub(super) federation: Option<Federation>,
     pub(super) tls: Option<Shown>,
 }
 
@@ -55,6 +59,7 @@ impl Reload {
         let key = link_key(&renewed, &inner.store).await?;
         let hooks = Hooks::prepared(&renewed.hooks)?;
         inner.client.renew(&settings)?;
+        self.account_of_cmdb(&renewed)?;
         if renewed.hooks != known.hooks {
             inner.hooks.replace(hooks).await?;
         }
@@ -88,6 +93,19 @@ impl Reload {
             Ok(false) => {}
             Ok(true) => tracing::info!("the login to iTop was read again and has changed"),
             Err(error) => tracing::warn!(%error, "the login to iTop could not be read again"),
+        }
+        match self.account_of_cmdb(&config) {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("the login of [cmdb] was read again and has changed"),
+            Err(error) => tracing::warn!(%error, "the login of [cmdb] could not be read again"),
+        }
+    }
+
+    /// Takes over how the account of `[cmdb]` logs in; tells whether that is different.
+    fn account_of_cmdb(&self, config: &Config) -> Result<bool, StartError> {
+        match (&self.inner.federation, federation::account(config)?) {
+            (Some(federation), Some(account)) => Ok(federation.renew(&account)?),
+            _ => Ok(false),
         }
     }
 }

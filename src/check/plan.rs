@@ -46,6 +46,7 @@ impl Examination<'_> {
             ticket: self.config.ticket.clone(),
             links: self.config.links.clone(),
             templates,
+            cmdb: None,
         };
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
         let planner = Planner::new(catalog, self.client.clone(), clock, Arc::new(settings));

@@ -13,8 +13,10 @@ use crate::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::State,
+        equipment::{Equipment, EquipmentKey},
         new_ticket::{Chosen, RefKind},
         notice::Notice,
+        text::one_line,
     },
     itop::{CreatedTicket, ItopError},
     resolve::{self, Doubts},
@@ -55,6 +57,34 @@ impl Delivery {
         }
     }
 
+    /// Keeps the equipment of an event whose CI was not found in the CMDB from now on, unless it is there.
+    async fn learn(&self, row: &Waiting, event: &Acknowledgement) {
+        let learns = self.inner.settings.cmdb.as_ref().is_some_and(|cmdb| cmdb.learn);
+        let (true, Some(equipment)) = (learns, &event.equipment) else { return };
+        let Some(Ok(id)) = equipment.id.as_deref().map(str::parse) else { return };
+        let site = event.site.as_ref();
+        let wanted = Equipment {
+            address: equipment.address.as_deref().map(one_line),
+            category: equipment.category.as_deref().map(one_line),
+            itsm_id: equipment.itsm_id.clone(),
+            site: site.and_then(|site| site.name.clone()),
+            site_id: site.and_then(|site| site.id.clone()),
+            ..Equipment::named(equipment.name.clone())
+        };
+        let key =
+            EquipmentKey { instance: row.instance.clone(), company: event.company.key.clone(), id };
+        let name = event.company.name.clone();
+        match self.inner.store.learn_equipment(key, name, &wanted).await {
+            Ok(true) => {
+                tracing::info!(acknowledgement = row.id, "its equipment is kept in the CMDB");
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(acknowledgement = row.id, %error, "its equipment could not be kept");
+            }
+        }
+    }
+
     async fn send_create(
         &self,
         row: &Waiting,
@@ -82,6 +112,9 @@ impl Delivery {
                 inner.recreation.succeeded(row.id, now);
                 let is_old = created.status.key.sequence() <= highest;
                 self.created(row, event, link, plan, created).await;
+                if plan.ticket.refs.ci.is_none() {
+                    self.learn(row, event).await;
+                }
                 if is_old {
                     // Ids may have been set back: then searches above the highest would be blind.
                     inner.ids_fell.notify_one();

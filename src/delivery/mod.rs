@@ -71,6 +71,8 @@ pub struct Settings {
     pub links: config::Links,
     /// The compiled templates of `[ticket]`.
     pub templates: Templates,
+    /// `[cmdb]`: whether equipment is kept in the CMDB, and that of acknowledgements too.
+    pub cmdb: Option<config::Cmdb>,
 }
 
 /// How many deliveries run and may run at once.
@@ -161,8 +163,11 @@ impl Delivery {
         settings: Settings,
     ) -> Self {
         let settings = Arc::new(settings);
-        let planner =
+        let mut planner =
             Planner::new(catalog.clone(), client.clone(), clock.clone(), settings.clone());
+        if settings.cmdb.is_some() {
+            planner = planner.with_federation(store.clone());
+        }
         let inner = Inner {
             planner,
             store,
@@ -265,6 +270,13 @@ impl Delivery {
             limit: limit.load(Ordering::Relaxed),
             most: self.inner.settings.delivery.in_flight_max,
         }
+    }
+
+    /// Whether a delivery runs, or a row waits for its turn.
+    pub async fn is_busy(&self) -> bool {
+        let now = self.inner.clock.moment();
+        self.in_flight().running > 0
+            || self.inner.store.due(now, 1).await.is_ok_and(|due| !due.is_empty())
     }
 
     /// Waits until the row has come to an end or needs somebody, for `most` at most.

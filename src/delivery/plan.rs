@@ -13,7 +13,7 @@ use crate::{
         acknowledgement::Acknowledgement,
         company_link::{CompanyLink, LinkDefaults, LinkKey},
         delivery_state::{Problem, State},
-        keys::Instance,
+        keys::{Instance, ObjectId},
         marker::Marker,
         new_ticket::{Chosen, NewTicket},
         notice::Notice,
@@ -25,7 +25,7 @@ use crate::{
     itop::{Client, ItopError, Terms, TicketModel},
     lifecycle::to_its_end,
     resolve::{self, Doubts, Found, Resolution, ResolveError, by_name},
-    store::StoreError,
+    store::{Store, StoreError},
 };
 
 /// Everything about a ticket that is to be made.
@@ -98,13 +98,21 @@ pub struct Planner {
     client: Client,
     clock: Clock,
     settings: Arc<Settings>,
+    /// Where equipment stands whose CI is known; `None` where none is kept in the CMDB.
+    federation: Option<Store>,
 }
 
 impl Planner {
     /// What it takes to plan: the lists, and the words and rules of the configuration.
     #[must_use]
     pub fn new(catalog: Catalog, client: Client, clock: Clock, settings: Arc<Settings>) -> Self {
-        Self { catalog, client, clock, settings }
+        Self { catalog, client, clock, settings, federation: None }
+    }
+
+    /// The same, which finds the CIs of equipment by ServiceNav's ids too.
+    #[must_use]
+    pub fn with_federation(self, store: Store) -> Self {
+        Self { federation: Some(store), ..self }
     }
 
     /// The ticket of an event of a linked company; `doubts` says what of it iTop has refused.
@@ -118,18 +126,35 @@ impl Planner {
         let settings = &self.settings.ticket;
         let model = self.catalog.ticket_model().await.map_err(PlanError::Way)?;
         let team = settings.team.as_deref();
+        let federated = self.federated(instance, event, link).await?;
         let resolution =
-            resolve::resolve(&self.catalog, event, link, team, doubts).await.map_err(|error| {
-                match error {
+            resolve::resolve(&self.catalog, event, link, team, federated.as_ref(), doubts)
+                .await
+                .map_err(|error| match error {
                     ResolveError::Way(error) => PlanError::Way(error),
                     ResolveError::Blocked { problem, warnings } => {
                         PlanError::Blocked(Blocked { state: State::Blocked, problem, warnings })
                     }
-                }
-            })?;
+                })?;
         let priority = self.priority(event);
         let ticket = self.ticket(instance, event, &resolution, priority)?;
         Ok(Plan { resolution, model, ticket })
+    }
+
+    /// The CI of an event's equipment in the federation, if it is in the organization of its link.
+    async fn federated(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+        link: &CompanyLink,
+    ) -> Result<Option<ObjectId>, PlanError> {
+        let id = event.equipment.as_ref().and_then(|equipment| equipment.id.as_deref());
+        // What the event itself names comes first.
+        let (Some(store), Some(id), None) = (&self.federation, id, &event.ci) else {
+            return Ok(None);
+        };
+        let ci = store.federated_ci(instance, &event.company.key, id).await?;
+        Ok(ci.filter(|ci| ci.org_id == link.org.as_str()).map(|ci| ObjectId::new(ci.id)))
     }
 
     /// The priority of an event: its own, else by the matrix.

@@ -1,5 +1,5 @@
 //! The CI of the equipment: by the key that the event gives, by the one that inventory tools
-//! wrote, by name; ServiceNav's own id of the equipment is never taken for a key of iTop.
+//! wrote, by what its own id stands for in the federation, by name; that id is never taken for a key of iTop.
 
 use super::{Found, ResolveError, Resolver, at_once, find, named, several};
 use crate::{
@@ -20,7 +20,7 @@ impl Resolver<'_> {
         &mut self,
         event: &Acknowledgement,
     ) -> Result<Option<Chosen>, ResolveError> {
-        let ways = ways(event);
+        let ways = ways(event, self.federated);
         let Some(best) = ways.first() else { return Ok(None) };
         // One CI is asked for by itself where its list could have fifty thousand others.
         let asked = if self.doubts.of(RefKind::Ci) {
@@ -91,7 +91,7 @@ struct Way {
     wanted: Ref,
 }
 
-fn ways(event: &Acknowledgement) -> Vec<Way> {
+fn ways(event: &Acknowledgement, federated: Option<&ObjectId>) -> Vec<Way> {
     let mut ways = Vec::new();
     if let Some(ci) = &event.ci {
         ways.push(Way { told: CiWay::Ci(ci.clone()), wanted: ci.clone() });
@@ -102,6 +102,12 @@ fn ways(event: &Acknowledgement) -> Vec<Way> {
             ways.push(Way {
                 told: CiWay::ItsmId { key: key.clone(), equipment: name.clone() },
                 wanted: Ref { id: Some(key.clone()), name: None },
+            });
+        }
+        if let (Some(id), Some(key)) = (&equipment.id, federated) {
+            ways.push(Way {
+                told: CiWay::Federation { id: id.clone(), equipment: name.clone() },
+                wanted: Ref { id: Some(key.to_string()), name: None },
             });
         }
         ways.push(Way {

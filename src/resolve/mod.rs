@@ -52,16 +52,18 @@ pub enum ResolveError {
     Way(ItopError),
 }
 
-/// Resolves an event against the organization of its link.
+/// Resolves an event against the organization of its link. `federated` is the CI that its equipment has in the
+/// federation, in that organization.
 pub async fn resolve(
     catalog: &Catalog,
     event: &Acknowledgement,
     link: &CompanyLink,
     configured_team: Option<&str>,
+    federated: Option<&ObjectId>,
     doubts: &Doubts,
 ) -> Result<Resolution, ResolveError> {
-    let mut resolver =
-        Resolver { catalog, org: &link.org, doubts, warnings: event.notices.clone() };
+    let warnings = event.notices.clone();
+    let mut resolver = Resolver { catalog, org: &link.org, federated, doubts, warnings };
     if !doubts.is_written() {
         // All these reads together are large, and seldom needed.
         Box::pin(resolver.read_lists(event, link)).await;
@@ -82,6 +84,7 @@ pub async fn resolve(
 struct Resolver<'a> {
     catalog: &'a Catalog,
     org: &'a OrgId,
+    federated: Option<&'a ObjectId>,
     doubts: &'a Doubts,
     warnings: Vec<Notice>,
 }

@@ -40,7 +40,9 @@ impl Store {
             }
             Ok(())
         })
-        .await
+        .await?;
+        self.tell_equipment();
+        Ok(())
     }
 }
 

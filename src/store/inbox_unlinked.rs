@@ -32,6 +32,7 @@ impl Store {
     /// Makes the blocked rows of these companies due: their links have been committed, and each is looked
     /// at again by itself after a while if this does not come to its end.
     pub(super) async fn release_companies(&self, companies: Vec<(String, String)>) {
+        self.tell_equipment();
         let changes = &self.inner.changes;
         let mut companies = companies;
         companies.retain(|(instance, company)| changes.has_blocked(instance, company));

@@ -21,6 +21,10 @@ mod control_history;
 mod control_tickets;
 mod counts;
 mod equipment;
+mod equipment_again;
+mod equipment_learned;
+mod equipment_release;
+mod equipment_turns;
 mod error;
 mod foreign;
 mod history;
@@ -79,6 +83,9 @@ pub use equipment::{
     EquipmentOutcome, EquipmentPage, EquipmentReport, Foreseen, ForeseenRow, Hold, HoldDone,
     HoldWhich, OverLimit, RetryWhich, Tally,
 };
+pub use equipment_again::EquipmentHalt;
+pub use equipment_release::Release;
+pub use equipment_turns::{Became, EquipmentLoad, FederatedCi, SettledEquipment};
 pub use error::StoreError;
 pub use history::GateChange;
 pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};

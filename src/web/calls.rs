@@ -6,9 +6,10 @@ use axum::{Router, routing::MethodRouter};
 use super::{
     AppState, LOOKUP, STREAM,
     api::{
-        acknowledgements as inbox, board_summary, cmdb::sources, companies, control_detail,
-        controls, equipment, health, itop_changes, links, lookup, preview, priority, session,
-        stream, stream_address, tickets,
+        acknowledgements as inbox, board_summary,
+        cmdb::{hand_back, sources},
+        companies, control_detail, controls, equipment, health, itop_changes, links, lookup,
+        preview, priority, session, stream, stream_address, tickets,
     },
     console::{
         assets, companies as companies_page, equipment as equipment_page, health as health_page,
@@ -115,6 +116,8 @@ calls! {
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
     "/api/v1/cmdb/sources" => { get: sources::list, OVERSEER; put: sources::replace, OVERSEER; }
+    "/api/v1/cmdb/resume" => { post: hand_back::resume, OVERSEER; }
+    "/api/v1/cmdb/release" => { post: hand_back::release, OVERSEER; }
     "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
     "/api/v1/equipment/approve" => { post: equipment::put::approve, OPERATE; }
     "/api/v1/equipment/keep" => { post: equipment::put::keep, OPERATE; }

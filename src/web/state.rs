@@ -7,8 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Addresses, ApiTokens, ControlAnswers, Looks, Templates, share::Receiving};
 use crate::{
-    board::Board, catalog::Catalog, check::Checks, clock::Clock, config, delivery::Delivery,
-    history::History, hooks::Hooks, store::Store, tls::Shown,
+    board::Board, catalog::Catalog, check::Checks, clock::Clock, cmdb::Federation, config,
+    delivery::Delivery, history::History, hooks::Hooks, store::Store, tls::Shown,
 };
 
 /// Everything behind the routes; a handler takes the parts that it uses. One pointer, because
@@ -33,6 +33,7 @@ pub struct Parts {
     pub checks: Checks,
     pub history: History,
     pub hooks: Hooks,
+    pub federation: Option<Federation>,
     pub looks: Looks,
     pub templates: Templates,
     pub tls: Option<Shown>,

@@ -37,6 +37,7 @@ mod every_answer;
 mod examples;
 #[path = "../fault_proxy.rs"]
 mod fault_proxy;
+mod federation;
 mod few_files;
 mod front;
 mod health_page;

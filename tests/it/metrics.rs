@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use serde_json::json;
 use servicenav_itop_bridge::{
-    config::{Hook, Scope},
+    config::{Config, Hook, Scope},
     domain::hook_event::HookEvent,
     sandbox::{Fault, FaultKind, Operations},
     secret::Secret,
@@ -12,7 +12,7 @@ use servicenav_itop_bridge::{
 
 use crate::{
     alerts::promtool,
-    unclear_outcomes::{impatient, pass, post},
+    unclear_outcomes::{impatient_with, pass, post},
     world::{ACKNOWLEDGEMENTS, World, event, limited, token, with},
 };
 
@@ -97,7 +97,8 @@ pub fn seconds(samples: &[Sample], name: &str, labels: &[&str]) -> f64 {
 /// A bridge that has seen: tickets, a line, a repeated post, a refused one, a company without a link, a
 /// ticket that iTop refuses, an answer that was lost, an outage, and a hook whose receiver is away.
 pub async fn eventful() -> World {
-    let mut world = impatient().await;
+    let keeps = |config: &mut Config| config.cmdb = Some(crate::federation::section());
+    let mut world = impatient_with(keeps).await;
     world.config.hooks = vec![Hook {
         name: "noc".to_owned(),
         url: Some(Secret::new("http://127.0.0.1:9/".to_owned())),

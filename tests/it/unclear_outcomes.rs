@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    config::Period,
+    config::{Config, Period},
     sandbox::{Fault, FaultKind, Operations, Options},
     store,
 };
@@ -13,7 +13,13 @@ use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 
 /// A world whose client soon gives up, as it does in a real one after half a minute.
 pub async fn impatient() -> World {
+    impatient_with(|_| {}).await
+}
+
+/// The same with another configuration.
+pub async fn impatient_with(change: impl FnOnce(&mut Config)) -> World {
     let world = World::with(Options::default(), |config| {
+        change(config);
         config.itop.timeout = Period::seconds(1);
         config.itop.create_timeout = Period::seconds(1);
     })

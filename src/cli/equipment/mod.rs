@@ -3,6 +3,7 @@
 mod levers;
 mod list;
 mod push;
+mod release;
 mod shown;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Command {
     Approve(levers::Approve),
     Keep(levers::Keep),
     Retry(levers::Retry),
+    Release(release::Release),
+    Resume(release::Resume),
 }
 
 impl Equipment {
@@ -38,6 +41,8 @@ impl Equipment {
             Command::Approve(approve) => approve.run().await,
             Command::Keep(keep) => keep.run().await,
             Command::Retry(retry) => retry.run().await,
+            Command::Release(release) => Box::pin(release.run()).await,
+            Command::Resume(resume) => resume.run().await,
         }
     }
 }

@@ -130,6 +130,8 @@ pub struct EquipmentRow {
     pub changed_at: Timestamp,
     /// When iTop was last seen to hold what was wanted.
     pub synchronized_at: Option<Timestamp>,
+    /// Under what a CI is made for it, or was before it was read back.
+    pub begun: Option<String>,
 }
 
 #[cfg(test)]

@@ -169,6 +169,13 @@ pub enum CiWay {
         /// The name of the equipment.
         equipment: String,
     },
+    /// As the equipment stands in the federation, by ServiceNav's own id.
+    Federation {
+        /// ServiceNav's id.
+        id: String,
+        /// The name of the equipment.
+        equipment: String,
+    },
     /// By the name of the equipment.
     Equipment(String),
 }

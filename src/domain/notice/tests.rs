@@ -154,6 +154,8 @@ fn more_samples() -> Vec<Notice> {
         samples.push(Notice::LeftOut { member, sent, fault });
     }
     samples.push(Notice::CiUnknown { way: CiWay::Ci(wanted(None, Some("X"))) });
+    let (id, equipment) = ("1207".to_owned(), "srv-sql-01".to_owned());
+    samples.push(Notice::CiUnknown { way: CiWay::Federation { id, equipment } });
     for status in ["resolved", "closed"] {
         let (number, status) = ("I-000012".to_owned(), status.to_owned());
         samples.push(Notice::ExistingEnded { number, status });

@@ -137,6 +137,12 @@ impl CiWay {
             (Self::ItsmId { key, equipment }, Fr) => {
                 format!("L'itsm_id {key} de l'équipement {}", quoted(equipment, Fr))
             }
+            (Self::Federation { id, equipment }, En) => {
+                format!("The federated equipment {id}, {},", quoted(equipment, En))
+            }
+            (Self::Federation { id, equipment }, Fr) => {
+                format!("L'équipement fédéré {id}, {},", quoted(equipment, Fr))
+            }
             (Self::Equipment(name), En) => format!("Equipment {}", quoted(name, En)),
             (Self::Equipment(name), Fr) => format!("L'équipement {}", quoted(name, Fr)),
         }

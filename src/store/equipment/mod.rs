@@ -27,7 +27,7 @@ use crate::domain::{
 /// In the order in which [`row`] takes them.
 pub(super) const COLUMNS: &str = "instance, company_key, equipment_id, wanted, wanted_hash, state, listed, \
      held, held_for, allowed, class, sent_hash, org_id, ci_class, ci_id, problem_code, problem, changed_at, \
-     synchronized_at";
+     synchronized_at, begun";
 
 impl Store {
     /// One row, if it is seen.
@@ -100,5 +100,6 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
         }),
         changed_at: time(row.get(17)?),
         synchronized_at: row.get::<_, Option<i64>>(18)?.map(time),
+        begun: row.get(19)?,
     })
 }

@@ -118,7 +118,7 @@ fn page(
 }
 
 /// The column after those of a row.
-const WORDS: usize = 19;
+const WORDS: usize = 20;
 
 fn has_words(text: &str, words: &WantedWords) -> bool {
     words.is_empty() || words.missing_in([text]).is_empty()

@@ -4,6 +4,7 @@
 //! work. To add some, write a function beside those in `inbox`, `way`, `hooks` and `machine` that adds
 //! its numbers to [`Families`], call it in [`all`], and tell of them in docs/operations.md.
 
+mod equipment;
 mod families;
 mod hooks;
 mod inbox;
@@ -85,6 +86,7 @@ async fn all(state: &AppState) -> Families {
     way::catalog(&mut families, state, &look.lists);
     way::board(&mut families, state, &look.board);
     hooks::hooks(&mut families, state);
+    equipment::equipment(&mut families, state);
     machine::store(&mut families, state);
     machine::front(&mut families, state);
     machine::process(&mut families, state, &look.process);

@@ -1,5 +1,5 @@
-//! Equipment comes in by lists and is told of again. What iTop makes of it is tested elsewhere: here no company
-//! is linked, so that nothing is loaded.
+//! Equipment comes in by lists and is told of again. What iTop makes of it is tested elsewhere: here the bridge
+//! knows no data source, so that nothing is loaded.
 
 mod by_hand;
 mod holds;
@@ -30,7 +30,9 @@ pub fn keeps_equipment(config: &mut Config) {
 }
 
 async fn world() -> World {
-    World::with(sandbox::Options::default(), keeps_equipment).await
+    let world = World::with(sandbox::Options::default(), keeps_equipment).await;
+    world.link_demo().await;
+    world
 }
 
 /// Sends a list in some form.
@@ -80,4 +82,4 @@ pub async fn change(world: &World, sql: &'static str) {
 
 /// All that is there is in iTop.
 pub const LOADED: &str = "UPDATE equipment SET class = 'Server', state = 'synchronized', ci_class = 'Server', \
-                      ci_id = equipment_id, synchronized_at = 1";
+                      ci_id = equipment_id, org_id = '3', synchronized_at = 1";

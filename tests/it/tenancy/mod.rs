@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Cmdb, Config, OidcGroup, Scope, Token},
     sandbox,
+    secret::Secret,
     web::{Access, hash_token},
 };
 
@@ -197,7 +198,11 @@ impl Tenants {
             let kinds = UNLIMITED.iter().chain(&LIMITED);
             config.auth.tokens = kinds.map(Kind::token).collect();
             // Equipment is taken, and no class is set up for any of it.
-            config.cmdb = Some(Cmdb { user: "cmdb".to_owned(), ..Cmdb::default() });
+            config.cmdb = Some(Cmdb {
+                user: "cmdb".to_owned(),
+                password: Some(Secret::new(sandbox::PASSWORD.to_owned())),
+                ..Cmdb::default()
+            });
             change(config);
         };
         let mut world = World::with(sandbox::Options::default(), tokens).await;

@@ -137,11 +137,10 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         | ("delete", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), Value::Null)
         }
-        (_, path) if path == "/equipment" || path.starts_with("/api/v1/equipment") => {
+        (_, path) if OF_EQUIPMENT.iter().any(|of| path.starts_with(of)) => {
             let (asked, body) = of_equipment(call, of);
             (queries(&asked), body)
         }
-        ("put", "/api/v1/cmdb/sources") => (queries(&[own()]), json!({"items": []})),
         ("put", "/api/v1/links") => {
             let item = json!({"company": company, "organization": {"id": of.org}});
             (queries(&[own(), here()]), json!({"items": [item]}))
@@ -162,6 +161,9 @@ fn cursor(instance: &str, control: &str) -> String {
     place.bytes().fold(String::new(), |hex, byte| hex + format!("{byte:02x}").as_str())
 }
 
+/// What the calls about equipment begin with.
+const OF_EQUIPMENT: [&str; 3] = ["/equipment", "/api/v1/equipment", "/api/v1/cmdb"];
+
 /// The same for the calls about equipment: what follows their paths, and their bodies.
 fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
     let Object { instance, company, .. } = of;
@@ -169,6 +171,7 @@ fn of_equipment(call: &Call, of: &Object) -> (Vec<String>, Value) {
     let of_company = || format!("?company={company}");
     let both = || format!("?company={company}&instance={instance}");
     match (call.method, call.path) {
+        (_, path) if path.starts_with("/api/v1/cmdb") => (vec![own()], of_cmdb(path, of)),
         ("get", "/api/v1/equipment") => {
             let searched = format!("?q={}&count=true", of.key);
             let one = format!("?id={}&instance={instance}", of.equipment());
@@ -240,6 +243,8 @@ const OF_NOBODY: &[&str] = &[
     "/api/v1/check",
     "/api/v1/configuration",
     "/api/v1/cmdb/sources",
+    "/api/v1/cmdb/resume",
+    "/api/v1/cmdb/release",
     "/api/v1/priority",
     "/api/v1/itop/changes",
     "/health",
@@ -270,4 +275,12 @@ pub fn is_bulk(call: &Call) -> bool {
         "/api/v1/equipment/retry",
     ]
     .contains(&call.path)
+}
+
+fn of_cmdb(path: &str, of: &Object) -> Value {
+    match path {
+        "/api/v1/cmdb/sources" => json!({"items": []}),
+        "/api/v1/cmdb/resume" => json!({"class": "Server"}),
+        _ => json!({"company": of.company}),
+    }
 }

@@ -4,6 +4,7 @@ pub(in crate::web) mod answers;
 mod asked;
 mod incoming;
 pub(in crate::web) mod list;
+mod of_itop;
 pub(in crate::web) mod preview;
 pub(in crate::web) mod put;
 pub(in crate::web) mod view;

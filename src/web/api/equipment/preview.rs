@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     answers::held_sentence,
     asked::{Whose, company_of},
+    of_itop,
     put::{How, change},
 };
 use crate::{
@@ -77,16 +78,18 @@ pub(in crate::web) async fn preview(
     let (instance, company) = (change.instance.clone(), change.company.clone());
     let foreseen = state.store.for_polls().foresee_equipment(Arc::new(change), MOST).await?;
     let (held, digest) = (foreseen.held.clone(), foreseen.digest.clone());
+    // What is stored was written by this program.
+    let wanted: Vec<Option<Equipment>> = foreseen
+        .rows
+        .iter()
+        .map(|row| serde_json::from_str(row.after.as_deref().unwrap_or_default()).ok())
+        .collect();
     let mut preview = of_store(foreseen);
-    of_itop(&state, &mut preview);
+    warnings.extend(of_itop::turned(&state, (&instance, &company), &wanted, &mut preview).await?);
     let Preview { counts, items, is_cut } = preview;
     warnings.extend(held.iter().map(held_sentence));
     Ok(Json(PreviewView { instance, company, counts, held, items, cut: is_cut, digest, warnings }))
 }
-
-/// What iTop says of it: which CIs are there already, and would be taken over or are ambiguous.
-// The seam: what the worker knows of iTop is asked here, and says so by `Preview::turn`.
-fn of_itop(_: &AppState, _: &mut Preview) {}
 
 /// What the bridge knows by itself.
 fn of_store(foreseen: Foreseen) -> Preview {

@@ -49,6 +49,13 @@ pub(in crate::web) async fn ready(
     if is_told_all {
         ready["slow_creates"] = slow_creates(delivery);
         ready["ticket_of_probe"] = json!(delivery.ticket_of_probe());
+        if let Some(federation) = &state.federation {
+            let now = federation.figures();
+            ready["equipment"] = json!({
+                "held": now.held.iter().map(|of| of.rows).sum::<u64>(),
+                "obstacle": now.obstacle, "halts": now.halts,
+            });
+        }
     }
     Ok(Json(ready))
 }

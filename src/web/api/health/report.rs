@@ -12,6 +12,7 @@ use super::{gate, inbox, slow_creates};
 use crate::{
     catalog::KnownList,
     clock::elapsed,
+    cmdb::{Federated, Federation},
     delivery::Deliveries,
     domain::{
         bucket::{Answers, BUCKET, Bucket},
@@ -75,6 +76,9 @@ struct Details {
     lists: Vec<ListReport>,
     /// Who is told of what has happened.
     hooks: Vec<HookFigures>,
+    /// The equipment that is kept in iTop's CMDB; absent where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equipment: Option<Federated>,
     gate_changes: Vec<GateChange>,
     history: HistoryReport,
 }
@@ -172,6 +176,7 @@ impl Details {
             itop: state.history.answers_now(),
             lists: lists(state.catalog.known()),
             hooks: state.hooks.figures(),
+            equipment: state.federation.as_ref().map(Federation::figures),
             gate_changes: day.gate_changes,
             history: HistoryReport { bucket_seconds: BUCKET.as_secs(), buckets: day.buckets },
         }

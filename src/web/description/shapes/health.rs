@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 
-use crate::{config::Scope, web::auth::By};
+use crate::{cmdb::Halt, config::Scope, web::auth::By};
 
 /// Whom the bridge takes a caller for.
 #[derive(JsonSchema)]
@@ -44,6 +44,20 @@ pub(in crate::web) struct Ready {
     /// For tokens that are limited to nothing: a ticket that the bridge made to find the way free.
     #[schemars(skip_serializing_if = "Option::is_none")]
     ticket_of_probe: Option<String>,
+    /// For tokens that are limited to nothing, where equipment is kept in iTop's CMDB.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    equipment: Option<ReadyEquipment>,
+}
+
+/// What keeps equipment from iTop's CMDB.
+#[derive(JsonSchema)]
+pub(in crate::web) struct ReadyEquipment {
+    /// How much waits for somebody to say yes.
+    held: u64,
+    /// What keeps it from going on now.
+    obstacle: Option<String>,
+    /// Data sources of which nothing is loaded until somebody says so.
+    halts: Vec<Halt>,
 }
 
 /// The state of the way to iTop.

@@ -1,0 +1,38 @@
+//! What keeps equipment in the CMDB, where `[cmdb]` says that something does.
+
+use super::{StartError, client_settings};
+use crate::{
+    clock::Clock,
+    cmdb::Federation,
+    config::Config,
+    delivery::Delivery,
+    gate::Gate,
+    itop::{self, Client, Login, synchro::Doors},
+    store::Store,
+};
+
+/// How the account of `[cmdb]` calls iTop; `None` without the section.
+pub(super) fn account(config: &Config) -> Result<Option<itop::Settings>, StartError> {
+    let Some(cmdb) = &config.cmdb else { return Ok(None) };
+    let password = cmdb.password.clone();
+    let password =
+        password.ok_or_else(|| StartError::Config("cmdb.password cannot be used".to_owned()))?;
+    let login = Login::Form { user: cmdb.user.clone(), password };
+    Ok(Some(itop::Settings { login, ..client_settings(config)? }))
+}
+
+/// Wires it up, if there is one.
+pub(super) fn wired(
+    config: &Config,
+    client: &Client,
+    store: &Store,
+    (gate, delivery): (&Gate, &Delivery),
+    clock: &Clock,
+) -> Result<Option<Federation>, StartError> {
+    let Some((cmdb, account)) = config.cmdb.as_ref().zip(account(config)?) else { return Ok(None) };
+    let doors = Doors::new(client, &account, cmdb.timeout.duration())?;
+    let (gate, delivery) = (gate.clone(), delivery.clone());
+    let federation =
+        Federation::new(store.clone(), doors, gate, delivery, clock.clone(), cmdb.clone());
+    Ok(Some(federation))
+}

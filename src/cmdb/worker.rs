@@ -1,0 +1,353 @@
+//! The worker: which rows come next, and what waits.
+
+use std::{collections::HashMap, time::Duration};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Federation,
+    figures::{Halt, OfHold, OfState},
+    links::Links,
+    plan::{self, Ended, Facts, Planned, Question, Step},
+};
+use crate::{
+    clock::Moment,
+    config,
+    delivery::backoff::growing,
+    domain::{
+        equipment::{EquipmentRow, EquipmentState},
+        hex::hex,
+        visible::Visible,
+    },
+    itop::{ItopError, synchro::DoorError},
+    store::{Became, CmdbSource, SettledEquipment, StoreError},
+};
+
+/// How long nothing may happen before the equipment is looked at again all the same.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+
+/// The first and the longest wait after something stood in the way.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+
+/// Rows that are read and planned together.
+const PAGE: usize = 500;
+
+/// Rows that are looked at in one turn: where the first are of a class that waits, others go.
+const MOST_LOOKED_AT: usize = 20_000;
+
+/// How long a load waits for tickets. A synchronization does not slow their creates down (SYNC.md), so that
+/// this is politeness: where tickets never cease, equipment goes on between them.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What ends a turn early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Obstacle {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// iTop is away, or what it did is not known: nothing goes on for a while.
+    #[error("{0}")]
+    Way(String),
+    /// The source of one class does not work: others go on.
+    #[error("{class}: {words}")]
+    Source {
+        /// The class.
+        class: String,
+        /// What was said.
+        words: String,
+    },
+}
+
+impl From<ItopError> for Obstacle {
+    fn from(error: ItopError) -> Self {
+        Self::Way(error.to_string())
+    }
+}
+
+impl Obstacle {
+    /// What an error at a door means for a class.
+    pub(super) fn of(error: &DoorError, class: &str) -> Self {
+        let words = error.to_string();
+        match error {
+            DoorError::Away(_) | DoorError::NoLogin { .. } | DoorError::Unclear { .. } => {
+                Self::Way(words)
+            }
+            DoorError::NoSource { .. }
+            | DoorError::NotAllowed { .. }
+            | DoorError::Refused { .. }
+            | DoorError::NoMemory { .. }
+            | DoorError::TooLong { .. } => Self::Source { class: class.to_owned(), words },
+        }
+    }
+}
+
+/// What a turn has come to.
+enum Turned {
+    /// There may be more.
+    Again,
+    /// Nothing can be done now.
+    Idle,
+}
+
+/// What the worker knows between turns.
+#[derive(Default)]
+pub(super) struct Worker {
+    /// By which links rows were last planned; none since the start.
+    links: Links,
+    /// What rows were last planned by.
+    mapping: Option<String>,
+    /// Classes whose source does not work, until when, and how often that was found.
+    paused: HashMap<String, (Moment, u32)>,
+    /// How many rows of a class are loaded together where that is fewer than configured.
+    pub(super) fewer: HashMap<String, usize>,
+    in_a_row: u32,
+}
+
+impl Federation {
+    /// Brings equipment to iTop for as long as it is run.
+    pub async fn run(self) {
+        let inner = &*self.inner;
+        let mut worker = Worker::default();
+        loop {
+            let mut gate = inner.gate.watch();
+            if !inner.gate.is_open() {
+                // Its sender lives as long as the bridge.
+                let _ = gate
+                    .wait_for(|state| matches!(state, crate::gate::GateState::Open { .. }))
+                    .await;
+            }
+            let turned = worker.turn(&self).await;
+            self.note_states().await;
+            let pause = match turned {
+                Ok(Turned::Again) => {
+                    worker.in_a_row = 0;
+                    inner.figures.note(|figures| figures.obstacle = None);
+                    continue;
+                }
+                Ok(Turned::Idle) => {
+                    worker.in_a_row = 0;
+                    if worker.paused.is_empty() {
+                        inner.figures.note(|figures| figures.obstacle = None);
+                    }
+                    worker.until_the_next(inner.clock.moment())
+                }
+                Err(obstacle) => worker.stopped_by(&self, &obstacle),
+            };
+            tokio::select! {
+                () = inner.store.equipment_changed() => {}
+                () = inner.clock.sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Waits while tickets wait, but not for ever.
+    pub(super) async fn tickets_first(&self) {
+        let inner = &*self.inner;
+        let end = inner.clock.moment().later(PATIENCE);
+        while inner.clock.moment() < end && inner.delivery.is_busy().await {
+            inner.clock.sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What metrics and pages tell, as it is now.
+    async fn note_states(&self) {
+        let inner = &*self.inner;
+        let read = async {
+            let store = &inner.store;
+            let counts = store.equipment_counts(&Visible::all()).await?;
+            let states = EquipmentState::ALL.map(|state| (state, counts.of(state)));
+            let held = store.equipment_by_hold().await?;
+            Ok::<_, StoreError>((states, held, store.equipment_halts().await?))
+        };
+        // A failure is told by the turn, which asks the same database.
+        let Ok((states, held, halts)) = read.await else { return };
+        inner.figures.note(|figures| {
+            figures.states =
+                states.into_iter().map(|(state, rows)| OfState { state, rows }).collect();
+            figures.held = held.into_iter().map(|(held, rows)| OfHold { held, rows }).collect();
+            figures.halts = halts
+                .into_iter()
+                .map(|halt| Halt { class: halt.class, at: halt.at, reason: halt.reason })
+                .collect();
+        });
+    }
+}
+
+impl Worker {
+    async fn turn(&mut self, federation: &Federation) -> Result<Turned, Obstacle> {
+        let inner = &*federation.inner;
+        let _turn = inner.turn.lock().await;
+        self.follow(federation).await?;
+        let Plan { planned, settled } = self.plan(federation).await?;
+        let Some(first) = planned.first() else {
+            return Ok(if settled > 0 { Turned::Again } else { Turned::Idle });
+        };
+        let class = first.load.class.clone();
+        let most = self.fewer.get(&class).copied().unwrap_or(inner.config.chunk).max(1);
+        let chunk: Vec<_> = plan::chunk(&planned, most).into_iter().cloned().collect();
+        self.bring(federation, &class, chunk).await?;
+        self.paused.remove(&class);
+        Ok(Turned::Again)
+    }
+
+    /// Takes up what was said otherwise since the last turn: the configuration, sources, and links.
+    async fn follow(&mut self, federation: &Federation) -> Result<(), StoreError> {
+        let store = &federation.inner.store;
+        let sources = federation.sources().await?;
+        let digest = mapping(&federation.inner.config, &sources);
+        if self.mapping.as_ref() != Some(&digest) {
+            if store.plan_equipment_by(digest.clone()).await? {
+                tracing::info!(
+                    "all equipment is planned anew: [cmdb] or a data source is another one"
+                );
+            }
+            self.mapping = Some(digest);
+            self.paused.clear();
+        }
+        let links = Links::new(store.links(&Visible::all()).await?);
+        links.follow(&self.links, store).await?;
+        self.links = links;
+        Ok(())
+    }
+
+    /// Plans the rows that have waited longest, as many as make a chunk; what needs no load is settled.
+    async fn plan(&self, federation: &Federation) -> Result<Plan, Obstacle> {
+        let inner = &*federation.inner;
+        let halts = inner.store.equipment_halts().await?;
+        let now = inner.clock.moment();
+        let waits = |class: &str| {
+            self.paused.get(class).is_some_and(|(until, _)| *until > now)
+                || halts.iter().any(|halt| halt.class == class)
+        };
+        let (mut planned, mut outcomes) = (Vec::<Planned>::new(), Vec::new());
+        let (mut after, mut looked_at) = (None, 0);
+        loop {
+            let page = inner.store.equipment_due(after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            looked_at += page.len();
+            after = page.last().map(|row| (row.changed_at, row.key.clone()));
+            for row in page {
+                match self.next(federation, &row) {
+                    Step::Loads(load) if waits(&load.class) => {}
+                    Step::Loads(load) => planned.push(Planned { row, load }),
+                    other => outcomes.extend(became(&other).map(|became| outcome(&row, became))),
+                }
+            }
+            let first = planned.first().map(|first| &first.load.class);
+            let of_first = planned.iter().filter(|one| Some(&one.load.class) == first).count();
+            if is_last || of_first >= inner.config.chunk || looked_at >= MOST_LOOKED_AT {
+                break;
+            }
+        }
+        let settled = outcomes.len();
+        inner.store.settle_equipment(outcomes).await?;
+        Ok(Plan { planned, settled })
+    }
+
+    fn next(&self, federation: &Federation, row: &EquipmentRow) -> Step {
+        let config = &federation.inner.config;
+        let org = self.links.org(&row.key, &row.wanted);
+        let facts = Facts {
+            org: org.map(|(id, name)| (&**id, &**name)),
+            class: config.class_of(row.wanted.category.as_deref()),
+            retires: federation.retires(row.class.as_deref()),
+        };
+        plan::next(row, &facts)
+    }
+
+    /// Something stood in the way: tells it, and how long to wait.
+    fn stopped_by(&mut self, federation: &Federation, obstacle: &Obstacle) -> Duration {
+        let inner = &*federation.inner;
+        let words = obstacle.to_string();
+        let (first, most) = PAUSES;
+        inner.figures.note(|figures| figures.obstacle = Some(words.clone()));
+        match obstacle {
+            Obstacle::Source { class, .. } => {
+                let times = self.paused.get(class).map_or(1, |(_, times)| times + 1);
+                let until = inner.clock.moment().later(growing(first, most, times));
+                self.paused.insert(class.clone(), (until, times));
+                tracing::warn!(class, reason = words, "equipment of this class waits");
+                // Others go on at once.
+                Duration::ZERO
+            }
+            Obstacle::Way(_) | Obstacle::Store(_) => {
+                self.in_a_row += 1;
+                tracing::warn!(reason = words, "equipment waits");
+                growing(first, most, self.in_a_row)
+            }
+        }
+    }
+
+    /// How long nothing is to be done, unless something changes.
+    fn until_the_next(&self, now: Moment) -> Duration {
+        let pauses = self.paused.values().filter(|(until, _)| *until > now);
+        let pauses = pauses.map(|(until, _)| until.since(now));
+        pauses.chain([LOOK_AGAIN]).min().unwrap_or(LOOK_AGAIN)
+    }
+}
+
+struct Plan {
+    /// What is to be loaded, those first that have waited longest.
+    planned: Vec<Planned>,
+    /// How many rows needed no load.
+    settled: usize,
+}
+
+/// What becomes of a row that is not loaded.
+fn became(step: &Step) -> Option<Became> {
+    Some(match step {
+        Step::Loads(_) => return None,
+        Step::Ends(Ended::Retired) => Became::Retired { ci: None, sent_hash: None },
+        Step::Ends(Ended::Left) => Became::Left,
+        Step::Waits(problem) => Became::Waits(problem.clone()),
+        Step::Asks(question) => asks(question),
+    })
+}
+
+pub(super) fn asks(question: &Question) -> Became {
+    Became::Asks {
+        held: question.held,
+        held_for: question.held_for.clone(),
+        problem: question.problem(),
+    }
+}
+
+pub(super) fn outcome(row: &EquipmentRow, became: Became) -> SettledEquipment {
+    SettledEquipment {
+        key: row.key.clone(),
+        wanted_hash: row.wanted_hash.clone(),
+        listed: row.listed,
+        became,
+    }
+}
+
+/// A digest of what rows are planned by: where it is another one, what iTop holds may not be what is wanted.
+fn mapping(config: &config::Cmdb, sources: &[CmdbSource]) -> String {
+    let config::Cmdb {
+        classes,
+        default_class,
+        other_classes,
+        attributes,
+        defaults,
+        create,
+        adopt,
+        retire,
+        revive,
+        ..
+    } = config;
+    let sources: Vec<_> =
+        sources.iter().map(|source| [&source.class, &source.source_id, &source.made_for]).collect();
+    let all = serde_json::json!([
+        classes,
+        default_class,
+        other_classes,
+        attributes,
+        defaults,
+        create,
+        adopt,
+        retire,
+        revive,
+        sources
+    ]);
+    hex(&Sha256::digest(all.to_string()))
+}
