@@ -66,7 +66,9 @@ impl App {
         // The writer spells what tickets are found by: the first one would be written down, and answered,
         // only when that is ready.
         tokio::task::spawn_blocking(|| {
-            tracing::debug!(letters = names::prepare(), "names can be spelt");
+            // Not within the line: it is made only where somebody wants to read it.
+            let letters = names::prepare();
+            tracing::debug!(letters, "names can be spelt");
         });
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{equipment::Problem, names::spelling},
-    itop::synchro::{Counters, DoorError, Table},
+    itop::synchro::{Counters, DoorError, LEAVE, PRIMARY_KEY, Table},
     store::{Became, CmdbSource, EquipmentLoad, SettledEquipment},
 };
 
@@ -40,6 +40,9 @@ pub(super) struct Made {
     pub(super) words: Option<String>,
 }
 
+/// The attribute that every class has, and every source is fed.
+const NAME: &str = "name";
+
 /// As many rows are turned away one by one before it is taken for something else than the rows.
 const MOST_TURNED_AWAY: usize = 10;
 
@@ -69,6 +72,7 @@ impl Worker {
         let adopted = made.iter().filter(|made| made.decided.ci.is_some()).count() as u64;
         let pending = unproven.saturating_sub(rows);
         let brought = async {
+            federation.touch(&source, &made).await?;
             federation.load(&model, &source, &mut made).await?;
             federation.tickets_first().await;
             inner.doors.run(&source.source_id).await
@@ -189,6 +193,21 @@ impl Federation {
         let loads = made.iter().map(load).collect();
         let begun = self.inner.store.begin_equipment(class, loads).await?;
         Ok(made.into_iter().zip(begun).filter_map(|(made, begun)| begun.then_some(made)).collect())
+    }
+
+    /// Changes rows in the table of the source that were loaded before and never seen in iTop as they were sent.
+    /// iTop passes over what is equal to its table, whatever the object holds. A name that is left alone is
+    /// such a change, and does no harm if it is synchronized before the row itself comes.
+    async fn touch(&self, source: &CmdbSource, made: &[Made]) -> Result<(), DoorError> {
+        let rows = made.iter().map(|made| &made.decided.planned.row);
+        let unproven = rows.filter(|row| row.class.is_some() && row.sent_hash.is_none());
+        let rows: Vec<_> =
+            unproven.map(|row| vec![row.key.primary_key(), LEAVE.to_owned()]).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let columns = [PRIMARY_KEY, NAME].map(str::to_owned).to_vec();
+        self.inner.doors.load(&source.source_id, &Table { columns, rows }).await.map(drop)
     }
 
     /// Loads rows. Where they are turned away together, those are found that are so alone.

@@ -1,7 +1,7 @@
 //! The doors of iTop beside REST: data synchronization, and CSV at once.
 //!
 //! Each answers with HTTP 200 whatever has happened, in words for people. So nothing is a success here but
-//! what says all that a success says. The rules, each with its test in [`tests`]:
+//! what says all that a success says. The rules, each with its test in `tests`:
 //!
 //! | what fails silently | what is asked of an answer |
 //! |---|---|

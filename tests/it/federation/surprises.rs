@@ -141,3 +141,33 @@ async fn what_is_gone_before_it_came_to_itop_touches_nobodys_ci() {
     assert!(!known.contains_key("before"));
     world.finish().await;
 }
+
+/// Whether a source is fed descriptions.
+async fn feed_descriptions(world: &World, feeds: bool) {
+    let id = source(world, "Server").await;
+    let key =
+        format!("SELECT SynchroAttribute WHERE sync_source_id = {id} AND attcode = 'description'");
+    let fields = json!({"update": u8::from(feeds)});
+    let operation = json!({
+        "operation": "core/update", "class": "SynchroAttribute", "key": key, "fields": fields,
+    });
+    admin(world, operation).await;
+}
+
+#[tokio::test]
+async fn what_a_source_was_not_fed_for_a_while_comes_when_it_is_mended() {
+    let world = federated(|_| {}).await;
+    let told = |words: &str| json!([{"id": "1", "name": "srv-1", "description": words}]);
+    list(&world, "42", told("first")).await;
+    until(&world, "42", "1", "synchronized").await;
+    feed_descriptions(&world, false).await;
+    list(&world, "42", told("second")).await;
+    until(&world, "42", "1", "failed").await;
+    assert_eq!(rows(&world, "42").await["1"]["problem"]["code"], "not-as-sent");
+    feed_descriptions(&world, true).await;
+    // iTop's table has these very values already, and passes over what is equal to it.
+    world.post("/api/v1/equipment/retry", &json!({"company": "42"})).await.expect(200);
+    until(&world, "42", "1", "synchronized").await;
+    assert_eq!(cis(&world, "Server", DEMO).await["srv-1"]["description"], "second");
+    world.finish().await;
+}
