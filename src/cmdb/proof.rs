@@ -105,7 +105,7 @@ impl Federation {
             (None, several) => return Became::Failed(ambiguous(made, several)),
         };
         if found.owners.get(id).is_some_and(|owner| *owner != row.key) {
-            return Became::Failed(problem(
+            return Became::Failed(Problem::new(
                 "ci-taken",
                 format!(
                     "The CI '{}' (key {id}) is that of other equipment already: two pieces of equipment of \
@@ -118,7 +118,7 @@ impl Federation {
             return Became::Failed(self.missing(class, made));
         };
         if let Some(difference) = plan::difference(compared(model, made), &ci.fields) {
-            return Became::Failed(problem(
+            return Became::Failed(Problem::new(
                 "not-as-sent",
                 format!(
                     "iTop's {class} {id} has '{}' in {}, and '{}' was sent.{} Its data source '{}' has \
@@ -147,9 +147,9 @@ impl Federation {
         let name = &made.decided.planned.row.wanted.name;
         match &made.words {
             Some(words) => {
-                problem("load-refused", format!("iTop refused the row of '{name}': {words}"))
+                Problem::new("load-refused", format!("iTop refused the row of '{name}': {words}"))
             }
-            None => problem(
+            None => Problem::new(
                 "not-created",
                 format!(
                     "iTop has no {class} '{name}' after the synchronization, and tells only administrators \
@@ -204,7 +204,7 @@ fn judge_retired(model: &Model, made: &Made, known: Option<&str>, found: &Found)
         // Its own has never come to iTop, and this is somebody else's.
         Some(_) if known.is_none() => ended(None, None),
         None => ended(Some((ci.class.clone(), id.to_owned())), Some(made.hash.clone())),
-        Some(difference) => Became::Failed(problem(
+        Some(difference) => Became::Failed(Problem::new(
             "not-retired",
             format!(
                 "iTop's {} {id} has the status '{}', and '{}' was sent.{}",
@@ -235,7 +235,7 @@ fn said(made: &Made) -> String {
 
 fn ambiguous(made: &Made, several: &[String]) -> Problem {
     let shown: Vec<_> = several.iter().take(5).map(String::as_str).collect();
-    problem(
+    Problem::new(
         "ci-ambiguous",
         format!(
             "iTop has {} CIs named '{}' in this organization: keys {}. Rename or merge them there, then \
@@ -245,8 +245,4 @@ fn ambiguous(made: &Made, several: &[String]) -> Problem {
             shown.join(", ")
         ),
     )
-}
-
-fn problem(code: &str, message: String) -> Problem {
-    Problem { code: code.to_owned(), message }
 }

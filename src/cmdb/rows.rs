@@ -91,7 +91,7 @@ impl Federation {
             };
             let sent = serde_json::json!([model.class(), source.source_id, lasting]);
             let left_out = (!row.warnings.is_empty())
-                .then(|| Problem { code: "left-out".to_owned(), message: row.warnings.join(" ") });
+                .then(|| Problem::new("left-out", row.warnings.join(" ")));
             let hash = Sha256::digest(sent.to_string()).to_vec();
             Made { decided, values: row.values, hash, left_out, words: None }
         });

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params_from_iter, types::Value};
 
-use super::{Store, StoreError, as_json, foreign};
+use super::{Store, StoreError, foreign, narrowed::push_visible};
 use crate::domain::visible::Visible;
 
 /// Hours that are counted, the one that runs included.
@@ -118,20 +118,6 @@ fn made_query(visible: &Visible, since: i64) -> (String, Vec<Value>) {
     let mut values = vec![since.into()];
     values.extend(push_visible(&mut sql, visible));
     (sql, values)
-}
-
-/// Narrows a query to what is seen.
-fn push_visible(sql: &mut String, visible: &Visible) -> Vec<Value> {
-    let mut values = Vec::new();
-    if let Some(companies) = visible.companies() {
-        sql.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
-        values.push(as_json(companies).into());
-    }
-    if let Some(instance) = visible.instance() {
-        sql.push_str(" AND instance = ?");
-        values.push(instance.to_string().into());
-    }
-    values
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter, types::Value};
 
-use super::{NOT_LINKED, Store, StoreError, as_json, inbox_sources::NOT_FRESH, time};
+use super::{
+    NOT_LINKED, Store, StoreError, inbox_sources::NOT_FRESH, narrowed::push_visible, time,
+};
 use crate::domain::{company_link::LinkKey, visible::Visible};
 
 /// A company or site of which something came.
@@ -129,15 +131,7 @@ const MAX_SITES: i64 = 1_000;
 /// All that are seen: there are as many as there are companies and sites, never as many as rows.
 fn seen(visible: &Visible) -> (String, Vec<Value>) {
     let mut conditions = String::new();
-    let mut values: Vec<Value> = Vec::new();
-    if let Some(instance) = visible.instance() {
-        conditions.push_str(" AND instance = ?");
-        values.push(instance.to_string().into());
-    }
-    if let Some(companies) = visible.companies() {
-        conditions.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
-        values.push(as_json(companies).into());
-    }
+    let mut values = push_visible(&mut conditions, visible);
     values.push((MAX_SITES + 1).into());
     // In the order of the table's key, by which the company itself comes before its sites.
     let sql = format!(

@@ -21,10 +21,6 @@ mod control_history;
 mod control_tickets;
 mod counts;
 mod equipment;
-mod equipment_again;
-mod equipment_learned;
-mod equipment_release;
-mod equipment_turns;
 mod error;
 mod foreign;
 mod history;
@@ -49,6 +45,7 @@ mod measures;
 mod meta;
 mod migrate;
 mod moves;
+mod narrowed;
 mod read_back;
 mod readers;
 mod refused_requests;
@@ -79,13 +76,11 @@ pub use control_history::{ControlHistory, PastAcknowledgement};
 pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, TicketOfControl};
 pub use counts::Counts;
 pub use equipment::{
-    EquipmentAction, EquipmentChange, EquipmentCompany, EquipmentCounts, EquipmentFilter,
-    EquipmentOutcome, EquipmentPage, EquipmentReport, Foreseen, ForeseenRow, Hold, HoldDone,
-    HoldWhich, OverLimit, RetryWhich, Tally,
+    Answer, Became, EquipmentAction, EquipmentChange, EquipmentCompany, EquipmentCounts,
+    EquipmentFilter, EquipmentHalt, EquipmentLoad, EquipmentOutcome, EquipmentPage,
+    EquipmentReport, FederatedCi, Foreseen, ForeseenRow, Hold, HoldDone, HoldWhich, OverLimit,
+    Release, RetryWhich, SettledEquipment, Tally,
 };
-pub use equipment_again::EquipmentHalt;
-pub use equipment_release::Release;
-pub use equipment_turns::{Became, EquipmentLoad, FederatedCi, SettledEquipment};
 pub use error::StoreError;
 pub use history::GateChange;
 pub use hook_outbox::{HookBacklog, HookMessage, HookOutcomes, HookRecord, SentBody};

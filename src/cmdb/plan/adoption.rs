@@ -1,6 +1,6 @@
 //! Whose CI it is that bears the name of a row already.
 
-use super::{Load, Purpose, Question, problem};
+use super::{Load, Purpose, Question};
 use crate::{
     config::Adopt,
     domain::{
@@ -53,7 +53,7 @@ pub fn asks_for_its_name(row: &EquipmentRow, load: &Load) -> bool {
 /// What is wrong with a row whose name other equipment of the organization and class has.
 #[must_use]
 pub fn same_name(row: &EquipmentRow) -> Problem {
-    problem(
+    Problem::new(
         "ci-taken",
         format!(
             "Other equipment of the same organization and class is called '{}' too: two pieces of equipment \
@@ -84,7 +84,7 @@ pub fn judge(row: &EquipmentRow, class: &str, org: &str, seen: &[Seen], adopt: A
     match &*of_class {
         [] => match seen.iter().find(|ci| !ci.is_obsolete) {
             None => Verdict::Creates,
-            Some(other) => Verdict::Fails(problem(
+            Some(other) => Verdict::Fails(Problem::new(
                 "ci-other-class",
                 format!(
                     "iTop has {} already, and '{name}' would be a {class}: a second CI of that name \
@@ -100,7 +100,7 @@ pub fn judge(row: &EquipmentRow, class: &str, org: &str, seen: &[Seen], adopt: A
         [one] => one_of_that_name(row, one, adopt),
         several => {
             let shown: Vec<_> = several.iter().take(5).map(|ci| ci.shown()).collect();
-            Verdict::Fails(problem(
+            Verdict::Fails(Problem::new(
                 "ci-ambiguous",
                 format!(
                     "iTop has {} CIs of that name in this organization: {}. Rename or merge them there, \
@@ -115,7 +115,7 @@ pub fn judge(row: &EquipmentRow, class: &str, org: &str, seen: &[Seen], adopt: A
 
 fn one_of_that_name(row: &EquipmentRow, ci: &Seen, adopt: Adopt) -> Verdict {
     if let Some(owner) = &ci.owner {
-        return Verdict::Fails(problem(
+        return Verdict::Fails(Problem::new(
             "ci-taken",
             format!(
                 "{} is the CI of {owner} already: two pieces of equipment of one organization and class \
@@ -136,7 +136,7 @@ fn one_of_that_name(row: &EquipmentRow, ci: &Seen, adopt: Adopt) -> Verdict {
             );
             Verdict::Asks(Question { held: Held::Adopt, held_for, sentence })
         }
-        Adopt::No => Verdict::Fails(problem(
+        Adopt::No => Verdict::Fails(Problem::new(
             "ci-exists",
             format!(
                 "iTop has {} already, and cmdb.adopt is \"no\": rename or remove it there, then retry.",

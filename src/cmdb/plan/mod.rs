@@ -33,10 +33,6 @@ impl Question {
     /// As it stands in its row.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        problem(self.held.as_str(), &*self.sentence)
+        Problem::new(self.held.as_str(), &*self.sentence)
     }
-}
-
-fn problem(code: &str, message: impl Into<String>) -> Problem {
-    Problem { code: code.to_owned(), message: message.into() }
 }

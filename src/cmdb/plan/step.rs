@@ -1,6 +1,6 @@
 //! The next step of one row.
 
-use super::{Question, problem};
+use super::Question;
 use crate::domain::equipment::{EquipmentRow, EquipmentState, Held, Problem};
 
 /// What is known about a row beside itself.
@@ -110,7 +110,7 @@ fn not_kept(row: &EquipmentRow) -> Problem {
     let category = row.wanted.category.as_deref();
     let of =
         category.map_or("without a category".to_owned(), |name| format!("of category '{name}'"));
-    problem(
+    Problem::new(
         "not-kept",
         format!(
             "Equipment {of} is not kept in the CMDB: give the category a class in cmdb.classes, or set \
@@ -120,7 +120,7 @@ fn not_kept(row: &EquipmentRow) -> Problem {
 }
 
 fn not_linked(row: &EquipmentRow) -> Problem {
-    problem(
+    Problem::new(
         crate::store::NOT_LINKED,
         format!(
             "Company {} is linked to no iTop organization; its equipment waits for that.",
@@ -131,35 +131,16 @@ fn not_linked(row: &EquipmentRow) -> Problem {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::domain::equipment::{Equipment, EquipmentKey};
 
     pub(in super::super) fn row(id: &str, name: &str) -> EquipmentRow {
-        let wanted = Equipment::named(name);
-        EquipmentRow {
-            key: EquipmentKey {
-                instance: "default".parse().unwrap(),
-                company: "id:42".parse().unwrap(),
-                id: id.parse().unwrap(),
-            },
-            wanted_hash: wanted.hash().to_vec(),
-            wanted,
-            state: EquipmentState::New,
-            listed: true,
-            held: None,
-            held_for: None,
-            allowed: None,
-            class: None,
-            sent_hash: None,
-            org_id: None,
-            ci: None,
-            problem: None,
-            changed_at: Timestamp::UNIX_EPOCH,
-            synchronized_at: None,
-            begun: None,
-        }
+        let key = EquipmentKey {
+            instance: "default".parse().unwrap(),
+            company: "id:42".parse().unwrap(),
+            id: id.parse().unwrap(),
+        };
+        EquipmentRow::new(key, Equipment::named(name))
     }
 
     fn known() -> EquipmentRow {

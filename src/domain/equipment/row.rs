@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Equipment, EquipmentKey};
+pub use crate::domain::delivery_state::Problem;
 
 /// Where an equipment stands on its way to iTop.
 #[derive(
@@ -87,16 +88,6 @@ impl Held {
     }
 }
 
-/// Why a row does not go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "EquipmentProblem")]
-pub struct Problem {
-    /// Stable, for programs.
-    pub code: String,
-    /// For people.
-    pub message: String,
-}
-
 /// A row of the federation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EquipmentRow {
@@ -132,6 +123,31 @@ pub struct EquipmentRow {
     pub synchronized_at: Option<Timestamp>,
     /// Under what a CI is made for it, or was before it was read back.
     pub begun: Option<String>,
+}
+
+impl EquipmentRow {
+    /// A row of which nothing is known but what is wanted.
+    #[must_use]
+    pub fn new(key: EquipmentKey, wanted: Equipment) -> Self {
+        Self {
+            key,
+            wanted_hash: wanted.hash().to_vec(),
+            wanted,
+            state: EquipmentState::New,
+            listed: true,
+            held: None,
+            held_for: None,
+            allowed: None,
+            class: None,
+            sent_hash: None,
+            org_id: None,
+            ci: None,
+            problem: None,
+            changed_at: Timestamp::UNIX_EPOCH,
+            synchronized_at: None,
+            begun: None,
+        }
+    }
 }
 
 #[cfg(test)]

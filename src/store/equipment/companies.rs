@@ -8,7 +8,7 @@ use rusqlite::{Connection, params_from_iter, types::Value};
 use super::Hold;
 use crate::{
     domain::{equipment::EquipmentState, visible::Visible},
-    store::{Store, StoreError, as_json, time},
+    store::{Store, StoreError, narrowed::push_visible, time},
 };
 
 /// How many rows are in each state, in the order of [`EquipmentState::ALL`].
@@ -133,14 +133,7 @@ fn counts_query(state: EquipmentState, visible: &Visible) -> (String, Vec<Value>
          FROM equipment INDEXED BY equipment_state WHERE state = ?"
         .to_owned();
     let mut values = vec![Value::from(state.as_str().to_owned())];
-    if let Some(instance) = visible.instance() {
-        sql.push_str(" AND instance = ?");
-        values.push(instance.to_string().into());
-        if let Some(companies) = visible.companies() {
-            sql.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
-            values.push(as_json(companies).into());
-        }
-    }
+    values.extend(push_visible(&mut sql, visible));
     sql.push_str(" GROUP BY instance, company_key");
     (sql, values)
 }

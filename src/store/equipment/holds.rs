@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::actions::{self, Deed};
+use super::{
+    AGAIN,
+    actions::{self, Deed},
+};
 use crate::{
     domain::{
         equipment::Held,
@@ -15,7 +18,7 @@ use crate::{
         keys::{EquipmentId, Instance, PartyKey},
         visible::Visible,
     },
-    store::{Store, StoreError, as_json},
+    store::{Store, StoreError, as_json, narrowed::push_visible},
 };
 
 /// Rows of one company and class for which a person is asked the same.
@@ -62,6 +65,15 @@ pub enum HoldDone {
     Outdated,
 }
 
+/// What a person says to what is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It goes on.
+    Yes,
+    /// It is not done.
+    No,
+}
+
 /// Which failed rows are tried again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RetryWhich {
@@ -82,32 +94,16 @@ impl Store {
         .await
     }
 
-    /// Says yes: what is held goes on.
-    pub async fn approve_equipment(
+    /// Says yes, and what is held goes on; or no: what would be retired is listed as before, and what would be
+    /// taken over or moved fails.
+    pub async fn answer_equipment(
         &self,
         which: HoldWhich,
-        by: String,
-    ) -> Result<HoldDone, StoreError> {
-        self.answer(which, Deed::Approved, by).await
-    }
-
-    /// Says no: what would be retired is listed as before, and what would be taken over or moved fails.
-    pub async fn keep_equipment(
-        &self,
-        which: HoldWhich,
-        by: String,
-    ) -> Result<HoldDone, StoreError> {
-        self.answer(which, Deed::Kept, by).await
-    }
-
-    async fn answer(
-        &self,
-        which: HoldWhich,
-        deed: Deed,
+        said: Answer,
         by: String,
     ) -> Result<HoldDone, StoreError> {
         let now = self.now_millis();
-        let done = self.write(move |db| answer(db, &which, deed, &by, now)).await?;
+        let done = self.write(move |db| answer(db, &which, said, &by, now)).await?;
         self.tell_equipment();
         Ok(done)
     }
@@ -190,15 +186,7 @@ fn query(visible: &Visible) -> (String, Vec<Value>) {
     let mut sql = "SELECT instance, company_key, equipment_id, class, held_for, wanted_hash
          FROM equipment INDEXED BY equipment_held WHERE held = ?"
         .to_owned();
-    let mut values = Vec::new();
-    if let Some(instance) = visible.instance() {
-        sql.push_str(" AND instance = ?");
-        values.push(instance.to_string().into());
-        if let Some(companies) = visible.companies() {
-            sql.push_str(" AND company_key IN (SELECT value FROM json_each(?))");
-            values.push(as_json(companies).into());
-        }
-    }
+    let values = push_visible(&mut sql, visible);
     sql.push_str(" ORDER BY instance, company_key, equipment_id");
     (sql, values)
 }
@@ -206,7 +194,7 @@ fn query(visible: &Visible) -> (String, Vec<Value>) {
 fn answer(
     db: &Connection,
     which: &HoldWhich,
-    deed: Deed,
+    said: Answer,
     by: &str,
     now: i64,
 ) -> rusqlite::Result<HoldDone> {
@@ -225,19 +213,19 @@ fn answer(
             return Ok(HoldDone::Outdated);
         }
     }
-    let set = match (deed, what) {
-        (Deed::Kept, Held::Retire) => {
+    let set = match (said, what) {
+        (Answer::No, Held::Retire) => {
             "listed = 1, state = 'changed', problem_code = NULL, problem = NULL"
         }
-        (Deed::Kept, Held::Adopt) => {
+        (Answer::No, Held::Adopt) => {
             "state = 'failed', problem_code = 'not-adopted',
              problem = 'A CI of this name is there already, and somebody has said that it is not taken over.'"
         }
-        (Deed::Kept, Held::Move) => {
+        (Answer::No, Held::Move) => {
             "state = 'failed', problem_code = 'not-moved',
              problem = 'Its CI is in another organization, and somebody has said that it stays there.'"
         }
-        _ => "allowed = coalesce(held_for, held), problem_code = NULL, problem = NULL",
+        (Answer::Yes, _) => "allowed = coalesce(held_for, held), problem_code = NULL, problem = NULL",
     };
     let listed = ids.as_deref().map(as_json);
     let rows = db
@@ -250,6 +238,10 @@ fn answer(
         .execute(params![instance, company, what.as_str(), class, listed, now])?;
     if rows > 0 {
         let only = only(ids.as_deref());
+        let deed = match said {
+            Answer::Yes => Deed::Approved,
+            Answer::No => Deed::Kept,
+        };
         actions::add(db, (&instance, &company), (by, deed), (only, rows), now)?;
     }
     Ok(HoldDone::Done(rows))
@@ -262,15 +254,12 @@ fn retry(
     problem: Option<&str>,
     now: i64,
 ) -> rusqlite::Result<usize> {
-    db.prepare_cached(
-        "UPDATE equipment INDEXED BY equipment_state
-         SET state = CASE WHEN listed = 0 THEN 'retiring' WHEN class IS NULL THEN 'new'
-                 ELSE 'changed' END,
-             problem_code = NULL, problem = NULL, changed_at = ?5
+    db.prepare_cached(&format!(
+        "UPDATE equipment INDEXED BY equipment_state SET {AGAIN}, changed_at = ?5
          WHERE state = 'failed' AND instance = ?1 AND company_key = ?2
            AND (?3 IS NULL OR equipment_id IN (SELECT value FROM json_each(?3)))
-           AND (?4 IS NULL OR problem_code = ?4)",
-    )?
+           AND (?4 IS NULL OR problem_code = ?4)"
+    ))?
     .execute(params![instance, company, ids.map(as_json), problem, now])
 }
 

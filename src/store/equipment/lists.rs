@@ -6,7 +6,8 @@ use rusqlite::{Connection, params};
 
 use super::{
     actions::{self, Deed},
-    diff::{Diff, Foreseen, Known, OverLimit, Tally},
+    diff::{Diff, Known, OverLimit, Tally},
+    foreseen::Foreseen,
 };
 use crate::{
     domain::{

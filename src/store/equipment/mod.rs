@@ -2,25 +2,35 @@
 //! asked about them.
 
 mod actions;
+mod again;
 mod companies;
 mod diff;
+mod foreseen;
 mod holds;
+mod learned;
 mod lists;
 mod page;
+mod release;
+mod settle;
+mod turns;
 
 pub use actions::EquipmentAction;
+pub use again::EquipmentHalt;
 pub use companies::{EquipmentCompany, EquipmentCounts};
-pub use diff::{Foreseen, ForeseenRow, Outcome as EquipmentOutcome, OverLimit, Tally};
-pub use holds::{Hold, HoldDone, HoldWhich, RetryWhich};
+pub use diff::{Outcome as EquipmentOutcome, OverLimit, Tally};
+pub use foreseen::{Foreseen, ForeseenRow};
+pub use holds::{Answer, Hold, HoldDone, HoldWhich, RetryWhich};
 pub use lists::{EquipmentChange, EquipmentReport};
 pub use page::{EquipmentFilter, EquipmentPage};
+pub use release::Release;
+pub use settle::{Became, SettledEquipment};
+pub use turns::{EquipmentLoad, FederatedCi};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Store, StoreError, time};
 use crate::domain::{
     equipment::{Equipment, EquipmentKey, EquipmentRow, EquipmentState, Held, Problem},
-    keys::PartyKey,
     visible::Visible,
 };
 
@@ -28,6 +38,10 @@ use crate::domain::{
 pub(super) const COLUMNS: &str = "instance, company_key, equipment_id, wanted, wanted_hash, state, listed, \
      held, held_for, allowed, class, sent_hash, org_id, ci_class, ci_id, problem_code, problem, changed_at, \
      synchronized_at, begun";
+
+/// What has a row looked at again.
+const AGAIN: &str = "problem_code = NULL, problem = NULL, state = CASE
+     WHEN listed = 0 THEN 'retiring' WHEN class IS NULL THEN 'new' ELSE 'changed' END";
 
 impl Store {
     /// One row, if it is seen.
@@ -66,23 +80,16 @@ pub(super) fn one(db: &Connection, key: &EquipmentKey) -> rusqlite::Result<Optio
 
 /// A row as it is stored.
 pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
-    let text = |at: usize| row.get_ref(at)?.as_str().map_err(rusqlite::Error::from);
-    let foreign = |at: usize| {
+    let foreign = || {
         let error = "it was not written by this program".into();
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error)
+        rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, error)
     };
-    let key = EquipmentKey {
-        instance: text(0)?.parse().map_err(|_| foreign(0))?,
-        company: text(1)?.parse::<PartyKey>().map_err(|_| foreign(1))?,
-        id: text(2)?.parse().map_err(|_| foreign(2))?,
-    };
-    let wanted: Equipment = serde_json::from_str(text(3)?).map_err(|_| foreign(3))?;
     let held: Option<String> = row.get(7)?;
     Ok(EquipmentRow {
-        key,
-        wanted,
+        key: key(row)?,
+        wanted: wanted(row, 3)?,
         wanted_hash: row.get(4)?,
-        state: EquipmentState::parse(text(5)?).ok_or_else(|| foreign(5))?,
+        state: EquipmentState::parse(row.get_ref(5)?.as_str()?).ok_or_else(foreign)?,
         listed: row.get(6)?,
         held: held.as_deref().and_then(Held::parse),
         held_for: row.get(8)?,
@@ -101,5 +108,26 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
         changed_at: time(row.get(17)?),
         synchronized_at: row.get::<_, Option<i64>>(18)?.map(time),
         begun: row.get(19)?,
+    })
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<EquipmentKey> {
+    Ok(EquipmentKey { instance: parsed(row, 0)?, company: parsed(row, 1)?, id: parsed(row, 2)? })
+}
+
+/// A text that was checked before it was stored.
+fn parsed<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    row.get_ref(at)?.as_str()?.parse().map_err(|error: T::Err| {
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// What is wanted of a row, as it is stored.
+fn wanted(row: &Row<'_>, at: usize) -> rusqlite::Result<Equipment> {
+    serde_json::from_str(row.get_ref(at)?.as_str()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
     })
 }

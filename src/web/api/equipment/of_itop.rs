@@ -1,7 +1,5 @@
 //! What iTop says of a list before it is sent: which CIs are there already.
 
-use jiff::Timestamp;
-
 use crate::{
     cmdb::{Foresight, Unanswered},
     domain::{
@@ -72,35 +70,18 @@ pub(super) async fn turned(
 
 /// A row as the list would leave it.
 fn as_if(key: EquipmentKey, wanted: Equipment, known: Option<EquipmentRow>) -> EquipmentRow {
-    let wanted_hash = wanted.hash().to_vec();
+    let row = EquipmentRow::new(key, wanted);
     match known {
-        Some(row) => EquipmentRow {
+        Some(known) => EquipmentRow {
+            wanted: row.wanted,
+            wanted_hash: row.wanted_hash,
             state: EquipmentState::Changed,
             listed: true,
             held: None,
             // What a person has said was of other values.
             allowed: None,
-            wanted,
-            wanted_hash,
-            ..row
+            ..known
         },
-        None => EquipmentRow {
-            key,
-            wanted,
-            wanted_hash,
-            state: EquipmentState::New,
-            listed: true,
-            held: None,
-            held_for: None,
-            allowed: None,
-            class: None,
-            sent_hash: None,
-            org_id: None,
-            ci: None,
-            problem: None,
-            changed_at: Timestamp::UNIX_EPOCH,
-            synchronized_at: None,
-            begun: None,
-        },
+        None => row,
     }
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{body::FieldError, equipment::EquipmentKey},
     lifecycle::to_its_end,
-    store::{EquipmentChange, EquipmentReport, HoldDone, RetryWhich, Store},
+    store::{Answer, EquipmentChange, EquipmentReport, HoldDone, RetryWhich, Store},
     web::{
         AppState,
         auth::{Caller, Operator},
@@ -202,10 +202,7 @@ pub(in crate::web) async fn approve(
     State(store): State<Store>,
     body: JsonBody,
 ) -> Result<Json<Done>, ApiError> {
-    let which = read::<AnswerBody>(body.text())?.which(&caller)?;
-    let (company, what, by) = (which.company.to_string(), which.what, caller.name.clone());
-    let done = to_its_end(async move { store.approve_equipment(which, by).await }).await?;
-    told(done, &company, what.as_str(), &caller, "what was held of equipment is approved")
+    answered(&caller, store, &body, Answer::Yes).await
 }
 
 /// `POST /api/v1/equipment/keep`: what is held is not done.
@@ -214,26 +211,25 @@ pub(in crate::web) async fn keep(
     State(store): State<Store>,
     body: JsonBody,
 ) -> Result<Json<Done>, ApiError> {
-    let which = read::<AnswerBody>(body.text())?.which(&caller)?;
-    let (company, what, by) = (which.company.to_string(), which.what, caller.name.clone());
-    let done = to_its_end(async move { store.keep_equipment(which, by).await }).await?;
-    told(done, &company, what.as_str(), &caller, "what was held of equipment is not done")
+    answered(&caller, store, &body, Answer::No).await
 }
 
-fn told(
-    done: HoldDone,
-    company: &str,
-    what: &str,
+async fn answered(
     caller: &Caller,
-    said: &'static str,
+    store: Store,
+    body: &JsonBody,
+    answer: Answer,
 ) -> Result<Json<Done>, ApiError> {
-    match done {
-        HoldDone::Done(done) => {
-            tracing::info!(company, what, rows = done, by = caller.name, "{said}");
-            Ok(Json(Done { done }))
-        }
-        HoldDone::Outdated => Err(ApiError::PreviewOutdated),
-    }
+    let which = read::<AnswerBody>(body.text())?.which(caller)?;
+    let (company, what, by) = (which.company.to_string(), which.what.as_str(), caller.name.clone());
+    let done = to_its_end(async move { store.answer_equipment(which, answer, by).await }).await?;
+    let HoldDone::Done(done) = done else { return Err(ApiError::PreviewOutdated) };
+    let said = match answer {
+        Answer::Yes => "what was held of equipment is approved",
+        Answer::No => "what was held of equipment is not done",
+    };
+    tracing::info!(company, what, rows = done, by = caller.name, "{said}");
+    Ok(Json(Done { done }))
 }
 
 /// `POST /api/v1/equipment/retry`: failed rows are tried again.

@@ -2,12 +2,15 @@
 //! that are halted.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Store, StoreError, equipment_turns::parsed, meta, time};
-use crate::domain::{
-    equipment::{Equipment, EquipmentKey},
-    keys::{EquipmentId, Instance, PartyKey},
+use super::{AGAIN, parsed, wanted};
+use crate::{
+    domain::{
+        equipment::{Equipment, EquipmentKey},
+        keys::{EquipmentId, Instance, PartyKey},
+    },
+    store::{Store, StoreError, meta, time},
 };
 
 /// A source of which nothing is loaded for now.
@@ -189,16 +192,9 @@ fn look_again(
     };
     let end = last.clone().map(|(a, b, c)| (Some(a), Some(b), Some(c))).unwrap_or_default();
     db.prepare_cached(&format!(
-        "UPDATE equipment SET problem_code = NULL, problem = NULL, state = CASE
-             WHEN listed = 0 THEN 'retiring' WHEN class IS NULL THEN 'new' ELSE 'changed' END
+        "UPDATE equipment SET {AGAIN}
          WHERE {behind} AND {of_company} {up_to} AND {which}"
     ))?
     .execute(params![after.0, after.1, after.2, company.0, company.1, end.0, end.1, end.2])?;
     Ok(last)
-}
-
-fn wanted(row: &Row<'_>, at: usize) -> rusqlite::Result<Equipment> {
-    serde_json::from_str(&row.get::<_, String>(at)?).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
-    })
 }

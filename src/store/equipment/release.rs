@@ -2,13 +2,13 @@
 
 use rusqlite::{Connection, params};
 
-use super::{
-    Store, StoreError, as_json,
-    equipment::{COLUMNS, row},
-};
-use crate::domain::{
-    equipment::EquipmentRow,
-    keys::{EquipmentId, Instance, PartyKey},
+use super::{COLUMNS, row};
+use crate::{
+    domain::{
+        equipment::EquipmentRow,
+        keys::{EquipmentId, Instance, PartyKey},
+    },
+    store::{Store, StoreError, as_json},
 };
 
 /// Which CIs are given back.

@@ -2,8 +2,10 @@
 
 use rusqlite::params;
 
-use super::{Store, StoreError};
-use crate::domain::equipment::{Equipment, EquipmentKey, list::NewRow};
+use crate::{
+    domain::equipment::{Equipment, EquipmentKey, list::NewRow},
+    store::{Store, StoreError},
+};
 
 impl Store {
     /// Keeps a piece of equipment, unless it is known already; true if it was not.
