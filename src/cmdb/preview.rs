@@ -6,7 +6,7 @@ use super::{
     Federation, Inner,
     links::Links,
     lookup,
-    plan::{self, Facts, Purpose, Step, Verdict},
+    plan::{self, Purpose, Step, Verdict},
 };
 use crate::{
     domain::{
@@ -66,18 +66,7 @@ impl Federation {
 async fn foresee(inner: &Arc<Inner>, rows: &[EquipmentRow]) -> Result<Vec<Foresight>, Unanswered> {
     let federation = Federation { inner: inner.clone() };
     let links = Links::new(inner.store.links(&Visible::all()).await?);
-    let steps: Vec<Step> = rows
-        .iter()
-        .map(|row| {
-            let org = links.org(&row.key, &row.wanted);
-            let facts = Facts {
-                org: org.map(|(id, name)| (&**id, &**name)),
-                class: inner.config.class_of(row.wanted.category.as_deref()),
-                retires: federation.retires(row.class.as_deref()),
-            };
-            plan::next(row, &facts)
-        })
-        .collect();
+    let steps: Vec<Step> = rows.iter().map(|row| federation.next(&links, row)).collect();
     let wanted: Vec<_> = rows
         .iter()
         .zip(&steps)

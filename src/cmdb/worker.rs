@@ -155,6 +155,17 @@ impl Federation {
         }
     }
 
+    /// The next step of a row, as its company is linked and the configuration says.
+    pub(super) fn next(&self, links: &Links, row: &EquipmentRow) -> Step {
+        let org = links.org(&row.key, &row.wanted);
+        let facts = Facts {
+            org: org.map(|(id, name)| (&**id, &**name)),
+            class: self.inner.config.class_of(row.wanted.category.as_deref()),
+            retires: self.retires(row.class.as_deref()),
+        };
+        plan::next(row, &facts)
+    }
+
     /// Waits while tickets wait, but not for ever.
     pub(super) async fn tickets_first(&self) {
         let inner = &*self.inner;
@@ -242,7 +253,7 @@ impl Worker {
             looked_at += page.len();
             after = page.last().map(|row| (row.changed_at, row.key.clone()));
             for row in page {
-                match self.next(federation, &row) {
+                match federation.next(&self.links, &row) {
                     Step::Loads(load) if waits(&load.class) => {}
                     Step::Loads(load) => planned.push(Planned { row, load }),
                     other => outcomes.extend(became(&other).map(|became| outcome(&row, became))),
@@ -257,17 +268,6 @@ impl Worker {
         let settled = outcomes.len();
         inner.store.settle_equipment(outcomes).await?;
         Ok(Plan { planned, settled })
-    }
-
-    fn next(&self, federation: &Federation, row: &EquipmentRow) -> Step {
-        let config = &federation.inner.config;
-        let org = self.links.org(&row.key, &row.wanted);
-        let facts = Facts {
-            org: org.map(|(id, name)| (&**id, &**name)),
-            class: config.class_of(row.wanted.category.as_deref()),
-            retires: federation.retires(row.class.as_deref()),
-        };
-        plan::next(row, &facts)
     }
 
     /// Something stood in the way: tells it, and how long to wait.
