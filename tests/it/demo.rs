@@ -77,6 +77,20 @@ async fn the_demo_has_a_day_behind_it() {
     let figures: Value = serde_json::from_str(&figures).unwrap();
     let hours = figures["hours"].as_array().expect("hours");
     assert!(hours.iter().filter(|hour| hour["tickets"] != 0).count() >= 15, "{figures}");
+    let (_, equipment) = demo.get("/api/v1/equipment?limit=100").await;
+    let equipment: Value = serde_json::from_str(&equipment).unwrap();
+    let rows = equipment["items"].as_array().unwrap();
+    let count = |state: &str| rows.iter().filter(|row| row["state"] == state).count();
+    assert_eq!((count("synchronized"), count("failed")), (28, 2), "{equipment}");
+    let (_, page) = demo.get("/equipment").await;
+    for seen in [
+        "30 pieces, 28 in iTop, 2 failed",
+        "srv-intranet",
+        "is the CI of the equipment with the id 12",
+        "vm-dossier-patient",
+    ] {
+        assert!(page.contains(seen), "{seen}");
+    }
     demo.stop();
 }
 

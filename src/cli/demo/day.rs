@@ -7,8 +7,11 @@ use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::story::{ALERTS, Alert, COMPANIES, Company, Fate};
-use crate::{clock::Clock, sandbox::Sandbox};
+use super::{
+    equipment,
+    story::{ALERTS, Alert, COMPANIES, Company, Fate},
+};
+use crate::{clock::Clock, itop::Settings, sandbox::Sandbox};
 
 /// Who works on the tickets: persons of the provider in the data of the simulated iTop.
 const AGENTS: [i64; 4] = [9, 10, 12, 13];
@@ -26,16 +29,26 @@ enum Step {
 
 /// Lives through it. The time of day of `clock` was put back by [`DAY`]; it is right when this ends.
 pub(super) async fn live(
-    base: &str,
-    token: Option<&str>,
-    itop: &Sandbox,
+    (base, token): (&str, Option<&str>),
+    (itop, account): (&Sandbox, Settings),
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let team = Team::new(base, token)?;
+    let now = clock.now() + DAY;
     for (company, link) in COMPANIES.iter().filter_map(Company::link) {
         team.send("put", &format!("/api/v1/links/{company}"), &link).await?;
     }
-    let now = clock.now() + DAY;
+    tokio::try_join!(work(&team, itop, clock, now), equipment::list(&team, account))?;
+    equipment::settled(&team).await
+}
+
+/// What operators and agents do.
+async fn work(
+    team: &Team<'_>,
+    itop: &Sandbox,
+    clock: &Clock,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let mut tickets = std::collections::HashMap::new();
     for (minutes_ago, step) in steps() {
         pass_until(clock, now - SignedDuration::from_mins(minutes_ago)).await;
@@ -121,7 +134,7 @@ impl Ticket {
 }
 
 /// Whoever calls the bridge.
-struct Team<'t> {
+pub(super) struct Team<'t> {
     http: reqwest::Client,
     base: &'t str,
     token: Option<&'t str>,
@@ -134,13 +147,26 @@ impl<'t> Team<'t> {
         Ok(Self { http, base, token })
     }
 
-    async fn send(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.answered(self.http.get(format!("{}{path}", self.base))).await
+    }
+
+    pub(super) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
         let url = format!("{}{path}", self.base);
         let request = if method == "put" { self.http.put(url) } else { self.http.post(url) };
         let request = request
             .header("content-type", "application/json")
             .header("prefer", "wait=10")
             .body(body.to_string());
+        self.answered(request).await
+    }
+
+    async fn answered(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
         let request = match self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

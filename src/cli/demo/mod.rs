@@ -1,6 +1,7 @@
 //! `demo`: the bridge and a simulated iTop, with a day behind them to look at.
 
 mod day;
+mod equipment;
 mod story;
 
 use std::{net::SocketAddr, process::ExitCode};
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{listen, print};
 use crate::{
-    app::App,
+    app::{App, client_settings},
     clock::Clock,
     config::{Auth, Board, Config, ItopSection, Log, Period, Scope, StoreSection, Token},
     lifecycle,
@@ -69,17 +70,19 @@ impl Demo {
             store: StoreSection { path: folder.path().join("demo.db"), ..StoreSection::default() },
             // The simulated iTop is near: what is resolved there shows at once.
             board: Board { max_age: Period::seconds(1), ..Board::default() },
+            cmdb: Some(equipment::section()),
             auth: Auth {
                 tokens: token.iter().map(|token| administrator(token)).collect(),
                 ..Auth::default()
             },
             ..Config::default()
         };
+        let account = client_settings(&config)?;
         let app = App::build(config, clock.clone(), bridge).await?;
         let base = reached_at(app.address());
         let guide = async {
             // Whoever opens the page at once finds it all: nothing is shown of what is not yet so.
-            day::live(&base, token.as_deref(), &itop, &clock).await?;
+            day::live((&base, token.as_deref()), (&itop, account), &clock).await?;
             print_guide(&base, token.as_deref(), &itop.url(), clock.now());
             if self.open {
                 open(&base);
@@ -163,7 +166,8 @@ fn print_guide(base: &str, token: Option<&str>, itop: &str, now: Timestamp) {
     });
     print::line(format_args!(
         "The console: {base}/\n\
-         The tickets in a simulated iTop, to be assigned and resolved: {itop}/\n\n\
+         The tickets in a simulated iTop, to be assigned and resolved: {itop}/\n\
+         The equipment in its CMDB, of which two pieces have failed: {base}/equipment\n\n\
          {}\
          Post an acknowledgement (again, and it is the same ticket):\n\n\
          curl -i {base}/api/v1/acknowledgements{login} -H 'Content-Type: application/json' -d '{event}'\n\n\

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// A company of ServiceNav.
 pub(super) struct Company {
-    id: u32,
+    pub(super) id: u32,
     name: &'static str,
     /// Its organization and default team in iTop; `None` for the one that nobody has linked yet.
     linked: Option<(i64, &'static str)>,
@@ -28,6 +28,41 @@ const HOSPITAL: Company =
 const RETAIL: Company = Company { id: 53, name: "ACME Retail", linked: None };
 const OBRIEN: Company =
     Company { id: 54, name: "O'Brien & Sons", linked: Some((5005, "Helpdesk")) };
+
+/// A piece of equipment, as ServiceNav lists it.
+pub(super) struct Piece {
+    id: u32,
+    name: &'static str,
+    category: &'static str,
+    address: &'static str,
+    manufacturer: &'static str,
+    os: &'static str,
+}
+
+impl Piece {
+    pub(super) fn row(&self) -> Value {
+        let mut row = json!({
+            "id": self.id, "name": self.name, "category": self.category, "address": self.address,
+        });
+        for (name, value) in [("manufacturer", self.manufacturer), ("os", self.os)] {
+            if !value.is_empty() {
+                row[name] = json!(value);
+            }
+        }
+        row
+    }
+}
+
+/// How one is written below.
+const fn piece(
+    id: u32,
+    name: &'static str,
+    category: &'static str,
+    address: &'static str,
+    (manufacturer, os): (&'static str, &'static str),
+) -> Piece {
+    Piece { id, name, category, address, manufacturer, os }
+}
 
 /// What has become of a ticket by the time the demo begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -188,4 +223,53 @@ pub(super) const ALERTS: &[Alert] = &[
         ("CRITICAL", "HTTP CRITICAL - connection refused"), (PAUL, "Restarting"), New),
     alert(3, &HOSPITAL, (Equipment, "srv-imagerie", "srv-imagerie"), "host-5201", "high",
         ("DOWN", "PING CRITICAL - Packet loss = 100%"), (PAUL, "On site in ten minutes"), New),
+];
+
+const WINDOWS: &str = "Windows server";
+const LINUX: &str = "Linux server";
+const SWITCH: &str = "Switch";
+const PRINTER: &str = "Printer";
+
+/// Thirty pieces, of which two fail: one has the name of another, and vm-dossier-patient, which ServiceNav takes for
+/// a server, is a virtual machine in iTop.
+#[rustfmt::skip]
+pub(super) const EQUIPMENT: &[(Company, &[Piece])] = &[
+    (DEMO, &[
+        piece(1201, "Server1", LINUX, "192.0.2.11", ("Dell", "Debian")),
+        piece(1202, "Server2", WINDOWS, "192.0.2.12", ("Dell", "Windows Server")),
+        piece(1203, "Server3", LINUX, "192.0.2.13", ("Dell", "Debian")),
+        piece(1207, "Server4", WINDOWS, "192.0.2.14", ("HPE", "Windows Server")),
+        piece(1208, "srv-intranet", LINUX, "192.0.2.21", ("HPE", "Debian")),
+        piece(1209, "srv-intranet", LINUX, "192.0.2.22", ("HPE", "Debian")),
+        piece(1210, "sw-floor-1", SWITCH, "192.0.2.2", ("Cisco", "")),
+        piece(1211, "sw-floor-2", SWITCH, "192.0.2.3", ("Cisco", "")),
+        piece(1212, "Printer reception", PRINTER, "192.0.2.71", ("Brother", "")),
+    ]),
+    (LOGISTICS, &[
+        piece(5101, "web01.acme.example", LINUX, "198.51.100.11", ("Dell", "Debian")),
+        piece(5102, "db01.acme.example", LINUX, "198.51.100.12", ("Dell", "Oracle Linux")),
+        piece(5103, "sw-depot-1", SWITCH, "198.51.100.2", ("Cisco", "")),
+        piece(5104, "sw-depot-2", SWITCH, "198.51.100.3", ("Cisco", "")),
+        piece(5140, "printsrv", WINDOWS, "198.51.100.15", ("HPE", "Windows Server")),
+        piece(5141, "Label printer 1", PRINTER, "198.51.100.81", ("Zebra", "")),
+        piece(5142, "Label printer 2", PRINTER, "198.51.100.82", ("Zebra", "")),
+        piece(5143, "srv-scanner", WINDOWS, "198.51.100.16", ("HPE", "Windows Server")),
+    ]),
+    (HOSPITAL, &[
+        piece(5201, "srv-imagerie", WINDOWS, "203.0.113.11", ("Dell", "Windows Server")),
+        piece(5202, "srv-imagerie-2", WINDOWS, "203.0.113.12", ("Dell", "Windows Server")),
+        piece(5210, "vm-dossier-patient", LINUX, "203.0.113.13", ("", "Debian")),
+        piece(5211, "srv-labo", LINUX, "203.0.113.14", ("Dell", "Debian")),
+        piece(5212, "srv-pharmacie", WINDOWS, "203.0.113.15", ("Dell", "Windows Server")),
+        piece(5220, "sw-bloc-opératoire", SWITCH, "203.0.113.2", ("Aruba", "")),
+        piece(5221, "sw-urgences", SWITCH, "203.0.113.3", ("Aruba", "")),
+        piece(5222, "Imprimante accueil", PRINTER, "203.0.113.91", ("Brother", "")),
+    ]),
+    (OBRIEN, &[
+        piece(5401, "o'brien-nas", LINUX, "192.0.2.131", ("Synology", "")),
+        piece(5402, "Printer 100% \"lobby\"", PRINTER, "192.0.2.171", ("Brother", "")),
+        piece(5403, "sw-office", SWITCH, "192.0.2.130", ("Netgear", "")),
+        piece(5404, "srv-files", WINDOWS, "192.0.2.132", ("Dell", "Windows Server")),
+        piece(5405, "srv-books", WINDOWS, "192.0.2.133", ("Dell", "Windows Server")),
+    ]),
 ];
