@@ -207,7 +207,9 @@ impl Federation {
             return Ok(());
         }
         let columns = [PRIMARY_KEY, NAME].map(str::to_owned).to_vec();
-        self.inner.doors.load(&source.source_id, &Table { columns, rows }).await.map(drop)
+        self.inner.doors.load(&source.source_id, &Table { columns, rows }).await?;
+        self.inner.figures.note(|figures| figures.loads += 1);
+        Ok(())
     }
 
     /// Loads rows. Where they are turned away together, those are found that are so alone.

@@ -15,7 +15,7 @@ use crate::{
 pub(super) type Org = (String, String);
 
 /// A company of an instance.
-type Company = (Instance, PartyKey);
+pub(super) type Company = (Instance, PartyKey);
 
 /// The organizations of companies and their sites.
 #[derive(Debug, Default, PartialEq, Eq)]

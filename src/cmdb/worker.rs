@@ -2,12 +2,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Federation,
     figures::{Halt, OfHold, OfState},
-    links::Links,
+    links::{Company, Links},
     plan::{self, Ended, Facts, Planned, Question, Step},
 };
 use crate::{
@@ -17,10 +18,11 @@ use crate::{
     domain::{
         equipment::{EquipmentRow, EquipmentState},
         hex::hex,
+        keys::EquipmentId,
         visible::Visible,
     },
     itop::{ItopError, synchro::DoorError},
-    store::{Became, CmdbSource, SettledEquipment, StoreError},
+    store::{Became, CmdbSource, EquipmentQueue, SettledEquipment, StoreError},
 };
 
 /// How long nothing may happen before the equipment is looked at again all the same.
@@ -35,6 +37,9 @@ const UNCLEAR: Duration = Duration::from_secs(30);
 
 /// Rows that are read and planned together.
 const PAGE: usize = 500;
+
+/// Rows of one company that are read together at least, as a part of a chunk.
+const LEAST_PART: usize = 8;
 
 /// Rows that are looked at in one turn: where the first are of a class that waits, others go.
 const MOST_LOOKED_AT: usize = 20_000;
@@ -106,6 +111,8 @@ pub(super) struct Worker {
     paused: HashMap<String, (Moment, u32)>,
     /// How many rows of a class are loaded together where that is fewer than configured.
     pub(super) fewer: HashMap<String, usize>,
+    /// The company that the last chunk began with.
+    last: Option<Company>,
     in_a_row: u32,
 }
 
@@ -236,8 +243,9 @@ impl Worker {
         Ok(())
     }
 
-    /// Plans the rows that have waited longest, as many as make a chunk; what needs no load is settled.
-    async fn plan(&self, federation: &Federation) -> Result<Plan, Obstacle> {
+    /// Plans rows of one class, as many as make a chunk; what needs no load is settled. Companies take turns: each
+    /// chunk begins with another one, and has rows of all, those first that have waited longest.
+    async fn plan(&mut self, federation: &Federation) -> Result<Plan, Obstacle> {
         let inner = &*federation.inner;
         let halts = inner.store.equipment_halts().await?;
         let now = inner.clock.moment();
@@ -245,28 +253,48 @@ impl Worker {
             self.paused.get(class).is_some_and(|(until, _)| *until > now)
                 || halts.iter().any(|halt| halt.class == class)
         };
-        let (mut planned, mut outcomes) = (Vec::<Planned>::new(), Vec::new());
-        let (mut after, mut looked_at) = (None, 0);
-        loop {
-            let page = inner.store.equipment_due(after, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            looked_at += page.len();
-            after = page.last().map(|row| (row.changed_at, row.key.clone()));
-            for row in page {
-                match federation.next(&self.links, &row) {
-                    Step::Loads(load) if waits(&load.class) => {}
-                    Step::Loads(load) => planned.push(Planned { row, load }),
-                    other => outcomes.extend(became(&other).map(|became| outcome(&row, became))),
+        let queues = inner.store.equipment_queues().await?;
+        let most = inner.config.chunk;
+        let mut part = most.div_ceil(queues.len().max(1)).max(most / LEAST_PART);
+        let mut lanes: Vec<_> =
+            behind(self.last.as_ref(), queues).into_iter().map(Lane::of).collect();
+        let (mut first, mut outcomes) = (None, Vec::new());
+        let (mut looked_at, mut of_first) = (0, 0);
+        'rounds: while lanes.iter().any(|lane| !lane.is_read) && looked_at < MOST_LOOKED_AT {
+            for lane in lanes.iter_mut().filter(|lane| !lane.is_read) {
+                let page = inner.store.equipment_due(&lane.queue, lane.after.take(), part).await?;
+                lane.is_read = page.len() < part;
+                lane.after = page.last().map(|row| (row.changed_at, row.key.id.clone()));
+                looked_at += page.len();
+                for row in page {
+                    match federation.next(&self.links, &row) {
+                        Step::Loads(load) if waits(&load.class) => {}
+                        Step::Loads(load) => {
+                            let (class, _) = first.get_or_insert_with(|| {
+                                (load.class.clone(), lane.queue.company.clone())
+                            });
+                            if *class == load.class {
+                                of_first += 1;
+                                lane.planned.push(Planned { row, load });
+                            }
+                        }
+                        other => {
+                            outcomes.extend(became(&other).map(|became| outcome(&row, became)))
+                        }
+                    }
+                }
+                if of_first >= most {
+                    break 'rounds;
                 }
             }
-            let first = planned.first().map(|first| &first.load.class);
-            let of_first = planned.iter().filter(|one| Some(&one.load.class) == first).count();
-            if is_last || of_first >= inner.config.chunk || looked_at >= MOST_LOOKED_AT {
-                break;
-            }
+            part = PAGE;
+        }
+        if let Some((_, company)) = first {
+            self.last = Some(company);
         }
         let settled = outcomes.len();
         inner.store.settle_equipment(outcomes).await?;
+        let planned = plan::in_turns(lanes.into_iter().map(|lane| lane.planned).collect());
         Ok(Plan { planned, settled })
     }
 
@@ -303,8 +331,31 @@ impl Worker {
     }
 }
 
+/// What waits of one company.
+struct Lane {
+    queue: EquipmentQueue,
+    /// Behind which row it is read on.
+    after: Option<(Timestamp, EquipmentId)>,
+    /// Whether it was read to its end.
+    is_read: bool,
+    planned: Vec<Planned>,
+}
+
+impl Lane {
+    fn of(queue: EquipmentQueue) -> Self {
+        Self { queue, after: None, is_read: false, planned: Vec::new() }
+    }
+}
+
+/// The companies from behind one of them, and then the others.
+fn behind(last: Option<&Company>, mut queues: Vec<EquipmentQueue>) -> Vec<EquipmentQueue> {
+    let before = queues.partition_point(|queue| Some(&queue.company) <= last);
+    queues.rotate_left(before);
+    queues
+}
+
 struct Plan {
-    /// What is to be loaded, those first that have waited longest.
+    /// What is to be loaded, of one class, companies in turns.
     planned: Vec<Planned>,
     /// How many rows needed no load.
     settled: usize,

@@ -77,7 +77,7 @@ pub use control_tickets::{AgedTicket, Controls, KnownTicket, Life, Mapping, Tick
 pub use counts::Counts;
 pub use equipment::{
     Answer, Became, EquipmentAction, EquipmentChange, EquipmentCompany, EquipmentCounts,
-    EquipmentFilter, EquipmentHalt, EquipmentLoad, EquipmentOutcome, EquipmentPage,
+    EquipmentFilter, EquipmentHalt, EquipmentLoad, EquipmentOutcome, EquipmentPage, EquipmentQueue,
     EquipmentReport, FederatedCi, Foreseen, ForeseenRow, Hold, HoldDone, HoldWhich, OverLimit,
     Release, RetryWhich, SettledEquipment, Tally,
 };

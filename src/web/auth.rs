@@ -319,6 +319,22 @@ where
     }
 }
 
+/// A caller that may operate what concerns all.
+pub(super) struct Steward;
+
+impl<S> FromRequestParts<S> for Steward
+where
+    ApiTokens: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Operator(caller) = Operator::from_request_parts(parts, state).await?;
+        caller.may_oversee().map(|()| Self)
+    }
+}
+
 /// A caller that may see what is counted over all.
 pub(super) struct Watcher;
 

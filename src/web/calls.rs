@@ -36,6 +36,8 @@ pub enum Access {
     Linker,
     /// A token with the scope `admin` that is limited to nothing.
     Overseer,
+    /// A token with the scope `operate` that is limited to nothing.
+    Steward,
     /// A token with the scope `metrics` that is limited to nothing.
     Watcher,
     /// A page for whoever has this scope: a stranger is led to where one signs in.
@@ -116,7 +118,7 @@ calls! {
     "/api/v1/acknowledgements/{id}/discard" => { post: inbox::discard, OPERATE; }
     "/api/v1/check" => { get: health::check::latest, OVERSEER; post: health::check::run, OVERSEER; }
     "/api/v1/cmdb/sources" => { get: sources::list, OVERSEER; put: sources::replace, OVERSEER; }
-    "/api/v1/cmdb/resume" => { post: hand_back::resume, OVERSEER; }
+    "/api/v1/cmdb/resume" => { post: hand_back::resume, Access::Steward; }
     "/api/v1/cmdb/release" => { post: hand_back::release, OVERSEER; }
     "/api/v1/configuration" => { get: health::configuration::shown, OVERSEER; }
     "/api/v1/equipment/approve" => { post: equipment::put::approve, OPERATE; }

@@ -90,6 +90,34 @@ async fn what_failed_says_why_and_what_is_held_asks() {
 }
 
 #[tokio::test]
+async fn a_halted_class_says_so_to_all_and_goes_on_by_whoever_operates_for_all() {
+    let mut world = World::closed(
+        vec![
+            token("operator", &[Scope::Read, Scope::Operate]),
+            token("reader", &[Scope::Read]),
+            limited("own", &[Scope::Read, Scope::Operate], "default", &["id:42"]),
+        ],
+        keeps_equipment,
+    )
+    .await;
+    let halt = "INSERT INTO equipment_halts (class, at, reason) VALUES ('Server', 5, 'it made 3 <objects>')";
+    change(&world, halt).await;
+    for (who, reason, lever) in
+        [("reader", true, false), ("own", false, false), ("operator", true, true)]
+    {
+        world.token = Some(who.to_owned());
+        let text = page(&world, "", "fr").await;
+        assert!(text.contains("Server : plus rien n’est chargé dans iTop"), "{who}: {text}");
+        assert_eq!(text.contains("it made 3 &lt;objects&gt;"), reason, "{who}: {text}");
+        assert_eq!(text.contains("data-resume=\"Server\""), lever, "{who}: {text}");
+        let resumed = world.post("/api/v1/cmdb/resume", &json!({"class": "Server"})).await;
+        assert_eq!(resumed.status, if lever { 200 } else { 403 }, "{who}: {}", resumed.text);
+    }
+    assert!(!page(&world, "", "fr").await.contains("data-resume"));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn the_list_is_narrowed_by_its_address() {
     let world = world().await;
     for (query, shown, not) in [

@@ -65,12 +65,12 @@ impl Setup {
         }
         let changes = plan.changes();
         if self.dry_run {
-            print::line(format_args!("{changes} changes would be made; nothing was."));
+            print::line(format_args!("{} would be made; nothing was.", several(changes, "change")));
             return Ok(ExitCode::SUCCESS);
         }
         if changes > 0
             && !self.yes
-            && whether(&format!("Make these {changes} changes?"))? == Assent::No
+            && whether(&format!("Make {}?", several(changes, "change")))? == Assent::No
         {
             print::line("Nothing was changed.");
             return Ok(ExitCode::FAILURE);
@@ -83,8 +83,9 @@ impl Setup {
         )?;
         self.tell_bridge(&done).await?;
         print::line(format_args!(
-            "{changes} changes made; the bridge knows {} data sources.",
-            done.len()
+            "{} made; the bridge knows {}.",
+            several(changes, "change"),
+            several(done.len(), "data source"),
         ));
         Ok(ExitCode::SUCCESS)
     }
@@ -106,6 +107,11 @@ impl Setup {
     }
 }
 
+/// So many of them, in words.
+fn several(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A source, and what differs of it.
 fn shown(source: &SourcePlan) -> String {
     let name = plain(&source.name);
@@ -121,4 +127,15 @@ fn shown(source: &SourcePlan) -> String {
     let told = source.differences.iter().filter(is_told);
     lines.extend(told.map(|difference| format!("  {}", plain(&difference.to_string()))));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        let shown = [0, 1, 2].map(|number| several(number, "change"));
+        assert_eq!(shown, ["0 changes", "1 change", "2 changes"]);
+    }
 }

@@ -39,7 +39,7 @@ pub(super) struct Release {
     yes: bool,
 }
 
-/// Let a halted data source go on, when somebody has looked why it is; needs the scope admin
+/// Let a halted data source go on, when somebody has looked why it is; needs the scope operate
 #[derive(Debug, clap::Args)]
 pub(super) struct Resume {
     #[command(flatten)]

@@ -32,6 +32,15 @@ pub fn chunk(planned: &[Planned], most: usize) -> Vec<&Planned> {
         .collect()
 }
 
+/// The first of each, then the second of each, and so on.
+#[must_use]
+pub fn in_turns<T>(lanes: Vec<Vec<T>>) -> Vec<T> {
+    let numbered = lanes.into_iter().flat_map(|lane| lane.into_iter().enumerate());
+    let mut turns: Vec<_> = numbered.collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, one)| one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{super::step::tests::row, *};
@@ -64,5 +73,11 @@ mod tests {
         };
         let known = [own(all[0].clone()), own(all[2].clone())];
         assert_eq!(chunk(&known, 10).len(), 2);
+    }
+
+    #[test]
+    fn nobody_waits_for_all_of_another() {
+        let lanes = vec![vec!["a1", "a2", "a3"], vec!["b1"], vec![], vec!["d1", "d2"]];
+        assert_eq!(in_turns(lanes), ["a1", "b1", "d1", "a2", "d2", "a3"]);
     }
 }

@@ -10,7 +10,7 @@ mod run;
 mod step;
 
 pub use adoption::{Seen, Verdict, asks_for_its_name, begun_name, creates, judge, same_name};
-pub use chunk::{Planned, chunk};
+pub use chunk::{Planned, chunk, in_turns};
 pub use halving::Halving;
 pub use proof::{Difference, Sent, difference};
 pub use run::{Run, Share, surprises};

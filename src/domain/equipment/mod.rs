@@ -8,7 +8,7 @@ mod row;
 
 pub use fields::MEMBERS;
 pub use limit::RetireLimit;
-pub use row::{EquipmentRow, EquipmentState, Held, Problem};
+pub use row::{EquipmentRow, EquipmentState, Held, PROBLEM_CODES, Problem};
 
 use jiff::civil::Date;
 use schemars::JsonSchema;

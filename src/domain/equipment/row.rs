@@ -7,6 +7,27 @@ use serde::{Deserialize, Serialize};
 use super::{Equipment, EquipmentKey};
 pub use crate::domain::delivery_state::Problem;
 
+/// The codes of all problems that equipment can have.
+pub const PROBLEM_CODES: [&str; 17] = [
+    "adopt",
+    "ci-ambiguous",
+    "ci-exists",
+    "ci-other-class",
+    "ci-taken",
+    "company-not-linked",
+    "left-out",
+    "load-refused",
+    "move",
+    "not-adopted",
+    "not-as-sent",
+    "not-created",
+    "not-kept",
+    "not-moved",
+    "not-retired",
+    "released",
+    "retire-limit",
+];
+
 /// Where an equipment stands on its way to iTop.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

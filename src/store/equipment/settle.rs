@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use crate::{
-    domain::equipment::{EquipmentKey, Held, Problem},
+    domain::equipment::{EquipmentKey, Held, PROBLEM_CODES, Problem},
     store::{Store, StoreError, meta},
 };
 
@@ -137,6 +137,7 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
             )
         }
     };
+    debug_assert!(told.is_none_or(|told| PROBLEM_CODES.contains(&&*told.code)), "{told:?}");
     let sql = format!(
         "UPDATE equipment SET {assigned}
          WHERE instance = :instance AND company_key = :company AND equipment_id = :id"

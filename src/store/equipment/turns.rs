@@ -4,13 +4,12 @@
 //! back ends that ([`Store::settle_equipment`]). Whatever happens in between, the same rows wait still, and are
 //! loaded again.
 
-use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, named_params, params};
+use rusqlite::{OptionalExtension as _, named_params};
 
-use super::{COLUMNS, key, row, settle::lost};
+use super::{key, settle::lost};
 use crate::{
     domain::{
-        equipment::{EquipmentKey, EquipmentRow, Held},
+        equipment::{EquipmentKey, Held},
         keys::{Instance, PartyKey},
     },
     store::{Store, StoreError, as_json},
@@ -44,33 +43,10 @@ pub struct FederatedCi {
     pub id: String,
 }
 
-const DUE: &str = "held IS NULL AND (state = 'new' OR state = 'changed' OR state = 'retiring')";
+pub(super) const DUE: &str =
+    "held IS NULL AND (state = 'new' OR state = 'changed' OR state = 'retiring')";
 
 impl Store {
-    /// The rows that wait for their turn and that nothing keeps back, those first that have waited longest,
-    /// from behind one of them.
-    pub async fn equipment_due(
-        &self,
-        after: Option<(Timestamp, EquipmentKey)>,
-        limit: usize,
-    ) -> Result<Vec<EquipmentRow>, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let (since, place) = match after {
-            None => (i64::MIN, Default::default()),
-            Some((since, EquipmentKey { instance, company, id })) => {
-                let place = [instance.to_string(), company.to_string(), id.to_string()];
-                (since.as_millisecond(), place)
-            }
-        };
-        self.read(move |db| {
-            let [instance, company, id] = place;
-            db.prepare_cached(&due_sql())?
-                .query_map(params![since, instance, company, id, limit], row)?
-                .collect()
-        })
-        .await
-    }
-
     /// These rows are about to be given to iTop, as rows of this class: tells for each whether it still is
     /// what was looked at. Those that are not are not to be loaded.
     pub async fn begin_equipment(
@@ -192,23 +168,14 @@ const WITH_CIS: &str = "SELECT instance, company_key, equipment_id, ci_class, ci
      FROM equipment INDEXED BY equipment_ci
      WHERE ci_id IN (SELECT value FROM json_each(?1)) AND ci_id IS NOT NULL";
 
-fn due_sql() -> String {
-    format!(
-        "SELECT {COLUMNS} FROM equipment INDEXED BY equipment_waiting
-         WHERE {DUE} AND problem_code IS NULL
-           AND (changed_at, instance, company_key, equipment_id) > (?1, ?2, ?3, ?4)
-         ORDER BY changed_at, instance, company_key, equipment_id LIMIT ?5"
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use rusqlite::{Connection, types::Value};
+    use rusqlite::{Connection, params, types::Value};
 
     use super::*;
     use crate::{
         clock::Clock,
-        domain::equipment::{Equipment, EquipmentState},
+        domain::equipment::{Equipment, EquipmentRow, EquipmentState},
         store::{Became, SettledEquipment, inbox_query::tests::plan, migrate::tests::empty},
     };
 
@@ -216,12 +183,6 @@ mod tests {
     fn whatever_the_worker_asks_has_an_index() {
         let db = empty();
         let text = || Value::from("x".to_owned());
-        let due = plan(&db, &due_sql(), vec![0.into(), text(), text(), text(), 5.into()]);
-        assert!(
-            due.contains("SEARCH equipment USING INDEX equipment_waiting (problem_code=?"),
-            "{due}"
-        );
-        assert!(!due.contains("TEMP B-TREE"), "{due}");
         let unproven = plan(&db, UNPROVEN, vec![text()]);
         assert!(unproven.contains("equipment_unproven (class=?"), "{unproven}");
         let with_cis = plan(&db, WITH_CIS, vec![Value::from("[]".to_owned())]);
@@ -245,10 +206,10 @@ mod tests {
             Ok(())
         };
         store.write(insert).await.unwrap();
-        let due = store.equipment_due(None, 10).await.unwrap();
+        let queue = store.equipment_queues().await.unwrap().remove(0);
+        let waiting = async || store.equipment_due(&queue, None, 10).await.unwrap();
+        let due = waiting().await;
         assert_eq!(due.len(), 2);
-        let behind = (due[0].changed_at, due[0].key.clone());
-        assert_eq!(store.equipment_due(Some(behind), 10).await.unwrap(), due[1..]);
         let load = |row: &EquipmentRow| EquipmentLoad {
             key: row.key.clone(),
             wanted_hash: row.wanted_hash.clone(),
@@ -284,7 +245,7 @@ mod tests {
             },
         };
         store.settle_equipment(vec![settled.clone()]).await.unwrap();
-        let due = store.equipment_due(None, 10).await.unwrap();
+        let due = waiting().await;
         let first = due.iter().find(|row| row.key == settled.key).unwrap();
         assert_eq!(first.state, EquipmentState::Changed);
         assert_eq!(first.ci, Some(("Server".to_owned(), "7".to_owned())));
@@ -296,7 +257,7 @@ mod tests {
         // As it is now, it is.
         let settled = SettledEquipment { wanted_hash: first.wanted_hash.clone(), ..settled };
         store.settle_equipment(vec![settled]).await.unwrap();
-        assert_eq!(store.equipment_due(None, 10).await.unwrap().len(), 1);
+        assert_eq!(waiting().await.len(), 1);
         assert_eq!(store.unproven_equipment("Server").await.unwrap(), 0);
     }
 }

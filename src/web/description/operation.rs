@@ -305,6 +305,9 @@ pub(super) fn who(access: Access) -> String {
         Access::Overseer => {
             "For tokens with the scope `admin` that are limited to nothing.".to_owned()
         }
+        Access::Steward => {
+            "For tokens with the scope `operate` that are limited to nothing.".to_owned()
+        }
         Access::InPath => {
             "For tokens that may stand in an address, the one in this address.".to_owned()
         }
@@ -330,6 +333,7 @@ fn security(call: &Call) -> Value {
         Access::Known => by(&[]),
         Access::Token(scope) | Access::Page(scope) => by(&[scope.as_str()]),
         Access::Linker | Access::Overseer => by(&["admin"]),
+        Access::Steward => by(&["operate"]),
         Access::Watcher => by(&["metrics"]),
     }
 }

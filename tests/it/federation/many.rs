@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{clock::Clock, config::Period};
+use servicenav_itop_bridge::{
+    clock::Clock,
+    config::Period,
+    sandbox::{Fault, FaultKind, Operations},
+};
 
-use super::{federated, list};
+use super::{federated, list, rows};
 use crate::world::World;
 
 fn pieces(count: usize, changed: usize) -> Value {
@@ -87,4 +91,33 @@ async fn a_list_of_which_little_changes_asks_little_of_itop() {
 #[ignore = "a measurement of some minutes; best with --release"]
 async fn fifty_thousand_pieces() {
     brought(50_000).await;
+}
+
+#[tokio::test]
+async fn a_small_list_does_not_wait_for_a_long_one_of_another_company() {
+    let world = federated(|section| section.chunk = 4).await;
+    let held = Fault::new(FaultKind::HeldBefore { ms: 60_000 }).on(Operations::Load).times(1);
+    world.itop.faults().switch_on(held);
+    list(&world, "42", pieces(120, 0)).await;
+    // Both wait while the first load is under way.
+    world
+        .until("a load is under way", async || {
+            world.itop.faults().switched_on().is_empty().then_some(())
+        })
+        .await;
+    let laptop = json!({"id": "2", "name": "small-2", "category": "Laptop"});
+    list(&world, "51", json!([{"id": "1", "name": "small-1"}, laptop])).await;
+    world.clock.advance(Duration::from_mins(1));
+    synchronized(&world, 122).await;
+    let when = async |company: &str| {
+        let rows = rows(&world, company).await.into_values();
+        let mut when: Vec<_> =
+            rows.map(|row| row["synchronized_at"].as_str().unwrap().to_owned()).collect();
+        when.sort();
+        when
+    };
+    let (long, small) = (when("42").await, when("51").await);
+    // Of a hundred and twenty rows four had gone, and a few chunks were shared.
+    assert!(small[1] < long[40], "{small:?} {long:?}");
+    world.finish().await;
 }

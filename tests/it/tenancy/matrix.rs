@@ -40,6 +40,7 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         | Access::InPath
                         | Access::Linker
                         | Access::Overseer
+                        | Access::Steward
                         | Access::Watcher
                 );
                 if needs_token {
@@ -73,6 +74,12 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         }
                         Access::Watcher if !kind.scopes.contains(&Scope::Admin) => {
                             "lacks the scope 'metrics'.".to_owned()
+                        }
+                        Access::Steward if !kind.may(Access::Token(Scope::Operate)) => {
+                            "lacks the scope 'operate'.".to_owned()
+                        }
+                        Access::Steward => {
+                            "is limited, and this concerns all companies.".to_owned()
                         }
                         _ if !kind.scopes.contains(&Scope::Admin) => {
                             "lacks the scope 'admin'.".to_owned()

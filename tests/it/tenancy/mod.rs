@@ -69,6 +69,12 @@ impl Kind {
                         .iter()
                         .any(|scope| self.scopes.contains(scope))
             }
+            Access::Steward => {
+                self.own.is_none()
+                    && [Scope::Operate, Scope::Admin]
+                        .iter()
+                        .any(|scope| self.scopes.contains(scope))
+            }
             Access::Linker | Access::Overseer => {
                 self.own.is_none() && self.scopes.contains(&Scope::Admin)
             }

@@ -11,7 +11,7 @@ use crate::{
     web::{
         AppState,
         api::{acknowledgements::parsed, links::party_key},
-        auth::Overseer,
+        auth::{Overseer, Steward},
         body::{JsonBody, read},
         problem::ApiError,
     },
@@ -76,7 +76,7 @@ struct ReleasedCi {
 
 /// `POST /api/v1/cmdb/resume`
 pub(in crate::web) async fn resume(
-    Overseer: Overseer,
+    Steward: Steward,
     State(state): State<AppState>,
     body: JsonBody,
 ) -> Result<Json<Resumed>, ApiError> {

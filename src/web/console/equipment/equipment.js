@@ -45,6 +45,24 @@ async function answer(button) {
   await refresh(true);
 }
 
+// --- what is halted -----------------------------------------------------------------------------
+
+async function resume(button) {
+  const { resume: name, ask: asked } = button.dataset;
+  question.querySelector("h2").textContent = asked;
+  question.querySelector("[data-of=help]").textContent = words.haltHelp;
+  question.querySelector("[data-of=yes]").textContent = button.textContent;
+  if (await ask(question) !== "yes") return;
+  button.disabled = true;
+  await attempt(async () => {
+    await api("POST", "/api/v1/cmdb/resume", { class: name });
+    say(words.goesOn);
+  });
+  button.disabled = false;
+  document.getElementById("main").focus();
+  await refresh(true);
+}
+
 // --- trying again -------------------------------------------------------------------------------
 
 async function retry(button, body) {
@@ -62,7 +80,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   const { retry: id, retryAll, company, instance, do: deed } = button.dataset;
-  if (id !== undefined) retry(button, { company, instance, ids: [id] });
+  if (button.dataset.resume !== undefined) resume(button);
+  else if (id !== undefined) retry(button, { company, instance, ids: [id] });
   else if (retryAll !== undefined) retry(button, { company: retryAll, instance });
   else if (["approve", "keep"].includes(deed)) answer(button);
 });

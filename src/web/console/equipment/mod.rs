@@ -76,6 +76,8 @@ pub(in crate::web) async fn page(
     let companies = state.store.equipment_companies(&whose).await?;
     let shown = Shown::new(&state.addresses, &companies);
     let chosen = chosen(&page, &params, &state).await?;
+    let halts = state.store.equipment_halts().await?;
+    let sees_all = page.caller.sees_all();
     let (held, more_held) = held(&page, &state, &companies, &shown).await?;
     let instances: BTreeSet<&str> = companies.iter().map(|one| one.instance.as_str()).collect();
     let mut classes = cmdb.all_classes();
@@ -112,6 +114,13 @@ pub(in crate::web) async fn page(
         first => asked.cursor.is_some(),
         next => &list.next,
         is_cut => list.cut,
+        // What a run did to all companies is told to those who see all.
+        halts => halts.iter().map(|halt| context! {
+            class => &halt.class,
+            at => halt.at.to_string(),
+            reason => sees_all.then_some(&halt.reason),
+        }).collect::<Vec<_>>(),
+        may_resume => sees_all && page.may(Scope::Operate),
         may_operate => page.may(Scope::Operate),
         // The id is the key of a row, and never another one.
         fields => MEMBERS.into_iter().filter(|member| *member != "id").collect::<Vec<_>>(),

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::{
-    domain::equipment::{EquipmentState, Held},
+    domain::equipment::{EquipmentState, Held, PROBLEM_CODES},
     store::{EquipmentCompany, Hold},
     web::{Addresses, api::equipment::view::EquipmentView},
 };
 
-/// Problems for which the page has words of its own; others are told as the API tells them.
-const KNOWN: [&str; 4] = ["retire-limit", "not-adopted", "not-moved", "company-not-linked"];
+/// Problems of which the words of the page say all; of others the API tells more.
+const SAY_ALL: [&str; 4] = ["retire-limit", "not-adopted", "not-moved", "company-not-linked"];
 
 /// What is known beside the rows to show them.
 pub(super) struct Shown<'a> {
@@ -43,7 +43,7 @@ pub(super) struct RowView {
     kind: &'static str,
     /// The code of a problem for which there are words.
     why: Option<&'static str>,
-    /// The sentence of any other one.
+    /// Its sentence, where that tells more.
     says: Option<String>,
     /// State and problem as the API has them, for whoever writes a program.
     code: String,
@@ -104,8 +104,8 @@ impl<'a> Shown<'a> {
             [Some(row.id.to_string()), wanted.address.clone(), wanted.serial_number.clone()];
         let (state, kind) = state(row.state, row.held);
         let code = row.problem.as_ref().map(|problem| problem.code.as_str());
-        let why = KNOWN.into_iter().find(|known| code == Some(*known));
-        let says = row.problem.as_ref().filter(|_| why.is_none());
+        let why = PROBLEM_CODES.into_iter().find(|known| code == Some(*known));
+        let says = row.problem.as_ref().filter(|problem| !SAY_ALL.contains(&&*problem.code));
         RowView {
             id: row.id.to_string(),
             name: wanted.name.clone(),
@@ -181,4 +181,21 @@ fn state(state: EquipmentState, held: Option<Held>) -> (&'static str, &'static s
         EquipmentState::Retired => "closed",
     };
     (state.as_str(), kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::ticket_text::Language, web::console::texts::text};
+
+    #[test]
+    fn every_problem_has_words_in_both_languages() {
+        for code in PROBLEM_CODES {
+            let key = format!("equipment.why.{code}");
+            let [english, french] =
+                [Language::En, Language::Fr].map(|language| text(language, &key).expect(code));
+            assert_ne!(english, french);
+        }
+        assert!(SAY_ALL.iter().all(|code| PROBLEM_CODES.contains(code)));
+    }
 }
