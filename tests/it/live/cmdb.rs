@@ -10,13 +10,15 @@ use servicenav_itop_bridge::{
     app::client_settings,
     clock::Stopwatch,
     cmdb::{
+        may_unlock,
         model::{Known, Model, Named, Names},
         setup::Plan,
+        unlock,
     },
     config::{Cmdb, Config, Creatable, ItopSection},
     domain::equipment::Equipment,
     itop::{
-        Client, Settings,
+        Client, Settings, Use,
         synchro::{Counters, DoorError, Doors, LEAVE, Loaded, Table},
     },
     secret::Secret,
@@ -224,6 +226,51 @@ impl Lab {
         assert!(matches!(refused, Err(DoorError::NotAllowed { .. })), "{refused:?}");
     }
 
+    /// CIs that are given back stay as they are, and people may change them; the same rows take them over again.
+    async fn gives_back(&self, itop: &ItopSection) {
+        let password = variable("ADMIN_PASSWORD").unwrap();
+        let administrator = client(itop, &variable("ADMIN_USER").unwrap(), &password);
+        let read = async || {
+            let query =
+                format!("SELECT Server WHERE org_id = {} AND serialnumber = 'S5'", self.org);
+            self.admin.read(&query, "name,description,status").await
+        };
+        self.load(&self.table(20..23, "S5", LEAVE)).await;
+        assert_eq!(self.run().await.errors(), 0);
+        let before = read().await;
+        let ids: Vec<_> = before.iter().map(|server| server.id.to_string()).collect();
+        assert_eq!(ids.len(), 3);
+        let change = json!({
+            "operation": "core/update", "class": "Server", "key": before[0].id, "comment": "live test",
+            "fields": {"description": "by a person"}, "output_fields": "id",
+        });
+        let locked = administrator.call(Use::Write, &change).await.unwrap_err();
+        eprintln!("while it is kept: {locked}");
+        may_unlock(&administrator).await.unwrap();
+        may_unlock(&self.own).await.unwrap_err();
+        assert_eq!(unlock(&administrator, &self.source, "Server", &ids).await.unwrap(), 3);
+        assert_eq!(unlock(&administrator, &self.source, "Server", &ids).await.unwrap(), 0);
+        let after: Vec<_> = read().await.into_iter().map(|server| server.fields).collect();
+        assert_eq!(after, before.iter().map(|server| server.fields.clone()).collect::<Vec<_>>());
+        administrator.call(Use::Write, &change).await.unwrap();
+        // A run that has nothing of them leaves them alone.
+        self.load(&self.table(30..31, "S6", LEAVE)).await;
+        assert_eq!(self.run().await.written(), 1);
+        let by_person = self.servers(" AND description = 'by a person'", "id").await;
+        assert_eq!(by_person.len(), 1);
+        // Approved, they are taken over again: found by name and organization, and none is made twice.
+        let (issues, servers) = (
+            self.load(&self.table(20..23, "S5", LEAVE)).await.issues,
+            self.servers("", "id").await.len(),
+        );
+        let run = self.run().await;
+        eprintln!("taken over again: {run:?}");
+        assert_eq!((issues.len(), run.created, run.errors()), (0, 0, 0), "{run:?}");
+        assert_eq!(run.reconciled_updated + run.reconciled_unchanged, 3, "{run:?}");
+        assert_eq!(self.servers("", "id").await.len(), servers);
+        administrator.call(Use::Write, &change).await.unwrap_err();
+    }
+
     /// The objects stay when the source goes, and can be taken away then.
     async fn end(self) {
         self.admin.delete("SynchroDataSource", self.source.parse().unwrap()).await;
@@ -247,6 +294,7 @@ async fn live_equipment_is_loaded_changed_and_retired() {
     lab.makes_many().await;
     lab.changes_and_retires().await;
     lab.takes_over().await;
+    lab.gives_back(&itop).await;
     lab.refuses(&itop).await;
     lab.end().await;
 }
