@@ -57,12 +57,16 @@ impl Worker {
         let inner = &*federation.inner;
         let (model, source) = federation.source(class).await?;
         federation.tickets_first().await;
+        if federation.find_of_lost_run(class).await? {
+            // Rows of the chunk may be among them, and are others by now.
+            return Ok(());
+        }
         let (decided, outcomes) = federation.decide(class, chunk).await?;
         inner.store.settle_equipment(outcomes).await?;
         let made = federation.made(&model, &source, decided).await?;
         let (made, outcomes) = settled_already(made);
         inner.store.settle_equipment(outcomes).await?;
-        let mut made = federation.begin(class, made).await?;
+        let made = federation.begin(class, made).await?;
         if made.is_empty() {
             return Ok(());
         }
@@ -72,12 +76,22 @@ impl Worker {
         let adopted = made.iter().filter(|made| made.decided.ci.is_some()).count() as u64;
         let pending = unproven.saturating_sub(rows);
         let brought = async {
+            let mut made = made;
             federation.touch(&source, &made).await?;
             federation.load(&model, &source, &mut made).await?;
             federation.tickets_first().await;
-            inner.doors.run(&source.source_id).await
+            // iTop has all of it. What it makes of it is looked for, even if its answer never comes.
+            let keys = made.iter().map(|made| made.decided.planned.row.key.clone()).collect();
+            Ok(inner.store.begin_equipment_run(class, keys).await.map(|()| made))
         };
-        let counters = brought.await.map_err(|error| {
+        let brought = match brought.await {
+            Ok(made) => {
+                let made = made?;
+                inner.doors.run(&source.source_id).await.map(|counters| (counters, made))
+            }
+            Err(error) => Err(error),
+        };
+        let (counters, made) = brought.map_err(|error: DoorError| {
             inner.figures.note(|figures| figures.failures += 1);
             if matches!(error, DoorError::NoMemory { .. } | DoorError::TooLong { .. }) {
                 // The same rows go on where this ended; fewer at once from now on.
@@ -99,7 +113,17 @@ impl Worker {
             inner.names.forget();
         }
         tracing::info!(class, rows, failed, "equipment was synchronized");
+        let made_here = made
+            .iter()
+            .zip(&outcomes)
+            .filter(|(made, one)| made.decided.ci().is_none() && has_ci(&one.became));
+        let made_others = counters.created > made_here.count() as u64;
         inner.store.settle_equipment(outcomes).await?;
+        if made_others && pending > 0 {
+            let sent = made.iter().map(|made| made.decided.planned.row.key.clone()).collect();
+            federation.find_begun(class, sent).await?;
+        }
+        inner.store.end_equipment_run(class).await?;
         if counters.reconciled_updated + counters.reconciled_unchanged > adopted + pending {
             tracing::warn!(
                 class,
@@ -310,6 +334,16 @@ impl Decided {
         let row = &self.planned.row;
         let own = row.ci.as_ref().filter(|_| row.class.is_some()).map(|(_, id)| &**id);
         self.ci.as_deref().or(own)
+    }
+}
+
+/// Whether the CI of a row was seen.
+fn has_ci(became: &Became) -> bool {
+    match became {
+        Became::Synchronized { .. } | Became::Seen { .. } => true,
+        Became::Retired { ci, .. } => ci.is_some(),
+        Became::Left { lost } => lost.is_none(),
+        Became::Failed(_) | Became::Waits(_) | Became::Asks { .. } => false,
     }
 }
 

@@ -4,6 +4,7 @@
 //! iTop, loads it, has iTop synchronize, reads each CI back, and commits what it saw. Killed at any point it
 //! finds the same rows again, and the same load does no harm. Tickets go first.
 
+mod begun;
 mod bring;
 mod figures;
 mod links;

@@ -3,6 +3,7 @@
 
 mod actions;
 mod again;
+mod begun;
 mod companies;
 mod diff;
 mod foreseen;

@@ -431,6 +431,16 @@ fn a_ci_that_was_retired_unseen_comes_back_with_its_equipment() {
     check(&[first.as_slice(), &[List(1, vec![0, 2], 0)]].concat()).unwrap();
 }
 
+#[test]
+fn a_ci_that_another_run_has_made_is_that_of_the_row_that_was_begun() {
+    use Operation::{ByHand, Fault, List, Pass, Patch};
+    // The load came to iTop, and its answer did not. Now its name is another one, which somebody's CI has: that is
+    // asked about. And then the run of another row makes what was begun.
+    let unanswered = Fault(Trouble::BadGatewayAfter, Operations::Load, 1);
+    let begun = [unanswered, List(0, vec![2], 0), Pass(2), ByHand(0, 2), Patch(0, 2, 2), Pass(12)];
+    check(&[begun.as_slice(), &[Patch(0, 3, 0), Pass(3)]].concat()).unwrap();
+}
+
 /// Runs so many sequences, each of them another.
 fn some_hold(cases: u32) {
     let config =

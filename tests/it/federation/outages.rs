@@ -8,7 +8,7 @@ use servicenav_itop_bridge::{
     sandbox::{Fault, FaultKind, Operations},
 };
 
-use super::{DEMO, cis, federated, list, patch, piece, rows};
+use super::{DEMO, admin, cis, federated, list, patch, piece, rows};
 use crate::world::World;
 
 /// Lets time pass until all rows of a company are in one of the states.
@@ -102,6 +102,68 @@ async fn a_bridge_that_is_killed_while_itop_works_goes_on_where_it_was() {
     for name in ["a0", "b0", "a1", "b1"] {
         assert!(made.contains_key(name), "{name}");
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_comes_to_itop_long_after_its_equipment_was_gone_is_retired() {
+    let mut world = federated(|_| {}).await;
+    let held = Fault::new(FaultKind::HeldBefore { ms: 120_000 }).on(Operations::Load).times(1);
+    world.itop.faults().switch_on(held);
+    patch(&world, "42", json!([piece("1", "late")])).await;
+    world
+        .until("the load is under way", async || {
+            world.itop.faults().switched_on().is_empty().then_some(())
+        })
+        .await;
+    world.crash_bridge();
+    world.start_bridge().await;
+    world.delete("/api/v1/equipment/1?company=42").await;
+    settled(&world, "42", &["retired"]).await;
+    assert!(!cis(&world, "Server", DEMO).await.contains_key("late"));
+    // Now it comes, and whoever is synchronized next has it made.
+    world.clock.advance(Duration::from_mins(2));
+    world
+        .until("iTop has made it", async || {
+            let n = world.itop.requests_seen().of("synchro_exec");
+            patch(&world, "42", json!([piece(&format!("next-{n}"), &format!("next-{n}"))])).await;
+            settled(&world, "42", &["retired", "synchronized"]).await;
+            cis(&world, "Server", DEMO).await.contains_key("late").then_some(())
+        })
+        .await;
+    settled(&world, "42", &["retired", "synchronized"]).await;
+    let made = cis(&world, "Server", DEMO).await;
+    assert_eq!(made["late"]["status"], "obsolete");
+    assert_eq!(rows(&world, "42").await["1"]["ci"]["id"], made["late"]["id"]);
+    assert_eq!(world.get("/readyz").await.body["equipment"]["halts"], json!([]));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_run_has_made_whose_answer_never_came_is_its_own_whatever_it_is_called_by_now() {
+    let mut world = federated(|section| section.timeout = Period::millis(500)).await;
+    let lost = Fault::new(FaultKind::BadGateway).after_effect().on(Operations::Synchronize);
+    world.itop.faults().switch_on(lost.times(1));
+    patch(&world, "42", json!([piece("1", "before")])).await;
+    world
+        .until("iTop has made it", async || {
+            cis(&world, "Server", DEMO).await.contains_key("before").then_some(())
+        })
+        .await;
+    world.crash_bridge();
+    world.start_bridge().await;
+    // It has another name by now: that of somebody's CI.
+    let fields = json!({"name": "after", "org_id": DEMO, "description": "by hand"});
+    let by_hand =
+        admin(&world, json!({"operation": "core/create", "class": "Server", "fields": fields}))
+            .await;
+    patch(&world, "42", json!([piece("1", "after")])).await;
+    settled(&world, "42", &["synchronized"]).await;
+    let row = rows(&world, "42").await.remove("1").unwrap();
+    let key = format!("Server::{}", row["ci"]["id"].as_str().unwrap());
+    assert_eq!(row["state"], "synchronized", "{row}");
+    assert!(!by_hand.contains_key(&key), "{row}");
+    assert!(!cis(&world, "Server", DEMO).await.contains_key("before"));
     world.finish().await;
 }
 
