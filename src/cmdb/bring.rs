@@ -87,7 +87,11 @@ impl Worker {
         let brought = match brought.await {
             Ok(made) => {
                 let made = made?;
-                inner.doors.run(&source.source_id).await.map(|counters| (counters, made))
+                let ran = inner.doors.run(&source.source_id).await;
+                if ran.as_ref().is_err_and(DoorError::had_no_effect) {
+                    inner.store.end_equipment_run(class).await?;
+                }
+                ran.map(|counters| (counters, made))
             }
             Err(error) => Err(error),
         };

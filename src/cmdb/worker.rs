@@ -279,7 +279,7 @@ impl Worker {
                             }
                         }
                         other => {
-                            outcomes.extend(became(&other).map(|became| outcome(&row, became)))
+                            outcomes.extend(became(&other).map(|became| outcome(&row, became)));
                         }
                     }
                 }

@@ -3,7 +3,10 @@
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::{day::Team, story::EQUIPMENT};
+use super::{
+    day::Team,
+    story::{EQUIPMENT, Piece},
+};
 use crate::{
     clock::Clock,
     cmdb::setup::{Plan, SetUp},
@@ -48,7 +51,7 @@ pub(super) async fn list(team: &Team<'_>, itop: Settings) -> anyhow::Result<()> 
     let items: Vec<_> = done.into_iter().map(item).collect();
     team.send("put", "/api/v1/cmdb/sources", &json!({"items": items})).await?;
     for (company, pieces) in EQUIPMENT {
-        let rows: Vec<_> = pieces.iter().map(|piece| piece.row()).collect();
+        let rows: Vec<_> = pieces.iter().map(Piece::row).collect();
         let path = format!("/api/v1/equipment?company={}", company.id);
         team.send("put", &path, &Value::Array(rows)).await?;
     }

@@ -230,7 +230,8 @@ impl Model {
                 let waits = |row: &Value| {
                     row["name"] == name.as_str()
                         && row["held"].is_null()
-                        && ["new", "changed"].contains(&row["state"].as_str().unwrap_or_default())
+                        && ["new", "changed", "retiring"]
+                            .contains(&row["state"].as_str().unwrap_or_default())
                 };
                 if rows(world, company).await.values().any(waits) {
                     return;

@@ -95,8 +95,7 @@ pub(super) async fn change(
     let limit = cmdb(&config)?.retire_limit;
     let list = incoming(request, &state.rooms).await?;
     if list.rows.is_empty() && how == (How::Whole { force: false }) {
-        let message =
-            "the list is empty, which would retire all: send it with 'force=true' if that is so";
+        let message = "the list is empty, which would retire all: send it with 'force=true' (the command: --force) if that is so";
         return Err(ApiError::Invalid(vec![FieldError {
             pointer: String::new(),
             code: "empty",
