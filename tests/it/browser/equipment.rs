@@ -108,3 +108,24 @@ async fn what_failed_is_tried_again_and_what_is_held_is_kept() {
     browser.quit().await;
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_halted_goes_on_when_somebody_says_so() {
+    let world = World::with(Options::default(), keeps_equipment).await;
+    let Some(browser) = Browser::start(Look::default()).await else { return };
+    let halt =
+        "INSERT INTO equipment_halts (class, at, reason) VALUES ('Server', 5, 'it made three')";
+    change(&world, halt).await;
+    browser.open(&format!("{}/equipment", world.base)).await;
+    browser.says("Server: nothing more is loaded into iTop").await;
+    browser.says("it made three").await;
+    click(&browser, "[data-resume]").await;
+    browser.says("Load Server into iTop again?").await;
+    click(&browser, "#question [data-of=yes]").await;
+    browser.says("It goes on.").await;
+    browser.until("!document.querySelector('[data-resume]')").await;
+    let again = world.post("/api/v1/cmdb/resume", &json!({"class": "Server"})).await.expect(200);
+    assert_eq!(again["was_halted"], false);
+    browser.quit().await;
+    world.finish().await;
+}
