@@ -150,11 +150,15 @@ impl Federation {
         let inner = &*self.inner;
         let asks_for_its_name =
             |planned: &Planned| plan::asks_for_its_name(&planned.row, &planned.load);
-        // What is gone before its CI was seen is looked for under the name under which it was begun.
+        // What is gone before its CI was seen is looked for under the name under which it was begun. So is what was
+        // found under that name, and never proven: a run that died may have made it without noting whose it is, and
+        // would make another one under another name.
         let begun_unseen = |Planned { row, load }: &Planned| {
-            let is_unseen = row.ci.is_none() && load.purpose != Purpose::Keep;
-            let name = plan::begun_name(row, class, &load.org).filter(|_| is_unseen);
-            name.map(|name| (load.org.clone(), name.to_owned()))
+            let name = plan::begun_name(row, class, &load.org)?;
+            let is_called_otherwise = name != spelling(&row.wanted.name);
+            let is_begun =
+                load.purpose != Purpose::Keep || (row.ci.is_some() && is_called_otherwise);
+            is_begun.then(|| (load.org.clone(), name.to_owned()))
         };
         let wanted: Vec<_> = chunk
             .iter()
@@ -176,9 +180,14 @@ impl Federation {
                 // What was retired is not said to be synchronized.
                 let comes_back = row.synchronized_at.is_none() && row.ci.is_some();
                 let found = begun_unseen(&planned).and_then(|named| seen.get(&named));
-                let mut of_class = found.into_iter().flatten().filter(|(ci, _)| ci.class == class);
-                let (ci, called) = match (of_class.next(), of_class.next()) {
-                    (Some((ci, None)), None) => (Some(ci.id.clone()), Some(ci.name.clone())),
+                let of_class = found.into_iter().flatten().filter(|(ci, _)| ci.class == class);
+                let of_class: Vec<_> = of_class.collect();
+                let own = row.ci.as_ref().and_then(|(_, id)| {
+                    of_class.iter().find(|(ci, _)| ci.id == *id).map(|(ci, _)| ci.name.clone())
+                });
+                let (ci, called) = match &*of_class {
+                    _ if row.ci.is_some() => (None, own),
+                    [(ci, None)] => (Some(ci.id.clone()), Some(ci.name.clone())),
                     _ => (None, None),
                 };
                 loadable.push(Decided { planned, ci, called, begun: None, comes_back });

@@ -117,6 +117,10 @@ impl Federation {
         let Some(ci) = found.by_id.get(id) else {
             return Became::Failed(self.missing(class, made));
         };
+        if made.decided.called.is_some() {
+            // Its source knows it by now; what it is to be comes next.
+            return Became::Seen { ci: (ci.class.clone(), id.to_owned()) };
+        }
         if let Some(difference) = plan::difference(compared(model, made), &ci.fields) {
             return Became::Failed(Problem::new(
                 "not-as-sent",

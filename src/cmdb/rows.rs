@@ -73,7 +73,8 @@ impl Federation {
                 Purpose::Retire | Purpose::Leave => model.retired(),
             };
             let mut row = model.values(wanted, org, status.unwrap_or(LEAVE), &known);
-            if planned.load.purpose != Purpose::Keep && planned.row.ci.is_none() {
+            let is_unseen = planned.load.purpose != Purpose::Keep && planned.row.ci.is_none();
+            if is_unseen || decided.called.is_some() {
                 // It may never have come to iTop: its name of now must not find somebody else's CI.
                 for (fed, value) in model.fed().iter().zip(&mut row.values) {
                     *value = match (&decided.called, fed.code.as_str()) {

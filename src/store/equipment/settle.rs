@@ -107,13 +107,14 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
         }
         Became::Seen { ci: its } => {
             ci = Some(its);
-            "ci_class = :ci_class, ci_id = :ci_id".to_owned()
+            "ci_class = :ci_class, ci_id = :ci_id, begun = NULL".to_owned()
         }
         Became::Retired { ci: its, sent_hash } => {
             (ci, sent) = (its.as_ref(), sent_hash.as_ref());
             format!(
                 "{problem}, {}, sent_hash = coalesce(:sent, sent_hash), allowed = NULL,
-                 ci_class = coalesce(:ci_class, ci_class), ci_id = coalesce(:ci_id, ci_id)",
+                 ci_class = coalesce(:ci_class, ci_class), ci_id = coalesce(:ci_id, ci_id),
+                 begun = CASE WHEN :ci_id IS NULL THEN begun END",
                 state("retired")
             )
         }

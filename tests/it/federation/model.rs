@@ -442,6 +442,17 @@ fn a_ci_that_another_run_has_made_is_that_of_the_row_that_was_begun() {
     check(&[begun.as_slice(), &[Patch(0, 3, 0), Pass(3)]].concat()).unwrap();
 }
 
+#[test]
+fn what_a_dying_run_has_made_is_not_made_again_under_another_name() {
+    use Operation::{Fault, List, Pass};
+    // The run makes a CI, and dies before it has noted whose it is; then its equipment is called otherwise.
+    for objects in [Trouble::Memory, Trouble::Killed] {
+        let dies = Fault(objects, Operations::Synchronize, 1);
+        let first = [dies, List(0, vec![3, 4, 5], 0), Pass(2), List(0, vec![3, 4, 5], 2), Pass(12)];
+        check(&first).unwrap();
+    }
+}
+
 /// Runs so many sequences, each of them another.
 fn some_hold(cases: u32) {
     let config =
