@@ -24,6 +24,7 @@ pub mod hooks;
 pub mod itop;
 pub mod lifecycle;
 mod link_check;
+pub mod migrate;
 mod no_answer;
 pub mod oidc;
 pub mod resolve;

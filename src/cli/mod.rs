@@ -12,6 +12,7 @@ mod healthcheck;
 mod inbox;
 mod links;
 mod listing;
+mod migrate;
 mod print;
 mod progress;
 mod sandbox;
@@ -68,6 +69,7 @@ enum Command {
     Links(links::Links),
     Cmdb(cmdb::Cmdb),
     Equipment(equipment::Equipment),
+    Migrate(migrate::Migrate),
     TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
     Send(Box<send::Send>),
@@ -162,6 +164,7 @@ impl Cli {
             Command::Links(links) => Box::pin(links.run()).await,
             Command::Cmdb(cmdb) => Box::pin(cmdb.run()).await,
             Command::Equipment(equipment) => Box::pin(equipment.run()).await,
+            Command::Migrate(migrate) => migrate.run().await,
             Command::TestEvent(test) => test.run().await,
             Command::Send(send) => Box::pin(send.run()).await,
             Command::Healthcheck(healthcheck) => healthcheck.run().await,

@@ -59,6 +59,26 @@ impl Steps {
         Self(bar)
     }
 
+    /// The same, of things of which many are done each second.
+    pub(super) fn many(all: usize, what: &str) -> Self {
+        let steps = Self::of(all, what);
+        let style = "{msg} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            steps.0.set_style(style);
+        }
+        steps
+    }
+
+    /// So many more are.
+    pub(super) fn add(&self, steps: u64) {
+        self.0.inc(steps);
+    }
+
+    /// Prints something above it.
+    pub(super) fn beside(&self, print: impl FnOnce()) {
+        self.0.suspend(print);
+    }
+
     /// So many are.
     pub(super) fn done(&self, steps: usize) {
         self.0.set_position(u64::try_from(steps).unwrap_or(u64::MAX));

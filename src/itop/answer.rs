@@ -120,6 +120,12 @@ pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
     })
 }
 
+/// The message of an answer, whole.
+pub(super) fn message(raw: &Raw) -> Option<String> {
+    let Found { object, .. } = Found::of(&raw.body)?;
+    Some(raw.redactor.text(object.get("message")?.as_str()?).into_owned())
+}
+
 /// What came instead of an answer, in words.
 fn reason(raw: &Raw) -> String {
     let Raw { status, content_type, location, body, .. } = raw;

@@ -170,6 +170,17 @@ impl Client {
         answer
     }
 
+    /// Asks what iTop refuses, and gives its whole words, which an error has only the beginning of; `None` where
+    /// it does not refuse it.
+    pub(super) async fn refusal(&self, operation: &Value) -> Result<Option<String>, ItopError> {
+        let raw = self.send(Use::Read, operation).await?;
+        match answer::read(&raw) {
+            Err(ItopError::Refused { .. }) => Ok(answer::message(&raw)),
+            Err(error) => Err(error),
+            Ok(_) => Ok(None),
+        }
+    }
+
     /// The same for a read whose objects are decoded into a list at once. Tells also how many
     /// there are in all, as [`Answer::found`] does.
     pub(super) async fn read_objects<L: Objects>(

@@ -98,6 +98,21 @@ impl Client {
         }
     }
 
+    /// The attributes of a class but those that hold files or objects that point at it; `None` where iTop does
+    /// not tell.
+    ///
+    /// REST has no question for it. But of a query for an attribute that the class does not have iTop says
+    /// "expecting {…}", with all that can be asked for (seen on 3.2.0); the parts of stop watches stand among
+    /// them, which can be asked for and not read.
+    pub async fn attribute_codes(&self, class: &str) -> Result<Option<Vec<String>>, ItopError> {
+        let operation = json!({
+            "operation": "core/get", "class": class, "output_fields": "id",
+            "key": format!("SELECT {class} WHERE {UNKNOWN} = 1"),
+        });
+        let message = self.refusal(&operation).await?;
+        Ok(message.as_deref().and_then(expected))
+    }
+
     /// Whether there are organizations that the account does not see; `None` where that cannot be
     /// told.
     ///
@@ -138,4 +153,11 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The codes of `expecting {a, b}`.
+fn expected(message: &str) -> Option<Vec<String>> {
+    let (_, list) = message.split_once("expecting {")?;
+    let (list, _) = list.split_once('}')?;
+    Some(list.split(',').map(|code| code.trim().to_owned()).collect())
 }

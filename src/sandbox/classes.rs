@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Flag,
     /// A case log.
     Log,
+    /// A file: its contents in base64, its type and its name.
+    Document,
     /// The CIs of a ticket.
     CiLinks,
     /// Shown, never written: names that come through an external key, computed values.
@@ -53,6 +55,11 @@ impl Attribute {
     /// Whether MySQL compares the attribute as a number.
     pub(super) fn is_numeric(&self) -> bool {
         self.code == "id" || matches!(self.kind, Kind::Reference(_) | Kind::Flag | Kind::Switch)
+    }
+
+    /// Whether a query may name it: files are shown, and not listed among what can be asked for.
+    pub(super) fn is_searched(&self) -> bool {
+        self.has_column() && self.kind != Kind::Document
     }
 
     /// Whether it is a value of the object itself, not objects that point at it.

@@ -162,8 +162,17 @@ fn shown_value(attribute: &Attribute, value: ValueRef<'_>) -> Value {
             let entries = serde_json::from_slice(entries).unwrap_or_else(|_| json!([]));
             json!({ "entries": Value::Array(match entries { Value::Array(e) => e, _ => vec![] }) })
         }
+        (Kind::Document, ValueRef::Text(document)) => {
+            serde_json::from_slice(document).unwrap_or_else(|_| no_document())
+        }
+        (Kind::Document, _) => no_document(),
         _ => plain(value),
     }
+}
+
+/// An attribute for a file in which none is.
+fn no_document() -> Value {
+    json!({ "data": "", "mimetype": "", "filename": "", "downloads_count": 0 })
 }
 
 /// iTop answers everything as text.

@@ -60,6 +60,7 @@ mod live;
 mod main_job;
 mod many_cis;
 mod metrics;
+mod migrate;
 mod model;
 mod new_ticket;
 mod oidc;

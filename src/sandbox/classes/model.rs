@@ -10,7 +10,7 @@ use equipment::{
     COMPUTER, HARDWARE, IN_A_RACK, LOCATION, MANAGED, MODEL, NETWORK, OS_VERSION, TYPE,
 };
 use sources::{LOG, REPLICA, SOURCE, SOURCE_ATTRIBUTE, SOURCE_KEY, USER};
-use tickets::{HANDLED, ITIL_REQUEST, SIMPLE_REQUEST, TICKET, TICKET_CI};
+use tickets::{ATTACHMENT, HANDLED, ITIL_REQUEST, SIMPLE_REQUEST, TICKET, TICKET_CI};
 
 const fn attribute(code: &'static str, label: &'static str, kind: Kind) -> Attribute {
     Attribute { code, label, kind, mandatory: false }
@@ -246,6 +246,7 @@ pub(super) static CLASSES: &[Class] = &[
         Some(Flavour::Simple),
     ),
     class("lnkFunctionalCIToTicket", "ticket_ci", &[], &[PLAIN_HEAD, TICKET_CI, PLAIN_TAIL]),
+    class("Attachment", "attachment", &[], &[PLAIN_HEAD, ATTACHMENT, PLAIN_TAIL]),
     class("Location", "location", &[], &[HEAD, LOCATION, TAIL]),
     class("Brand", "typology", &["Brand"], &[PLAIN_HEAD, TYPE, PLAIN_TAIL]),
     class("Model", "typology", &["Model"], &[PLAIN_HEAD, TYPE, MODEL, PLAIN_TAIL]),

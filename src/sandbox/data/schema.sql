@@ -113,6 +113,16 @@ CREATE TABLE base_location (
     country TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
 );
 
+-- Files that hang on tickets.
+CREATE TABLE base_attachment (
+    id INTEGER PRIMARY KEY,
+    item_class TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    item_id INTEGER NOT NULL,
+    item_org_id INTEGER NOT NULL DEFAULT 0,
+    creation_date TEXT,
+    contents TEXT
+);
+
 -- The lists that equipment names, such as brands.
 CREATE TABLE base_typology (
     id INTEGER PRIMARY KEY,
@@ -382,6 +392,11 @@ SELECT l.id, 'Location' AS finalclass, l.name AS friendlyname,
        l.address, l.postal_code, l.city, l.country
 FROM base_location l
 LEFT JOIN base_organization o ON o.id = l.org_id;
+
+CREATE VIEW every_attachment AS
+SELECT a.*, 'Attachment' AS finalclass,
+       a.item_class || ' ' || a.item_id COLLATE utf8mb4_unicode_ci AS friendlyname
+FROM base_attachment a;
 
 CREATE VIEW every_typology AS
 SELECT t.id, t.finalclass, t.name AS friendlyname, t.name, t.brand_id,

@@ -319,5 +319,5 @@ fn expecting(known: &[&str], found: &str) -> String {
 
 /// Link sets cannot be searched.
 fn searchable(class: &Class, code: &str) -> Option<&'static Attribute> {
-    class.attribute(code).filter(|attribute| attribute.has_column())
+    class.attribute(code).filter(|attribute| attribute.is_searched())
 }

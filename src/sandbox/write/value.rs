@@ -79,6 +79,7 @@ impl Draft {
             Kind::Switch => {
                 Sql::Integer(i64::from(matches!(&*scalar(value)?, "1" | "true" | "yes")))
             }
+            Kind::Document => document(value)?,
             Kind::SourceAttributes => return synchro::attributes_given(session, value),
             Kind::Log => {
                 self.logs.push((attribute.code, log_change(session, value)?));
@@ -174,6 +175,20 @@ fn issue(attribute: &Attribute, value: Option<&Sql>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A file as it is given: contents in base64, type and name.
+fn document(value: &Value) -> Result<Sql, Refusal> {
+    let part = |name: &str| value.get(name).and_then(Value::as_str);
+    let (Some(data), Some(mimetype), Some(filename)) =
+        (part("data"), part("mimetype"), part("filename"))
+    else {
+        return Err(Refusal::error("Wrong format for a document"));
+    };
+    let document = json!({
+        "data": data, "mimetype": mimetype, "filename": filename, "downloads_count": 0,
+    });
+    Ok(Sql::Text(document.to_string()))
 }
 
 fn linked_twice(links: &[CiLink]) -> Option<i64> {

@@ -84,3 +84,11 @@ pub(super) const TICKET_CI: &[Attribute] = &[
     text("impact", "Impact"),
     attribute("impact_code", "Impact code", Kind::Choice(&["computed", "manual", "not_impacted"])),
 ];
+/// As iTop lists them: an id of any class is no reference, and is a number all the same.
+pub(super) const ATTACHMENT: &[Attribute] = &[
+    text("item_class", "Item class"),
+    attribute("item_id", "Item", Kind::Reference("Ticket")),
+    attribute("item_org_id", "Item organization", Kind::Reference("Organization")),
+    attribute("creation_date", "Creation date", Kind::Date),
+    attribute("contents", "Contents", Kind::Document),
+];

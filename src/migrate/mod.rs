@@ -1,0 +1,8 @@
+//! Moving a provider from iTop to Salesforce Service Cloud, step by step.
+//!
+//! Everything that a migration knows lies in one [`folder`], whose staging file ([`staging`]) each step reads
+//! and writes, so that it can be stopped at any moment and goes on where it was. `source` reads iTop.
+
+pub mod folder;
+pub mod source;
+pub mod staging;

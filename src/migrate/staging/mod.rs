@@ -1,0 +1,126 @@
+//! The staging file: a database of its own, beside that of the bridge and never mixed with it.
+
+mod tables;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub use tables::{Entry, Known, Missing, Object, ReadRange, Table, TakenFile, Totals};
+
+/// What a staging file of this program looks like; another number belongs to another version.
+const LAYOUT: &str = "1";
+
+/// The staging file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// Another process has it open.
+    #[error("another step of this migration is under way ({0} is in use); wait for its end")]
+    InUse(PathBuf),
+    /// It was made by another version of the program.
+    #[error(
+        "the staging file has the layout {found}, this version has {LAYOUT}: go on with the version \
+         that made it, or 'migrate forget' and begin anew"
+    )]
+    Layout {
+        /// What it says of itself.
+        found: String,
+    },
+    /// It is of another iTop.
+    #[error("this folder holds a migration of {known}; name another folder for {asked} (--folder)")]
+    OtherSource {
+        /// The iTop that it is of.
+        known: String,
+        /// The one that was to be read.
+        asked: String,
+    },
+    /// The database failed.
+    #[error("the staging file: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The thread that works on it ended: a defect.
+    #[error("the work on the staging file was broken off")]
+    BrokenOff,
+}
+
+/// The staging file of a migration, open for this process alone. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Staging(Arc<Mutex<Connection>>);
+
+impl Staging {
+    /// Opens it; makes it where there is none.
+    ///
+    /// # Errors
+    /// When another process has it, or another version made it.
+    pub fn open(path: &Path) -> Result<Self, StagingError> {
+        let db = Connection::open(path)?;
+        let in_use = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                StagingError::InUse(path.to_owned())
+            }
+            _ => error.into(),
+        };
+        db.pragma_update(None, "locking_mode", "exclusive")?;
+        db.pragma_update(None, "journal_mode", "wal").map_err(in_use)?;
+        // What a crash of the machine takes is read again.
+        db.pragma_update(None, "synchronous", "normal")?;
+        // The first write takes the lock for good.
+        db.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(in_use)?;
+        let is_new = !db.table_exists(None, "about")?;
+        if is_new {
+            let made = format!("BEGIN;{};COMMIT", include_str!("staging.sql"));
+            db.execute_batch(&made)?;
+            db.execute("INSERT INTO about VALUES ('layout', ?1)", [LAYOUT])?;
+        }
+        let staging = Self(Arc::new(Mutex::new(db)));
+        let found = staging.now(|db| about(db, "layout"))?.unwrap_or_default();
+        if found != LAYOUT {
+            return Err(StagingError::Layout { found });
+        }
+        Ok(staging)
+    }
+
+    /// Says which iTop it is of; the first time it is written down.
+    ///
+    /// # Errors
+    /// When it is of another one.
+    pub fn of_source(&self, url: &str, zone: &str) -> Result<(), StagingError> {
+        let known = self.now(|db| about(db, "source"))?;
+        match known {
+            None => self.now(|db| {
+                let mut insert = db.prepare("INSERT INTO about VALUES (?1, ?2)")?;
+                insert.execute(["source", url])?;
+                insert.execute(["zone", zone])?;
+                Ok(())
+            }),
+            Some(known) if known == url => Ok(()),
+            Some(known) => Err(StagingError::OtherSource { known, asked: url.to_owned() }),
+        }
+    }
+
+    /// Works on it at once, on this thread: for what is short.
+    fn now<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StagingError> {
+        let mut db = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(work(&mut db)?)
+    }
+
+    /// Works on it beside the runtime.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StagingError> {
+        let this = self.clone();
+        let done = tokio::task::spawn_blocking(move || this.now(work)).await;
+        done.map_err(|_| StagingError::BrokenOff)?
+    }
+}
+
+fn about(db: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    db.query_row("SELECT value FROM about WHERE name = ?1", params![name], |row| row.get(0))
+        .optional()
+}
