@@ -85,7 +85,7 @@ impl App {
 
         let gate = Gate::new(clock.clone());
         let catalog = Catalog::new(
-            client.clone(),
+            client.clone().into(),
             &gate,
             &clock,
             config.catalog.clone(),
@@ -213,7 +213,10 @@ impl App {
             }
         };
         let renew = move || reload.secret_files();
-        background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
+        background(
+            "gate",
+            Box::pin(gate.keep(client.into(), class, renew, config.delivery.clone())),
+        );
         background("board", Box::pin(refresher.run()));
         background("hooks", Box::pin(state.hooks.clone().run()));
         if let Some(federation) = state.federation.clone() {

@@ -12,7 +12,7 @@ use crate::{
     clock::{Clock, Moment},
     config::DeliverySection,
     counting::Tally,
-    itop::{Client, ItopError, TOO_MANY, WriteRight},
+    desk::{Desk, Failure},
 };
 
 /// Why the gate is closed.
@@ -46,24 +46,6 @@ impl Reason {
         Self::NotItop,
         Self::MarkerLost,
     ];
-
-    /// The reason for which an error closes the gate; `None` for one that concerns a single
-    /// request.
-    #[must_use]
-    pub fn of(error: &ItopError) -> Option<Self> {
-        match error {
-            // What this machine lacks says nothing about iTop.
-            ItopError::Refused { .. } | ItopError::NoConnectionLeft { .. } => None,
-            ItopError::NotAllowed { .. } => Some(Self::WritesRefused),
-            ItopError::BadCredentials => Some(Self::Credentials),
-            ItopError::ProfileMissing { .. } => Some(Self::ProfileMissing),
-            ItopError::Maintenance { .. } => Some(Self::Maintenance),
-            ItopError::Unreachable { .. }
-            | ItopError::NoClearAnswer { .. }
-            | ItopError::TurnedAway { status: TOO_MANY, .. } => Some(Self::Unreachable),
-            ItopError::TurnedAway { .. } | ItopError::NotItop { .. } => Some(Self::NotItop),
-        }
-    }
 
     /// The stable code, for programs.
     #[must_use]
@@ -206,10 +188,10 @@ impl Gate {
 
     /// Why a read would fail now, if that is known.
     #[must_use]
-    pub fn refuses_reads(&self) -> Option<ItopError> {
+    pub fn refuses_reads(&self) -> Option<String> {
         match &*self.state.borrow() {
             GateState::Closed { reason, message, .. } if !reason.allows_reads() => {
-                Some(ItopError::Unreachable { reason: message.clone() })
+                Some(message.clone())
             }
             _ => None,
         }
@@ -227,30 +209,22 @@ impl Gate {
     }
 
     /// Learns from the outcome of a read.
-    pub fn after_read<T>(&self, outcome: &Result<T, ItopError>) {
-        if let Err(error) = outcome {
-            match error {
-                // A class that the account may not read says nothing about the way.
-                ItopError::NotAllowed { .. } => {}
-                error => self.after_failure(error),
-            }
+    pub fn after_read<T>(&self, outcome: &Result<T, impl Failure>) {
+        // A class that the account may not read says nothing about the way.
+        if let Err(error) = outcome
+            && !error.is_about_rights()
+        {
+            self.after_failure(error);
         }
     }
 
     /// Learns from a failure, of a write or otherwise.
-    pub fn after_failure(&self, error: &ItopError) {
-        match error {
-            ItopError::Refused { .. } => {}
-            // One call without an answer of iTop may be the fault of that call, such as a word in it to
-            // which a firewall objects: a probe finds out.
-            ItopError::NoClearAnswer { .. }
-            | ItopError::TurnedAway { .. }
-            | ItopError::NotItop { .. } => self.doubt.notify_one(),
-            error => {
-                if let Some(reason) = Reason::of(error) {
-                    self.close_for(reason, error);
-                }
-            }
+    pub fn after_failure(&self, error: &impl Failure) {
+        if error.is_doubtful() {
+            // One call without an answer may be the fault of that call: a probe finds out.
+            self.doubt.notify_one();
+        } else if let Some(reason) = error.reason() {
+            self.close_for(reason, error);
         }
     }
 
@@ -263,7 +237,7 @@ impl Gate {
         self.close(Reason::MarkerLost, &message, Reason::MarkerLost.mend());
     }
 
-    fn close_for(&self, reason: Reason, error: &ItopError) {
+    fn close_for(&self, reason: Reason, error: &impl Failure) {
         self.close(reason, &error.to_string(), error.mend().unwrap_or(reason.mend()));
     }
 
@@ -308,15 +282,14 @@ impl Gate {
     /// gate is probed, `renew` reads again what the mend may have changed.
     pub async fn keep(
         self,
-        client: Client,
+        desk: Desk,
         class: impl AsyncFn() -> String,
         renew: impl Fn(),
         settings: DeliverySection,
     ) {
-        self.probe(&client, &class).await;
+        self.probe(&desk, &class).await;
         if self.is_open() {
-            let itop = client.endpoint();
-            tracing::info!(itop.url = %itop, "iTop answers, and takes the bridge's login");
+            desk.tell_that_it_answers();
         }
         let mut changes = self.watch();
         loop {
@@ -326,25 +299,25 @@ impl Gate {
                 _ = changes.wait_for(|state| matches!(state, GateState::Closed { .. })) => false,
             };
             if in_doubt {
-                self.probe(&client, &class).await;
+                self.probe(&desk, &class).await;
             }
             while !self.is_open() {
                 self.clock.sleep(wait).await;
                 renew();
-                self.probe(&client, &class).await;
+                self.probe(&desk, &class).await;
                 wait = (wait * 2).min(settings.probe_max.duration());
             }
         }
     }
 
-    async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
-        if let Err(error) = client.ping().await {
-            if matches!(error, ItopError::NoConnectionLeft { .. }) {
+    async fn probe(&self, desk: &Desk, class: &impl AsyncFn() -> String) {
+        if let Err(error) = desk.ping().await {
+            if error.is_of_this_machine() {
                 tracing::error!(%error, "iTop could not be probed");
                 return;
             }
             // A read that is refused has been answered all the same.
-            if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {
+            if let Some(reason) = error.reason().filter(|_| !error.is_about_rights()) {
                 self.close_for(reason, &error);
                 return;
             }
@@ -353,9 +326,7 @@ impl Gate {
             GateState::Open { .. } => return,
             GateState::Closed { reason, .. } => match reason.ended_by() {
                 End::Read => true,
-                End::WriteRight => {
-                    matches!(client.write_right(&class().await).await, Ok(WriteRight::Allowed))
-                }
+                End::WriteRight => desk.may_create(&class().await).await,
                 End::Restart => false,
             },
         };
@@ -369,13 +340,10 @@ fn since_now(clock: &Clock) -> Since {
     Since { at: clock.now(), moment: clock.moment() }
 }
 
-fn is_about_rights(error: &ItopError) -> bool {
-    matches!(error, ItopError::NotAllowed { .. })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::itop::ItopError;
 
     #[test]
     fn what_this_machine_lacks_closes_nothing() {

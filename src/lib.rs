@@ -17,6 +17,7 @@ pub mod cmdb;
 pub mod config;
 pub mod counting;
 pub mod delivery;
+pub mod desk;
 pub mod domain;
 pub mod gate;
 pub mod history;

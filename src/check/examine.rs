@@ -60,8 +60,13 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
         }
     };
     let gate = Gate::new(clock.clone());
-    let catalog =
-        Catalog::new(client.clone(), &gate, clock, config.catalog.clone(), config.ticket.clone());
+    let catalog = Catalog::new(
+        client.clone().into(),
+        &gate,
+        clock,
+        config.catalog.clone(),
+        config.ticket.clone(),
+    );
     let mut examination =
         Examination { config, clock, client, catalog, links, report, sees_part: false };
     // How tickets fare says nothing of equipment.

@@ -8,13 +8,13 @@ use super::{examination::Examination, sample};
 use crate::{
     catalog::Freshness,
     delivery::{Plan, PlanError, Planner, Settings},
+    desk::Organization,
     domain::{
         company_link::{CompanyLink, LinkDefaults, LinkKey},
         delivery_state::Problem,
         keys::{Instance, PartyKey},
         ticket_text::{Language, Templates},
     },
-    itop::Organization,
     resolve::Doubts,
 };
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
+    desk::Failure,
     domain::{
         acknowledgement::{Acknowledgement, Wants},
         delivery_state::{Problem, State},
@@ -109,7 +110,7 @@ impl Delivery {
         }
         // It reads as one that can be written to, and is none each time.
         let message = "the ticket changes each time a line is to be added".to_owned();
-        Err(PlanError::Way(ItopError::Refused { code: 0, message }))
+        Err(PlanError::way(ItopError::Refused { code: 0, message }))
     }
 
     async fn end_without_ticket(
@@ -263,12 +264,12 @@ impl Delivery {
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        error: &ItopError,
+        error: &impl Failure,
     ) -> Result<(), StoreError> {
         let inner = &*self.inner;
         let settings = &inner.settings.delivery;
         // A row whose own write closed the gate must not close it again the moment it opens.
-        let closed_by_itself = matches!(error, ItopError::NotAllowed { .. });
+        let closed_by_itself = error.is_about_rights();
         let wait = if inner.gate.is_open() || closed_by_itself {
             backoff(settings, row.attempts + 1)
         } else {

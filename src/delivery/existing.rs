@@ -39,7 +39,7 @@ impl Delivery {
         for class in model.classes {
             let tickets = self.inner.client.by_number(class, number).await;
             self.inner.gate.after_read(&tickets);
-            found.extend(tickets.map_err(PlanError::Way)?);
+            found.extend(tickets.map_err(PlanError::way)?);
         }
         found.retain(|ticket| ticket.org == link.org);
         let message = match found.as_slice() {
@@ -67,7 +67,7 @@ impl Delivery {
         let live =
             inner.client.marked_statuses(&ticket.class, [&ticket.id], &attributes, &markers).await;
         inner.gate.after_read(&live);
-        let Some((now, borne)) = live.map_err(PlanError::Way)?.pop() else { return Ok(false) };
+        let Some((now, borne)) = live.map_err(PlanError::way)?.pop() else { return Ok(false) };
         // A log that somebody has written anew has lost its marker: here the number is enough.
         let is_still = |found: &TicketOfControl| {
             let identity = Identity { by_number: true, ..found.mapping.identity.clone() };
@@ -100,7 +100,7 @@ impl Delivery {
         let markers: Vec<_> = identity.marker.iter().cloned().collect();
         let live = inner.client.marked_statuses(class, [id], &attributes, &markers).await;
         inner.gate.after_read(&live);
-        let Some((ticket, borne)) = live.map_err(PlanError::Way)?.pop() else { return Ok(None) };
+        let Some((ticket, borne)) = live.map_err(PlanError::way)?.pop() else { return Ok(None) };
         let fits = ticket.is_open() && ticket.org == link.org;
         Ok(Some(ticket).filter(|ticket| fits && identity.is_still(before, ticket, &borne)))
     }

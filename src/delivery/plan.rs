@@ -9,6 +9,7 @@ use crate::{
     catalog::{Catalog, Freshness},
     clock::Clock,
     config::{AutoLink, Switch, UnlinkedPolicy},
+    desk::DeskError,
     domain::{
         acknowledgement::Acknowledgement,
         company_link::{CompanyLink, LinkDefaults, LinkKey},
@@ -22,7 +23,7 @@ use crate::{
         ticket_text::{self, Resolved},
         visible::Visible,
     },
-    itop::{Client, ItopError, Terms, TicketModel},
+    itop::{Client, Terms, TicketModel},
     lifecycle::to_its_end,
     resolve::{self, Doubts, Found, Resolution, ResolveError, by_name},
     store::{Store, StoreError},
@@ -58,13 +59,17 @@ pub enum PlanError {
     Blocked(Blocked),
     /// The way to iTop failed.
     #[error(transparent)]
-    Way(ItopError),
+    Way(DeskError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl PlanError {
+    pub(super) fn way(error: impl Into<DeskError>) -> Self {
+        Self::Way(error.into())
+    }
+
     pub(super) fn blocked(state: State, code: &str, message: String) -> Self {
         let problem = Problem::new(code, message);
         Self::Blocked(Blocked { state, problem, warnings: Vec::new() })

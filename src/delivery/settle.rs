@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     clock::Moment,
+    desk::DeskError,
     domain::{
         delivery_state::{Problem, State},
         notice::Notice,
@@ -218,7 +219,7 @@ impl Delivery {
         tokio::spawn(async move {
             let inner = &*this.inner;
             let outcome = match inner.catalog.ticket_model().await {
-                Ok(model) => inner.client.probe_path(model.class).await,
+                Ok(model) => inner.client.probe_path(model.class).await.map_err(DeskError::from),
                 Err(error) => Err(error),
             };
             match outcome {

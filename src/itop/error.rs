@@ -1,7 +1,7 @@
 //! What can come of a call to iTop, by what the caller has to decide.
 
 use super::{new_ticket::ref_of, obstacle};
-use crate::domain::new_ticket::RefKind;
+use crate::domain::{new_ticket::RefKind, notice::Notice};
 
 /// A call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -163,6 +163,25 @@ impl ItopError {
                 ..
             }
         )
+    }
+
+    /// What to say of a list that could not be read, where asking again in a moment would give the
+    /// same answer.
+    ///
+    /// # Errors
+    /// Any other failure is given back.
+    pub fn about_a_list(self, kind: RefKind) -> Result<Notice, Self> {
+        match self {
+            Self::Refused { code, message } => {
+                Ok(Notice::ListRefused { kind, code, words: message })
+            }
+            Self::NotAllowed { message } => Ok(Notice::ListNotAllowed { kind, words: message }),
+            // One that passes is asked again; and where everything is turned away, the ticket will be too.
+            Self::TurnedAway { status, .. } if self.may_be_about_the_request() => {
+                Ok(Notice::ListTurnedAway { kind, status })
+            }
+            other => Err(other),
+        }
     }
 
     /// The reference of a ticket that iTop did not accept: its query found nothing or several, the

@@ -2,13 +2,11 @@
 
 mod answer;
 mod calls;
-mod ci_list;
 mod client;
 mod conditions;
 mod connection;
 mod error;
 mod exchange;
-mod items;
 mod keys;
 mod lines;
 mod lists;
@@ -29,13 +27,11 @@ mod trace;
 
 pub use answer::Answer;
 pub use calls::{Calls, Latency};
-pub use ci_list::{Ci, CiList, Matches};
 pub use client::{Client, Use};
 pub use conditions::{Conditions, IDS_OUT_OF_ORDER};
 pub use connection::{ClientError, FrontLogin, Login, Settings};
 pub use error::ItopError;
 pub(crate) use error::TOO_MANY;
-pub use items::{Contract, Element, Organization, Person, Service, Team};
 pub use keys::is_key;
 pub use lines::NewLines;
 pub use lists::ListQueries;

@@ -12,12 +12,12 @@ use tokio::sync::Semaphore;
 use super::{Directory, OrgLists, Wish, lists::Needs};
 use crate::{
     catalog::{Catalog, Freshness, Reading},
+    desk::{DeskError, Organization},
     domain::{
         body::{Errors, FieldError},
         company_link::LinkKey,
         keys::OrgId,
     },
-    itop::{ItopError, Organization},
     resolve::Found,
     store::LinkChange,
 };
@@ -43,7 +43,7 @@ pub(crate) async fn check_many(
     catalog: &Catalog,
     items: Vec<LinkItem>,
     now: Timestamp,
-) -> Result<Vec<Result<LinkChange, Vec<FieldError>>>, ItopError> {
+) -> Result<Vec<Result<LinkChange, Vec<FieldError>>>, DeskError> {
     if items.iter().all(|item| item.wish.is_none()) {
         // Removing a link needs no iTop.
         return Ok(items.into_iter().map(|item| Ok(LinkChange::Remove(item.key))).collect());
@@ -74,7 +74,7 @@ pub(crate) async fn check_many(
 async fn organizations(
     catalog: &Catalog,
     items: &[LinkItem],
-) -> Result<Reading<Vec<Organization>>, ItopError> {
+) -> Result<Reading<Vec<Organization>>, DeskError> {
     let companies = catalog.companies().get(Freshness::Cached).await?;
     let directory = Directory::new(&companies.listed.items);
     let is_missing = |wish: &Wish| {
@@ -114,14 +114,14 @@ async fn read(
     needed: BTreeMap<OrgId, Needs>,
     freshness: Freshness,
     lists: &mut HashMap<OrgId, OrgLists>,
-) -> Result<(), ItopError> {
+) -> Result<(), DeskError> {
     let room = Arc::new(Semaphore::new(AT_ONCE as usize));
     let reads = needed.into_iter().map(|(org, needs)| {
         let room = room.clone();
         async move {
             let _place = room.acquire_many(needs.requests()).await;
             let read = OrgLists::read(catalog, &org, needs, freshness).await?;
-            Ok::<_, ItopError>((org, read))
+            Ok::<_, DeskError>((org, read))
         }
     });
     lists.extend(try_join_all(reads).await?);

@@ -11,11 +11,11 @@ use serde_json_borrow::Value;
 
 use crate::{
     catalog::Catalog,
+    desk::DeskError,
     domain::{
         body::{Errors, FieldError, Object, expected},
         company_link::{CompanyLink, LinkKey},
     },
-    itop::ItopError,
 };
 pub(crate) use directory::Directory;
 use lists::OrgLists;
@@ -32,11 +32,11 @@ pub(crate) enum LinkCheckError {
     /// Something in the body does not fit.
     Invalid(Vec<FieldError>),
     /// iTop could not be asked.
-    Way(ItopError),
+    Way(DeskError),
 }
 
-impl From<ItopError> for LinkCheckError {
-    fn from(error: ItopError) -> Self {
+impl From<DeskError> for LinkCheckError {
+    fn from(error: DeskError) -> Self {
         Self::Way(error)
     }
 }

@@ -6,13 +6,13 @@ use serde_json_borrow::Value;
 use super::lists::{Needs, OrgLists};
 use crate::{
     catalog::Reading,
+    desk::Organization,
     domain::{
         acknowledgement::{Ref, reference},
         body::{Errors, Object},
         company_link::{CompanyLink, LinkDefaults, LinkKey},
         keys::{MAX_NAME_CHARS, OrgId},
     },
-    itop::Organization,
     resolve::{Found, Item, by_name, candidates, find, named, shown},
 };
 

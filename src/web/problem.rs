@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 pub(super) use super::problem_type::TYPE_PREFIX;
 use super::problem_type::{self as kinds, ProblemType};
 use crate::{
+    desk::DeskError,
     domain::{acknowledgement::ReadError, body::FieldError, delivery_state::Problem},
-    itop::ItopError,
     store::StoreError,
 };
 
@@ -97,8 +97,8 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<ItopError> for ApiError {
-    fn from(error: ItopError) -> Self {
+impl From<DeskError> for ApiError {
+    fn from(error: DeskError) -> Self {
         tracing::warn!(%error, "iTop failed a request");
         Self::ItopUnavailable
     }

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalog::{Catalog, Freshness, Reading},
     clock::Clock,
+    desk::Organization,
     domain::keys::OrgId,
-    itop::Organization,
     store::Store,
     web::{
         auth::{Caller, Reader},

@@ -2,10 +2,7 @@
 
 use memchr::memmem::Finder;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use super::{answer::Objects, lists::as_text};
+use serde::Serialize;
 
 /// A configuration item of a [`CiList`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -18,7 +15,7 @@ pub struct Ci<'l> {
     pub class: &'l str,
 }
 
-/// CIs in iTop's order.
+/// CIs in the order of the ticket system.
 ///
 /// All keys stand in one text and all names in another, so that an item costs 14 bytes with its key
 /// and its name, and the name twice where it has capitals: 1.5 MB for 50,000 names such as
@@ -65,7 +62,7 @@ impl CiList {
     }
 
     /// Adds one at the end.
-    pub(super) fn push(&mut self, Ci { id, name, class }: Ci<'_>) {
+    pub(crate) fn push(&mut self, Ci { id, name, class }: Ci<'_>) {
         let start = self.text.len();
         self.text.push_str(name);
         let name_end = self.text.len();
@@ -105,7 +102,7 @@ impl CiList {
     }
 
     /// Gives back the room that was kept for more.
-    pub(super) fn shrink_to_fit(&mut self) {
+    pub(crate) fn shrink_to_fit(&mut self) {
         self.ids.shrink_to_fit();
         self.id_ends.shrink_to_fit();
         self.class_of.shrink_to_fit();
@@ -177,22 +174,6 @@ impl<'l> Iterator for Matches<'l> {
             // It runs into the next name, and so would each later one that begins in this name.
             from = folded.end;
         }
-    }
-}
-
-/// What is read of a CI beside its key and class.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Fields {
-    name: Value,
-}
-
-impl Objects for CiList {
-    type Fields = Fields;
-
-    fn add(&mut self, class: &str, id: u64, fields: Fields) {
-        let id = id.to_string();
-        self.push(Ci { id: &id, name: as_text(Some(&fields.name)).as_ref(), class });
     }
 }
 

@@ -1,0 +1,93 @@
+//! The ticket systems that the bridge serves, as far as they are asked for the same.
+//!
+//! What only one of them has stays in its module: nothing here is a least common denominator. A further
+//! one is a folder of its own, a variant of each enum here, and its configuration.
+
+mod ci_list;
+mod error;
+mod failure;
+mod items;
+
+pub use crate::domain::desk_name::DeskName;
+pub use ci_list::{Ci, CiList, Matches};
+pub use error::DeskError;
+pub use failure::Failure;
+pub use items::{Contract, Element, Organization, Person, Service, Team};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{domain::keys::TicketKey, itop};
+
+/// A ticket system that the bridge speaks to. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Desk {
+    /// Combodo iTop.
+    Itop(itop::Client),
+}
+
+impl From<itop::Client> for Desk {
+    fn from(client: itop::Client) -> Self {
+        Self::Itop(client)
+    }
+}
+
+impl Desk {
+    /// Which one it is.
+    #[must_use]
+    pub fn name(&self) -> DeskName {
+        match self {
+            Self::Itop(_) => DeskName::Itop,
+        }
+    }
+
+    /// Asks for as little as can be asked for, to know whether it answers and takes the bridge's login.
+    pub async fn ping(&self) -> Result<(), DeskError> {
+        match self {
+            Self::Itop(client) => Ok(client.ping().await?),
+        }
+    }
+
+    /// Tells the log that it answers, with what an operator looks for first.
+    pub fn tell_that_it_answers(&self) {
+        match self {
+            Self::Itop(client) => {
+                let itop = client.endpoint();
+                tracing::info!(itop.url = %itop, "iTop answers, and takes the bridge's login");
+            }
+        }
+    }
+
+    /// Whether tickets may be created, where that can be told without creating one; `class` is that of
+    /// new ones.
+    pub async fn may_create(&self, class: &str) -> bool {
+        match self {
+            Self::Itop(client) => {
+                matches!(client.write_right(class).await, Ok(itop::WriteRight::Allowed))
+            }
+        }
+    }
+
+    /// A place among the few questions that callers cause at will: previews, lists read anew because
+    /// somebody insists. Whatever they ask, most of the slots stay for deliveries and statuses.
+    pub async fn place_on_demand(&self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Itop(client) => client.place_on_demand().await,
+        }
+    }
+
+    /// Whether it can have given this key to an object.
+    #[must_use]
+    pub fn is_key(&self, text: &str) -> bool {
+        match self {
+            Self::Itop(_) => itop::is_key(text),
+        }
+    }
+
+    /// The page of a ticket below its web root, for people.
+    #[must_use]
+    pub fn address(&self, root: &str, key: &TicketKey) -> String {
+        match self {
+            Self::Itop(_) => itop::address(root, key),
+        }
+    }
+}
