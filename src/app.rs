@@ -24,6 +24,7 @@ use crate::{
     history::History,
     hooks::Hooks,
     itop::{self, Client},
+    outgoing,
     server::Front,
     store::Store,
     web::{
@@ -73,7 +74,8 @@ impl App {
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
         let client = Client::new(&client_settings(&config)?)?;
-        if let Some(itop::Proxy { address, variable, .. }) = itop::proxy(&client.endpoint()) {
+        if let Some(outgoing::Proxy { address, variable, .. }) = outgoing::proxy(&client.endpoint())
+        {
             tracing::info!(proxy = address, variable, "iTop is called through a proxy");
         }
         let templates = templates(&config.ticket)?;

@@ -27,6 +27,7 @@ pub mod lifecycle;
 mod link_check;
 mod no_answer;
 pub mod oidc;
+pub mod outgoing;
 pub mod resolve;
 pub mod sandbox;
 pub mod secret;

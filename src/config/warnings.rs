@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Config;
-use crate::itop::is_loopback;
+use crate::outgoing::is_loopback;
 
 /// Something in a configuration that works and harms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -23,7 +23,8 @@ use crate::{
         marker::Marker,
         text::capitalised,
     },
-    itop::{ItopError, in_trace},
+    itop::ItopError,
+    outgoing::in_trace,
     store::{NOT_LINKED, Restored, StoreError, Waiting},
 };
 

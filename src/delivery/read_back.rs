@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     domain::{keys::TicketKey, notice::Notice, ticket_text::Language},
-    itop::{ItopError, NewLines, in_trace},
+    itop::{ItopError, NewLines},
+    outgoing::in_trace,
     store::{ReadBack, StoreError},
 };
 

@@ -1,7 +1,10 @@
 //! What can come of a call to iTop, by what the caller has to decide.
 
 use super::{new_ticket::ref_of, obstacle};
-use crate::domain::{new_ticket::RefKind, notice::Notice};
+use crate::{
+    domain::{new_ticket::RefKind, notice::Notice},
+    outgoing::{Coded, Failure},
+};
 
 /// A call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -228,6 +231,54 @@ impl ItopError {
             | Self::NoClearAnswer { .. }
             | Self::TurnedAway { .. }
             | Self::NotItop { .. } => false,
+        }
+    }
+}
+
+impl From<Failure> for ItopError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NoConnectionLeft { shown } => Self::NoConnectionLeft { reason: shown },
+            Failure::NotSent { causes, shown } => {
+                Self::Unreachable { reason: obstacle::broken(&causes, &shown) }
+            }
+            Failure::Broken { causes, shown } => {
+                Self::NoClearAnswer { reason: obstacle::broken(&causes, &shown) }
+            }
+            Failure::TooLong(most) => Self::NoClearAnswer {
+                reason: format!("the answer is longer than {} MB", most >> 20),
+            },
+        }
+    }
+}
+
+impl Coded for ItopError {
+    const CODES: &'static [&'static str] = &[
+        "ok",
+        "refused",
+        "not-allowed",
+        "credentials",
+        "profile-missing",
+        "maintenance",
+        "unreachable",
+        "no-connection-left",
+        "no-clear-answer",
+        "turned-away",
+        "not-itop",
+    ];
+
+    fn place(&self) -> usize {
+        match self {
+            Self::Refused { .. } => 1,
+            Self::NotAllowed { .. } => 2,
+            Self::BadCredentials => 3,
+            Self::ProfileMissing { .. } => 4,
+            Self::Maintenance { .. } => 5,
+            Self::Unreachable { .. } => 6,
+            Self::NoConnectionLeft { .. } => 7,
+            Self::NoClearAnswer { .. } => 8,
+            Self::TurnedAway { .. } => 9,
+            Self::NotItop { .. } => 10,
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Whose trace a call to iTop belongs to: that of the task that makes it.
+//! Whose trace a call belongs to: that of the task that makes it.
 
 use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::domain::trace::Trace;
 
-pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 tokio::task_local! {
     static CURRENT: HeaderValue;
@@ -19,7 +19,7 @@ pub async fn in_trace<T>(trace: &Trace, work: impl Future<Output = T>) -> T {
     }
 }
 
-/// What a call tells iTop of its trace, if it has one.
-pub(super) fn current() -> Option<HeaderValue> {
+/// What a call tells of its trace, if it has one.
+pub(crate) fn current() -> Option<HeaderValue> {
     CURRENT.try_with(HeaderValue::clone).ok()
 }

@@ -31,7 +31,7 @@ pub struct Proxy {
     /// The variable that names it.
     pub variable: &'static str,
     /// The password of its login, if it has one.
-    pub(super) password: Option<Secret>,
+    pub(crate) password: Option<Secret>,
 }
 
 /// The proxy that calls to this address take, by the rules that the HTTP client follows.

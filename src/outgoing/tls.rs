@@ -31,25 +31,29 @@ pub struct TlsFiles {
 
 /// What stands in them.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Credentials {
+pub(crate) struct Credentials {
+    /// The section of the configuration that names the files.
+    section: &'static str,
     trusted: Vec<CertificateDer<'static>>,
     own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
 }
 
 impl Credentials {
-    pub(super) fn read(files: &TlsFiles) -> Result<Self, ClientError> {
+    /// Reads the files that a section of the configuration names.
+    pub(crate) fn read(section: &'static str, files: &TlsFiles) -> Result<Self, ClientError> {
+        let certificates = |key, path: &Path| of_file(section, key, path, pem::certificates);
         let trusted = match &files.ca_file {
-            Some(path) => certificates("itop.ca_file", path)?,
+            Some(path) => certificates("ca_file", path)?,
             None => Vec::new(),
         };
         let own = match &files.client {
             Some((certificate, key)) => {
-                let chain = certificates("itop.client_cert_file", certificate)?;
-                Some((chain, private_key(key)?))
+                let chain = certificates("client_cert_file", certificate)?;
+                Some((chain, of_file(section, "client_key_file", key, pem::private_key)?))
             }
             None => None,
         };
-        Ok(Self { trusted, own })
+        Ok(Self { section, trusted, own })
     }
 
     /// The settings of TLS for the HTTP client.
@@ -67,7 +71,7 @@ impl Credentials {
         let mut config = match &self.own {
             Some((chain, key)) => builder
                 .with_client_auth_cert(chain.clone(), key.clone_key())
-                .map_err(ClientError::OwnCertificate)?,
+                .map_err(|error| ClientError::OwnCertificate { section: self.section, error })?,
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -75,25 +79,15 @@ impl Credentials {
     }
 }
 
-fn certificates(
-    key: &'static str,
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, ClientError> {
-    of_file(key, path, pem::certificates)
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, ClientError> {
-    of_file("itop.client_key_file", path, pem::private_key)
-}
-
 fn of_file<T>(
-    key: &'static str,
+    section: &str,
+    key: &str,
     path: &Path,
     read: impl FnOnce(&[u8]) -> Result<T, String>,
 ) -> Result<T, ClientError> {
     let pem = std::fs::read(path).map_err(|error| error.to_string());
     pem.and_then(|pem| read(&pem)).map_err(|reason| ClientError::PemFile {
-        key,
+        key: format!("{section}.{key}"),
         path: path.to_owned(),
         reason,
     })

@@ -1,70 +1,82 @@
 //! A request and what comes back: the one place where text of others enters.
 
-use reqwest::{
-    RequestBuilder, Response,
-    header::{CONTENT_TYPE, HeaderName, LOCATION},
-};
+use reqwest::{RequestBuilder, Response};
 use rustix::io::Errno;
 
-use super::{ItopError, answer::Raw, obstacle, redact::Redactor};
+use super::{Raw, Redactor};
+
+/// A request without an answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was never sent: this machine can open no further connection.
+    NoConnectionLeft {
+        /// What the system said, without secrets.
+        shown: String,
+    },
+    /// It was never sent: the connection could not be made.
+    NotSent {
+        /// What the connection said; only to be looked into.
+        causes: String,
+        /// The same without secrets.
+        shown: String,
+    },
+    /// It was sent, and no whole answer came.
+    Broken {
+        /// What the connection said; only to be looked into.
+        causes: String,
+        /// The same without secrets.
+        shown: String,
+    },
+    /// It was sent, and the answer is longer than so many bytes.
+    TooLong(usize),
+}
 
 /// Sends a request and reads what comes back, of which no more than `longest` bytes are taken: the one
 /// place where foreign text enters, and what it gives shows itself without secrets only.
-pub(super) async fn exchange(
+pub(crate) async fn exchange(
     request: RequestBuilder,
     longest: usize,
     redactor: Redactor,
-) -> Result<Raw, ItopError> {
+) -> Result<Raw, Failure> {
     let failure = |error: reqwest::Error| failure(&error, &redactor);
     let response = request.send().await.map_err(failure)?;
-    let status = response.status().as_u16();
-    let header = |name: HeaderName| {
-        let value = response.headers().get(name)?.to_str().ok()?;
-        Some(value.to_owned())
-    };
-    let (content_type, location) = (header(CONTENT_TYPE), header(LOCATION));
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = bounded(response, longest, failure).await?;
-    let content_type = content_type.unwrap_or_default();
-    Ok(Raw { status, content_type, location, body, redactor })
+    Ok(Raw { status, headers, body, redactor })
 }
 
 /// The body of an answer that is not longer than this.
 async fn bounded(
     mut response: Response,
     most: usize,
-    failure: impl Fn(reqwest::Error) -> ItopError,
-) -> Result<Vec<u8>, ItopError> {
-    let too_long = || {
-        let reason = format!("the answer is longer than {} MB", most >> 20);
-        Err(ItopError::NoClearAnswer { reason })
-    };
+    failure: impl Fn(reqwest::Error) -> Failure,
+) -> Result<Vec<u8>, Failure> {
     let announced = usize::try_from(response.content_length().unwrap_or(0)).unwrap_or(usize::MAX);
     if announced > most {
-        return too_long();
+        return Err(Failure::TooLong(most));
     }
     let mut body = Vec::with_capacity(announced);
     while let Some(chunk) = response.chunk().await.map_err(&failure)? {
         if body.len() + chunk.len() > most {
-            return too_long();
+            return Err(Failure::TooLong(most));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-/// Whether a request that failed can have reached iTop: only one whose connection was never made
-/// certainly did not.
-fn failure(error: &reqwest::Error, redactor: &Redactor) -> ItopError {
+/// Whether a request that failed can have arrived: only one whose connection was never made certainly
+/// did not.
+fn failure(error: &reqwest::Error, redactor: &Redactor) -> Failure {
     let causes = causes(error);
-    let shown = redactor.text(&causes);
+    let shown = redactor.text(&causes).into_owned();
     if lacks_files(error) {
-        return ItopError::NoConnectionLeft { reason: shown.into_owned() };
+        return Failure::NoConnectionLeft { shown };
     }
-    let reason = obstacle::broken(&causes, &shown);
     if error.is_connect() || error.is_builder() {
-        ItopError::Unreachable { reason }
+        Failure::NotSent { causes, shown }
     } else {
-        ItopError::NoClearAnswer { reason }
+        Failure::Broken { causes, shown }
     }
 }
 
