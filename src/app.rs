@@ -102,9 +102,7 @@ impl App {
         };
         let delivery = Delivery::new(
             store.clone(),
-            catalog.clone(),
-            client.clone(),
-            gate.clone(),
+            [(catalog.clone(), gate.clone())],
             clock.clone(),
             settings,
         );

@@ -14,6 +14,7 @@ pub use error::DeskError;
 pub use failure::Failure;
 pub use items::{Contract, Element, Organization, Person, Service, Team};
 
+use jiff::tz::TimeZone;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{domain::keys::TicketKey, itop};
@@ -80,6 +81,14 @@ impl Desk {
     pub fn is_key(&self, text: &str) -> bool {
         match self {
             Self::Itop(_) => itop::is_key(text),
+        }
+    }
+
+    /// Where the times of tickets are told.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        match self {
+            Self::Itop(client) => client.zone().rules(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A ticket that is taken instead of a new one.
 
-use super::{Blocked, Delivery, PlanError};
+use super::{Blocked, Conditional, PlanError};
 use crate::{
     config::OnOpenTicket,
     domain::{
@@ -14,9 +14,9 @@ use crate::{
     store::TicketOfControl,
 };
 
-impl Delivery {
+impl Conditional {
     /// The ticket that the sender names, else the control's open one.
-    pub(super) async fn existing_ticket(
+    pub(in crate::delivery) async fn existing_ticket(
         &self,
         instance: &Instance,
         event: &Acknowledgement,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Delivery,
+    Conditional,
     adopt::Adopted,
     in_flight::Written,
     search::{Search, SearchFor},
@@ -107,7 +107,7 @@ impl Turns {
     }
 }
 
-impl Delivery {
+impl Conditional {
     /// Takes an existing ticket: a line with the row's own marker, no new ticket. What else waits
     /// of this control shares the entry. `None` where the ticket has changed meanwhile, so that what
     /// is to be done must be decided anew.
