@@ -72,8 +72,12 @@ impl Examination<'_> {
     /// The link of a company of ServiceNav to this one; where there is none, one as it would be
     /// without defaults.
     fn link(&mut self, company: &Organization) -> Option<CompanyLink> {
-        let mut links: Vec<_> =
-            self.links.iter().filter(|link| link.org == company.id).cloned().collect();
+        let mut links: Vec<_> = self
+            .links
+            .iter()
+            .filter(|link| link.desk == self.catalog.desk().name() && link.org == company.id)
+            .cloned()
+            .collect();
         // A company's own before its sites', one with tickets before one without.
         links.sort_by_key(|link| (!link.tickets, link.key.site.is_some()));
         let name = &company.name;
@@ -101,6 +105,7 @@ impl Examination<'_> {
                 site: None,
             },
             name: Some(name.clone()),
+            desk: self.catalog.desk().name(),
             org: company.id.clone(),
             org_name: name.clone(),
             tickets: true,

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU16, AtomicUsize},
     },
     time::Duration,
@@ -12,7 +12,7 @@ use super::{Blocked, Settings, backoff::backoff, outcomes::Outcomes, trace::Logg
 use crate::{
     catalog::Catalog,
     clock::{Clock, Moment},
-    desk::{Desk, Failure},
+    desk::{Desk, Failure, Served},
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
@@ -20,7 +20,7 @@ use crate::{
         text::capitalised,
     },
     gate::Gate,
-    store::{Delivered, NOT_LINKED, Restored, Store, StoreError, Waiting},
+    store::{Delivered, NOT_LINKED, OfDesk, Restored, Store, StoreError, Waiting},
 };
 
 /// How often it is noted for how long the bridge has run since a restore.
@@ -60,6 +60,10 @@ pub(super) struct Core {
     pub(super) outcomes: Arc<Outcomes>,
     /// How many deliveries run, and may run.
     pub(super) load: Load,
+    /// Which rows are its own; `None` where there is no other ticket system.
+    pub(super) of: Option<OfDesk>,
+    /// Deliveries to all ticket systems.
+    pub(super) all: Weak<super::Inner>,
     /// Up to when it is noted that the bridge has run since a restore.
     ran_noted: tokio::sync::Mutex<Moment>,
 }
@@ -67,17 +71,19 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn new(
         store: Store,
-        catalog: Catalog,
-        gate: Gate,
+        Served { catalog, gate }: Served,
         clock: Clock,
         settings: Arc<Settings>,
         outcomes: Arc<Outcomes>,
+        (of, all): (Option<OfDesk>, Weak<super::Inner>),
     ) -> Self {
         Self {
             desk: catalog.desk().clone(),
             store,
             catalog,
             gate,
+            of,
+            all,
             began: clock.moment(),
             ran_noted: tokio::sync::Mutex::new(clock.moment()),
             clock,
@@ -230,6 +236,16 @@ impl Core {
         }
         let problem = Problem::new(code, sentence);
         inner.store.wait_until(row.id, self.after(wait), wait, problem).await
+    }
+
+    /// A row waits for something else than its own ticket system.
+    pub(super) async fn wait_for_another(
+        &self,
+        row: &Waiting,
+        problem: Problem,
+    ) -> Result<(), StoreError> {
+        let wait = backoff(&self.settings.delivery, row.attempts + 1);
+        self.store.wait_until(row.id, self.after(wait), Duration::ZERO, problem).await
     }
 
     pub(super) fn after(&self, wait: Duration) -> Moment {

@@ -162,7 +162,7 @@ impl Lane {
                         self.core().outcomes.tell(due.id);
                     }
                 }
-                () = self.core().store.turns_changed(), if may_start => {}
+                () = self.core().store.turns_changed(self.name()), if may_start => {}
                 // Failures while it closes, and waits for it to open, say nothing about speed.
                 _ = gate.changed() => in_flight.interrupted(),
                 () = self.core().clock.sleep_until(next), if may_start => {}
@@ -188,7 +188,7 @@ impl Lane {
         if next_rows.rows.is_empty() {
             let most = limit * TURNS_AT_ONCE + busy.len();
             let now = self.core().clock.moment();
-            match self.core().store.due(now, most).await {
+            match self.core().store.due(now, most, self.core().of).await {
                 Ok(due) => {
                     next_rows.rows.extend(due);
                     next_rows.read_at = Some(now);
@@ -219,7 +219,7 @@ impl Lane {
     async fn next_turn(&self, next_rows: &NextRows) -> Moment {
         let soon = self.core().after(AFTER_STORE_FAILURE);
         let Some(read_at) = next_rows.read_at else { return soon };
-        match self.core().store.next_due_after(read_at).await {
+        match self.core().store.next_due_after(read_at, self.core().of).await {
             Ok(next) => {
                 let again = self.core().after(LOOK_AGAIN);
                 next.map_or(again, |next| next.min(again))
@@ -250,7 +250,7 @@ impl Lane {
     async fn release(&self, id: i64) {
         loop {
             self.core().clock.sleep(AFTER_STORE_FAILURE).await;
-            match self.core().store.interrupt(id, self.core().after(LATE_LOOK)).await {
+            match self.interrupt(id).await {
                 Ok(interrupted) => {
                     for id in interrupted {
                         self.core().outcomes.tell(id);
@@ -259,6 +259,12 @@ impl Lane {
                 }
                 Err(error) => tracing::error!(acknowledgement = id, %error, "still not written"),
             }
+        }
+    }
+
+    async fn interrupt(&self, id: i64) -> Result<Vec<i64>, StoreError> {
+        match self {
+            Self::Conditional(itop) => itop.store.interrupt(id, itop.after(LATE_LOOK)).await,
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     trace::Logged as _,
 };
 use crate::{
+    desk::{Desk, DeskName},
     domain::{
         acknowledgement::{Acknowledgement, Wants},
         company_link::CompanyLink,
@@ -33,10 +34,27 @@ pub(super) enum Lane {
 }
 
 impl Lane {
+    pub(super) fn new(core: Core) -> Self {
+        let planner = Planner::new(core.catalog.clone(), core.clock.clone(), core.settings.clone());
+        match core.desk.clone() {
+            Desk::Itop(client) => {
+                let planner = match core.settings.cmdb {
+                    Some(_) => planner.with_federation(core.store.clone()),
+                    None => planner,
+                };
+                Self::Conditional(Conditional::new(core, client, planner))
+            }
+        }
+    }
+
     pub(super) fn core(&self) -> &Arc<Core> {
         match self {
             Self::Conditional(itop) => itop.core(),
         }
+    }
+
+    pub(super) fn name(&self) -> DeskName {
+        self.core().desk.name()
     }
 
     pub(super) fn planner(&self) -> &Planner {
@@ -56,6 +74,39 @@ impl Lane {
     pub(super) fn left(&self, id: i64) {
         match self {
             Self::Conditional(itop) => itop.left(id),
+        }
+    }
+
+    /// Looks for what an earlier write has made, where that was sent: its company may have moved to
+    /// another ticket system since. True if it was there and has been adopted, or if that cannot be
+    /// told yet.
+    async fn was_found_where_sent(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<bool, StoreError> {
+        if !row.was_sent || row.desk == self.name() {
+            return self.was_found_again(row, event).await;
+        }
+        let all = self.core().all.upgrade();
+        let other = all.iter().flat_map(|all| &all.lanes).find(|lane| lane.name() == row.desk);
+        match other {
+            Some(other) if other.core().gate.is_open() => {
+                Box::pin(other.was_found_again(row, event)).await
+            }
+            // It cannot be asked: what it may have made must not be made here too.
+            _ => {
+                let title = row.desk.title();
+                let problem = Problem::new(
+                    "desk-unavailable",
+                    format!(
+                        "An earlier write went to {title}, which cannot be asked now whether it made \
+                         a ticket."
+                    ),
+                );
+                self.core().wait_for_another(row, problem).await?;
+                Ok(true)
+            }
         }
     }
 
@@ -128,7 +179,7 @@ impl Lane {
             self.core().store.fail(row.id, problem).await?;
             return Ok(Written::Nothing);
         };
-        if self.was_found_again(&row, &event).await? {
+        if self.was_found_where_sent(&row, &event).await? {
             return Ok(Written::Nothing);
         }
         match self.deliver(&row, &event).await {
@@ -161,6 +212,11 @@ impl Lane {
         }
         let keep = if row.trusted_names { KeepLink::Yes } else { KeepLink::Never };
         let link = self.core().link(&row.instance, event, keep).await?;
+        if link.desk != self.name() {
+            // It was linked elsewhere since its turn was read: there it has another one.
+            self.core().store.turns_may_have_changed();
+            return Ok(Written::Nothing);
+        }
         match self {
             Self::Conditional(itop) => itop.deliver_linked(row, event, &link).await,
         }

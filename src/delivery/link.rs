@@ -14,6 +14,15 @@ use crate::{
     resolve::{Found, by_name},
 };
 
+/// Whose link an event asks for.
+pub(super) fn link_key(instance: &Instance, event: &Acknowledgement) -> LinkKey {
+    LinkKey {
+        instance: instance.clone(),
+        company: event.company.key.clone(),
+        site: event.site.as_ref().map(|site| site.key.clone()),
+    }
+}
+
 impl Core {
     /// The link in force for an event, made by itself where that is configured.
     pub(super) async fn link(
@@ -23,11 +32,7 @@ impl Core {
         keep: KeepLink,
     ) -> Result<CompanyLink, PlanError> {
         let inner = self;
-        let key = LinkKey {
-            instance: instance.clone(),
-            company: event.company.key.clone(),
-            site: event.site.as_ref().map(|site| site.key.clone()),
-        };
+        let key = link_key(instance, event);
         let mut link = inner.store.effective_link(&key, &Visible::all()).await?;
         if link.is_none()
             && inner.settings.links.auto == AutoLink::ExactName
@@ -88,6 +93,7 @@ impl Core {
         let link = CompanyLink {
             key: LinkKey { site: None, ..key.clone() },
             name: Some(name.clone()),
+            desk: inner.desk.name(),
             org: item.id.clone(),
             org_name: item.name.clone(),
             tickets: true,

@@ -12,6 +12,7 @@ mod core;
 mod dispatch;
 mod in_flight;
 mod lane;
+mod line;
 mod link;
 mod outcomes;
 mod plan;
@@ -31,12 +32,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use self::{conditional::Conditional, core::Core, lane::Lane, outcomes::Outcomes, plan::KeepLink};
+use self::{
+    conditional::Conditional, core::Core, lane::Lane, link::link_key, outcomes::Outcomes,
+    plan::KeepLink,
+};
 use crate::{
-    catalog::Catalog,
     clock::{Clock, Moment},
     config,
-    desk::Desk,
+    desk::{DeskName, Desks, Served},
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
@@ -46,10 +49,10 @@ use crate::{
         ticket_text::Templates,
         visible::Visible,
     },
-    gate::{Gate, GateState, Reason},
+    gate::{GateState, Reason},
     itop::Client,
     lifecycle::to_its_end,
-    store::{InboxRow, Store},
+    store::{InboxRow, OfDesk, Store, StoreError},
 };
 
 /// What deliveries are told by the configuration.
@@ -111,43 +114,40 @@ impl std::fmt::Debug for Delivery {
 }
 
 impl Delivery {
-    /// Wires deliveries up; nothing runs before [`Delivery::run`]. `desks` are those that are served,
-    /// each with its lists and its gate, the default one first.
+    /// Wires deliveries up; nothing runs before [`Delivery::run`].
     #[must_use]
-    pub fn new(
-        store: Store,
-        desks: impl IntoIterator<Item = (Catalog, Gate)>,
-        clock: Clock,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(store: Store, desks: &Desks, clock: Clock, settings: Settings) -> Self {
         let settings = Arc::new(settings);
         let (outcomes, stopping) = <(Arc<Outcomes>, CancellationToken)>::default();
-        let lane = |(catalog, gate): (Catalog, Gate)| {
-            let planner = Planner::new(catalog.clone(), clock.clone(), settings.clone());
-            let desk = catalog.desk().clone();
-            let shared = outcomes.clone();
-            let core =
-                Core::new(store.clone(), catalog, gate, clock.clone(), settings.clone(), shared);
-            match desk {
-                Desk::Itop(client) => {
-                    let planner = match settings.cmdb {
-                        Some(_) => planner.with_federation(store.clone()),
-                        None => planner,
-                    };
-                    Lane::Conditional(Conditional::new(core, client, planner))
-                }
+        let inner = Arc::new_cyclic(|all| {
+            let lane = |served: &Served| {
+                let shared = outcomes.clone();
+                let of = desks.are_several().then(|| OfDesk {
+                    desk: served.name(),
+                    has_unlinked: served.name() == desks.default().name(),
+                });
+                let of = (of, all.clone());
+                let core = Core::new(
+                    store.clone(),
+                    served.clone(),
+                    clock.clone(),
+                    settings.clone(),
+                    shared,
+                    of,
+                );
+                Lane::new(core)
+            };
+            let lanes = desks.iter().map(lane).collect();
+            Inner {
+                store,
+                clock,
+                settings: settings.clone(),
+                outcomes: outcomes.clone(),
+                stopping,
+                lanes,
             }
-        };
-        let lanes = desks.into_iter().map(lane).collect();
-        let inner = Inner {
-            store: store.clone(),
-            clock: clock.clone(),
-            settings: settings.clone(),
-            outcomes: outcomes.clone(),
-            stopping: stopping.clone(),
-            lanes,
-        };
-        Self { inner: Arc::new(inner) }
+        });
+        Self { inner }
     }
 
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
@@ -163,6 +163,25 @@ impl Delivery {
     /// The ticket system of companies that are not linked; there is always one.
     fn default_lane(&self) -> &Lane {
         &self.inner.lanes[0]
+    }
+
+    fn lane(&self, desk: DeskName) -> Option<&Lane> {
+        self.inner.lanes.iter().find(|lane| lane.name() == desk)
+    }
+
+    /// Where an event goes by the link of its company now.
+    async fn lane_of(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+    ) -> Result<&Lane, StoreError> {
+        let [only] = self.inner.lanes.as_slice() else {
+            let key = link_key(instance, event);
+            let link = self.inner.store.effective_link(&key, &Visible::all()).await?;
+            let lane = link.and_then(|link| self.lane(link.desk));
+            return Ok(lane.unwrap_or_else(|| self.default_lane()));
+        };
+        Ok(only)
     }
 
     fn conditional(&self) -> Option<&Conditional> {
@@ -254,7 +273,7 @@ impl Delivery {
     pub async fn is_busy(&self) -> bool {
         let now = self.inner.clock.moment();
         self.in_flight().running > 0
-            || self.inner.store.due(now, 1).await.is_ok_and(|due| !due.is_empty())
+            || self.inner.store.due(now, 1, None).await.is_ok_and(|due| !due.is_empty())
     }
 
     /// Waits until the row has come to an end or needs somebody, for `most` at most.
@@ -286,7 +305,7 @@ impl Delivery {
         event: Acknowledgement,
         trusted_names: bool,
     ) -> Result<Preview, PlanError> {
-        let lane = self.default_lane().clone();
+        let lane = self.lane_of(&instance, &event).await?.clone();
         let place = lane.core().desk.place_on_demand().await;
         // The place is kept for as long as it may be at work, whoever waits.
         to_its_end(async move {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::Span;
 
-use super::{Conditional, lines::READ_BACK, settle::LOOK};
+use super::{Conditional, READ_BACK, settle::LOOK};
 use crate::{
     domain::{
         delivery_state::{Problem, State},

@@ -13,6 +13,7 @@ use crate::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::State,
+        desk_name::DeskName,
         equipment::{Equipment, EquipmentKey},
         new_ticket::{Chosen, RefKind},
         notice::Notice,
@@ -103,7 +104,7 @@ impl Conditional {
             self.unknown(row, message.to_owned()).await?;
             return Ok(Outcome::Ended(Written::Nothing));
         }
-        if !inner.store.begin_create(row.id, floor, warnings).await? {
+        if !inner.store.begin_create(row.id, floor, warnings, DeskName::Itop).await? {
             return Ok(Outcome::Ended(Written::Nothing));
         }
         let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(model, floor)).await;

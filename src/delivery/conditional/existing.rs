@@ -7,6 +7,7 @@ use crate::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::{Problem, State},
+        desk_name::DeskName,
         keys::{Instance, TicketKey},
         ticket_status::{Identity, TicketStatus},
         visible::Visible,
@@ -91,7 +92,9 @@ impl Conditional {
         let control = &event.control.id;
         let known = inner.store.ticket_of_control(instance, control, &Visible::all()).await?;
         let Some(known) = known else { return Ok(None) };
-        if known.mapping.replaced.is_some() {
+        // A ticket that is elsewhere stays there, and is shown until there is one here.
+        let is_of_itop = DeskName::of_class(&known.ticket.status.key.class) == DeskName::Itop;
+        if known.mapping.replaced.is_some() || !is_of_itop {
             return Ok(None);
         }
         let (identity, before) = (&known.mapping.identity, &known.ticket.status);

@@ -22,7 +22,9 @@ use tokio::sync::Notify;
 use super::{
     Blocked, Plan, PlanError, Planner, backoff,
     core::{Core, LATE_LOOK, REFUSALS, TURNED_AWAY, turned_away},
-    in_flight, trace,
+    in_flight,
+    line::{Line, READ_BACK, Turns},
+    trace,
 };
 use crate::{counting::Tally, domain::new_ticket::RefKind, itop::Client, store::StoreError};
 
@@ -43,7 +45,7 @@ pub(super) struct Inner {
     /// Creates under way, and when one may be sent again.
     recreation: recreate::Recreation,
     /// Whose turn it is to write into a ticket that is there.
-    turns: lines::Turns,
+    turns: Turns,
     /// Lines were written: they are read back soon.
     lines_written: Notify,
     /// A new ticket's id was not above all others.
@@ -81,7 +83,7 @@ impl Conditional {
             unknown: Notify::new(),
             unknown_since: unknown_since::UnknownSince::default(),
             recreation: recreate::Recreation::default(),
-            turns: lines::Turns::default(),
+            turns: Turns::default(),
             lines_written: Notify::new(),
             ids_fell: Notify::new(),
             refused: RefusedConditions::default(),

@@ -4,8 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Conditional, PlanError,
-    lines::READ_BACK,
+    Conditional, PlanError, READ_BACK,
     search::{Search, SearchFor},
     trace::Logged as _,
 };
