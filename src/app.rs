@@ -38,7 +38,7 @@ pub use error::{RunError, StartError};
 use local_token::Tokens;
 pub use local_token::file as local_token_file;
 pub use reload::Reload;
-pub use settings::client_settings;
+pub use settings::{client_settings, salesforce_settings};
 use settings::{link_key, templates};
 
 /// What a background task does.

@@ -29,6 +29,7 @@ mod no_answer;
 pub mod oidc;
 pub mod outgoing;
 pub mod resolve;
+pub mod salesforce;
 pub mod sandbox;
 pub mod secret;
 pub mod sender;

@@ -1,6 +1,8 @@
 //! The examination, from what needs nothing to what needs everything.
 
-use super::{Report, Told, certificate, configuration, examination::Examination, sign_in};
+use super::{
+    Report, Told, certificate, configuration, examination::Examination, salesforce, sign_in,
+};
 use crate::{
     app::client_settings,
     catalog::Catalog,
@@ -49,6 +51,7 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
     certificate::examine(config, clock, &mut report);
     // Whoever waits for an examination need not hold all that its parts do.
     Box::pin(sign_in::examine(config, clock, &mut report)).await;
+    Box::pin(salesforce::examine(config, clock, None, &mut report)).await;
     let Some(templates) = templates(config, &mut report) else { return };
     let links = configuration::links(config, &mut report);
     let client = client.cloned().map_or_else(|| own_client(config), Ok);

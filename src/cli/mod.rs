@@ -14,6 +14,7 @@ mod links;
 mod listing;
 mod print;
 mod progress;
+mod salesforce;
 mod sandbox;
 mod screen;
 mod send;
@@ -68,6 +69,7 @@ enum Command {
     Links(links::Links),
     Cmdb(cmdb::Cmdb),
     Equipment(equipment::Equipment),
+    Salesforce(salesforce::Salesforce),
     TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
     Send(Box<send::Send>),
@@ -161,6 +163,7 @@ impl Cli {
             Command::Tickets(tickets) => tickets.run().await,
             Command::Links(links) => Box::pin(links.run()).await,
             Command::Cmdb(cmdb) => Box::pin(cmdb.run()).await,
+            Command::Salesforce(salesforce) => Box::pin(salesforce.run()).await,
             Command::Equipment(equipment) => Box::pin(equipment.run()).await,
             Command::TestEvent(test) => test.run().await,
             Command::Send(send) => Box::pin(send.run()).await,

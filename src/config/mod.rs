@@ -13,6 +13,7 @@ mod load;
 mod oidc;
 mod period;
 mod renew;
+mod salesforce;
 mod secrets;
 mod shown;
 mod state_folder;
@@ -29,6 +30,7 @@ pub use itop::{ItopSection, LoginKind};
 pub use load::{ConfigError, Place, load, place, url};
 pub use oidc::{Oidc, OidcGroup};
 pub use period::Period;
+pub use salesforce::{SalesforceLogin, SalesforceSection};
 pub use shown::{Key, keys};
 pub use ticket::{OnOpenTicket, OnWorse, Ticket, TicketClass};
 pub use warnings::Warning;
@@ -48,6 +50,7 @@ pub struct Config {
     pub auth: Auth,
     pub store: StoreSection,
     pub itop: ItopSection,
+    pub salesforce: Option<SalesforceSection>,
     pub catalog: CatalogSection,
     pub links: Links,
     pub delivery: DeliverySection,

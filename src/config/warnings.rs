@@ -52,6 +52,14 @@ impl Config {
                 mend: "Let its user alone read it (chmod o= FILE).",
             });
         }
+        let key = self.salesforce.as_ref().and_then(|salesforce| salesforce.key_file.as_deref());
+        if key.is_some_and(is_open) {
+            warnings.push(Warning {
+                seen: "salesforce.key_file can be read by every user of this machine, who could be the \
+                       bridge in Salesforce",
+                mend: "Let its user alone read it (chmod o= FILE).",
+            });
+        }
         if self.cmdb.as_ref().is_some_and(|cmdb| cmdb.user == self.itop.user) {
             warnings.push(Warning {
                 seen: "cmdb.user is itop.user: whoever has the password of the bridge can rewrite the CMDB",
