@@ -1,5 +1,6 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
+mod desks;
 mod error;
 mod federation;
 mod local_token;
@@ -14,16 +15,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     board::{Board, Refresher},
-    catalog::Catalog,
     check::Checks,
     clock::Clock,
     config::{Config, Current},
     delivery::{Delivery, Settings},
+    desk::{Desks, Served},
     domain::{names, visible::Visible},
-    gate::Gate,
     history::History,
     hooks::Hooks,
     itop::{self, Client},
+    outgoing,
     server::Front,
     store::Store,
     web::{
@@ -36,8 +37,8 @@ pub use error::{RunError, StartError};
 use local_token::Tokens;
 pub use local_token::file as local_token_file;
 pub use reload::Reload;
-pub use settings::client_settings;
-use settings::{link_key, templates};
+use settings::link_key;
+pub use settings::{client_settings, salesforce_settings};
 
 /// What a background task does.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -48,8 +49,7 @@ pub struct App {
     front: Front,
     state: AppState,
     refresher: Refresher,
-    gate: Gate,
-    client: Client,
+    desks: Desks,
     reload: Reload,
     config: Config,
 }
@@ -73,47 +73,29 @@ impl App {
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
         let client = Client::new(&client_settings(&config)?)?;
-        if let Some(itop::Proxy { address, variable, .. }) = itop::proxy(&client.endpoint()) {
+        if let Some(outgoing::Proxy { address, variable, .. }) = outgoing::proxy(&client.endpoint())
+        {
             tracing::info!(proxy = address, variable, "iTop is called through a proxy");
         }
-        let templates = templates(&config.ticket)?;
         refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url = config.server.public_url.clone().unwrap_or_else(|| front.url());
         let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
-        let addresses = Addresses::new(&bridge_url, itop_url, signer.clone());
 
-        let gate = Gate::new(clock.clone());
-        let catalog = Catalog::new(
-            client.clone(),
-            &gate,
-            &clock,
-            config.catalog.clone(),
-            config.ticket.clone(),
-        );
+        let (desks, salesforce) = desks::wired(&config, &client, &clock)?;
+        let Served { catalog, gate } = desks.default().clone();
+        let addresses =
+            Addresses::new(&bridge_url, itop_url, signer.clone()).with_desks(desks.clone());
         let settings = Settings {
             delivery: config.delivery.clone(),
             ticket: config.ticket.clone(),
             links: config.links.clone(),
-            templates,
+            desks: desks::settings(&config)?,
             cmdb: config.cmdb.clone(),
         };
-        let delivery = Delivery::new(
-            store.clone(),
-            catalog.clone(),
-            client.clone(),
-            gate.clone(),
-            clock.clone(),
-            settings,
-        );
-        let (board, refresher) = Board::new(
-            store.clone(),
-            clock.clone(),
-            gate.clone(),
-            client.clone(),
-            catalog.clone(),
-            config.board.clone(),
-        );
+        let delivery = Delivery::new(store.clone(), &desks, clock.clone(), settings);
+        let (board, refresher) =
+            Board::new(store.clone(), clock.clone(), desks.clone(), config.board.clone());
         let sessions = Sessions::new(&config.server, signer.clone(), clock.clone());
         let tokens = Tokens::of(&config, sessions);
         let answers = ControlAnswers::new(
@@ -127,11 +109,14 @@ impl App {
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;
-        let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
+        let hooks =
+            Hooks::new(store.clone(), clock.clone(), (desks.clone(), itop_url), &config.hooks)
+                .await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),
             address: front.address(),
             client: client.clone(),
+            salesforce,
             store: store.clone(),
             tokens: tokens.clone(),
             signer,
@@ -140,9 +125,11 @@ impl App {
             federation: federation.clone(),
             tls: front.tls().cloned(),
         });
+        let served = desks.clone();
         let parts = Parts {
             templates: Pages::new(&addresses, &clock)?,
             store: store.for_polls(),
+            desks,
             catalog,
             delivery,
             board,
@@ -160,7 +147,7 @@ impl App {
             tls: front.tls().cloned(),
         };
         let state = AppState::from(parts);
-        Ok(Self { front, state, refresher, gate, client, reload, config })
+        Ok(Self { front, state, refresher, desks: served, reload, config })
     }
 
     /// What can be read again while the bridge runs.
@@ -182,7 +169,7 @@ impl App {
     /// Where the server or a background task ends by itself: the process should end too, so that
     /// whoever watches it starts it again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self { front, state, refresher, gate, client, reload, config } = self;
+        let Self { front, state, refresher, desks, reload, config } = self;
         let mut tasks = JoinSet::new();
         let delivery = state.delivery.clone();
         let deliveries_stop = stop.clone();
@@ -191,7 +178,7 @@ impl App {
             "deliveries"
         });
         let (history, history_gate, history_stop) =
-            (state.history.clone(), gate.clone(), stop.clone());
+            (state.history.clone(), desks.default().gate.clone(), stop.clone());
         tasks.spawn(async move {
             history.keep(&history_gate, history_stop).await;
             "history"
@@ -204,16 +191,15 @@ impl App {
                 name
             });
         };
-        let catalog = state.catalog.clone();
-        let class = move || {
-            let catalog = catalog.clone();
-            async move {
-                let model = catalog.ticket_model().await;
-                model.map_or(itop::USER_REQUEST, |model| model.class).to_owned()
-            }
-        };
-        let renew = move || reload.secret_files();
-        background("gate", Box::pin(gate.keep(client, class, renew, config.delivery.clone())));
+        for Served { catalog, gate } in desks.iter().cloned() {
+            let (desk, reload) = (catalog.desk().clone(), reload.clone());
+            let class = move || {
+                let catalog = catalog.clone();
+                async move { catalog.ticket_class().await.unwrap_or(itop::USER_REQUEST).to_owned() }
+            };
+            let renew = move || reload.secret_files();
+            background("gate", Box::pin(gate.keep(desk, class, renew, config.delivery.clone())));
+        }
         background("board", Box::pin(refresher.run()));
         background("hooks", Box::pin(state.hooks.clone().run()));
         if let Some(federation) = state.federation.clone() {

@@ -3,7 +3,7 @@
 //! A failure that concerns the way closes the gate once, for all, instead of burning the attempts
 //! of each row; one probe at a growing interval opens it again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
@@ -12,7 +12,7 @@ use crate::{
     clock::{Clock, Moment},
     config::DeliverySection,
     counting::Tally,
-    itop::{Client, ItopError, TOO_MANY, WriteRight},
+    desk::{Desk, DeskName, Failure},
 };
 
 /// Why the gate is closed.
@@ -33,11 +33,17 @@ pub enum Reason {
     NotItop,
     /// A ticket was created, and its marker could not be read back.
     MarkerLost,
+    /// Something else answers where Salesforce should.
+    NotSalesforce,
+    /// The requests of the day are used up.
+    RequestLimit,
+    /// There is no room for another record.
+    StorageLimit,
 }
 
 impl Reason {
     /// All there are, in the order in which they are counted.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::Maintenance,
         Self::Credentials,
@@ -45,23 +51,31 @@ impl Reason {
         Self::WritesRefused,
         Self::NotItop,
         Self::MarkerLost,
+        Self::NotSalesforce,
+        Self::RequestLimit,
+        Self::StorageLimit,
     ];
 
-    /// The reason for which an error closes the gate; `None` for one that concerns a single
-    /// request.
+    /// Whether it can be one of this ticket system.
     #[must_use]
-    pub fn of(error: &ItopError) -> Option<Self> {
-        match error {
-            // What this machine lacks says nothing about iTop.
-            ItopError::Refused { .. } | ItopError::NoConnectionLeft { .. } => None,
-            ItopError::NotAllowed { .. } => Some(Self::WritesRefused),
-            ItopError::BadCredentials => Some(Self::Credentials),
-            ItopError::ProfileMissing { .. } => Some(Self::ProfileMissing),
-            ItopError::Maintenance { .. } => Some(Self::Maintenance),
-            ItopError::Unreachable { .. }
-            | ItopError::NoClearAnswer { .. }
-            | ItopError::TurnedAway { status: TOO_MANY, .. } => Some(Self::Unreachable),
-            ItopError::TurnedAway { .. } | ItopError::NotItop { .. } => Some(Self::NotItop),
+    pub fn is_of(self, desk: DeskName) -> bool {
+        match self {
+            Self::Unreachable | Self::Credentials | Self::WritesRefused => true,
+            Self::Maintenance | Self::ProfileMissing | Self::NotItop | Self::MarkerLost => {
+                desk == DeskName::Itop
+            }
+            Self::NotSalesforce | Self::RequestLimit | Self::StorageLimit => {
+                desk == DeskName::Salesforce
+            }
+        }
+    }
+
+    /// How long is waited at least before it is probed.
+    fn least_wait(self) -> Duration {
+        match self {
+            // Each probe is a request too, and some become free each hour.
+            Self::RequestLimit => Duration::from_mins(15),
+            _ => Duration::ZERO,
         }
     }
 
@@ -76,6 +90,9 @@ impl Reason {
             Self::WritesRefused => "writes-refused",
             Self::NotItop => "not-itop",
             Self::MarkerLost => "marker-lost",
+            Self::NotSalesforce => "not-salesforce",
+            Self::RequestLimit => "request-limit",
+            Self::StorageLimit => "storage-limit",
         }
     }
 
@@ -109,6 +126,13 @@ impl Reason {
                 "The account must be able to write and read the attribute ticket.marker_field; \
                  mend that, run 'check --create-ticket', and start the bridge again."
             }
+            Self::NotSalesforce => {
+                "Check salesforce.login_url, and what stands between the bridge and Salesforce."
+            }
+            Self::RequestLimit => {
+                "Wait until Salesforce frees requests of the day, or buy more; nothing is lost."
+            }
+            Self::StorageLimit => "Make room in the data storage of the Salesforce org.",
         }
     }
 
@@ -120,8 +144,10 @@ impl Reason {
             | Self::Maintenance
             | Self::Credentials
             | Self::ProfileMissing
-            | Self::NotItop => End::Read,
-            Self::WritesRefused => End::WriteRight,
+            | Self::NotItop
+            | Self::NotSalesforce
+            | Self::RequestLimit => End::Read,
+            Self::WritesRefused | Self::StorageLimit => End::WriteRight,
             Self::MarkerLost => End::Restart,
         }
     }
@@ -181,15 +207,16 @@ pub struct Gate {
     state: Arc<watch::Sender<GateState>>,
     doubt: Arc<Notify>,
     closings: Arc<Tally<{ Reason::ALL.len() }>>,
+    desk: DeskName,
 }
 
 impl Gate {
     /// An open gate: whether it should be is found out by the first call.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
+    pub fn new(clock: Clock, desk: DeskName) -> Self {
         let open = GateState::Open { since: since_now(&clock) };
         let state = Arc::new(watch::Sender::new(open));
-        Self { clock, state, doubt: Arc::default(), closings: Arc::default() }
+        Self { clock, state, doubt: Arc::default(), closings: Arc::default(), desk }
     }
 
     /// The state now.
@@ -206,10 +233,10 @@ impl Gate {
 
     /// Why a read would fail now, if that is known.
     #[must_use]
-    pub fn refuses_reads(&self) -> Option<ItopError> {
+    pub fn refuses_reads(&self) -> Option<String> {
         match &*self.state.borrow() {
             GateState::Closed { reason, message, .. } if !reason.allows_reads() => {
-                Some(ItopError::Unreachable { reason: message.clone() })
+                Some(message.clone())
             }
             _ => None,
         }
@@ -217,7 +244,11 @@ impl Gate {
 
     /// How often it has closed for each reason.
     pub fn closings(&self) -> impl Iterator<Item = (Reason, u64)> + use<> {
-        Reason::ALL.into_iter().zip(self.closings.read())
+        let desk = self.desk;
+        Reason::ALL
+            .into_iter()
+            .zip(self.closings.read())
+            .filter(move |(reason, _)| reason.is_of(desk))
     }
 
     /// Wakes when the state changes.
@@ -227,30 +258,22 @@ impl Gate {
     }
 
     /// Learns from the outcome of a read.
-    pub fn after_read<T>(&self, outcome: &Result<T, ItopError>) {
-        if let Err(error) = outcome {
-            match error {
-                // A class that the account may not read says nothing about the way.
-                ItopError::NotAllowed { .. } => {}
-                error => self.after_failure(error),
-            }
+    pub fn after_read<T>(&self, outcome: &Result<T, impl Failure>) {
+        // A class that the account may not read says nothing about the way.
+        if let Err(error) = outcome
+            && !error.is_about_rights()
+        {
+            self.after_failure(error);
         }
     }
 
     /// Learns from a failure, of a write or otherwise.
-    pub fn after_failure(&self, error: &ItopError) {
-        match error {
-            ItopError::Refused { .. } => {}
-            // One call without an answer of iTop may be the fault of that call, such as a word in it to
-            // which a firewall objects: a probe finds out.
-            ItopError::NoClearAnswer { .. }
-            | ItopError::TurnedAway { .. }
-            | ItopError::NotItop { .. } => self.doubt.notify_one(),
-            error => {
-                if let Some(reason) = Reason::of(error) {
-                    self.close_for(reason, error);
-                }
-            }
+    pub fn after_failure(&self, error: &impl Failure) {
+        if error.is_doubtful() {
+            // One call without an answer may be the fault of that call: a probe finds out.
+            self.doubt.notify_one();
+        } else if let Some(reason) = error.reason() {
+            self.close_for(reason, error);
         }
     }
 
@@ -263,7 +286,7 @@ impl Gate {
         self.close(Reason::MarkerLost, &message, Reason::MarkerLost.mend());
     }
 
-    fn close_for(&self, reason: Reason, error: &ItopError) {
+    fn close_for(&self, reason: Reason, error: &impl Failure) {
         self.close(reason, &error.to_string(), error.mend().unwrap_or(reason.mend()));
     }
 
@@ -300,7 +323,7 @@ impl Gate {
             closed
         });
         if opened {
-            tracing::info!("iTop answers again; deliveries go on");
+            tracing::info!("{} answers again; deliveries go on", self.desk.title());
         }
     }
 
@@ -308,15 +331,14 @@ impl Gate {
     /// gate is probed, `renew` reads again what the mend may have changed.
     pub async fn keep(
         self,
-        client: Client,
+        desk: Desk,
         class: impl AsyncFn() -> String,
         renew: impl Fn(),
         settings: DeliverySection,
     ) {
-        self.probe(&client, &class).await;
+        self.probe(&desk, &class).await;
         if self.is_open() {
-            let itop = client.endpoint();
-            tracing::info!(itop.url = %itop, "iTop answers, and takes the bridge's login");
+            desk.tell_that_it_answers();
         }
         let mut changes = self.watch();
         loop {
@@ -326,25 +348,32 @@ impl Gate {
                 _ = changes.wait_for(|state| matches!(state, GateState::Closed { .. })) => false,
             };
             if in_doubt {
-                self.probe(&client, &class).await;
+                self.probe(&desk, &class).await;
             }
             while !self.is_open() {
-                self.clock.sleep(wait).await;
+                self.clock.sleep(wait.max(self.least_wait())).await;
                 renew();
-                self.probe(&client, &class).await;
+                self.probe(&desk, &class).await;
                 wait = (wait * 2).min(settings.probe_max.duration());
             }
         }
     }
 
-    async fn probe(&self, client: &Client, class: &impl AsyncFn() -> String) {
-        if let Err(error) = client.ping().await {
-            if matches!(error, ItopError::NoConnectionLeft { .. }) {
-                tracing::error!(%error, "iTop could not be probed");
+    fn least_wait(&self) -> Duration {
+        match &*self.state.borrow() {
+            GateState::Closed { reason, .. } => reason.least_wait(),
+            GateState::Open { .. } => Duration::ZERO,
+        }
+    }
+
+    async fn probe(&self, desk: &Desk, class: &impl AsyncFn() -> String) {
+        if let Err(error) = desk.ping().await {
+            if error.is_of_this_machine() {
+                tracing::error!(%error, "{} could not be probed", self.desk.title());
                 return;
             }
             // A read that is refused has been answered all the same.
-            if let Some(reason) = Reason::of(&error).filter(|_| !is_about_rights(&error)) {
+            if let Some(reason) = error.reason().filter(|_| !error.is_about_rights()) {
                 self.close_for(reason, &error);
                 return;
             }
@@ -353,9 +382,7 @@ impl Gate {
             GateState::Open { .. } => return,
             GateState::Closed { reason, .. } => match reason.ended_by() {
                 End::Read => true,
-                End::WriteRight => {
-                    matches!(client.write_right(&class().await).await, Ok(WriteRight::Allowed))
-                }
+                End::WriteRight => desk.is_over(reason, &class().await).await,
                 End::Restart => false,
             },
         };
@@ -369,17 +396,14 @@ fn since_now(clock: &Clock) -> Since {
     Since { at: clock.now(), moment: clock.moment() }
 }
 
-fn is_about_rights(error: &ItopError) -> bool {
-    matches!(error, ItopError::NotAllowed { .. })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::itop::ItopError;
 
     #[test]
     fn what_this_machine_lacks_closes_nothing() {
-        let gate = Gate::new(Clock::system());
+        let gate = Gate::new(Clock::system(), DeskName::Itop);
         let lacking = ItopError::NoConnectionLeft { reason: "Too many open files".to_owned() };
         gate.after_failure(&lacking);
         gate.after_read::<()>(&Err(lacking));

@@ -17,7 +17,7 @@ use crate::{
     counting::Counted,
     domain::bucket::{Answers, BUCKET, Bucket, start_of},
     gate::{Gate, GateState},
-    itop::{Calls, Latency},
+    outgoing::{Calls, Latency},
     store::{GateChange, Store, StoreError},
 };
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::{
     domain::{keys::Instance, ticket_text::TemplateError},
     hooks::{HookError, ReplaceError},
-    itop::ClientError,
+    outgoing::ClientError,
     server::FrontError,
     store::StoreError,
 };

@@ -2,9 +2,10 @@
 
 use super::StartError;
 use crate::{
-    config::{Config, LoginKind, Ticket},
+    config::{Config, LoginKind, SalesforceLogin, SalesforceSection, Ticket},
     domain::ticket_text::{TemplateError, Templates},
     itop::{FrontLogin, ItopZone, Login, Settings, TlsFiles},
+    salesforce,
     secret::{Secret, random_key},
     store::{Store, StoreError},
 };
@@ -32,6 +33,39 @@ pub fn client_settings(config: &Config) -> Result<Settings, StartError> {
         create_timeout: section.create_timeout.duration(),
         max_in_flight: section.max_in_flight,
         zone: ItopZone::named(&section.time_zone).map_err(|_| wrong("time_zone"))?,
+    })
+}
+
+/// The settings of the Salesforce client, from a checked section.
+pub fn salesforce_settings(
+    section: &SalesforceSection,
+) -> Result<salesforce::Settings, StartError> {
+    let wrong = |what: &str| StartError::Config(format!("salesforce.{what} cannot be used"));
+    let client_id = section.client_id.clone();
+    let login = match section.login {
+        SalesforceLogin::Jwt => salesforce::Login::Jwt {
+            client_id,
+            user: section.user.clone(),
+            key_file: section.key_file.clone().ok_or_else(|| wrong("key_file"))?,
+            audience: section.audience.clone(),
+        },
+        SalesforceLogin::ClientCredentials => salesforce::Login::ClientCredentials {
+            client_id,
+            secret: section.client_secret.clone().ok_or_else(|| wrong("client_secret"))?,
+        },
+    };
+    let public_url = section.public_url.as_ref().map(|url| url.parse()).transpose();
+    Ok(salesforce::Settings {
+        login_url: section.login_url.parse().map_err(|_| wrong("login_url"))?,
+        login,
+        api_version: section.api_version.clone(),
+        tls: TlsFiles { ca_file: section.ca_file.clone(), client: None },
+        connect_timeout: section.connect_timeout.duration(),
+        timeout: section.timeout.duration(),
+        create_timeout: section.create_timeout.duration(),
+        max_in_flight: section.max_in_flight,
+        public_url: public_url.map_err(|_| wrong("public_url"))?,
+        mapping: section.mapping(),
     })
 }
 

@@ -17,9 +17,9 @@ use moka::future::Cache;
 use crate::{
     clock::{Clock, elapsed},
     counting::Tally,
+    desk::{CiList, Desk, DeskError},
     domain::keys::OrgId,
     gate::Gate,
-    itop::{CiList, Client, ItopError},
     lifecycle::to_its_end,
 };
 
@@ -122,18 +122,12 @@ pub(super) struct Cached<L> {
 
 impl<L: List> Cached<L> {
     /// `capacity` counts items over all keys.
-    pub(super) fn new(
-        client: Client,
-        gate: Gate,
-        clock: Clock,
-        ttl: Duration,
-        capacity: u64,
-    ) -> Self {
+    pub(super) fn new(desk: Desk, gate: Gate, clock: Clock, ttl: Duration, capacity: u64) -> Self {
         let weigh = |_: &Key, listed: &Shared| {
             u32::try_from(listed.count()).unwrap_or(u32::MAX).saturating_add(1)
         };
         let lists = Lists {
-            client,
+            desk,
             gate,
             clock,
             ttl,
@@ -166,7 +160,7 @@ impl<L: List> Cached<L> {
     pub(super) fn ask(
         &self,
         key: Key,
-        load: impl Future<Output = Result<L, ItopError>> + Send + 'static,
+        load: impl Future<Output = Result<L, DeskError>> + Send + 'static,
     ) -> Asked<'_, L> {
         let clock = self.lists.clock.clone();
         let load = Box::pin(async move {
@@ -190,7 +184,7 @@ impl<L: List> Asked<'_, L> {
     /// The list, read from iTop unless it is fresh. One that will soon be too old is given at once
     /// and read anew in the background, so that a list which is asked for all the time is never
     /// waited for.
-    pub async fn get(self, freshness: Freshness) -> Result<Reading<L>, ItopError> {
+    pub async fn get(self, freshness: Freshness) -> Result<Reading<L>, DeskError> {
         let (listed, stale) = self.lists.get(self.key, freshness, self.load).await?;
         let as_of = self.lists.clock.shown(listed.as_of());
         Ok(Reading::of(listed, as_of, stale))
@@ -254,10 +248,10 @@ impl<L: List> Kept for Listed<L> {
 }
 
 /// Reads a list from iTop.
-type Load = Pin<Box<dyn Future<Output = Result<Shared, ItopError>> + Send>>;
+type Load = Pin<Box<dyn Future<Output = Result<Shared, DeskError>> + Send>>;
 
 struct Lists {
-    client: Client,
+    desk: Desk,
     gate: Gate,
     clock: Clock,
     ttl: Duration,
@@ -276,7 +270,7 @@ impl Lists {
         key: Key,
         freshness: Freshness,
         load: Load,
-    ) -> Result<(Shared, bool), ItopError> {
+    ) -> Result<(Shared, bool), DeskError> {
         let known = self.known.get(&key).await;
         if let Some(listed) = &known
             && self.is_fresh(&**listed, freshness)
@@ -288,16 +282,17 @@ impl Lists {
         }
         let loaded = match self.gate.refuses_reads() {
             // A list that was never read is tried all the same: the error is then a fresh one.
-            Some(error) if known.is_some() && !freshness.insists() => Err(error),
-            _ => self.load_to_its_end(key, freshness, load).await,
+            Some(_) if known.is_some() && !freshness.insists() => None,
+            _ => Some(self.load_to_its_end(key, freshness, load).await),
         };
         match (loaded, known) {
-            (Ok(listed), _) => Ok((listed, false)),
-            (Err(_), Some(listed)) => {
+            (Some(Ok(listed)), _) => Ok((listed, false)),
+            (_, Some(listed)) => {
                 let stale = !self.is_fresh(&*listed, Freshness::Cached);
                 Ok((listed, stale || freshness.insists()))
             }
-            (Err(error), None) => Err(error),
+            (Some(Err(error)), None) => Err(error),
+            (None, None) => unreachable!("a list that was never read is tried"),
         }
     }
 
@@ -308,12 +303,12 @@ impl Lists {
         key: Key,
         freshness: Freshness,
         load: Load,
-    ) -> Result<Shared, ItopError> {
+    ) -> Result<Shared, DeskError> {
         let lists = self.clone();
         to_its_end(async move {
             // Taken before the load is shared: who does not insist waits for no place.
             let _place = match freshness {
-                Freshness::Insisted => lists.client.place_on_demand().await,
+                Freshness::Insisted => lists.desk.place_on_demand().await,
                 _ => None,
             };
             lists.load(key, freshness, load).await
@@ -321,7 +316,7 @@ impl Lists {
         .await
     }
 
-    async fn load(&self, key: Key, freshness: Freshness, load: Load) -> Result<Shared, ItopError> {
+    async fn load(&self, key: Key, freshness: Freshness, load: Load) -> Result<Shared, DeskError> {
         let timed = async {
             // Somebody may have loaded it between our look and our turn.
             if let Some(listed) = self.known.get(&key).await
@@ -339,7 +334,7 @@ impl Lists {
         let outcome = self.loading.try_get_with_by_ref(&key, timed).await;
         // The value is in `known` now; what stays here would answer the next load.
         self.loading.invalidate(&key).await;
-        outcome.map_err(|error: Arc<ItopError>| (*error).clone())
+        outcome.map_err(|error: Arc<DeskError>| (*error).clone())
     }
 
     /// Whether the caller is the one to load a list ahead of its expiry: at most one is, and after

@@ -1,4 +1,4 @@
-//! The lists of iTop, cached: one load per list however many ask, read anew before it is too old,
+//! The lists of a ticket system, cached: one load per list however many ask, read anew before it is too old,
 //! the last known value with its age while iTop fails, errors never cached.
 
 mod cached;
@@ -16,12 +16,11 @@ use std::{
 use crate::{
     clock::{Clock, elapsed},
     config::{self, CatalogSection, TeamChoice, TicketClass},
+    desk::{CiList, Desk, DeskError, Organization, Person, Service, Team},
     domain::keys::{ObjectId, OrgId},
     gate::Gate,
-    itop::{
-        CiList, Client, Conditions, INCIDENT, ItopError, MARKER_LOG, Organization, Person, Service,
-        Team, TicketModel, USER_REQUEST,
-    },
+    itop::{Conditions, INCIDENT, ItopError, MARKER_LOG, TicketModel, USER_REQUEST},
+    salesforce,
 };
 use cached::Cached;
 
@@ -38,7 +37,7 @@ pub struct Catalog {
 }
 
 struct Inner {
-    client: Client,
+    desk: Desk,
     gate: Gate,
     clock: Clock,
     settings: CatalogSection,
@@ -64,32 +63,32 @@ impl Catalog {
     /// Empty lists: each is read when it is first asked for.
     #[must_use]
     pub fn new(
-        client: Client,
+        desk: Desk,
         gate: &Gate,
         clock: &Clock,
         settings: CatalogSection,
         ticket: config::Ticket,
     ) -> Self {
         fn cached<L: cached::List>(
-            client: &Client,
+            desk: &Desk,
             gate: &Gate,
             clock: &Clock,
             settings: &CatalogSection,
             capacity: u64,
         ) -> Cached<L> {
-            let (client, gate, clock) = (client.clone(), gate.clone(), clock.clone());
-            Cached::new(client, gate, clock, settings.ttl.duration(), capacity)
+            let (desk, gate, clock) = (desk.clone(), gate.clone(), clock.clone());
+            Cached::new(desk, gate, clock, settings.ttl.duration(), capacity)
         }
         let inner = Inner {
             // An item weighs two: with less room it would not be kept.
-            model: cached(&client, gate, clock, &settings, 2),
-            companies: cached(&client, gate, clock, &settings, CIS),
-            all_teams: cached(&client, gate, clock, &settings, CIS),
-            teams: cached(&client, gate, clock, &settings, COMPANIES * 100),
-            contacts: cached(&client, gate, clock, &settings, COMPANIES * 100),
-            services: cached(&client, gate, clock, &settings, COMPANIES * 100),
-            cis: cached(&client, gate, clock, &settings, CIS),
-            client,
+            model: cached(&desk, gate, clock, &settings, 2),
+            companies: cached(&desk, gate, clock, &settings, CIS),
+            all_teams: cached(&desk, gate, clock, &settings, CIS),
+            teams: cached(&desk, gate, clock, &settings, COMPANIES * 100),
+            contacts: cached(&desk, gate, clock, &settings, COMPANIES * 100),
+            services: cached(&desk, gate, clock, &settings, COMPANIES * 100),
+            cis: cached(&desk, gate, clock, &settings, CIS),
+            desk,
             gate: gate.clone(),
             clock: clock.clone(),
             conditions: Conditions::new(
@@ -104,7 +103,7 @@ impl Catalog {
     }
 
     /// Which tickets are made here: configured, or found out by asking for the class.
-    pub async fn ticket_model(&self) -> Result<TicketModel, ItopError> {
+    pub async fn ticket_model(&self) -> Result<TicketModel, DeskError> {
         let inner = self.inner.clone();
         let load = async move {
             let wanted = match inner.ticket.class {
@@ -112,7 +111,11 @@ impl Catalog {
                 TicketClass::Incident => Some(INCIDENT),
                 TicketClass::UserRequest => Some(USER_REQUEST),
             };
-            let model = inner.client.ticket_model(wanted, &inner.ticket.marker_field).await?;
+            let Desk::Itop(client) = &inner.desk else {
+                let reason = "it is asked for the classes of iTop's tickets".to_owned();
+                return Err(ItopError::NotItop { reason }.into());
+            };
+            let model = client.ticket_model(wanted, &inner.ticket.marker_field).await?;
             if !model.nests_queries && !inner.told_of_old_itop.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
                     "this iTop does not understand queries inside queries (before 2.7): a create \
@@ -122,9 +125,18 @@ impl Catalog {
             Ok(vec![model])
         };
         let reading = self.inner.model.ask(None, load).get(Freshness::Known).await?;
-        reading.listed.items.first().cloned().ok_or_else(|| ItopError::NotItop {
-            reason: "the class of tickets could not be found out".to_owned(),
+        reading.listed.items.first().cloned().ok_or_else(|| {
+            let reason = "the class of tickets could not be found out".to_owned();
+            ItopError::NotItop { reason }.into()
         })
+    }
+
+    /// The class of new tickets.
+    pub async fn ticket_class(&self) -> Result<&'static str, DeskError> {
+        match &self.inner.desk {
+            Desk::Itop(_) => Ok(self.ticket_model().await?.class),
+            Desk::Salesforce(_) => Ok(salesforce::CASE),
+        }
     }
 
     /// The attributes in which a ticket can bear a marker: its own, and those of its lines.
@@ -171,30 +183,47 @@ impl Catalog {
         &self.inner.conditions
     }
 
-    /// All companies of iTop.
+    /// All companies.
     pub fn companies(&self) -> Asked<'_, Vec<Organization>> {
         let inner = self.inner.clone();
         self.inner.companies.ask(None, async move {
-            inner.client.organizations(&inner.settings.queries.companies).await
+            match &inner.desk {
+                Desk::Itop(client) => {
+                    Ok(client.organizations(&inner.settings.queries.companies).await?)
+                }
+                Desk::Salesforce(client) => Ok(client.companies().await?),
+            }
         })
     }
 
-    /// All teams of iTop.
+    /// All teams.
     pub fn all_teams(&self) -> Asked<'_, Vec<Team>> {
         let inner = self.inner.clone();
         self.inner.all_teams.ask(None, async move {
-            inner.client.teams(&inner.settings.queries.all_teams, None).await
+            match &inner.desk {
+                Desk::Itop(client) => {
+                    Ok(client.teams(&inner.settings.queries.all_teams, None).await?)
+                }
+                Desk::Salesforce(client) => Ok(client.teams().await?),
+            }
         })
     }
 
     /// The teams that may take a company's tickets.
     pub fn teams(&self, org: &OrgId) -> Asked<'_, Vec<Team>> {
-        if self.inner.settings.teams == TeamChoice::All {
+        let of_all = matches!(self.inner.desk, Desk::Salesforce(_));
+        if of_all || self.inner.settings.teams == TeamChoice::All {
             return self.all_teams();
         }
         let (inner, org) = (self.inner.clone(), org.clone());
         self.inner.teams.ask(Some(org.clone()), async move {
-            inner.client.teams(&inner.settings.queries.teams, Some(&org)).await
+            match &inner.desk {
+                Desk::Itop(client) => {
+                    Ok(client.teams(&inner.settings.queries.teams, Some(&org)).await?)
+                }
+                // Not asked: each queue takes the tickets of all.
+                Desk::Salesforce(client) => Ok(client.teams().await?),
+            }
         })
     }
 
@@ -202,7 +231,12 @@ impl Catalog {
     pub fn contacts(&self, org: &OrgId) -> Asked<'_, Vec<Person>> {
         let (inner, org) = (self.inner.clone(), org.clone());
         self.inner.contacts.ask(Some(org.clone()), async move {
-            inner.client.contacts(&inner.settings.queries.contacts, &org).await
+            match &inner.desk {
+                Desk::Itop(client) => {
+                    Ok(client.contacts(&inner.settings.queries.contacts, &org).await?)
+                }
+                Desk::Salesforce(client) => Ok(client.contacts(&org).await?),
+            }
         })
     }
 
@@ -211,9 +245,14 @@ impl Catalog {
     pub fn services(&self, org: &OrgId) -> Asked<'_, Vec<Service>> {
         let (catalog, org) = (self.clone(), org.clone());
         self.inner.services.ask(Some(org.clone()), async move {
-            let request_type = catalog.ticket_model().await?.request_type;
-            let Inner { client, settings, .. } = &*catalog.inner;
-            client.services(&settings.queries, &org, request_type).await
+            let Inner { desk, settings, .. } = &*catalog.inner;
+            match desk {
+                Desk::Itop(client) => {
+                    let request_type = catalog.ticket_model().await?.request_type;
+                    Ok(client.services(&settings.queries, &org, request_type).await?)
+                }
+                Desk::Salesforce(client) => Ok(client.services(&org).await?),
+            }
         })
     }
 
@@ -222,7 +261,12 @@ impl Catalog {
         let (inner, org) = (self.inner.clone(), org.clone());
         self.inner.cis.ask(Some(org.clone()), async move {
             let settings = &inner.settings;
-            inner.client.cis(&settings.queries.cis, &org, settings.page_size).await
+            match &inner.desk {
+                Desk::Itop(client) => {
+                    Ok(client.cis(&settings.queries.cis, &org, settings.page_size).await?)
+                }
+                Desk::Salesforce(client) => Ok(client.cis(&org).await?),
+            }
         })
     }
 
@@ -233,18 +277,33 @@ impl Catalog {
         org: &OrgId,
         keys: &[ObjectId],
         names: &[&str],
-    ) -> Result<CiList, ItopError> {
-        let Inner { client, settings, gate, .. } = &*self.inner;
-        let found = client.cis_called(&settings.queries.cis, org, keys, names).await;
+    ) -> Result<CiList, DeskError> {
+        let Inner { desk, settings, gate, .. } = &*self.inner;
+        let found = match desk {
+            Desk::Itop(client) => client
+                .cis_called(&settings.queries.cis, org, keys, names)
+                .await
+                .map_err(DeskError::from),
+            Desk::Salesforce(client) => client.cis(org).await.map_err(DeskError::from),
+        };
         gate.after_read(&found);
         found
     }
 
     /// Whether the account sees an organization, active or not.
-    pub async fn organization_exists(&self, org: &OrgId) -> Result<bool, ItopError> {
-        let exists = self.inner.client.organization_exists(org).await;
+    pub async fn organization_exists(&self, org: &OrgId) -> Result<bool, DeskError> {
+        let exists = match &self.inner.desk {
+            Desk::Itop(client) => client.organization_exists(org).await.map_err(DeskError::from),
+            Desk::Salesforce(client) => client.company_exists(org).await.map_err(DeskError::from),
+        };
         self.inner.gate.after_read(&exists);
         exists
+    }
+
+    /// The ticket system whose lists these are.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.inner.desk
     }
 
     /// Whether a list is so old that what is not found in it may be there by now.

@@ -4,8 +4,9 @@ use super::examination::Examination;
 use crate::{
     catalog::Freshness,
     config::TeamChoice,
+    desk::{DeskError, Organization},
     domain::keys::OrgId,
-    itop::{ItopError, Organization},
+    itop::ItopError,
     resolve::{Found, by_name},
 };
 
@@ -133,13 +134,15 @@ impl Examination<'_> {
         &mut self,
         what: &'static str,
         company: &str,
-        count: Result<usize, ItopError>,
+        count: Result<usize, DeskError>,
         none: &str,
     ) {
         match count {
             Ok(0) => self.report.warning(what, format!("'{company}' has none"), none),
             Ok(count) => self.report.ok(what, format!("'{company}' has {count}")),
-            Err(error @ (ItopError::Refused { .. } | ItopError::NotAllowed { .. })) => {
+            Err(DeskError::Itop(
+                error @ (ItopError::Refused { .. } | ItopError::NotAllowed { .. }),
+            )) => {
                 let mend = format!("{none} Check the account's rights and catalog.queries.");
                 self.report.warning(what, error.to_string(), mend);
             }

@@ -1,11 +1,14 @@
 //! The examination, from what needs nothing to what needs everything.
 
-use super::{Report, Told, certificate, configuration, examination::Examination, sign_in};
+use super::{
+    Report, Told, certificate, configuration, examination::Examination, salesforce, sign_in,
+};
 use crate::{
     app::client_settings,
     catalog::Catalog,
     clock::Clock,
     config::{Config, Switch, TicketClass},
+    desk::DeskName,
     domain::ticket_text::Templates,
     gate::Gate,
     itop::{Client, INCIDENT, ItopError, Settings, TicketModel},
@@ -49,6 +52,7 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
     certificate::examine(config, clock, &mut report);
     // Whoever waits for an examination need not hold all that its parts do.
     Box::pin(sign_in::examine(config, clock, &mut report)).await;
+    Box::pin(salesforce::examine(config, clock, None, &mut report)).await;
     let Some(templates) = templates(config, &mut report) else { return };
     let links = configuration::links(config, &mut report);
     let client = client.cloned().map_or_else(|| own_client(config), Ok);
@@ -59,9 +63,14 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
             return;
         }
     };
-    let gate = Gate::new(clock.clone());
-    let catalog =
-        Catalog::new(client.clone(), &gate, clock, config.catalog.clone(), config.ticket.clone());
+    let gate = Gate::new(clock.clone(), DeskName::Itop);
+    let catalog = Catalog::new(
+        client.clone().into(),
+        &gate,
+        clock,
+        config.catalog.clone(),
+        config.ticket.clone(),
+    );
     let mut examination =
         Examination { config, clock, client, catalog, links, report, sees_part: false };
     // How tickets fare says nothing of equipment.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Tell;
-use crate::{gate::Reason, itop::ItopError};
+use crate::desk::Failure;
 
 /// How something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -94,7 +94,7 @@ impl<'a> Report<'a> {
     }
 
     /// A call that failed, with what to do about it.
-    pub(super) fn failed(&mut self, what: &'static str, error: &ItopError) {
+    pub(super) fn failed(&mut self, what: &'static str, error: &impl Failure) {
         self.failure(what, error.to_string(), mend(error));
     }
 
@@ -104,12 +104,12 @@ impl<'a> Report<'a> {
 }
 
 /// What to do about a call that failed.
-pub(super) fn mend(error: &ItopError) -> &'static str {
-    match (error, error.mend(), Reason::of(error)) {
-        (_, Some(mend), _) => mend,
-        (ItopError::NotAllowed { .. }, ..) => "Give the account of the bridge that right in iTop.",
-        (_, None, Some(reason)) => reason.mend(),
-        (_, None, None) => "Check catalog.queries and the data model of this iTop.",
+pub(super) fn mend(error: &impl Failure) -> &'static str {
+    match (error.mend(), error.reason()) {
+        (Some(mend), _) => mend,
+        _ if error.is_about_rights() => "Give the account of the bridge that right in iTop.",
+        (None, Some(reason)) => reason.mend(),
+        (None, None) => "Check catalog.queries and the data model of this iTop.",
     }
 }
 
@@ -118,6 +118,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{gate::Reason, itop::ItopError};
 
     #[test]
     fn a_finding_reads_well_for_people_and_for_programs() {

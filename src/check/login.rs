@@ -4,7 +4,8 @@ use super::{examination::Examination, finding::mend};
 use crate::{
     app::client_settings,
     config::LoginKind,
-    itop::{Client, ItopError, Login, Protocol, Proxy, proxy},
+    itop::{Client, ItopError, Login, Protocol},
+    outgoing::{Proxy, proxy},
 };
 
 impl Examination<'_> {

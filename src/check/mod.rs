@@ -14,6 +14,7 @@ mod latest;
 mod login;
 mod plan;
 mod rights;
+mod salesforce;
 mod sample;
 mod sign_in;
 mod ticket;

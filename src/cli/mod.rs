@@ -15,6 +15,7 @@ mod listing;
 mod migrate;
 mod print;
 mod progress;
+mod salesforce;
 mod sandbox;
 mod screen;
 mod send;
@@ -69,6 +70,7 @@ enum Command {
     Links(links::Links),
     Cmdb(cmdb::Cmdb),
     Equipment(equipment::Equipment),
+    Salesforce(salesforce::Salesforce),
     Migrate(migrate::Migrate),
     TestEvent(test_event::TestEvent),
     /// Send acknowledgements of a monitoring engine to a bridge
@@ -163,6 +165,7 @@ impl Cli {
             Command::Tickets(tickets) => tickets.run().await,
             Command::Links(links) => Box::pin(links.run()).await,
             Command::Cmdb(cmdb) => Box::pin(cmdb.run()).await,
+            Command::Salesforce(salesforce) => Box::pin(salesforce.run()).await,
             Command::Equipment(equipment) => Box::pin(equipment.run()).await,
             Command::Migrate(migrate) => migrate.run().await,
             Command::TestEvent(test) => test.run().await,

@@ -14,6 +14,7 @@ use crate::{
         names::spelling,
         visible::Visible,
     },
+    itop::ItopError,
     lifecycle::to_its_end,
 };
 
@@ -78,7 +79,9 @@ async fn foresee(inner: &Arc<Inner>, rows: &[EquipmentRow]) -> Result<Vec<Foresi
         })
         .collect();
     let seen = match inner.gate.refuses_reads() {
-        Some(error) if !wanted.is_empty() => return Err(error.into()),
+        Some(reason) if !wanted.is_empty() => {
+            return Err(ItopError::Unreachable { reason }.into());
+        }
         _ => lookup::seen(inner.doors.rest(), &inner.store, &wanted).await?,
     };
     let mut made_here = std::collections::HashSet::new();

@@ -255,6 +255,7 @@ pub(super) mod tests {
             "delivery",
             "ticket",
             "board",
+            "salesforce",
             "cmdb",
             "[hooks]",
             "log",

@@ -13,6 +13,7 @@ mod load;
 mod oidc;
 mod period;
 mod renew;
+mod salesforce;
 mod secrets;
 mod shown;
 mod state_folder;
@@ -29,6 +30,7 @@ pub use itop::{ItopSection, LoginKind};
 pub use load::{ConfigError, Place, load, place, url};
 pub use oidc::{Oidc, OidcGroup};
 pub use period::Period;
+pub use salesforce::{SalesforceLogin, SalesforceSection};
 pub use shown::{Key, keys};
 pub use ticket::{OnOpenTicket, OnWorse, Ticket, TicketClass};
 pub use warnings::Warning;
@@ -37,7 +39,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{itop::ListQueries, secret::Secret};
+use crate::{domain::desk_name::DeskName, itop::ListQueries, secret::Secret};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,7 @@ pub struct Config {
     pub auth: Auth,
     pub store: StoreSection,
     pub itop: ItopSection,
+    pub salesforce: Option<SalesforceSection>,
     pub catalog: CatalogSection,
     pub links: Links,
     pub delivery: DeliverySection,
@@ -177,11 +180,13 @@ pub struct Links {
     pub unlinked: UnlinkedPolicy,
     /// Whether they are linked by themselves.
     pub auto: AutoLink,
+    /// To which ticket system they belong, where more than one is configured.
+    pub desk: DeskName,
 }
 
 impl Default for Links {
     fn default() -> Self {
-        Self { unlinked: UnlinkedPolicy::Wait, auto: AutoLink::Off }
+        Self { unlinked: UnlinkedPolicy::Wait, auto: AutoLink::Off, desk: DeskName::Itop }
     }
 }
 

@@ -31,6 +31,9 @@ impl Config {
         renewed.itop.ca_file = itop.ca_file;
         renewed.itop.client_cert_file = itop.client_cert_file;
         renewed.itop.client_key_file = itop.client_key_file;
+        if let Some((known, read)) = renewed.salesforce.as_mut().zip(read.salesforce.as_ref()) {
+            known.take_login(read);
+        }
         if let Some((known, read)) = renewed.cmdb.as_mut().zip(read.cmdb.as_ref()) {
             known.user.clone_from(&read.user);
             known.password.clone_from(&read.password);

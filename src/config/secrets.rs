@@ -18,7 +18,12 @@ struct Place<'c> {
 
 impl Config {
     fn secrets(&mut self) -> Vec<Place<'_>> {
-        let Self { itop, server, auth, cmdb, hooks, .. } = self;
+        let Self { itop, salesforce, server, auth, cmdb, hooks, .. } = self;
+        let of_salesforce = salesforce.as_mut().map(|salesforce| Place {
+            key: "salesforce.client_secret".into(),
+            secret: &mut salesforce.client_secret,
+            file: salesforce.client_secret_file.clone(),
+        });
         let of_cmdb = cmdb.as_mut().map(|cmdb| Place {
             key: "cmdb.password".into(),
             secret: &mut cmdb.password,
@@ -64,6 +69,7 @@ impl Config {
         let of_hooks = hooks.iter_mut().flat_map(of_hook);
         places
             .into_iter()
+            .chain(of_salesforce)
             .chain(of_proxy)
             .chain(of_provider)
             .chain(of_cmdb)
@@ -195,6 +201,7 @@ mod tests {
             ("itop.password", LEAST.replace("'secret'", "''")),
             ("itop.token", format!("{LEAST}token = ''")),
             ("itop.front_password", format!("{LEAST}front_user = 'a'\nfront_password = ' '")),
+            ("salesforce.client_secret", format!("{LEAST}[salesforce]\nclient_secret = ''")),
             ("server.link_key", format!("{LEAST}[server]\nlink_key = ''")),
             ("auth.proxy.secret", format!("{LEAST}[auth.proxy]\nsecret = ''")),
             ("auth.oidc.client_secret", format!("{LEAST}[auth.oidc]\nclient_secret = ' '")),

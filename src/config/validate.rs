@@ -6,6 +6,7 @@ mod front;
 mod hooks;
 mod oidc;
 mod proxy;
+mod salesforce;
 mod tokens;
 
 use reqwest::Url;
@@ -41,6 +42,7 @@ impl Config {
         problems.extend(self.auth.oidc.iter().flat_map(oidc::problems));
         problems.extend(self.cmdb.iter().flat_map(cmdb::problems));
         problems.extend(hooks::problems(&self.hooks));
+        problems.extend(self.salesforce.iter().flat_map(salesforce::problems));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(
             ticket.language,
@@ -49,6 +51,11 @@ impl Config {
             &ticket.fields,
         ) {
             problems.push(error.to_string());
+        }
+        if let Some(salesforce) = &self.salesforce
+            && let Err(error) = Templates::new(ticket.language, None, None, &salesforce.fields)
+        {
+            problems.push(format!("[salesforce.fields]: {error}"));
         }
         problems
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Config;
-use crate::itop::is_loopback;
+use crate::outgoing::is_loopback;
 
 /// Something in a configuration that works and harms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -49,6 +49,14 @@ impl Config {
             warnings.push(Warning {
                 seen: "server.tls_key can be read by every user of this machine, who could pass for the \
                        bridge",
+                mend: "Let its user alone read it (chmod o= FILE).",
+            });
+        }
+        let key = self.salesforce.as_ref().and_then(|salesforce| salesforce.key_file.as_deref());
+        if key.is_some_and(is_open) {
+            warnings.push(Warning {
+                seen: "salesforce.key_file can be read by every user of this machine, who could be the \
+                       bridge in Salesforce",
                 mend: "Let its user alone read it (chmod o= FILE).",
             });
         }

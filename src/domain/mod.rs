@@ -6,6 +6,7 @@ pub mod bucket;
 pub mod charset;
 pub mod company_link;
 pub mod delivery_state;
+pub mod desk_name;
 pub mod dotted;
 pub mod equipment;
 pub mod event_time;

@@ -16,8 +16,8 @@ use crate::{
         standard_webhooks::{ID_HEADER, Key, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign},
         text::{cut_chars, one_line},
     },
-    itop::{self, Redactor},
     no_answer,
+    outgoing::{Redactor, is_loopback},
     secret::Secret,
 };
 
@@ -83,7 +83,7 @@ impl Receiver {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT.min(hook.timeout.duration()))
             .timeout(hook.timeout.duration());
-        if itop::is_loopback(&url) {
+        if is_loopback(&url) {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| wrong(&error.without_url().to_string()))?;

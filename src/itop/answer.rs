@@ -7,11 +7,8 @@ use serde_json::{Map, Value};
 
 pub(super) use typed::{Objects, read_objects};
 
-use super::{ItopError, error::PORTAL_USER, obstacle, redact::Redactor};
-use crate::domain::text::{cut_chars, one_line};
-
-/// How much of a foreign text goes into an error, in characters. iTop can echo 64 kB back.
-const MAX_ECHO_CHARS: usize = 300;
+use super::{ItopError, error::PORTAL_USER, obstacle};
+use crate::outgoing::Raw;
 
 /// A successful answer: `code` 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,38 +52,10 @@ pub(super) fn read_id(text: &str) -> Option<u64> {
     text.parse().ok().filter(|id| i64::try_from(*id).is_ok())
 }
 
-/// What came back, before anybody has judged it. It is shown through [`Raw::echo`] and [`Raw::shown`]
-/// alone; the objects of a success are iTop's data, and are taken as they are.
-pub(super) struct Raw {
-    /// The status of HTTP.
-    pub(super) status: u16,
-    /// The type of the body; empty where there is none.
-    pub(super) content_type: String,
-    /// Where a redirect leads.
-    pub(super) location: Option<String>,
-    /// The body.
-    pub(super) body: Vec<u8>,
-    /// Takes out what the bridge had sent and nobody may see.
-    pub(super) redactor: Redactor,
-}
-
-impl Raw {
-    /// A part of the answer for people: without secrets, on one line, cut. In this order, so that
-    /// no part of a secret is left at the cut.
-    pub(super) fn echo(&self, message: &str) -> String {
-        cut_chars(&one_line(&self.redactor.text(message)), MAX_ECHO_CHARS).into_owned()
-    }
-
-    /// The same of bytes that may be no text.
-    pub(super) fn shown(&self, bytes: &[u8]) -> String {
-        self.echo(&String::from_utf8_lossy(bytes))
-    }
-}
-
 /// Judges what came back from `rest.php`.
 pub(super) fn read(raw: &Raw) -> Result<Answer, ItopError> {
-    let Raw { status, content_type, body, .. } = raw;
-    let status = *status;
+    let Raw { status, body, .. } = raw;
+    let (status, content_type) = (*status, raw.content_type());
     if let Some(Found { object, beside }) = Found::of(body) {
         if let Some(code) = object.get("code").and_then(Value::as_i64) {
             let message = object.get("message").and_then(Value::as_str).unwrap_or_default();
@@ -128,15 +97,15 @@ pub(super) fn message(raw: &Raw) -> Option<String> {
 
 /// What came instead of an answer, in words.
 fn reason(raw: &Raw) -> String {
-    let Raw { status, content_type, location, body, .. } = raw;
-    let location = location.as_deref().map(|location| raw.echo(location));
-    obstacle::instead(*status, &raw.echo(content_type), location.as_deref(), &raw.shown(body))
+    let location = raw.location().map(|location| raw.echo(location));
+    let content_type = raw.echo(raw.content_type());
+    obstacle::instead(raw.status, &content_type, location.as_deref(), &raw.shown(&raw.body))
 }
 
 /// Judges what came back from a page beside REST, of which a success has the status 200 and is no JSON.
 pub(super) fn of_a_page(raw: &Raw) -> Result<(), ItopError> {
     match raw.status {
-        200 if !raw.content_type.starts_with("application/json") => Ok(()),
+        200 if !raw.content_type().starts_with("application/json") => Ok(()),
         _ => match read(raw) {
             // JSON that says that all is well says nothing of what was asked here.
             Ok(_) => Err(ItopError::NotItop { reason: reason(raw) }),
@@ -193,12 +162,13 @@ fn maintenance(status: u16, body: &Map<String, Value>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use reqwest::header::LOCATION;
 
     use super::*;
+    use crate::outgoing::{MAX_ECHO_CHARS, Redactor};
 
     pub(super) fn raw(status: u16, content_type: &str, body: &[u8]) -> Raw {
-        let (content_type, body) = (content_type.to_owned(), body.to_vec());
-        Raw { status, content_type, location: None, body, redactor: Redactor::default() }
+        Raw::of(status, content_type, body)
     }
 
     fn judge(status: u16, content_type: &str, body: &str) -> Result<Answer, ItopError> {
@@ -369,7 +339,8 @@ mod tests {
         ] {
             let mut raw = raw(status, content_type, body.as_bytes());
             raw.redactor = Redactor::new(["s3cret"]);
-            raw.location = Some(format!("https://sso.example/s3cret/{echoed}"));
+            let location = format!("https://sso.example/s3cret/{echoed}");
+            raw.headers.insert(LOCATION, location.parse().unwrap());
             let error = read(&raw).unwrap_err();
             assert!(!format!("{error:?} {error}").contains("s3cr"), "{error}");
         }

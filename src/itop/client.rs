@@ -7,57 +7,18 @@ use std::{
 
 use reqwest::Url;
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    Answer, Calls, ClientError, ItopError, ItopZone, Settings,
-    answer::{self, Objects, Raw},
+    Answer, ItopError, ItopZone, Settings,
+    answer::{self, Objects},
     connection::Line,
-    exchange::exchange,
-    tls::Credentials,
-    trace,
 };
-use crate::{clock::Stopwatch, lifecycle::to_its_end};
-
-/// What a call is for: reads keep a slot that writes never use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
-pub enum Use {
-    /// Changes nothing in iTop.
-    Read,
-    /// Reads a whole list.
-    List,
-    /// May change something.
-    Write,
-    /// Creates a ticket: a write that may take longer.
-    Create,
-}
-
-impl Use {
-    /// All there are, in the order in which they are counted.
-    pub(super) const ALL: [Self; 4] = [Self::Read, Self::List, Self::Write, Self::Create];
-
-    /// The word for it, for programs.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::List => "list",
-            Self::Write => "update",
-            Self::Create => "create",
-        }
-    }
-
-    /// How long an answer may be, in bytes: what answers is not trusted with all the memory. The
-    /// longest list seen, of 50,000 CIs, has 6.8 MB (ITOP.md); a status has half a kilobyte, and what
-    /// a search for markers finds brings its whole log.
-    fn longest_answer(self) -> usize {
-        match self {
-            Self::Write | Self::Create => 4 << 20,
-            Self::Read => 64 << 20,
-            Self::List => 128 << 20,
-        }
-    }
-}
+use crate::{
+    clock::Stopwatch,
+    lifecycle::to_its_end,
+    outgoing::{self, Calls, ClientError, Credentials, Raw, Slots, Use, exchange},
+};
 
 /// The way to one iTop. Cheap to clone.
 #[derive(Clone)]
@@ -67,18 +28,6 @@ pub struct Client {
     slots: Slots,
     calls: Calls,
 }
-
-#[derive(Clone)]
-struct Slots {
-    all: Arc<Semaphore>,
-    writes: Arc<Semaphore>,
-    on_demand: Arc<Semaphore>,
-    /// How many there are in all.
-    most: usize,
-}
-
-/// Of the calls in flight this part, and at least one, may be such that anybody can cause at any time.
-const ON_DEMAND: usize = 4;
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,19 +39,12 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// Makes the one client of the process.
     pub fn new(settings: &Settings) -> Result<Self, ClientError> {
-        let line = Line::new(settings, Credentials::read(&settings.tls)?)?;
-        // At least two, so that a write never takes the last slot from the reads.
-        let all = settings.max_in_flight.max(2);
+        let line = Line::new(settings, Credentials::read("itop", &settings.tls)?)?;
         Ok(Self {
             line: Arc::new(RwLock::new(Arc::new(line))),
             zone: settings.zone.clone(),
-            calls: Calls::default(),
-            slots: Slots {
-                all: Arc::new(Semaphore::new(all)),
-                writes: Arc::new(Semaphore::new(all - 1)),
-                on_demand: Arc::new(Semaphore::new((all / ON_DEMAND).max(1))),
-                most: all,
-            },
+            calls: Calls::of::<ItopError>(),
+            slots: Slots::new(settings.max_in_flight),
         })
     }
 
@@ -113,7 +55,7 @@ impl Client {
     /// # Errors
     /// Nothing is changed then.
     pub fn renew(&self, settings: &Settings) -> Result<bool, ClientError> {
-        let credentials = Credentials::read(&settings.tls)?;
+        let credentials = Credentials::read("itop", &settings.tls)?;
         let known = self.line();
         if known.settings == *settings && known.credentials == credentials {
             return Ok(false);
@@ -152,8 +94,7 @@ impl Client {
     /// How many calls are in flight, and may be at most.
     #[must_use]
     pub fn in_flight(&self) -> (usize, usize) {
-        let Slots { all, most, .. } = &self.slots;
-        (most.saturating_sub(all.available_permits()), *most)
+        self.slots.in_flight()
     }
 
     /// The address that is called.
@@ -196,12 +137,11 @@ impl Client {
     /// A place among the few questions that callers cause at will: previews, lists read anew because
     /// somebody insists. Whatever they ask, most of the slots stay for deliveries and statuses.
     pub async fn place_on_demand(&self) -> Option<OwnedSemaphorePermit> {
-        // The semaphore is never closed.
-        self.slots.on_demand.clone().acquire_owned().await.ok()
+        self.slots.on_demand().await
     }
 
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
-        let slot = self.slot(purpose).await;
+        let slot = self.slots.take(purpose).await;
         let line = self.line();
         let json = operation.to_string();
         let (mut request, mut form) = line.request();
@@ -209,8 +149,8 @@ impl Client {
         if purpose == Use::Create {
             request = request.timeout(line.settings.create_timeout);
         }
-        if let Some(traceparent) = trace::current() {
-            request = request.header(trace::TRACEPARENT, traceparent);
+        if let Some(traceparent) = outgoing::current() {
+            request = request.header(outgoing::TRACEPARENT, traceparent);
         }
         let request = request.form(&form);
         let (redactor, longest) = (line.redactor.clone(), purpose.longest_answer());
@@ -223,7 +163,7 @@ impl Client {
             if answer.is_ok() {
                 calls.answered(purpose, watch.micros());
             }
-            answer
+            Ok(answer?)
         })
         .await
     }
@@ -237,7 +177,7 @@ impl Client {
         timeout: Duration,
         longest: usize,
     ) -> Result<Raw, ItopError> {
-        let slot = self.slot(Use::Read).await;
+        let slot = self.slots.take(Use::Read).await;
         let line = self.line();
         let (request, mut form) = line.page(path);
         form.extend_from_slice(fields);
@@ -246,18 +186,8 @@ impl Client {
         // iTop works on although whoever waited is gone.
         to_its_end(async move {
             let _slot = slot;
-            exchange(request, longest, redactor).await
+            Ok(exchange(request, longest, redactor).await?)
         })
         .await
-    }
-
-    async fn slot(&self, purpose: Use) -> [Option<OwnedSemaphorePermit>; 2] {
-        let Slots { all, writes, .. } = self.slots.clone();
-        // The semaphores are never closed; without a permit a call would only be unbounded.
-        let write = match purpose {
-            Use::Write | Use::Create => writes.acquire_owned().await.ok(),
-            Use::Read | Use::List => None,
-        };
-        [write, all.acquire_owned().await.ok()]
     }
 }

@@ -1,26 +1,20 @@
 //! How iTop is called: where, with which logins and certificates.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use reqwest::{
     RequestBuilder, Url,
     header::{HeaderName, HeaderValue},
 };
 
-use super::{
-    ItopZone,
-    redact::Redactor,
-    route,
-    tls::{Credentials, TlsFiles},
+use super::ItopZone;
+use crate::{
+    outgoing::{self, ClientError, Credentials, Redactor, TlsFiles, Way},
+    secret::Secret,
 };
-use crate::secret::Secret;
 
 /// The version of the REST protocol, the newest that iTop 3.1 and 3.2 offer.
 const VERSION: &str = "1.3";
-
-/// Apache closes an idle connection after five seconds; a request on a connection that is being
-/// closed is one whose fate is unknown.
-const IDLE: Duration = Duration::from_secs(3);
 
 /// The header of iTop's token extension.
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("auth-token");
@@ -79,33 +73,6 @@ pub struct Settings {
     pub zone: ItopZone,
 }
 
-/// A client that cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// A file of certificates or of a key cannot be read or is not PEM.
-    #[error("{key}: {path} cannot be used: {reason}")]
-    PemFile {
-        /// The key of the configuration that names it.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// Certificate and key of the bridge cannot be used.
-    #[error("itop.client_cert_file and itop.client_key_file cannot be used together: {0}")]
-    OwnCertificate(rustls::Error),
-    /// The certificates cannot be used, or this system has none.
-    #[error("the certificates cannot be used: {0}")]
-    Tls(rustls::Error),
-    /// The token cannot stand in a header.
-    #[error("the token of iTop has characters that cannot stand in an HTTP header")]
-    Token,
-    /// Anything else.
-    #[error("the HTTP client cannot be made: {0}")]
-    Http(#[from] reqwest::Error),
-}
-
 /// How iTop is called: replaced as a whole when secrets or certificates change.
 pub(super) struct Line {
     http: reqwest::Client,
@@ -117,24 +84,13 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new(settings: &Settings, credentials: Credentials) -> Result<Self, ClientError> {
-        // A second call finds the provider installed, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         if let Login::Token(token) = &settings.login {
             HeaderValue::from_str(token.expose()).map_err(|_| ClientError::Token)?;
         }
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("servicenav-itop-bridge/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .pool_idle_timeout(IDLE)
-            .tls_backend_preconfigured(credentials.config()?);
-        // Docker puts HTTP_PROXY into every container, and what it names reaches other machines.
-        if route::is_loopback(&settings.url) {
-            builder = builder.no_proxy();
-        }
+        let Settings { url, connect_timeout, timeout, .. } = settings;
+        let way = Way { url, connect_timeout: *connect_timeout, timeout: *timeout };
         Ok(Self {
-            http: builder.build()?,
+            http: outgoing::http_client(&way, &credentials)?,
             endpoint: endpoint(&settings.url, &settings.login),
             redactor: redactor(settings),
             settings: settings.clone(),
@@ -194,7 +150,7 @@ fn redactor(settings: &Settings) -> Redactor {
         secrets.push(format!("{user}:{}", password.expose()));
         secrets.push(password.expose().to_owned());
     }
-    let proxy = route::proxy(&settings.url).and_then(|proxy| proxy.password);
+    let proxy = outgoing::proxy(&settings.url).and_then(|proxy| proxy.password);
     secrets.extend(proxy.map(|password| password.expose().to_owned()));
     Redactor::new(secrets.iter().map(String::as_str))
 }

@@ -1,7 +1,10 @@
 //! What can come of a call to iTop, by what the caller has to decide.
 
 use super::{new_ticket::ref_of, obstacle};
-use crate::domain::new_ticket::RefKind;
+use crate::{
+    domain::{new_ticket::RefKind, notice::Notice},
+    outgoing::{Coded, Failure},
+};
 
 /// A call that did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,6 +168,25 @@ impl ItopError {
         )
     }
 
+    /// What to say of a list that could not be read, where asking again in a moment would give the
+    /// same answer.
+    ///
+    /// # Errors
+    /// Any other failure is given back.
+    pub fn about_a_list(self, kind: RefKind) -> Result<Notice, Self> {
+        match self {
+            Self::Refused { code, message } => {
+                Ok(Notice::ListRefused { kind, code, words: message })
+            }
+            Self::NotAllowed { message } => Ok(Notice::ListNotAllowed { kind, words: message }),
+            // One that passes is asked again; and where everything is turned away, the ticket will be too.
+            Self::TurnedAway { status, .. } if self.may_be_about_the_request() => {
+                Ok(Notice::ListTurnedAway { kind, status })
+            }
+            other => Err(other),
+        }
+    }
+
     /// The reference of a ticket that iTop did not accept: its query found nothing or several, the
     /// object of a bare key is gone, or nothing is left of it (ITOP.md, "What must hold can stand in
     /// the write"; recordings 099 to 105). Nothing was created then.
@@ -209,6 +231,54 @@ impl ItopError {
             | Self::NoClearAnswer { .. }
             | Self::TurnedAway { .. }
             | Self::NotItop { .. } => false,
+        }
+    }
+}
+
+impl From<Failure> for ItopError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NoConnectionLeft { shown } => Self::NoConnectionLeft { reason: shown },
+            Failure::NotSent { causes, shown } => {
+                Self::Unreachable { reason: obstacle::broken(&causes, &shown) }
+            }
+            Failure::Broken { causes, shown } => {
+                Self::NoClearAnswer { reason: obstacle::broken(&causes, &shown) }
+            }
+            Failure::TooLong(most) => Self::NoClearAnswer {
+                reason: format!("the answer is longer than {} MB", most >> 20),
+            },
+        }
+    }
+}
+
+impl Coded for ItopError {
+    const CODES: &'static [&'static str] = &[
+        "ok",
+        "refused",
+        "not-allowed",
+        "credentials",
+        "profile-missing",
+        "maintenance",
+        "unreachable",
+        "no-connection-left",
+        "no-clear-answer",
+        "turned-away",
+        "not-itop",
+    ];
+
+    fn place(&self) -> usize {
+        match self {
+            Self::Refused { .. } => 1,
+            Self::NotAllowed { .. } => 2,
+            Self::BadCredentials => 3,
+            Self::ProfileMissing { .. } => 4,
+            Self::Maintenance { .. } => 5,
+            Self::Unreachable { .. } => 6,
+            Self::NoConnectionLeft { .. } => 7,
+            Self::NoClearAnswer { .. } => 8,
+            Self::TurnedAway { .. } => 9,
+            Self::NotItop { .. } => 10,
         }
     }
 }

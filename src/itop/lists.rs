@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer, CiList, Client, ItopError, Use,
+    Answer, Client, ItopError, Use,
+    answer::Objects,
     conditions::bound,
-    items::{Contract, Element, Organization, Person, Service, Team},
     keys::{is_key, number},
     oql,
 };
-use crate::domain::keys::{ObjectId, OrgId};
+use crate::{
+    desk::{Ci, CiList, Contract, Element, Organization, Person, Service, Team},
+    domain::keys::{ObjectId, OrgId},
+};
 
 /// The smallest page before a broken answer counts as a failure.
 const SMALLEST_PAGE: usize = 500;
@@ -255,6 +258,22 @@ impl Client {
             "operation": "core/get", "class": class, "key": query, "output_fields": fields,
         });
         self.call(Use::Read, &operation).await
+    }
+}
+
+/// What is read of a CI beside its key and class.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CiFields {
+    name: Value,
+}
+
+impl Objects for CiList {
+    type Fields = CiFields;
+
+    fn add(&mut self, class: &str, id: u64, fields: CiFields) {
+        let id = id.to_string();
+        self.push(Ci { id: &id, name: as_text(Some(&fields.name)).as_ref(), class });
     }
 }
 

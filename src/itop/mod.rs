@@ -1,14 +1,10 @@
 //! Everything that speaks to iTop. Nothing here keeps state beyond connections and slots.
 
 mod answer;
-mod calls;
-mod ci_list;
 mod client;
 mod conditions;
 mod connection;
 mod error;
-mod exchange;
-mod items;
 mod keys;
 mod lines;
 mod lists;
@@ -18,24 +14,17 @@ mod obstacle;
 pub mod oql;
 mod priority;
 mod probe;
-mod redact;
-mod route;
 mod setup;
 pub mod synchro;
 mod tickets;
 mod time;
-mod tls;
-mod trace;
 
 pub use answer::Answer;
-pub use calls::{Calls, Latency};
-pub use ci_list::{Ci, CiList, Matches};
-pub use client::{Client, Use};
+pub use client::Client;
 pub use conditions::{Conditions, IDS_OUT_OF_ORDER};
-pub use connection::{ClientError, FrontLogin, Login, Settings};
+pub use connection::{FrontLogin, Login, Settings};
 pub use error::ItopError;
 pub(crate) use error::TOO_MANY;
-pub use items::{Contract, Element, Organization, Person, Service, Team};
 pub use keys::is_key;
 pub use lines::NewLines;
 pub use lists::ListQueries;
@@ -43,10 +32,8 @@ pub use model::{INCIDENT, TicketModel, USER_REQUEST};
 pub use new_ticket::{CreatedTicket, Terms, why_not_marker, why_not_template};
 pub use priority::Raise;
 pub use probe::{PathProbe, WriteRight};
-pub(crate) use redact::Redactor;
-pub use route::{Proxy, is_loopback, proxy};
 pub use setup::{Attributes, Protocol};
 pub use tickets::{MARKER_LOG, Marked, Within, address, object_address};
 pub use time::ItopZone;
-pub use tls::TlsFiles;
-pub use trace::in_trace;
+
+pub use crate::outgoing::{ClientError, TlsFiles, Use};

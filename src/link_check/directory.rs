@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use super::NameOrKey;
 use crate::{
+    desk::Organization,
     domain::{
         acknowledgement::Ref,
         keys::OrgId,
         names::{self, FoldedName},
     },
-    itop::Organization,
     resolve::Found,
 };
 

@@ -4,8 +4,8 @@ use futures_util::future::OptionFuture;
 
 use crate::{
     catalog::{Catalog, Freshness, Reading},
+    desk::{DeskError, Person, Service, Team},
     domain::keys::OrgId,
-    itop::{ItopError, Person, Service, Team},
 };
 
 /// Which lists somebody needs.
@@ -46,7 +46,7 @@ impl OrgLists {
         org: &OrgId,
         needs: Needs,
         freshness: Freshness,
-    ) -> Result<Self, ItopError> {
+    ) -> Result<Self, DeskError> {
         let teams = needs.teams.then(|| catalog.teams(org).get(freshness));
         let contacts = needs.contacts.then(|| catalog.contacts(org).get(freshness));
         let services = needs.services.then(|| catalog.services(org).get(freshness));

@@ -4,6 +4,7 @@
 use super::{Found, ResolveError, Resolver, at_once, find, named, several};
 use crate::{
     catalog::Freshness,
+    desk::{CiList, DeskError},
     domain::{
         acknowledgement::{Acknowledgement, Ref},
         company_link::Named,
@@ -11,7 +12,6 @@ use crate::{
         new_ticket::{Chosen, RefKind},
         notice::{CiWay, Notice},
     },
-    itop::{self, CiList, ItopError},
 };
 
 impl Resolver<'_> {
@@ -61,9 +61,10 @@ impl Resolver<'_> {
     }
 
     /// The CIs that any of the ways may mean.
-    async fn ask_for(&self, ways: &[Way]) -> Result<CiList, ItopError> {
+    async fn ask_for(&self, ways: &[Way]) -> Result<CiList, DeskError> {
         let keys = ways.iter().filter_map(|way| way.wanted.id.as_deref());
-        let keys: Vec<_> = keys.filter(|key| itop::is_key(key)).map(ObjectId::new).collect();
+        let keys: Vec<_> =
+            keys.filter(|key| self.catalog.desk().is_key(key)).map(ObjectId::new).collect();
         let names: Vec<_> = ways.iter().filter_map(|way| way.wanted.name.as_deref()).collect();
         self.catalog.cis_called(self.org, &keys, &names).await
     }

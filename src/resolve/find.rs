@@ -3,8 +3,8 @@
 //! sent: who sent it may have meant either.
 
 use crate::{
+    desk::{Ci, Contract, Element, Organization, Person, Service, Team},
     domain::{acknowledgement::Ref, names},
-    itop::{Ci, Contract, Element, Organization, Person, Service, Team},
 };
 
 /// How many candidates an ambiguous name shows.

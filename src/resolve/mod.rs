@@ -12,6 +12,7 @@ pub use find::{Found, Item, by_name, candidates, find, only};
 
 use crate::{
     catalog::{Asked, Catalog, Freshness, List, Reading},
+    desk::{DeskError, Failure as _, Organization},
     domain::{
         acknowledgement::{Acknowledgement, Ref},
         company_link::{CompanyLink, Named},
@@ -22,7 +23,6 @@ use crate::{
         notice::{Candidates, Notice},
         ticket_text::Language,
     },
-    itop::{self, ItopError},
 };
 
 /// Everything that a ticket refers to, checked against its company.
@@ -49,7 +49,7 @@ pub enum ResolveError {
         warnings: Vec<Notice>,
     },
     /// The way to iTop failed; nothing is known.
-    Way(ItopError),
+    Way(DeskError),
 }
 
 /// Resolves an event against the organization of its link. `federated` is the CI that its equipment has in the
@@ -116,7 +116,7 @@ impl Resolver<'_> {
             return Ok(link.org_name.clone());
         }
         let mut reading = self.catalog.companies().get(self.freshness(RefKind::Company)).await;
-        let missing = |reading: &Reading<Vec<itop::Organization>>| {
+        let missing = |reading: &Reading<Vec<Organization>>| {
             !reading.listed.items.iter().any(|org| org.id == link.org)
         };
         if reading.as_ref().is_ok_and(missing) {
@@ -188,7 +188,7 @@ impl Resolver<'_> {
         &self,
         kind: RefKind,
         asked: Asked<'_, L>,
-    ) -> Result<Option<Reading<L>>, ItopError> {
+    ) -> Result<Option<Reading<L>>, DeskError> {
         if self.doubts.is_written() && !self.doubts.of(kind) {
             return Ok(asked.if_known().await);
         }
@@ -211,9 +211,9 @@ impl Resolver<'_> {
     }
 
     /// A list without which there can be no ticket could not be read.
-    fn required(&mut self, error: ItopError, kind: RefKind) -> ResolveError {
+    fn required(&mut self, error: DeskError, kind: RefKind) -> ResolveError {
         let mend = error.mend();
-        match unreadable(error, kind) {
+        match error.about_a_list(kind) {
             Ok(notice) => {
                 let notice = notice.say(Language::En);
                 let mend = mend.unwrap_or("Check the account's rights and catalog.queries.");
@@ -224,17 +224,17 @@ impl Resolver<'_> {
     }
 
     /// A list of optional things could not be read: the ticket matters more.
-    fn optional(&mut self, error: ItopError, kind: RefKind) -> Result<(), ResolveError> {
-        self.warnings.push(unreadable(error, kind).map_err(ResolveError::Way)?);
+    fn optional(&mut self, error: DeskError, kind: RefKind) -> Result<(), ResolveError> {
+        self.warnings.push(error.about_a_list(kind).map_err(ResolveError::Way)?);
         Ok(())
     }
 }
 
-/// How a write can name what is wanted without a look into a list; `None` where a list is needed.
+/// How a write to iTop, which alone is made without its lists, can name what is wanted without a look into one; `None` where a list is needed.
 fn at_once(wanted: &Ref) -> Option<Chosen> {
     match (&wanted.id, &wanted.name) {
         (Some(id), name) => {
-            let id = itop::is_key(id).then(|| ObjectId::new(id.as_str()))?;
+            let id = crate::itop::is_key(id).then(|| ObjectId::new(id.as_str()))?;
             Some(Chosen::Key { id, name: name.clone().unwrap_or_default() })
         }
         (None, Some(name)) => names::is_plain(name).then(|| Chosen::Name(name.clone())),
@@ -266,24 +266,8 @@ pub async fn ambiguous(catalog: &Catalog, org: &OrgId, refs: &Refs) -> Vec<Notic
     notices
 }
 
-fn alike<T: Item>(reading: Result<Reading<Vec<T>>, ItopError>, name: &str) -> bool {
+fn alike<T: Item>(reading: Result<Reading<Vec<T>>, DeskError>, name: &str) -> bool {
     reading.is_ok_and(|reading| by_name(&reading.listed.items, name).is_several())
-}
-
-/// What to say of a list that could not be read, where asking again in a moment would give the
-/// same answer; any other failure is given back.
-fn unreadable(error: ItopError, kind: RefKind) -> Result<Notice, ItopError> {
-    match error {
-        ItopError::Refused { code, message } => {
-            Ok(Notice::ListRefused { kind, code, words: message })
-        }
-        ItopError::NotAllowed { message } => Ok(Notice::ListNotAllowed { kind, words: message }),
-        // One that passes is asked again; and where everything is turned away, the ticket will be too.
-        ItopError::TurnedAway { status, .. } if error.may_be_about_the_request() => {
-            Ok(Notice::ListTurnedAway { kind, status })
-        }
-        other => Err(other),
-    }
 }
 
 /// What a reference looks like in a sentence.

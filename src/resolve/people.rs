@@ -3,6 +3,7 @@
 use super::{Found, ResolveError, Resolver, at_once, by_name, find, named, only, several};
 use crate::{
     catalog::{Freshness, Reading},
+    desk::{DeskError, Person, Team},
     domain::{
         acknowledgement::{Acknowledgement, ContactRef, Ref},
         company_link::CompanyLink,
@@ -11,7 +12,6 @@ use crate::{
         notice::{Notice, Origin},
         ticket_text::Language,
     },
-    itop::{ItopError, Person, Team},
 };
 
 impl Resolver<'_> {
@@ -64,7 +64,7 @@ impl Resolver<'_> {
         &mut self,
         from: Origin,
         wanted: Ref,
-    ) -> Result<Result<Chosen, Notice>, ItopError> {
+    ) -> Result<Result<Chosen, Notice>, DeskError> {
         let judge = |reading: &Reading<Vec<Team>>| match find(&reading.listed.items, &wanted) {
             Found::One { item, renamed } => Ok((named(item), renamed)),
             Found::Several(items) => {
@@ -129,7 +129,7 @@ impl Resolver<'_> {
         &mut self,
         from: Origin,
         wanted: &ContactRef,
-    ) -> Result<Result<Chosen, Notice>, ItopError> {
+    ) -> Result<Result<Chosen, Notice>, DeskError> {
         let told = || Ref {
             id: wanted.id.clone(),
             name: wanted.name.as_ref().or(wanted.email.as_ref()).cloned(),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Found, ResolveError, Resolver, at_once, find, named, several};
 use crate::{
     catalog::{Freshness, Reading},
+    desk::Service,
     domain::{
         acknowledgement::{Acknowledgement, Ref},
         company_link::{CompanyLink, Named},
@@ -12,7 +13,6 @@ use crate::{
         new_ticket::{Chosen, RefKind},
         notice::Notice,
     },
-    itop::Service,
 };
 
 /// What the event or the link asks for.

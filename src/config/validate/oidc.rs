@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{super::Oidc, web_url};
-use crate::{domain::text::cut_chars, itop::is_loopback, oidc::IS_BUILT_IN};
+use crate::{domain::text::cut_chars, oidc::IS_BUILT_IN, outgoing::is_loopback};
 
 /// The longest name of a provider, in characters: it stands on a button.
 const MOST_OF_NAME: usize = 60;

@@ -9,8 +9,8 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{Raw, class_and_id, found, read, within};
-use crate::itop::ItopError;
+use super::{class_and_id, found, read, within};
+use crate::{itop::ItopError, outgoing::Raw};
 
 /// A list that is filled while an answer is decoded.
 pub(in crate::itop) trait Objects: Default {

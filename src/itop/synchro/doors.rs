@@ -8,7 +8,10 @@ use super::{
     Counters, DoorError, Import, ImportAnswer, Loaded, MAX_TABLE_BYTES, RowIssue, Table, export,
     import, load, page, run,
 };
-use crate::itop::{Client, ClientError, ItopError, Settings, Use, answer::Raw};
+use crate::{
+    itop::{Client, ClientError, ItopError, Settings, Use},
+    outgoing::Raw,
+};
 
 /// How long an answer may be, in bytes: a page, of which a load has a line or two a row.
 const PAGE: usize = 8 << 20;

@@ -1,12 +1,12 @@
 //! `export-v2.php`: objects as CSV.
 
 use super::{DoorError, page::bare};
-use crate::itop::answer::Raw;
+use crate::outgoing::Raw;
 
 /// Judges the answer to an export: a wrong password is answered 200 with the page that asks for one, and
 /// a wrong query 200 with a page that says so.
 pub(super) fn read(raw: Raw, text: &str) -> Result<Vec<u8>, DoorError> {
-    if raw.content_type.starts_with("text/csv") {
+    if raw.content_type().starts_with("text/csv") {
         return Ok(raw.body);
     }
     if text.contains("name=\"auth_pwd\"") {

@@ -1,7 +1,7 @@
 //! `import.php`: a file of CSV at once, without memory of its rows.
 
 use super::{DoorError, page::count};
-use crate::itop::answer::Raw;
+use crate::outgoing::Raw;
 
 /// What is imported.
 #[derive(Clone, Debug, PartialEq, Eq)]

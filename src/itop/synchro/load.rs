@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::text::{cut_chars, one_line},
-    itop::answer::Raw,
+    outgoing::Raw,
 };
 
 /// The longest words of iTop about a row, in characters.

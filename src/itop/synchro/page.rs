@@ -2,9 +2,9 @@
 //! status 200 too.
 
 use super::DoorError;
-use crate::itop::{
-    ItopError,
-    answer::{self, Raw},
+use crate::{
+    itop::{ItopError, answer},
+    outgoing::Raw,
 };
 
 /// What iTop says instead of anything else to whom it does not let in. These words are no part of any

@@ -4,7 +4,7 @@ use super::{
     Counters, DoorError,
     page::{bare, count},
 };
-use crate::itop::answer::Raw;
+use crate::outgoing::Raw;
 
 /// The counters, in the order in which they are told.
 const LABELS: [&str; 14] = [

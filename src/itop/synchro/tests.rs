@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{Counters, DoorError, Loaded, Outcome, export, import, load, page, run};
-use crate::itop::{ItopError, answer::Raw, redact::Redactor};
+use crate::{
+    itop::ItopError,
+    outgoing::{Raw, Redactor},
+};
 
 /// A recorded case.
 fn case(name: &str) -> Value {
@@ -17,9 +20,7 @@ fn case(name: &str) -> Value {
 }
 
 fn raw(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Raw {
-    let content_type = content_type.to_owned();
-    let redactor = Redactor::new(["s3cret"]);
-    Raw { status, content_type, location: None, body: body.into(), redactor }
+    Raw { redactor: Redactor::new(["s3cret"]), ..Raw::of(status, content_type, body) }
 }
 
 fn recorded(name: &str) -> (Raw, usize) {

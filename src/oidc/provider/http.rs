@@ -5,7 +5,7 @@ use std::{pin::Pin, time::Duration};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::Url;
 
-use crate::{itop, no_answer};
+use crate::{no_answer, outgoing};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
             .timeout(WHOLE);
-        if issuer.parse::<Url>().is_ok_and(|issuer| itop::is_loopback(&issuer)) {
+        if issuer.parse::<Url>().is_ok_and(|issuer| outgoing::is_loopback(&issuer)) {
             builder = builder.no_proxy();
         }
         Self { client: builder.build().map_err(|error| no_answer::why(&error)) }

@@ -25,7 +25,7 @@ use crate::{
     clock::Clock,
     config,
     domain::text::{cut_chars, one_line},
-    itop::Redactor,
+    outgoing::{Redactor, is_loopback},
     secret::Secret,
 };
 use claims::Extra;
@@ -239,5 +239,5 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Whether nobody on the way can say something else in its place.
 fn is_safe(url: &Url) -> bool {
-    url.scheme() == "https" || crate::itop::is_loopback(url)
+    url.scheme() == "https" || is_loopback(url)
 }

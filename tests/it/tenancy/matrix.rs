@@ -107,18 +107,18 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
 
 #[tokio::test]
 async fn a_limited_token_has_its_own_and_all_else_is_not_there() {
-    each_has_its_own(Tenants::start().await).await;
+    Box::pin(each_has_its_own(Tenants::start().await)).await;
 }
 
 #[tokio::test]
 async fn the_session_of_a_limited_token_is_no_more_than_the_token() {
-    each_has_its_own(Tenants::start().await.in_sessions().await).await;
+    Box::pin(each_has_its_own(Tenants::start().await.in_sessions().await)).await;
 }
 
 #[tokio::test]
 async fn whoever_signs_in_in_a_limited_group_has_its_own_and_all_else_is_not_there() {
     let provider = StandIn::start().await;
-    each_has_its_own(Tenants::start().await.by_provider(&provider).await).await;
+    Box::pin(each_has_its_own(Tenants::start().await.by_provider(&provider).await)).await;
 }
 
 async fn each_has_its_own(tenants: Tenants) {

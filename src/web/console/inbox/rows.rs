@@ -8,8 +8,8 @@ use super::says::{Said, said};
 use crate::{
     catalog::Reading,
     config::Scope,
+    desk::Organization,
     domain::{acknowledgement::Glance, delivery_state::State},
-    itop::Organization,
     link_check::Directory,
     store::{InboxRow, NOT_LINKED, Operation},
     web::{Addresses, AppState, addresses::encoded, console::page::Page},

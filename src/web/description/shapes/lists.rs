@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 
-use crate::itop;
+use crate::desk;
 
 /// A list of iTop.
 #[derive(JsonSchema)]
@@ -18,8 +18,8 @@ pub(in crate::web) struct Page<T> {
 }
 
 /// The lists of iTop.
-pub(in crate::web) type Companies = Page<itop::Organization>;
-pub(in crate::web) type Teams = Page<itop::Team>;
-pub(in crate::web) type Contacts = Page<itop::Person>;
-pub(in crate::web) type Services = Page<itop::Service>;
-pub(in crate::web) type Cis = Page<itop::Ci<'static>>;
+pub(in crate::web) type Companies = Page<desk::Organization>;
+pub(in crate::web) type Teams = Page<desk::Team>;
+pub(in crate::web) type Contacts = Page<desk::Person>;
+pub(in crate::web) type Services = Page<desk::Service>;
+pub(in crate::web) type Cis = Page<desk::Ci<'static>>;

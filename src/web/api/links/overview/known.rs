@@ -13,13 +13,13 @@ use super::view::{
 };
 use crate::{
     catalog::{Catalog, Reading},
+    desk::Organization,
     domain::{
         company_link::CompanyLink,
         keys::{Instance, OrgId},
         names,
         visible::Visible,
     },
-    itop::Organization,
     link_check::Directory,
     store::{CompanyWaits, SeenCompany, Store},
     web::{auth::Caller, problem::ApiError},

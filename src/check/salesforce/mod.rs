@@ -1,0 +1,140 @@
+//! The way to Salesforce, and whether the org is set up so that Cases can be made exactly once. Nothing
+//! here writes.
+
+mod case;
+mod limits;
+mod values;
+
+use super::Report;
+use crate::{
+    app::salesforce_settings,
+    clock::Clock,
+    config::{Config, SalesforceSection},
+    salesforce::{Client, Error},
+};
+
+/// What is examined, and where it is told.
+struct Examination<'e, 'r> {
+    section: &'e SalesforceSection,
+    client: Client,
+    report: &'e mut Report<'r>,
+}
+
+/// Examines what is configured of Salesforce; nothing where nothing is.
+pub(super) async fn examine(
+    config: &Config,
+    clock: &Clock,
+    client: Option<&Client>,
+    report: &mut Report<'_>,
+) {
+    let Some(section) = &config.salesforce else { return };
+    let own = || {
+        let settings = salesforce_settings(section).map_err(|error| error.to_string())?;
+        Client::new(&settings, clock.clone()).map_err(|error| error.to_string())
+    };
+    let client = match client.cloned().map_or_else(own, Ok) {
+        Ok(client) => client,
+        Err(error) => {
+            report.failure("salesforce", error, "The bridge does not start like this.");
+            return;
+        }
+    };
+    let mut examination = Examination { section, client, report };
+    let _ = examination.run().await;
+}
+
+impl Examination<'_, '_> {
+    /// Ends at the first thing without which the rest cannot be asked.
+    async fn run(&mut self) -> Option<()> {
+        self.login().await?;
+        self.version().await?;
+        let case = self.case().await?;
+        self.marker_field(&case);
+        self.references(&case).await;
+        self.values(&case).await;
+        self.queues().await;
+        self.companies().await;
+        self.limits().await;
+        self.e_mails();
+        Some(())
+    }
+
+    async fn login(&mut self) -> Option<()> {
+        let what = "salesforce login";
+        self.report.examining(what);
+        match self.client.ping().await {
+            Ok(()) => {
+                let instance = self.client.instance().map(|url| url.to_string());
+                let seen = format!("{} lets the bridge in", instance.unwrap_or_default());
+                self.report.ok(what, seen);
+                Some(())
+            }
+            Err(error) => {
+                self.failed(what, &error);
+                None
+            }
+        }
+    }
+
+    /// Without the version everything else would be refused in other words.
+    async fn version(&mut self) -> Option<()> {
+        let what = "salesforce version";
+        let wanted = &self.section.api_version;
+        match self.client.versions().await {
+            Ok(offered) if offered.contains(wanted) => {
+                let newest = offered.last().filter(|newest| *newest != wanted);
+                let newer = newest.map(|newest| format!("; the org offers up to {newest}"));
+                self.report.ok(what, format!("{wanted}{}", newer.unwrap_or_default()));
+                Some(())
+            }
+            Ok(offered) => {
+                let (first, last) = (offered.first(), offered.last());
+                let seen = format!(
+                    "salesforce.api_version is {wanted}, and the org offers {} to {}",
+                    first.map_or("none", String::as_str),
+                    last.map_or("none", String::as_str)
+                );
+                self.report.failure(
+                    what,
+                    seen,
+                    "Set salesforce.api_version to one that is offered.",
+                );
+                None
+            }
+            Err(error) => {
+                self.failed(what, &error);
+                None
+            }
+        }
+    }
+
+    async fn companies(&mut self) {
+        let what = "salesforce companies";
+        match self.client.companies().await {
+            Ok(accounts) if accounts.is_empty() => self.report.warning(
+                what,
+                "no Account is visible to the user of the bridge",
+                "Share Accounts with that user, and see salesforce.companies.",
+            ),
+            Ok(accounts) => self.report.ok(what, format!("{} Accounts", accounts.len())),
+            Err(error) => self.failed(what, &error),
+        }
+    }
+
+    /// What REST cannot switch off, and what nobody could try: told each time, because it reaches the
+    /// customers of the customer.
+    fn e_mails(&mut self) {
+        self.report.warning(
+            "salesforce e-mails",
+            "whether Cases of the bridge send auto-responses or e-mails to contacts and owners, only \
+             this org can show",
+            "Make one Case for a contact of your own with a real acknowledgement, in a sandbox first; \
+             except the user of the bridge from auto-response rules and alerts (docs/salesforce.md).",
+        );
+    }
+
+    fn failed(&mut self, what: &'static str, error: &Error) {
+        let mend = error.mend().unwrap_or("Ask again in a moment.");
+        self.report.failure(what, error.to_string(), mend);
+    }
+}

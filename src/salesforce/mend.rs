@@ -1,0 +1,175 @@
+//! What a person does about what Salesforce says: a sentence for each code, and for what is in the way of
+//! all requests also when to ask again.
+
+use std::time::Duration;
+
+use super::{Error, error::TOO_MANY};
+
+/// The rolling day of requests frees some each hour.
+const HOURLY: Duration = Duration::from_hours(1);
+
+/// Why nothing can be delivered, whatever is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstruction {
+    /// No connection, or no clear answer.
+    Unreachable,
+    /// The bridge is not let in.
+    Credentials,
+    /// The org or the user may not use the API, or not this version of it.
+    NotAllowed,
+    /// Something else answers at that address.
+    NotSalesforce,
+    /// The requests of the day are used up, or too many are under way.
+    RequestLimit,
+    /// The org has no room for another record.
+    StorageLimit,
+}
+
+impl Obstruction {
+    /// That of an error; `None` for one that concerns a single request, or this machine alone.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<Self> {
+        Some(match error {
+            Error::Login { .. } | Error::Session { .. } => Self::Credentials,
+            Error::RequestLimit { .. } => Self::RequestLimit,
+            Error::StorageLimit => Self::StorageLimit,
+            Error::NotAllowed { .. } | Error::Version { .. } => Self::NotAllowed,
+            Error::Unreachable { .. }
+            | Error::NoClearAnswer { .. }
+            | Error::TurnedAway { status: TOO_MANY, .. } => Self::Unreachable,
+            Error::TurnedAway { .. } | Error::NotSalesforce { .. } => Self::NotSalesforce,
+            Error::DuplicateValue
+            | Error::Refused(_)
+            | Error::Busy { .. }
+            | Error::Several { .. }
+            | Error::Reference { .. }
+            | Error::NoConnectionLeft { .. } => return None,
+        })
+    }
+
+    /// The stable code, for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Credentials => "credentials",
+            Self::NotAllowed => "not-allowed",
+            Self::NotSalesforce => "not-salesforce",
+            Self::RequestLimit => "request-limit",
+            Self::StorageLimit => "storage-limit",
+        }
+    }
+
+    /// What an administrator does about it.
+    #[must_use]
+    pub fn mend(self) -> &'static str {
+        match self {
+            Self::Unreachable => {
+                "Check salesforce.login_url and the network between; status.salesforce.com says how \
+                 Salesforce itself is. Deliveries go on by themselves when it answers."
+            }
+            Self::Credentials => LOGIN,
+            Self::NotAllowed => NOT_ALLOWED,
+            Self::NotSalesforce => {
+                "Check salesforce.login_url: it is https://login.salesforce.com, \
+                 https://test.salesforce.com for a sandbox, or the org's My Domain."
+            }
+            Self::RequestLimit => REQUEST_LIMIT,
+            Self::StorageLimit => STORAGE_LIMIT,
+        }
+    }
+}
+
+/// When what closed the way is asked for again, where its usual, growing pauses are not right: a limit
+/// of the day does not pass in seconds, and each question would be counted too.
+#[must_use]
+pub fn probe_after(error: &Error) -> Option<Duration> {
+    match error {
+        Error::RequestLimit { daily: true, .. } | Error::StorageLimit => Some(HOURLY),
+        _ => None,
+    }
+}
+
+const LOGIN: &str = "Check salesforce.client_id, salesforce.user and the key or secret. For login = \"jwt\" \
+     the app must hold the certificate of the key, and the user must be approved for it beforehand; the \
+     clock of this machine must be right. For login = \"client-credentials\" the app needs a user to run \
+     as, and salesforce.login_url must be the org's My Domain.";
+
+const NOT_ALLOWED: &str = "Give the user of the bridge the permission \"API Enabled\" in an edition that has \
+     the API, and check salesforce.api_version; 'check' names the versions that are offered.";
+
+const REQUEST_LIMIT: &str = "Wait: the limit is over the last 24 hours, and the bridge asks again each hour. \
+     See in Setup (System Overview, API usage) what uses the requests, and raise board.refresh.";
+
+const STORAGE_LIMIT: &str = "Free data storage in the org (Setup, Storage Usage), or buy more.";
+
+/// What to do about an error.
+pub(super) fn of(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Refused(refusal) => of_code(&refusal.code),
+        Error::Several { .. } | Error::DuplicateValue => Some(
+            "Make the external id field of Case unique and case-sensitive, and see which record has \
+             the value: it may be in the Recycle Bin, or not visible to the user of the bridge.",
+        ),
+        Error::NoConnectionLeft { .. } => Some(
+            "Raise the limit of open files of the bridge (LimitNOFILE of its unit, nofile of its \
+             container, ulimit -n).",
+        ),
+        Error::Reference { .. } => Some(
+            "Name a record of the Account that the company is linked to, by its id where names are \
+             not unique.",
+        ),
+        Error::Busy { .. } => None,
+        error => Obstruction::of(error).map(Obstruction::mend),
+    }
+}
+
+/// What to do about a request that was refused with a code.
+fn of_code(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "DUPLICATES_DETECTED" => {
+            "A duplicate rule of the org objects. Set salesforce.allow_duplicates = true if the rule \
+             allows to save all the same, or except the user of the bridge from the rule."
+        }
+        "REQUIRED_FIELD_MISSING" => {
+            "Set that field by a template below [salesforce.fields], or give it a default in the org."
+        }
+        "STRING_TOO_LONG" => {
+            "Shorten that field in [salesforce.fields], or lower salesforce.max_subject or \
+             salesforce.max_description."
+        }
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" => {
+            "Use a value of that picklist ('check' lists them), for the record type too."
+        }
+        "INVALID_FIELD_FOR_INSERT_UPDATE" => {
+            "Give the user of the bridge edit access to that field (field-level security), by the \
+             permission set of 'salesforce package'."
+        }
+        "INVALID_FIELD" | "INVALID_TYPE" => {
+            "The field or object does not exist in this org, or the user of the bridge may not see it: \
+             deploy the package ('salesforce package') and assign its permission set to the user."
+        }
+        "INVALID_CROSS_REFERENCE_KEY" | "MALFORMED_ID" => {
+            "A record that the Case refers to does not exist or may not be used: see link, queue and \
+             salesforce.record_type."
+        }
+        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" | "INSUFFICIENT_ACCESS_OR_READONLY" => {
+            "Share the record that the Case refers to (Account, contact, queue) with the user of the \
+             bridge, and let that user create Cases."
+        }
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION" => {
+            "A validation rule of the org objects: fill in what it asks for by [salesforce.fields], or \
+             except the user of the bridge from the rule."
+        }
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "CANNOT_EXECUTE_FLOW_TRIGGER" => {
+            "A trigger or flow of the org failed: its administrator sees why, and mends it or excepts \
+             the user of the bridge."
+        }
+        "INVALID_EMAIL_ADDRESS" => "Correct that e-mail address.",
+        "MALFORMED_QUERY" => "See salesforce.companies: it must be a condition of SOQL.",
+        "NOT_FOUND" | "ENTITY_IS_DELETED" => {
+            "The record was deleted, or the user of the bridge may not see it."
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,40 @@
+//! Everything that speaks to Salesforce Service Cloud. No org was reached when it was made: what is done
+//! rests on documents and sightings (docs/salesforce.md), and on codes, never on wording.
+//!
+//! Nothing here keeps state beyond connections, slots, the session, and names for an hour.
+
+mod answer;
+mod assertion;
+mod cases;
+mod client;
+mod connection;
+mod create;
+mod describe;
+mod error;
+#[cfg(test)]
+mod examples;
+mod ids;
+mod limits;
+mod lists;
+mod mend;
+mod notes;
+mod org;
+mod owners;
+mod package;
+mod plain;
+mod record_type;
+mod references;
+mod settings;
+mod soql;
+
+pub use cases::{CASE, STATUSES_AT_ONCE, address};
+pub use client::Client;
+pub use create::{Created, why_not_template};
+pub use describe::{Described, Field, PicklistValue, RecordType};
+pub use error::{Error, Refusal};
+pub use ids::{is_id, is_same};
+pub use mend::{Obstruction, probe_after};
+pub use notes::{NewNotes, Note, Noted};
+pub use org::{CaseState, Limit};
+pub use package::{Deployed, PERMISSION_SET, Problem, package};
+pub use settings::{CiObject, Login, Mapping, Priorities, ServiceObject, Settings};

@@ -1,0 +1,111 @@
+//! Questions about the org as a whole: whether it answers, which versions, which limits. Nothing here
+//! writes.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Client, Error, Obstruction, client::Call};
+use crate::outgoing::Use;
+
+/// A limit of the org.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Limit {
+    /// How much there is.
+    pub max: i64,
+    /// How much of it is left.
+    pub remaining: i64,
+}
+
+/// A state of Cases.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CaseState {
+    /// As records hold it.
+    #[serde(rename = "ApiName")]
+    pub name: String,
+    /// Whether Cases in it are closed.
+    pub is_closed: bool,
+    /// Whether new Cases have it.
+    pub is_default: bool,
+}
+
+impl Client {
+    /// Asks for as little as can be asked for, to know that Salesforce answers and lets the bridge in.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.call(Use::Read, Call::get("/query?q=SELECT%20Id%20FROM%20Case%20LIMIT%201")).await?;
+        Ok(())
+    }
+
+    /// Whether the user may make Cases with everything that the bridge sets.
+    pub async fn may_create(&self) -> Result<bool, Error> {
+        let case = self.describe(super::CASE).await?;
+        let field = self.line().settings.mapping.external_id_field.clone();
+        Ok(case.createable && case.field(&field).is_some_and(|field| field.createable))
+    }
+
+    /// Whether what stood in the way seems to have gone, without making anything.
+    pub async fn is_over(&self, obstruction: Obstruction) -> Result<bool, Error> {
+        match obstruction {
+            Obstruction::StorageLimit => {
+                let limits = self.limits().await;
+                // Who may not see it has to try.
+                let has_room = |limits: BTreeMap<String, Limit>| {
+                    limits.get("DataStorageMB").is_none_or(|limit| limit.remaining > 0)
+                };
+                match limits {
+                    Ok(limits) => Ok(has_room(limits)),
+                    Err(Error::NotAllowed { .. } | Error::Refused(_)) => Ok(true),
+                    Err(error) => Err(error),
+                }
+            }
+            Obstruction::NotAllowed => self.may_create().await,
+            Obstruction::Unreachable
+            | Obstruction::Credentials
+            | Obstruction::NotSalesforce
+            | Obstruction::RequestLimit => self.ping().await.map(|()| true),
+        }
+    }
+
+    /// The versions of the API that are offered, such as `67.0`, as they are listed.
+    pub async fn versions(&self) -> Result<Vec<String>, Error> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: String,
+        }
+        let json = self.call(Use::Read, Call::get("/services/data/")).await?;
+        let versions = Vec::<Version>::deserialize(json).map_err(|error| Error::NotSalesforce {
+            reason: format!("the list of versions has another form: {error}"),
+        })?;
+        Ok(versions.into_iter().map(|version| version.version).collect())
+    }
+
+    /// The limits of the org, such as `DailyApiRequests` and `DataStorageMB`; those that the user may
+    /// not see are absent.
+    pub async fn limits(&self) -> Result<BTreeMap<String, Limit>, Error> {
+        let json = self.call(Use::Read, Call::get("/limits")).await?;
+        let limits = BTreeMap::<String, serde_json::Value>::deserialize(json).unwrap_or_default();
+        // Some have limits of apps in them.
+        let limit = |(name, value)| Some((name, Limit::deserialize(value).ok()?));
+        Ok(limits.into_iter().filter_map(limit).collect())
+    }
+
+    /// The states of Cases.
+    pub async fn case_states(&self) -> Result<Vec<CaseState>, Error> {
+        self.query(Use::Read, "SELECT ApiName, IsClosed, IsDefault FROM CaseStatus").await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::salesforce::{answer, examples::example};
+
+    #[test]
+    fn limits_are_read() {
+        let json = answer::read(&example("54-limits"), answer::Known::default()).unwrap();
+        let limits = BTreeMap::<String, Limit>::deserialize(json).unwrap();
+        assert_eq!(limits["DailyApiRequests"], Limit { max: 115_000, remaining: 114_021 });
+    }
+}
