@@ -13,9 +13,9 @@ struct Said {
     #[serde(rename = "errorCode")]
     code: String,
     #[serde(default)]
-    message: String,
+    message: Option<String>,
     #[serde(default)]
-    fields: Vec<String>,
+    fields: Option<Vec<String>>,
 }
 
 /// What is known when an answer is judged.
@@ -57,6 +57,7 @@ pub(super) fn of_part(
         one => one,
     };
     let Said { code, message, fields } = Said::deserialize(said).ok()?;
+    let (message, fields) = (message.unwrap_or_default(), fields.unwrap_or_default());
     // Codes are short; what has none of their form is somebody else's.
     if code.is_empty() || !code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         return None;
@@ -87,7 +88,7 @@ pub(super) fn of_part(
         | "OPERATION_NOT_ALLOWED" => Error::NotAllowed { code },
         _ => match status {
             401 => Error::Session { code },
-            410 => Error::Version { version: known.version.to_owned() },
+            410 => Error::Version { version: known.version.to_owned(), offered: String::new() },
             TOO_MANY => Error::TurnedAway { status, reason: format!("HTTP {status}, {code}") },
             // An ErrorId stands in it, by which Salesforce's support finds it.
             500..=599 => {

@@ -13,6 +13,7 @@ use super::{
     Error, Settings, answer,
     connection::{Files, Line, Session},
     limits::{self, Usage},
+    org,
     owners::Owners,
     record_type::RecordTypes,
 };
@@ -214,11 +215,10 @@ impl Client {
             return Err(error.clone());
         }
         login.session = None;
-        let given = line.log_in(&self.clock).await;
+        let given = self.log_in(&line).await;
         self.logins.fetch_add(1, Ordering::Release);
         match given {
             Ok(session) => {
-                let session = Arc::new(session);
                 let instance = Some(session.instance.clone());
                 *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = instance;
                 login.session = Some(session.clone());
@@ -230,6 +230,18 @@ impl Client {
                 Err(error)
             }
         }
+    }
+
+    /// Logs in, and sees whether the org offers the version of the API: what it does not offer is answered
+    /// in the words of a record that is missing.
+    async fn log_in(&self, line: &Arc<Line>) -> Result<Arc<Session>, Error> {
+        let session = Arc::new(line.log_in(&self.clock).await?);
+        if !line.is_offered.load(Ordering::Relaxed) {
+            let json = self.send(Use::Read, &Call::get(org::VERSIONS), &session, None).await?;
+            org::expect_version(json, &line.settings.api_version)?;
+            line.is_offered.store(true, Ordering::Relaxed);
+        }
+        Ok(session)
     }
 
     async fn forget(&self, session: &Arc<Session>) {

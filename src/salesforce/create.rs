@@ -72,8 +72,7 @@ impl Client {
             reason: format!("a Case was made, and {why}; it is found again by its external id"),
         };
         let id = id.map_err(|_| unseen("its id was not told"))?;
-        let status = self.statuses(&[id]).await?.into_iter().flatten().next();
-        status.ok_or_else(|| unseen("the user of the bridge does not see it"))
+        self.current(&id).await?.ok_or_else(|| unseen("the user of the bridge does not see it"))
     }
 }
 

@@ -73,10 +73,12 @@ pub enum Error {
         found: usize,
     },
     /// The version of the API is not offered, or no longer.
-    #[error("Salesforce does not offer version {version} of its API")]
+    #[error("Salesforce does not offer version {version} of its API{offered}")]
     Version {
         /// The version that is configured.
         version: String,
+        /// What it offers instead, in words; empty where that is not known.
+        offered: String,
     },
     /// The request was never sent: the connection could not be made.
     #[error("Salesforce cannot be reached: {reason}")]
