@@ -742,3 +742,11 @@ CREATE TABLE equipment_halts (
     at     INTEGER NOT NULL,
     reason TEXT NOT NULL
 ) STRICT;
+
+-- step 21: more than one ticket system
+
+-- Which one a company's tickets go to; the same for all links of a company.
+ALTER TABLE company_links ADD COLUMN desk TEXT NOT NULL DEFAULT 'itop'
+    CHECK (desk = 'itop' OR desk = 'salesforce');
+-- To which one the write of a row was sent; NULL: to iTop, or to none yet.
+ALTER TABLE acknowledgements ADD COLUMN desk TEXT;

@@ -19,6 +19,7 @@ use crate::{
     clock::Clock,
     config::{Config, Current},
     delivery::{Delivery, Settings},
+    desk::{Desks, Served},
     domain::{names, visible::Visible},
     gate::Gate,
     history::History,
@@ -100,22 +101,10 @@ impl App {
             templates,
             cmdb: config.cmdb.clone(),
         };
-        let delivery = Delivery::new(
-            store.clone(),
-            catalog.clone(),
-            client.clone(),
-            gate.clone(),
-            clock.clone(),
-            settings,
-        );
-        let (board, refresher) = Board::new(
-            store.clone(),
-            clock.clone(),
-            gate.clone(),
-            client.clone(),
-            catalog.clone(),
-            config.board.clone(),
-        );
+        let desks = Desks::new(Served { catalog: catalog.clone(), gate: gate.clone() }, []);
+        let delivery = Delivery::new(store.clone(), &desks, clock.clone(), settings);
+        let (board, refresher) =
+            Board::new(store.clone(), clock.clone(), desks.clone(), config.board.clone());
         let sessions = Sessions::new(&config.server, signer.clone(), clock.clone());
         let tokens = Tokens::of(&config, sessions);
         let answers = ControlAnswers::new(
@@ -145,6 +134,7 @@ impl App {
         let parts = Parts {
             templates: Pages::new(&addresses, &clock)?,
             store: store.for_polls(),
+            desks,
             catalog,
             delivery,
             board,

@@ -77,7 +77,8 @@ impl Board {
                     Err(error) => tracing::error!(%error, "changed tickets could not be looked up"),
                 }
             }
-            if tickets.is_empty() || self.gate.refuses_reads().is_some() {
+            tickets.retain(|ticket| self.may_ask(&ticket.key));
+            if tickets.is_empty() {
                 continue;
             }
             // What was read before this was read too early.

@@ -13,17 +13,15 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    catalog::Catalog,
     clock::{Clock, later},
     config,
     counting::Tally,
+    desk::Desks,
     domain::{
-        keys::{ControlId, Instance},
+        keys::{ControlId, Instance, TicketKey},
         ticket_status::Presence,
         visible::Visible,
     },
-    gate::Gate,
-    itop::Client,
     store::{
         AgedTicket, BoardFilter, BoardPage, BoardSearch, BoardSummary, Controls, KnownTicket,
         Store, StoreError, TicketOfControl,
@@ -46,7 +44,7 @@ pub struct Board {
     /// For whoever asks.
     polled: Store,
     clock: Clock,
-    gate: Gate,
+    desks: Desks,
     settings: config::Board,
     questions: mpsc::Sender<Question>,
     summaries: Summaries,
@@ -81,9 +79,7 @@ impl Board {
     pub fn new(
         store: Store,
         clock: Clock,
-        gate: Gate,
-        client: Client,
-        catalog: Catalog,
+        desks: Desks,
         settings: config::Board,
     ) -> (Self, Refresher) {
         let (sender, questions) = mpsc::channel(QUEUE);
@@ -94,14 +90,14 @@ impl Board {
             store,
             polled,
             clock,
-            gate,
+            desks,
             settings,
             questions: sender,
             summaries,
             changed,
             reads: Arc::default(),
         };
-        let refresher = Refresher::new(board.clone(), client, catalog, questions);
+        let refresher = Refresher::new(board.clone(), questions);
         (board, refresher)
     }
 
@@ -190,10 +186,7 @@ impl Board {
 
     /// Has tickets read again without waiting for it.
     pub fn refresh_ahead(&self, tickets: impl IntoIterator<Item = AgedTicket>) {
-        if self.gate.refuses_reads().is_some() {
-            return;
-        }
-        for (question, _) in questions(tickets) {
+        for (question, _) in questions(tickets.into_iter().filter(|one| self.may_ask(&one.key))) {
             // Where many wait already, whoever asks later waits too.
             let _ = self.questions.try_send(question);
         }
@@ -209,13 +202,19 @@ impl Board {
             self.refresh_ahead(soon);
             return false;
         }
-        if self.gate.refuses_reads().is_some() {
+        let soon: Vec<_> = soon.filter(|ticket| self.may_ask(&ticket.key)).collect();
+        if soon.is_empty() {
             return false;
         }
         tokio::select! {
-            answered = self.ask(soon) => answered,
+            answered = self.ask(soon.into_iter()) => answered,
             () = self.clock.sleep(PATIENCE) => false,
         }
+    }
+
+    /// Whether the ticket system that has a ticket can be asked, as far as is known.
+    fn may_ask(&self, ticket: &TicketKey) -> bool {
+        self.desks.of_ticket(ticket).is_some_and(|served| served.gate.refuses_reads().is_none())
     }
 
     /// Asks about these tickets and waits; true if there was an answer.

@@ -10,13 +10,13 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{Board, QUEUE, Question};
 use crate::{
-    catalog::Catalog,
     clock::earlier,
+    desk::{Desk, DeskError, Served},
     domain::{
         keys::{OrgId, TicketId, TicketKey},
         ticket_status::{Presence, TicketStatus},
     },
-    itop::{Client, ItopError},
+    itop,
     store::{AgedTicket, Life, Recognised},
 };
 
@@ -31,7 +31,7 @@ const OPEN_TICKETS: usize = 100_000;
 
 /// The part of the board that reads from iTop; runs until it is dropped.
 pub struct Refresher {
-    reader: StatusReader,
+    board: Board,
     questions: mpsc::Receiver<Question>,
 }
 
@@ -44,23 +44,18 @@ impl std::fmt::Debug for Refresher {
 #[derive(Clone)]
 struct StatusReader {
     board: Board,
-    client: Client,
-    catalog: Catalog,
+    /// The ticket system that has the tickets of its class.
+    served: Served,
 }
 
 impl Refresher {
-    pub(super) fn new(
-        board: Board,
-        client: Client,
-        catalog: Catalog,
-        questions: mpsc::Receiver<Question>,
-    ) -> Self {
-        Self { reader: StatusReader { board, client, catalog }, questions }
+    pub(super) fn new(board: Board, questions: mpsc::Receiver<Question>) -> Self {
+        Self { board, questions }
     }
 
     /// Answers questions, and asks about tickets that nobody has asked about for long.
     pub async fn run(self) {
-        let board = self.reader.board.clone();
+        let board = self.board.clone();
         tokio::select! {
             () = self.answer() => {}
             () = board.clone().refresh_by_itself() => {}
@@ -74,10 +69,13 @@ impl Refresher {
         let mut classes = HashMap::<String, mpsc::Sender<Question>>::new();
         while let Some(question) = self.questions.recv().await {
             let Some(ticket) = question.tickets.first() else { continue };
+            // Of one that is not served any more, what is known stays what it was.
+            let Some(served) = self.board.desks.of_ticket(&ticket.key) else { continue };
+            let reader = StatusReader { board: self.board.clone(), served: served.clone() };
             let class = ticket.key.class.clone();
             let questions = classes.entry(class).or_insert_with_key(|class| {
                 let (sender, questions) = mpsc::channel(QUEUE);
-                loops.spawn(self.reader.clone().answer_class(class.clone(), questions));
+                loops.spawn(reader.answer_class(class.clone(), questions));
                 sender
             });
             // A loop ends only by a defect; then the bridge should too.
@@ -122,7 +120,7 @@ impl StatusReader {
         if wanted.is_empty() {
             return;
         }
-        let batch = self.board.settings.batch;
+        let batch = self.served.catalog.desk().statuses_at_once(self.board.settings.batch);
         let full = wanted.len().next_multiple_of(batch);
         self.fill_up(class, &mut wanted, full).await;
         let wanted: Vec<_> = wanted.into_iter().collect();
@@ -160,13 +158,21 @@ impl StatusReader {
         class: &str,
         ids: &[(TicketId, OrgId)],
         as_of: Timestamp,
-    ) -> Result<(), ItopError> {
-        let outcome = self.client.statuses(class, ids.iter().map(|(id, _)| id)).await;
-        self.board.gate.after_read(&outcome);
+    ) -> Result<(), DeskError> {
+        let Served { catalog, gate } = &self.served;
+        let outcome = match catalog.desk() {
+            Desk::Itop(client) => {
+                let statuses = client.statuses(class, ids.iter().map(|(id, _)| id)).await;
+                statuses.map_err(DeskError::from)
+            }
+        };
+        gate.after_read(&outcome);
         self.board.reads.count(usize::from(outcome.is_err()));
         let present = outcome?;
         self.board.reads.add(2, ids.len() as u64);
-        let missing = self.missing(class, ids, &present).await;
+        let missing = match catalog.desk() {
+            Desk::Itop(client) => self.missing(client, class, ids, &present).await,
+        };
         let store = &self.board.store;
         let doubtful = match store.save_statuses(present, Recognised::NotYet, missing, as_of).await
         {
@@ -176,8 +182,12 @@ impl StatusReader {
                 return Ok(());
             }
         };
-        for tickets in doubtful.chunks(LOGS_AT_ONCE) {
-            self.recognise(class, tickets, as_of).await?;
+        match catalog.desk() {
+            Desk::Itop(client) => {
+                for tickets in doubtful.chunks(LOGS_AT_ONCE) {
+                    self.recognise(client, class, tickets, as_of).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -187,10 +197,11 @@ impl StatusReader {
     /// controls that had them. Their markers tell.
     async fn recognise(
         &self,
+        client: &itop::Client,
         class: &str,
         tickets: &[TicketStatus],
         as_of: Timestamp,
-    ) -> Result<(), ItopError> {
+    ) -> Result<(), DeskError> {
         let store = &self.board.store;
         let keys = tickets.iter().map(|ticket| ticket.key.clone()).collect();
         let mapped = match store.controls_of_tickets(keys).await {
@@ -203,9 +214,9 @@ impl StatusReader {
         let markers: Vec<_> =
             mapped.iter().filter_map(|found| found.mapping.identity.marker.clone()).collect();
         let ids = tickets.iter().map(|ticket| &ticket.key.id);
-        let attributes = self.catalog.marker_attributes();
-        let seen = self.client.marked_statuses(class, ids, &attributes, &markers).await;
-        self.board.gate.after_read(&seen);
+        let attributes = self.served.catalog.marker_attributes();
+        let seen = client.marked_statuses(class, ids, &attributes, &markers).await;
+        self.served.gate.after_read(&seen);
         let (mut same, mut gone) = (Vec::new(), Vec::new());
         for (ticket, borne) in seen? {
             let is_the_same = mapped.iter().any(|found| {
@@ -229,6 +240,7 @@ impl StatusReader {
     /// been moved: iTop leaves out without notice what it may not show.
     async fn missing(
         &self,
+        client: &itop::Client,
         class: &str,
         ids: &[(TicketId, OrgId)],
         present: &[TicketStatus],
@@ -238,13 +250,14 @@ impl StatusReader {
         if missing.is_empty() {
             return Vec::new();
         }
-        let Ok(companies) = self.catalog.companies().get(self.catalog.on_miss()).await else {
+        let catalog = &self.served.catalog;
+        let Ok(companies) = catalog.companies().get(catalog.on_miss()).await else {
             return Vec::new();
         };
         let sees = |org: &OrgId| companies.listed.items.iter().any(|company| company.id == *org);
         let limited = if missing.iter().any(|(_, org)| sees(org)) {
-            let hides = self.client.hides_organizations().await;
-            self.board.gate.after_read(&hides);
+            let hides = client.hides_organizations().await;
+            self.served.gate.after_read(&hides);
             let Ok(hides) = hides else { return Vec::new() };
             // Where it cannot be told, it may be so.
             hides.unwrap_or(true)
@@ -284,10 +297,15 @@ impl Board {
                 return;
             }
         };
+        let is_open = |ticket: &AgedTicket| {
+            self.desks.of_ticket(&ticket.key).is_some_and(|served| served.gate.is_open())
+        };
+        let stale: Vec<_> = stale.into_iter().filter(|ticket| is_open(ticket)).collect();
         for tickets in stale.chunks(self.settings.batch) {
             // One batch after another, and none while the way is closed: what stays stale is
             // asked about in the next round.
-            if !self.gate.is_open() || !self.ask(tickets.iter().cloned()).await {
+            let still = tickets.iter().filter(|ticket| is_open(ticket)).cloned();
+            if !self.ask(still).await {
                 return;
             }
         }

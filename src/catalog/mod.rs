@@ -127,6 +127,13 @@ impl Catalog {
         })
     }
 
+    /// The class of new tickets.
+    pub async fn ticket_class(&self) -> Result<&'static str, DeskError> {
+        match &self.inner.desk {
+            Desk::Itop(_) => Ok(self.ticket_model().await?.class),
+        }
+    }
+
     /// The attributes in which a ticket can bear a marker: its own, and those of its lines.
     #[must_use]
     pub fn marker_attributes(&self) -> BTreeSet<&str> {

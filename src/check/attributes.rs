@@ -23,16 +23,16 @@ impl Examination<'_> {
         self.report.examining(RIGHT);
         let mut count = 0;
         for plan in [&planned.full, &planned.least] {
-            let operation =
-                self.client.create_operation(&plan.ticket, &planned.planner.terms(plan, ABOVE_ALL));
+            let operation = self
+                .client
+                .create_operation(&plan.ticket, &planned.planner.terms(&planned.model, ABOVE_ALL));
             match self.client.try_attributes(&operation).await {
                 Ok(Attributes::Taken) => {
                     let fields = operation["fields"].as_object().map_or(0, serde_json::Map::len);
                     count = count.max(fields);
                 }
                 Ok(Attributes::NoRight) => {
-                    let seen =
-                        format!("iTop refuses to create {}, or is read-only", plan.model.class);
+                    let seen = format!("iTop refuses to create {}, or is read-only", plan.class);
                     self.report.failure(RIGHT, seen, Reason::WritesRefused.mend());
                     return None;
                 }
@@ -53,7 +53,7 @@ impl Examination<'_> {
         let seen = format!(
             "{} with {count} attributes (asked without creating: mandatory attributes of this \
              data model and values that it does not allow show only with --create-ticket)",
-            planned.full.model.class
+            planned.full.class
         );
         self.report.ok(RIGHT, seen);
         Some(())
@@ -61,7 +61,7 @@ impl Examination<'_> {
 
     /// iTop does not take this attribute.
     fn refused(&mut self, plan: &Plan, attribute: &str, kind: Option<RefKind>, why: &str) {
-        let class = plan.model.class;
+        let class = plan.class;
         let ticket = &self.config.ticket;
         if ticket.fields.contains_key(attribute) {
             let mend = if why.contains("Unknown attribute") {

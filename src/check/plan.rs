@@ -15,6 +15,7 @@ use crate::{
         keys::{Instance, PartyKey},
         ticket_text::{Language, Templates},
     },
+    itop::TicketModel,
     resolve::Doubts,
 };
 
@@ -24,6 +25,7 @@ const TEAM_MISSING: &str = "team-missing";
 /// What is planned for a company.
 pub(super) struct Planned {
     pub(super) planner: Planner,
+    pub(super) model: TicketModel,
     pub(super) company: String,
     /// Of an acknowledgement with all that it can have.
     pub(super) full: Plan,
@@ -49,7 +51,7 @@ impl Examination<'_> {
             cmdb: None,
         };
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
-        let planner = Planner::new(catalog, self.client.clone(), clock, Arc::new(settings));
+        let planner = Planner::new(catalog, clock, Arc::new(settings));
         self.report.examining("ticket plan");
         let event = self.least_with_a_team(&planner, &link).await?;
         let least = self.planned(&planner, &event, &link).await?;
@@ -57,14 +59,25 @@ impl Examination<'_> {
         let full = sample::full(event, &self.catalog, &link).await;
         let full = self.planned(&planner, &full, &link).await?;
         self.tell_plan(company, &full);
-        Some(Planned { planner, company: company.name.clone(), full, least, to_create })
+        let model = match self.catalog.ticket_model().await {
+            Ok(model) => model,
+            Err(error) => {
+                self.report.failed("ticket plan", &error);
+                return None;
+            }
+        };
+        Some(Planned { planner, model, company: company.name.clone(), full, least, to_create })
     }
 
     /// The link of a company of ServiceNav to this one; where there is none, one as it would be
     /// without defaults.
     fn link(&mut self, company: &Organization) -> Option<CompanyLink> {
-        let mut links: Vec<_> =
-            self.links.iter().filter(|link| link.org == company.id).cloned().collect();
+        let mut links: Vec<_> = self
+            .links
+            .iter()
+            .filter(|link| link.desk == self.catalog.desk().name() && link.org == company.id)
+            .cloned()
+            .collect();
         // A company's own before its sites', one with tickets before one without.
         links.sort_by_key(|link| (!link.tickets, link.key.site.is_some()));
         let name = &company.name;
@@ -92,6 +105,7 @@ impl Examination<'_> {
                 site: None,
             },
             name: Some(name.clone()),
+            desk: self.catalog.desk().name(),
             org: company.id.clone(),
             org_name: name.clone(),
             tickets: true,

@@ -21,7 +21,7 @@ impl Examination<'_> {
         self.path_probe(planned).await;
         self.report.examining("ticket");
         let plan = &planned.to_create;
-        let terms = planned.planner.terms(plan, ABOVE_ALL);
+        let terms = planned.planner.terms(&planned.model, ABOVE_ALL);
         let created = match self.client.create(&plan.ticket, &terms).await {
             Ok(created) => created,
             Err(error) => {
@@ -54,7 +54,7 @@ impl Examination<'_> {
             return;
         }
         self.report.examining(what);
-        match self.client.probe_path(planned.to_create.model.class).await {
+        match self.client.probe_path(planned.to_create.class).await {
             Ok(PathProbe::Passed) => self.report.ok(what, "refused as expected"),
             Ok(PathProbe::Unclear) => self.report.warning(
                 what,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::{
     domain::{
         company_link::CompanyLink,
+        desk_name::DeskName,
         equipment::{Equipment, EquipmentKey},
         keys::{Instance, PartyKey},
     },
@@ -30,7 +31,9 @@ const PAGE: usize = 1_000;
 impl Links {
     pub(super) fn new(links: Vec<CompanyLink>) -> Self {
         let mut companies = HashMap::<Company, BTreeMap<_, _>>::new();
-        for CompanyLink { key, org, org_name, .. } in links {
+        // Of companies whose tickets go elsewhere nothing is in iTop.
+        let of_itop = links.into_iter().filter(|link| link.desk == DeskName::Itop);
+        for CompanyLink { key, org, org_name, .. } in of_itop {
             let of_company = companies.entry((key.instance, key.company)).or_default();
             of_company.insert(key.site, (org.to_string(), org_name));
         }
@@ -113,6 +116,7 @@ mod tests {
                 site: site.map(|site| site.parse().unwrap()),
             },
             name: None,
+            desk: DeskName::Itop,
             org: OrgId::new(org),
             org_name: format!("organization {org}"),
             tickets: true,

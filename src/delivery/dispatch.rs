@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Delivery,
+    Lane,
+    core::LATE_LOOK,
     in_flight::{Begun, InFlight, Written},
-    write::LATE_LOOK,
 };
 use crate::{
     clock::Moment,
@@ -44,39 +44,32 @@ struct NextRows {
     read_at: Option<Moment>,
 }
 
-impl Delivery {
+impl Lane {
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
-    pub async fn run(&self, stop: CancellationToken) {
-        let tell_waiters = async {
-            stop.cancelled().await;
-            self.inner.stopping.cancel();
-        };
-        let deliver = async {
-            if stop.run_until_cancelled(self.recover()).await.is_some() {
+    pub(super) async fn run(&self, stop: &CancellationToken) {
+        if stop.run_until_cancelled(self.recover()).await.is_none() {
+            return;
+        }
+        match self {
+            Self::Conditional(itop) => {
                 tokio::join!(
-                    self.dispatch(&stop),
-                    self.for_ever(&stop, "unknown outcomes", || self.keep_settling()),
-                    self.for_ever(&stop, "lines", || self.keep_reading_back()),
-                    self.for_ever(&stop, "the newest ticket", || self.keep_highest_id()),
+                    self.dispatch(stop),
+                    self.for_ever(stop, "unknown outcomes", || itop.keep_settling()),
+                    self.for_ever(stop, "lines", || itop.keep_reading_back()),
+                    self.for_ever(stop, "the newest ticket", || itop.keep_highest_id()),
                 );
             }
-        };
-        tokio::join!(deliver, tell_waiters);
+        }
     }
 
-    /// What was being written when the last process ended has an unknown outcome; nothing is
-    /// delivered before that is written down. And a probe that has made a ticket was the last one.
+    /// What was being written when the last process ended is written down; nothing is delivered
+    /// before that.
     async fn recover(&self) {
-        let store = &self.inner.store;
         let recovered = async || {
-            store.bound_times(self.longest_wait(), LATE_LOOK).await?;
-            if let Some(ticket) = store.path_probe_ended().await? {
-                self.inner.recreation.end_probing(ticket);
+            self.core().store.bound_times(self.longest_wait(), LATE_LOOK).await?;
+            match self {
+                Self::Conditional(itop) => itop.recover().await,
             }
-            self.note_interrupted_lines().await?;
-            let interrupted = store.recover_interrupted(self.after(LATE_LOOK)).await?;
-            self.inner.unknown_since.of(&store.unknown().await?, self.inner.began);
-            Ok::<_, StoreError>(interrupted)
         };
         loop {
             match recovered().await {
@@ -87,7 +80,7 @@ impl Delivery {
                 }
                 Err(error) => {
                     tracing::error!(%error, "interrupted deliveries could not be marked");
-                    self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+                    self.core().clock.sleep(AFTER_STORE_FAILURE).await;
                 }
             }
         }
@@ -104,7 +97,7 @@ impl Delivery {
             let outcome = stop.run_until_cancelled(Box::pin(work())).await;
             let Some(Err(error)) = outcome else { return };
             tracing::error!(%error, "{what}: the database failed");
-            self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+            self.core().clock.sleep(AFTER_STORE_FAILURE).await;
         }
     }
 
@@ -113,8 +106,8 @@ impl Delivery {
         let mut controls = HashSet::new();
         let mut rows = HashMap::new();
         let mut next_rows = NextRows::default();
-        let mut gate = self.inner.gate.watch();
-        let bounds = &self.inner.settings.delivery;
+        let mut gate = self.core().gate.watch();
+        let bounds = &self.core().settings.delivery;
         let mut in_flight = InFlight::new(bounds.in_flight_min, bounds.in_flight_max);
         let mut limit = in_flight.limit();
         while !stop.is_cancelled() {
@@ -125,12 +118,12 @@ impl Delivery {
                     "another number of deliveries at once"
                 );
             }
-            let load = &self.inner.load;
+            let load = &self.core().load;
             load.limit.store(limit, Ordering::Relaxed);
             let limit = usize::from(limit);
-            if self.inner.gate.is_open() {
+            if self.core().gate.is_open() {
                 let turns = self.turns(limit, running.len(), &controls, &mut next_rows).await;
-                let now = self.inner.clock.moment();
+                let now = self.core().clock.moment();
                 let begun = in_flight.begun(running.len() + turns.len(), now);
                 for due in turns {
                     controls.insert(due.control.clone());
@@ -142,10 +135,13 @@ impl Delivery {
             load.running.store(running.len(), Ordering::Relaxed);
             let full = running.len() >= limit;
             // Behind a closed gate no turn comes; its opening is what is waited for.
-            let may_start = !full && self.inner.gate.is_open();
+            let may_start = !full && self.core().gate.is_open();
             // Finding out when the next one comes looks at every row that waits: only then.
-            let next =
-                if may_start { self.next_turn(&next_rows).await } else { self.after(LOOK_AGAIN) };
+            let next = if may_start {
+                self.next_turn(&next_rows).await
+            } else {
+                self.core().after(LOOK_AGAIN)
+            };
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = running.join_next_with_id() => {
@@ -154,7 +150,7 @@ impl Delivery {
                         Err(error) => (error.id(), None),
                     };
                     if let Some(Running { due, begun }) = rows.remove(&id) {
-                        let now = self.inner.clock.moment();
+                        let now = self.core().clock.moment();
                         match written {
                             None => self.give_up_after_panic(due.id).await,
                             Some(written) => {
@@ -162,14 +158,14 @@ impl Delivery {
                             }
                         }
                         controls.remove(&due.control);
-                        self.inner.recreation.left(due.id);
-                        self.inner.outcomes.tell(due.id);
+                        self.left(due.id);
+                        self.core().outcomes.tell(due.id);
                     }
                 }
-                () = self.inner.store.turns_changed(), if may_start => {}
+                () = self.core().store.turns_changed(self.name()), if may_start => {}
                 // Failures while it closes, and waits for it to open, say nothing about speed.
                 _ = gate.changed() => in_flight.interrupted(),
-                () = self.inner.clock.sleep_until(next), if may_start => {}
+                () = self.core().clock.sleep_until(next), if may_start => {}
             }
         }
         while running.join_next().await.is_some() {}
@@ -191,8 +187,8 @@ impl Delivery {
         }
         if next_rows.rows.is_empty() {
             let most = limit * TURNS_AT_ONCE + busy.len();
-            let now = self.inner.clock.moment();
-            match self.inner.store.due(now, most).await {
+            let now = self.core().clock.moment();
+            match self.core().store.due(now, most, self.core().of).await {
                 Ok(due) => {
                     next_rows.rows.extend(due);
                     next_rows.read_at = Some(now);
@@ -221,11 +217,11 @@ impl Delivery {
     /// were read, and after a while in any case. Asking about a later time would pass over what
     /// has become due between the two questions; a failed question is asked again soon.
     async fn next_turn(&self, next_rows: &NextRows) -> Moment {
-        let soon = self.after(AFTER_STORE_FAILURE);
+        let soon = self.core().after(AFTER_STORE_FAILURE);
         let Some(read_at) = next_rows.read_at else { return soon };
-        match self.inner.store.next_due_after(read_at).await {
+        match self.core().store.next_due_after(read_at, self.core().of).await {
             Ok(next) => {
-                let again = self.after(LOOK_AGAIN);
+                let again = self.core().after(LOOK_AGAIN);
                 next.map_or(again, |next| next.min(again))
             }
             Err(_) => soon,
@@ -235,7 +231,7 @@ impl Delivery {
     /// No row is made to wait longer than this: one that seems to was written while the clock of this
     /// machine was ahead.
     fn longest_wait(&self) -> Duration {
-        let settings = &self.inner.settings.delivery;
+        let settings = &self.core().settings.delivery;
         settings.backoff_max.duration().max(settings.recheck_blocked.duration()) * 2
     }
 
@@ -253,16 +249,22 @@ impl Delivery {
     /// until the database takes it.
     async fn release(&self, id: i64) {
         loop {
-            self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
-            match self.inner.store.interrupt(id, self.after(LATE_LOOK)).await {
+            self.core().clock.sleep(AFTER_STORE_FAILURE).await;
+            match self.interrupt(id).await {
                 Ok(interrupted) => {
                     for id in interrupted {
-                        self.inner.outcomes.tell(id);
+                        self.core().outcomes.tell(id);
                     }
                     return;
                 }
                 Err(error) => tracing::error!(acknowledgement = id, %error, "still not written"),
             }
+        }
+    }
+
+    async fn interrupt(&self, id: i64) -> Result<Vec<i64>, StoreError> {
+        match self {
+            Self::Conditional(itop) => itop.store.interrupt(id, itop.after(LATE_LOOK)).await,
         }
     }
 
@@ -278,8 +280,8 @@ impl Delivery {
             "A defect of the bridge stopped this delivery; the log has the details. Retry it \
              after an upgrade.",
         );
-        if matches!(self.inner.store.waiting(id).await, Ok(Some(_)))
-            && let Err(error) = self.inner.store.fail(id, problem).await
+        if matches!(self.core().store.waiting(id).await, Ok(Some(_)))
+            && let Err(error) = self.core().store.fail(id, problem).await
         {
             tracing::error!(acknowledgement = id, %error, "it could not be failed");
         }

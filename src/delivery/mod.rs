@@ -1,63 +1,58 @@
-//! Inbox → iTop, exactly once.
+//! Inbox → ticket, exactly once.
 //!
 //! A row is `accepted`; its turn comes (`dispatch`, as many at once as `in_flight` finds best for
-//! iTop); the control's open ticket gets a line (`lines`, read back by `read_back`), or a ticket is
-//! planned (`plan`) and made (`create`). `creating` is committed before a write is sent; a clear
-//! answer ends it, and without one (`write`) it is `unknown` until a read settles it (`settle`,
-//! `adopt`), or until the way has proven free and it is sent again (`recreate`).
+//! the ticket system of its company); the control's open ticket gets a line, or a ticket is planned
+//! (`plan`) and made. `creating` is committed before a write is sent. Each ticket system has a `lane`
+//! of its own: a gate, a limit, turns, and its way to exactly-once. In `conditional` (iTop) a write
+//! without a clear answer is `unknown` until a read settles it.
 
-mod adopt;
-mod attempt;
 pub(crate) mod backoff;
-mod create;
+mod conditional;
+mod core;
 mod dispatch;
-mod existing;
-mod highest_id;
 mod in_flight;
-mod lines;
+mod lane;
+mod line;
+mod link;
 mod outcomes;
 mod plan;
-mod read_back;
-mod recreate;
 mod rehearsal;
-mod search;
-mod settle;
 mod trace;
-mod unknown_since;
-mod write;
 
 pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU16, AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    conditional::Conditional, core::Core, lane::Lane, link::link_key, outcomes::Outcomes,
+    plan::KeepLink,
+};
 use crate::{
-    catalog::Catalog,
     clock::{Clock, Moment},
     config,
-    counting::Tally,
+    desk::{DeskName, Desks, Served},
     domain::{
+        acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
-        new_ticket::RefKind,
+        keys::Instance,
         notice::Notice,
         text::capitalised,
         ticket_text::Templates,
         visible::Visible,
     },
-    gate::{Gate, GateState, Reason},
+    gate::{GateState, Reason},
     itop::Client,
-    store::{InboxRow, Store},
+    lifecycle::to_its_end,
+    store::{InboxRow, OfDesk, Store, StoreError},
 };
 
 /// What deliveries are told by the configuration.
@@ -86,13 +81,6 @@ pub struct Deliveries {
     pub most: u16,
 }
 
-/// The numbers of [`Deliveries`], as the dispatch has last seen them.
-#[derive(Debug, Default)]
-struct Load {
-    running: AtomicUsize,
-    limit: AtomicU16,
-}
-
 /// How long a create may take before it is told of.
 const SLOW: Duration = Duration::from_secs(10);
 
@@ -111,39 +99,13 @@ pub struct Delivery {
 
 struct Inner {
     store: Store,
-    catalog: Catalog,
-    client: Client,
-    gate: Gate,
     clock: Clock,
-    /// When this process began: what was sent before it can only be older.
-    began: Moment,
     settings: Arc<Settings>,
-    planner: Planner,
-    outcomes: outcomes::Outcomes,
-    /// How many deliveries run, and may run.
-    load: Load,
-    /// Cancelled when the bridge is told to stop.
+    outcomes: Arc<Outcomes>,
     stopping: CancellationToken,
-    /// A row has become unknown: it is looked for soon.
-    unknown: Notify,
-    /// Since when rows are unknown.
-    unknown_since: unknown_since::UnknownSince,
-    /// Up to when it is noted that the bridge has run since a restore.
-    ran_noted: tokio::sync::Mutex<Moment>,
-    /// Creates under way, and when one may be sent again.
-    recreation: recreate::Recreation,
-    /// Whose turn it is to write into a ticket that is there.
-    turns: lines::Turns,
-    /// Lines were written: they are read back soon.
-    lines_written: Notify,
-    /// A new ticket's id was not above all others.
-    ids_fell: Notify,
-    refused: RefusedConditions,
+    /// One for each ticket system, the default one first.
+    lanes: Vec<Lane>,
 }
-
-/// How often a write was refused because something that it names did not hold at its moment: of a new
-/// ticket by [`RefKind`], and the open ticket to which a line was to be added.
-type RefusedConditions = Tally<{ RefKind::ALL.len() + 1 }>;
 
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -154,42 +116,78 @@ impl std::fmt::Debug for Delivery {
 impl Delivery {
     /// Wires deliveries up; nothing runs before [`Delivery::run`].
     #[must_use]
-    pub fn new(
-        store: Store,
-        catalog: Catalog,
-        client: Client,
-        gate: Gate,
-        clock: Clock,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(store: Store, desks: &Desks, clock: Clock, settings: Settings) -> Self {
         let settings = Arc::new(settings);
-        let mut planner =
-            Planner::new(catalog.clone(), client.clone(), clock.clone(), settings.clone());
-        if settings.cmdb.is_some() {
-            planner = planner.with_federation(store.clone());
-        }
-        let inner = Inner {
-            planner,
-            store,
-            catalog,
-            client,
-            gate,
-            began: clock.moment(),
-            ran_noted: tokio::sync::Mutex::new(clock.moment()),
-            clock,
-            settings,
-            outcomes: outcomes::Outcomes::default(),
-            load: Load::default(),
-            stopping: CancellationToken::new(),
-            unknown: Notify::new(),
-            unknown_since: unknown_since::UnknownSince::default(),
-            recreation: recreate::Recreation::default(),
-            turns: lines::Turns::default(),
-            lines_written: Notify::new(),
-            ids_fell: Notify::new(),
-            refused: RefusedConditions::default(),
+        let (outcomes, stopping) = <(Arc<Outcomes>, CancellationToken)>::default();
+        let inner = Arc::new_cyclic(|all| {
+            let lane = |served: &Served| {
+                let shared = outcomes.clone();
+                let of = desks.are_several().then(|| OfDesk {
+                    desk: served.name(),
+                    has_unlinked: served.name() == desks.default().name(),
+                });
+                let of = (of, all.clone());
+                let core = Core::new(
+                    store.clone(),
+                    served.clone(),
+                    clock.clone(),
+                    settings.clone(),
+                    shared,
+                    of,
+                );
+                Lane::new(core)
+            };
+            let lanes = desks.iter().map(lane).collect();
+            Inner {
+                store,
+                clock,
+                settings: settings.clone(),
+                outcomes: outcomes.clone(),
+                stopping,
+                lanes,
+            }
+        });
+        Self { inner }
+    }
+
+    /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
+    pub async fn run(&self, stop: CancellationToken) {
+        let tell_waiters = async {
+            stop.cancelled().await;
+            self.inner.stopping.cancel();
         };
-        Self { inner: Arc::new(inner) }
+        let deliver = join_all(self.inner.lanes.iter().map(|lane| lane.run(&stop)));
+        tokio::join!(deliver, tell_waiters);
+    }
+
+    /// The ticket system of companies that are not linked; there is always one.
+    fn default_lane(&self) -> &Lane {
+        &self.inner.lanes[0]
+    }
+
+    fn lane(&self, desk: DeskName) -> Option<&Lane> {
+        self.inner.lanes.iter().find(|lane| lane.name() == desk)
+    }
+
+    /// Where an event goes by the link of its company now.
+    async fn lane_of(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+    ) -> Result<&Lane, StoreError> {
+        let [only] = self.inner.lanes.as_slice() else {
+            let key = link_key(instance, event);
+            let link = self.inner.store.effective_link(&key, &Visible::all()).await?;
+            let lane = link.and_then(|link| self.lane(link.desk));
+            return Ok(lane.unwrap_or_else(|| self.default_lane()));
+        };
+        Ok(only)
+    }
+
+    fn conditional(&self) -> Option<&Conditional> {
+        self.inner.lanes.iter().find_map(|lane| match lane {
+            Lane::Conditional(itop) => Some(itop),
+        })
     }
 
     /// Notices in the language of the tickets.
@@ -212,7 +210,7 @@ impl Delivery {
     /// Whether the gate lets deliveries run, for those who report on it.
     #[must_use]
     pub fn gate(&self) -> GateState {
-        self.inner.gate.state()
+        self.default_lane().core().gate.state()
     }
 
     /// A row as people read it: one that is not even tried, because the gate is closed, says why.
@@ -234,37 +232,36 @@ impl Delivery {
     /// The creates that iTop has been at for longer than usual, by row, and for how long.
     #[must_use]
     pub fn slow_creates(&self) -> Vec<(i64, Duration)> {
-        self.inner.recreation.slow(SLOW, self.inner.clock.moment())
+        self.inner.lanes.iter().flat_map(|lane| lane.slow_creates(SLOW)).collect()
     }
 
     /// The ticket that a probe of the way of creates has made, after which none is sent any more.
     #[must_use]
     pub fn ticket_of_probe(&self) -> Option<String> {
-        self.inner.recreation.probing_ended()
+        self.conditional()?.ticket_of_probe()
     }
 
     /// How often a write was refused because something that it names did not hold at its moment, by what
     /// that is.
     pub fn refused_conditions(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let named = RefKind::ALL.into_iter().map(RefKind::code);
-        named.chain(["ticket"]).zip(self.inner.refused.read())
+        self.conditional().into_iter().flat_map(Conditional::refused_conditions)
     }
 
-    /// What iTop was asked for, by all who ask it.
+    /// What iTop was asked for, by all who ask it, if it is served.
     #[must_use]
-    pub fn itop(&self) -> &Client {
-        &self.inner.client
+    pub fn itop(&self) -> Option<&Client> {
+        self.conditional().map(Conditional::client)
     }
 
     /// How often the gate has closed for each reason.
     pub fn gate_closings(&self) -> impl Iterator<Item = (Reason, u64)> + use<> {
-        self.inner.gate.closings()
+        self.default_lane().core().gate.closings()
     }
 
     /// How many deliveries run now.
     #[must_use]
     pub fn in_flight(&self) -> Deliveries {
-        let Load { running, limit } = &self.inner.load;
+        let core::Load { running, limit } = &self.default_lane().core().load;
         Deliveries {
             running: running.load(Ordering::Relaxed),
             limit: limit.load(Ordering::Relaxed),
@@ -276,7 +273,7 @@ impl Delivery {
     pub async fn is_busy(&self) -> bool {
         let now = self.inner.clock.moment();
         self.in_flight().running > 0
-            || self.inner.store.due(now, 1).await.is_ok_and(|due| !due.is_empty())
+            || self.inner.store.due(now, 1, None).await.is_ok_and(|due| !due.is_empty())
     }
 
     /// Waits until the row has come to an end or needs somebody, for `most` at most.
@@ -295,5 +292,28 @@ impl Delivery {
             // A sender is answered with what is known rather than cut off.
             () = self.inner.stopping.cancelled() => {}
         }
+    }
+
+    /// Resolves an event and plans its ticket for somebody who asks; stores and sends nothing. What it
+    /// asks of the ticket system is some of the few calls that anybody may cause at any time.
+    ///
+    /// `trusted_names` says whether the name that the event gives its company may link it. A sender
+    /// whose names are not trusted knows some companies alone, and is told nothing of others.
+    pub async fn preview(
+        &self,
+        instance: Instance,
+        event: Acknowledgement,
+        trusted_names: bool,
+    ) -> Result<Preview, PlanError> {
+        let lane = self.lane_of(&instance, &event).await?.clone();
+        let place = lane.core().desk.place_on_demand().await;
+        // The place is kept for as long as it may be at work, whoever waits.
+        to_its_end(async move {
+            let _place = place;
+            let keep = if trusted_names { KeepLink::No } else { KeepLink::Never };
+            let link = lane.core().link(&instance, &event, keep).await?;
+            lane.look_ahead(&instance, &event, &link, trusted_names).await
+        })
+        .await
     }
 }

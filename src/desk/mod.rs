@@ -7,13 +7,16 @@ mod ci_list;
 mod error;
 mod failure;
 mod items;
+mod served;
 
 pub use crate::domain::desk_name::DeskName;
 pub use ci_list::{Ci, CiList, Matches};
 pub use error::DeskError;
 pub use failure::Failure;
 pub use items::{Contract, Element, Organization, Person, Service, Team};
+pub use served::{Desks, Served};
 
+use jiff::tz::TimeZone;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{domain::keys::TicketKey, itop};
@@ -80,6 +83,22 @@ impl Desk {
     pub fn is_key(&self, text: &str) -> bool {
         match self {
             Self::Itop(_) => itop::is_key(text),
+        }
+    }
+
+    /// How many statuses one call reads, where so many are configured.
+    #[must_use]
+    pub fn statuses_at_once(&self, configured: usize) -> usize {
+        match self {
+            Self::Itop(_) => configured,
+        }
+    }
+
+    /// Where the times of tickets are told.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        match self {
+            Self::Itop(client) => client.zone().rules(),
         }
     }
 

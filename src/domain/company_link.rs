@@ -9,6 +9,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    desk_name::DeskName,
     hex::hex,
     keys::{Instance, ObjectId, OrgId, PartyKey},
 };
@@ -45,6 +46,8 @@ pub struct CompanyLink {
     pub key: LinkKey,
     /// The name of the company or site in ServiceNav.
     pub name: Option<String>,
+    /// Where its tickets go: what it names below are objects there.
+    pub desk: DeskName,
     pub org: OrgId,
     pub org_name: String,
     /// Whether acknowledgements become tickets.
@@ -59,11 +62,12 @@ impl CompanyLink {
     /// Whether another one says the same, whenever and by whomever it was said.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let Self { key, name, org, org_name, tickets, defaults, .. } = self;
-        (key, name, org, org_name, tickets, defaults)
+        let Self { key, name, desk, org, org_name, tickets, defaults, .. } = self;
+        (key, name, desk, org, org_name, tickets, defaults)
             == (
                 &other.key,
                 &other.name,
+                &other.desk,
                 &other.org,
                 &other.org_name,
                 &other.tickets,
@@ -77,7 +81,13 @@ impl CompanyLink {
         let LinkDefaults { team, contact, service, service_element } = &self.defaults;
         let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
         let defaults = [team, contact, service, service_element].map(id);
-        short(&json!([self.name, self.org, self.tickets, defaults]).to_string())
+        let mut says =
+            vec![json!(self.name), json!(self.org), json!(self.tickets), json!(defaults)];
+        // A link to iTop keeps the version that it had before there was another ticket system.
+        if self.desk != DeskName::Itop {
+            says.push(json!(self.desk));
+        }
+        short(&json!(says).to_string())
     }
 }
 
@@ -124,6 +134,7 @@ mod tests {
                 site: None,
             },
             name: Some(name.to_owned()),
+            desk: DeskName::Itop,
             org: OrgId::new("3"),
             org_name: "Demo".to_owned(),
             tickets: true,
@@ -144,6 +155,7 @@ mod tests {
             link("ACME 2"),
             CompanyLink { tickets: false, ..known.clone() },
             CompanyLink { org: OrgId::new("4"), ..known.clone() },
+            CompanyLink { desk: DeskName::Salesforce, ..known.clone() },
         ] {
             assert!(!version.is(Some(&other)), "{other:?}");
         }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::{Directory, OrgLists, Wish, lists::Needs};
 use crate::{
     catalog::{Catalog, Freshness, Reading},
-    desk::{DeskError, Organization},
+    desk::{DeskError, DeskName, Desks, Organization},
     domain::{
         body::{Errors, FieldError},
         company_link::LinkKey,
@@ -35,15 +35,59 @@ pub(crate) struct LinkItem {
     pub(crate) wish: Option<Wish>,
 }
 
+impl LinkItem {
+    fn is_of(&self, desk: DeskName) -> bool {
+        self.wish.as_ref().is_none_or(|wish| wish.desk.is_none_or(|wanted| wanted == desk))
+    }
+}
+
 /// What to store for each item, or what is wrong with it, in order.
 ///
 /// # Errors
 /// Where iTop cannot be asked for a list that was never read.
 pub(crate) async fn check_many(
+    desks: &Desks,
+    items: Vec<LinkItem>,
+    now: Timestamp,
+) -> Result<Vec<Checked>, DeskError> {
+    if !desks.are_several() && items.iter().all(|item| item.is_of(desks.default().name())) {
+        return check_all_of(&desks.default().catalog, items, now).await;
+    }
+    let mut checked: Vec<Option<Checked>> = vec![None; items.len()];
+    let mut by_desk = BTreeMap::<DeskName, (Vec<usize>, Vec<LinkItem>)>::new();
+    for (at, item) in items.into_iter().enumerate() {
+        let mut errors = Errors::default();
+        let served = match &item.wish {
+            Some(wish) => wish.served(desks, &mut errors),
+            None => Some(desks.default()),
+        };
+        match served {
+            Some(served) => {
+                let (places, items) = by_desk.entry(served.name()).or_default();
+                places.push(at);
+                items.push(item);
+            }
+            None => checked[at] = Some(Err(errors.found)),
+        }
+    }
+    for (desk, (places, items)) in by_desk {
+        let Some(served) = desks.of(desk) else { continue };
+        let of_desk = check_all_of(&served.catalog, items, now).await?;
+        for (at, one) in places.into_iter().zip(of_desk) {
+            checked[at] = Some(one);
+        }
+    }
+    Ok(checked.into_iter().flatten().collect())
+}
+
+/// What to store, or what is wrong with it.
+type Checked = Result<LinkChange, Vec<FieldError>>;
+
+async fn check_all_of(
     catalog: &Catalog,
     items: Vec<LinkItem>,
     now: Timestamp,
-) -> Result<Vec<Result<LinkChange, Vec<FieldError>>>, DeskError> {
+) -> Result<Vec<Checked>, DeskError> {
     if items.iter().all(|item| item.wish.is_none()) {
         // Removing a link needs no iTop.
         return Ok(items.into_iter().map(|item| Ok(LinkChange::Remove(item.key))).collect());
@@ -52,7 +96,9 @@ pub(crate) async fn check_many(
     let directory = Directory::new(&companies.listed.items);
     let mut lists = HashMap::new();
     read(catalog, needed(&items, &directory), Freshness::Cached, &mut lists).await?;
-    let mut checked: Vec<_> = items.iter().map(|item| one(item, &directory, &lists, now)).collect();
+    let desk = catalog.desk().name();
+    let mut checked: Vec<_> =
+        items.iter().map(|item| one(item, (desk, &directory), &lists, now)).collect();
     // What is not in a list that has grown old may be in iTop by now.
     let is_too_old = |org: &OrgId| lists.get(org).is_some_and(|lists| lists.may_lack(catalog));
     let again: Vec<usize> = (0..items.len())
@@ -65,7 +111,7 @@ pub(crate) async fn check_many(
     needs.retain(|org, _| orgs.contains(org));
     read(catalog, needs, catalog.on_miss(), &mut lists).await?;
     for at in again {
-        checked[at] = one(&items[at], &directory, &lists, now);
+        checked[at] = one(&items[at], (desk, &directory), &lists, now);
     }
     Ok(checked)
 }
@@ -130,7 +176,7 @@ async fn read(
 
 fn one(
     item: &LinkItem,
-    directory: &Directory<'_>,
+    (desk, directory): (DeskName, &Directory<'_>),
     lists: &HashMap<OrgId, OrgLists>,
     now: Timestamp,
 ) -> Result<LinkChange, Vec<FieldError>> {
@@ -141,7 +187,7 @@ fn one(
     let none = OrgLists::default();
     let link = org.and_then(|org| {
         let lists = lists.get(&org.id).unwrap_or(&none);
-        wish.link(item.key.clone(), org, lists, now, &mut errors)
+        wish.link(item.key.clone(), (desk, org), lists, now, &mut errors)
     });
     link.map(|link| LinkChange::Put(Box::new(link))).ok_or(errors.found)
 }

@@ -10,8 +10,7 @@ use jiff::Timestamp;
 use serde_json_borrow::Value;
 
 use crate::{
-    catalog::Catalog,
-    desk::DeskError,
+    desk::{DeskError, Desks},
     domain::{
         body::{Errors, FieldError, Object, expected},
         company_link::{CompanyLink, LinkKey},
@@ -41,9 +40,13 @@ impl From<DeskError> for LinkCheckError {
     }
 }
 
-/// Reads `{organization, tickets, name, team, contact, service, service_element}`.
+/// Which of several ticket systems is meant.
+pub(crate) const DESK: &str = "desk";
+
+/// Reads `{organization, tickets, name, team, contact, service, service_element}`, and `desk` where
+/// there is more than one.
 pub(crate) async fn check(
-    catalog: &Catalog,
+    desks: &Desks,
     key: LinkKey,
     body: &Value<'_>,
     now: Timestamp,
@@ -51,7 +54,7 @@ pub(crate) async fn check(
     let mut errors = Errors::default();
     let wish = match body {
         Value::Object(members) => {
-            for name in members.keys().filter(|name| !MEMBERS.contains(name)) {
+            for name in members.keys().filter(|name| !MEMBERS.contains(name) && *name != DESK) {
                 no_member(name, &MEMBERS, &mut errors);
             }
             Wish::read(&Object::root(members), NameOrKey::Key, &mut errors)
@@ -64,13 +67,17 @@ pub(crate) async fn check(
     let Some(wish) = wish.filter(|_| errors.found.is_empty()) else {
         return Err(LinkCheckError::Invalid(errors.found));
     };
+    let Some(served) = wish.served(desks, &mut errors) else {
+        return Err(LinkCheckError::Invalid(errors.found));
+    };
+    let catalog = &served.catalog;
     let freshness = catalog.on_miss();
     let companies = catalog.companies().get(freshness).await?;
     let org = wish.organization_among(&companies.listed.items);
     let link = match wish.judged_organization(org, &mut errors) {
         Some(org) => {
             let lists = OrgLists::read(catalog, &org.id, wish.needs(), freshness).await?;
-            wish.link(key, org, &lists, now, &mut errors)
+            wish.link(key, (served.name(), org), &lists, now, &mut errors)
         }
         None => None,
     };

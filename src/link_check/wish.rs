@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use serde_json_borrow::Value;
 
-use super::lists::{Needs, OrgLists};
+use super::{
+    DESK,
+    lists::{Needs, OrgLists},
+};
 use crate::{
     catalog::Reading,
-    desk::Organization,
+    desk::{DeskName, Desks, Organization, Served},
     domain::{
         acknowledgement::{Ref, reference},
         body::{Errors, Object},
@@ -15,6 +18,9 @@ use crate::{
     },
     resolve::{Found, Item, by_name, candidates, find, named, shown},
 };
+
+/// What is said of a desk that there is not.
+const NO_DESK: &str = "'desk' must be itop or salesforce";
 
 /// Which of the two counts where both are given and do not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +35,7 @@ pub(crate) enum NameOrKey {
 /// A link as somebody wants it.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
+    pub(super) desk: Option<DeskName>,
     organization: Ref,
     tickets: bool,
     /// Of the company or site in ServiceNav.
@@ -43,6 +50,13 @@ pub(crate) struct Wish {
 impl Wish {
     /// Reads the members of an object; `None` if something is wrong.
     pub(crate) fn read(body: &Object<'_>, counts: NameOrKey, errors: &mut Errors) -> Option<Self> {
+        let desk = body.line(DESK, MAX_NAME_CHARS, errors).and_then(|code| {
+            let desk = DeskName::parse(&code);
+            if desk.is_none() {
+                errors.push(&body.pointer(DESK), "value", NO_DESK.to_owned());
+            }
+            desk
+        });
         let organization = reference(body, "organization", errors);
         let organization = body.require(organization, "organization", errors);
         let tickets = body.flag("tickets", errors).unwrap_or(true);
@@ -58,12 +72,13 @@ impl Wish {
         let (team, contact) = (wish("team"), wish("contact"));
         let (service, element) = (wish("service"), wish("service_element"));
         let organization = organization?;
-        Some(Self { organization, tickets, name, team, contact, service, element, counts })
+        Some(Self { desk, organization, tickets, name, team, contact, service, element, counts })
     }
 
     /// The link of a company with an organization and nothing else.
     pub(crate) fn of_organization(org: &OrgId, name: Option<String>) -> Self {
         Self {
+            desk: None,
             organization: Ref { id: Some(org.to_string()), name: None },
             tickets: true,
             name,
@@ -73,6 +88,17 @@ impl Wish {
             element: None,
             counts: NameOrKey::Key,
         }
+    }
+
+    /// The ticket system that is meant: the default one where none is named.
+    pub(super) fn served<'d>(&self, desks: &'d Desks, errors: &mut Errors) -> Option<&'d Served> {
+        let Some(desk) = self.desk else { return Some(desks.default()) };
+        let served = desks.of(desk);
+        if served.is_none() {
+            let message = format!("{} is not configured here", desk.title());
+            errors.push("/desk", "value", message);
+        }
+        served
     }
 
     /// Which organization is wanted.
@@ -108,7 +134,7 @@ impl Wish {
     pub(super) fn link(
         &self,
         key: LinkKey,
-        org: &Organization,
+        (desk, org): (DeskName, &Organization),
         lists: &OrgLists,
         now: Timestamp,
         errors: &mut Errors,
@@ -142,6 +168,7 @@ impl Wish {
         (errors.found.len() == before).then(|| CompanyLink {
             key,
             name: self.name.clone(),
+            desk,
             org: org.id.clone(),
             org_name: org.name.clone(),
             tickets: self.tickets,

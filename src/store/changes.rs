@@ -28,6 +28,7 @@ use super::{
 };
 use crate::domain::{
     delivery_state::{Problem, State},
+    desk_name::DeskName,
     keys::{ControlId, Instance},
     visible::Visible,
 };
@@ -136,7 +137,8 @@ struct Inner {
     counters: Box<[AtomicU64]>,
     commits: AtomicU64,
     kept: Mutex<Kept>,
-    turns: Notify,
+    /// For each that takes turns, by [`DeskName`]; whoever is not served never asks.
+    turns: [Notify; DeskName::ALL.len()],
     hook_messages: watch::Sender<()>,
     listeners: broadcast::Sender<ControlChange>,
 }
@@ -159,7 +161,7 @@ impl Changes {
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
             commits: AtomicU64::new(0),
             kept: Mutex::new(kept),
-            turns: Notify::default(),
+            turns: Default::default(),
             hook_messages: watch::Sender::new(()),
             listeners: broadcast::Sender::new(BACKLOG),
         }))
@@ -260,7 +262,7 @@ impl Changes {
         }
         drop(kept);
         if may_be_due {
-            self.0.turns.notify_one();
+            self.0.turns.iter().for_each(Notify::notify_one);
         }
         if has_hook_message {
             self.0.hook_messages.send_replace(());
@@ -372,9 +374,14 @@ impl Store {
         SeenChanges { changes: self.inner.changes.0.listeners.subscribe(), visible }
     }
 
+    /// Turns are to be read again, whoever reads them.
+    pub(crate) fn turns_may_have_changed(&self) {
+        self.inner.changes.0.turns.iter().for_each(Notify::notify_one);
+    }
+
     /// Waits until a commit may have given a row its turn: one is new, was released, or no longer
-    /// holds up those behind it. What has come since the last wait is not missed.
-    pub async fn turns_changed(&self) {
-        self.inner.changes.0.turns.notified().await;
+    /// holds up those behind it. What has come since the last wait for this ticket system is not missed.
+    pub async fn turns_changed(&self, desk: DeskName) {
+        self.inner.changes.0.turns[desk as usize].notified().await;
     }
 }

@@ -1,6 +1,6 @@
 //! Company or site → organization.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use super::{Store, StoreError, time};
 use crate::domain::{
     company_link::{CompanyLink, Expected, LinkDefaults, LinkKey, Named},
+    desk_name::DeskName,
     keys::{ObjectId, PartyKey},
     visible::Visible,
 };
@@ -40,6 +41,8 @@ pub enum PutLink {
     NotSeen,
     /// There is another one than was expected, or none: it stays as it is.
     Differs(Option<Box<CompanyLink>>),
+    /// Another link of the company leads to this ticket system, and nothing was set.
+    OtherDesk(DeskName),
 }
 
 /// What became of a link that was to be removed.
@@ -56,7 +59,7 @@ pub enum RemoveLink {
 /// The problem code of rows that wait for a link.
 pub(crate) const NOT_LINKED: &str = "company-not-linked";
 
-const COLUMNS: &str = "instance, company_key, site_key, name, org_id, org_name, tickets,
+const COLUMNS: &str = "instance, company_key, site_key, name, desk, org_id, org_name, tickets,
      team_id, team_name, contact_id, contact_name, service_id, service_name,
      service_element_id, service_element_name, updated_at, updated_by";
 
@@ -123,6 +126,9 @@ impl Store {
                 let present = one(db, &link.key)?;
                 if !expected.is(present.as_ref()) {
                     return Ok(PutLink::Differs(present.map(Box::new)));
+                }
+                if let Some(other) = other_desk(db, &link)? {
+                    return Ok(PutLink::OtherDesk(other));
                 }
                 put(db, &link)?;
                 Ok(if present.is_some() { PutLink::Changed } else { PutLink::New })
@@ -229,17 +235,22 @@ pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
     db.prepare_cached(&sql)?.query_map([], link)?.collect()
 }
 
-/// The same of a file that may be older than this program, and not know who has put them.
+/// The same of a file that may be older than this program, and not know who has put them, or where they
+/// lead.
 pub(super) fn all_of_any_step(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
-    let knows_who: bool = db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM pragma_table_info('company_links') WHERE name = 'updated_by')",
-        [],
-        |row| row.get(0),
-    )?;
-    if knows_who {
-        return all(db);
+    let knows = |column: &str| {
+        db.query_row(
+            "SELECT EXISTS (SELECT 1 FROM pragma_table_info('company_links') WHERE name = ?1)",
+            [column],
+            |row| row.get::<_, bool>(0),
+        )
+    };
+    let mut columns = COLUMNS.to_owned();
+    for (column, default) in [("updated_by", "NULL"), ("desk", "'itop'")] {
+        if !knows(column)? {
+            columns = columns.replace(column, &format!("{default} AS {column}"));
+        }
     }
-    let columns = COLUMNS.replace("updated_by", "NULL AS updated_by");
     let sql =
         format!("SELECT {columns} FROM company_links ORDER BY instance, company_key, site_key");
     db.prepare(&sql)?.query_map([], link)?.collect()
@@ -278,6 +289,30 @@ fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
     )
 }
 
+/// Where another link of the same company leads, if that is elsewhere.
+fn other_desk(db: &Connection, link: &CompanyLink) -> rusqlite::Result<Option<DeskName>> {
+    let [instance, company, site] = parts(&link.key);
+    let other = desks_of(db, &instance, &company)?.into_iter();
+    let mut other = other.filter(|(of, desk)| *of != site && *desk != link.desk);
+    Ok(other.next().map(|(_, desk)| desk))
+}
+
+/// Where the links of a company lead, by their sites.
+pub(super) fn desks_of(
+    db: &Connection,
+    instance: &str,
+    company: &str,
+) -> rusqlite::Result<BTreeMap<String, DeskName>> {
+    db.prepare_cached(
+        "SELECT site_key, desk FROM company_links WHERE instance = ?1 AND company_key = ?2",
+    )?
+    .query_map([instance, company], |row| {
+        let desk: String = row.get(1)?;
+        Ok((row.get(0)?, DeskName::parse(&desk).unwrap_or_default()))
+    })?
+    .collect()
+}
+
 pub(super) fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
     let instance = link.key.instance.to_string();
     let company = link.key.company.to_string();
@@ -286,13 +321,13 @@ pub(super) fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
     let LinkDefaults { team, contact, service, service_element } = &link.defaults;
     db.prepare_cached(&format!(
         "INSERT OR REPLACE INTO company_links ({COLUMNS})
-             VALUES (:instance, :company, :site, :name, :org, :org_name, :tickets,
+             VALUES (:instance, :company, :site, :name, :desk, :org, :org_name, :tickets,
                  :team, :team_name, :contact, :contact_name, :service, :service_name,
                  :element, :element_name, :updated_at, :updated_by)"
     ))?
     .execute(named_params! {
         ":instance": instance, ":company": company, ":site": site_text(&link.key),
-        ":name": link.name, ":org": link.org, ":org_name": link.org_name,
+        ":name": link.name, ":desk": link.desk.code(), ":org": link.org, ":org_name": link.org_name,
         ":tickets": link.tickets,
         ":team": id(team), ":team_name": name(team),
         ":contact": id(contact), ":contact_name": name(contact),
@@ -339,6 +374,7 @@ fn link(row: &Row<'_>) -> rusqlite::Result<CompanyLink> {
             site: if site.is_empty() { None } else { Some(party(site)?) },
         },
         name: row.get("name")?,
+        desk: DeskName::parse(&row.get::<_, String>("desk")?).unwrap_or_default(),
         org: row.get("org_id")?,
         org_name: row.get("org_name")?,
         tickets: row.get("tickets")?,

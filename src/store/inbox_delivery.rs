@@ -11,6 +11,7 @@ use crate::{
     clock::Moment,
     domain::{
         delivery_state::{Problem, State},
+        desk_name::DeskName,
         keys::{OrgId, TicketKey},
         marker::Marker,
         ticket_status::TicketStatus,
@@ -43,6 +44,11 @@ pub struct NewLine {
     pub warnings: Vec<String>,
 }
 
+/// The desk of a row's write as it is stored: iTop as nothing.
+pub(super) fn stored(desk: DeskName) -> Option<&'static str> {
+    (desk != DeskName::Itop).then(|| desk.code())
+}
+
 impl Store {
     /// Notes that a write is about to be sent, and what was left out of it; a second one of the same
     /// attempt too. False if the row no longer waits: then nothing may be sent.
@@ -51,9 +57,10 @@ impl Store {
         id: i64,
         id_floor: u64,
         warnings: Vec<String>,
+        desk: DeskName,
     ) -> Result<bool, StoreError> {
         let only = NewLine { id, words: String::new(), warnings };
-        let begun = self.begin_write(vec![only], id_floor, None).await?;
+        let begun = self.begin_write(vec![only], id_floor, None, desk).await?;
         Ok(!begun.is_empty())
     }
 
@@ -66,7 +73,8 @@ impl Store {
         target: TicketKey,
         org: OrgId,
     ) -> Result<Vec<i64>, StoreError> {
-        self.begin_write(lines, id_floor, Some((target, org))).await
+        let desk = DeskName::of_class(&target.class);
+        self.begin_write(lines, id_floor, Some((target, org)), desk).await
     }
 
     async fn begin_write(
@@ -74,8 +82,10 @@ impl Store {
         lines: Vec<NewLine>,
         id_floor: u64,
         target: Option<(TicketKey, OrgId)>,
+        desk: DeskName,
     ) -> Result<Vec<i64>, StoreError> {
         let now = self.now_millis();
+        let desk = stored(desk);
         self.write(move |db| {
             let mut begun = Vec::with_capacity(lines.len());
             let mut update = db.prepare_cached(
@@ -84,13 +94,13 @@ impl Store {
                          id_floor = min(coalesce(id_floor, :floor), :floor),
                          attempts = attempts + 1, problem_code = NULL, problem = NULL,
                          ticket_class = :class, ticket_id = :ticket, warnings = :warnings,
-                         line = :line, line_org_id = :org,
+                         line = :line, line_org_id = :org, desk = :desk,
                          updated_at = :now
                      WHERE id = :id AND state IN ('accepted', 'blocked', 'creating')",
             )?;
             for NewLine { id, words, warnings } in lines {
                 let changed = update.execute(named_params! {
-                    ":id": id, ":now": now, ":floor": id_floor,
+                    ":id": id, ":now": now, ":floor": id_floor, ":desk": desk,
                     ":warnings": as_json(&warnings),
                     ":class": target.as_ref().map(|(key, _)| &key.class),
                     ":ticket": target.as_ref().map(|(key, _)| &key.id),

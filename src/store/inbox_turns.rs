@@ -1,9 +1,9 @@
 //! Whose turn it is in the inbox, without a look at all that wait.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::{Store, StoreError};
-use crate::clock::Moment;
+use crate::{clock::Moment, domain::desk_name::DeskName};
 
 /// A row whose turn has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,47 @@ pub struct Due {
     pub id: i64,
     /// Its instance and control: deliveries of one control run one after another.
     pub control: (String, String),
+}
+
+/// Of which rows is asked, where more than one ticket system is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfDesk {
+    /// Those of companies that are linked to this one.
+    pub desk: DeskName,
+    /// And those of companies that are not linked, which belong to one of them.
+    pub has_unlinked: bool,
+}
+
+impl OfDesk {
+    fn has(
+        self,
+        db: &Connection,
+        (instance, company): &(String, String),
+    ) -> rusqlite::Result<bool> {
+        let desk: Option<String> = db
+            .prepare_cached(
+                "SELECT desk FROM company_links WHERE instance = ?1 AND company_key = ?2 LIMIT 1",
+            )?
+            .query_row([instance, company], |row| row.get(0))
+            .optional()?;
+        Ok(desk.map_or(self.has_unlinked, |desk| desk == self.desk.code()))
+    }
+}
+
+/// The companies that one ticket system has to do with; all where there is only one.
+fn kept(
+    db: &Connection,
+    companies: Vec<(String, String)>,
+    of: Option<OfDesk>,
+) -> rusqlite::Result<Vec<(String, String)>> {
+    let Some(of) = of else { return Ok(companies) };
+    let mut kept = Vec::with_capacity(companies.len());
+    for company in companies {
+        if of.has(db, &company)? {
+            kept.push(company);
+        }
+    }
+    Ok(kept)
 }
 
 /// Blocked rows that are due and looked at together, those that wait longest.
@@ -25,26 +66,37 @@ impl Store {
     /// Rows whose turn has come at `now`: the oldest of each company first, then the second oldest of
     /// each, so that one company's storm does not starve another; never a row that is behind
     /// another one of its control.
-    pub async fn due(&self, now: Moment, limit: usize) -> Result<Vec<Due>, StoreError> {
+    pub async fn due(
+        &self,
+        now: Moment,
+        limit: usize,
+        of: Option<OfDesk>,
+    ) -> Result<Vec<Due>, StoreError> {
         let now = now.as_millis();
         let companies = self.inner.changes.with_accepted();
         self.read(move |db| {
+            let companies = kept(db, companies, of)?;
             let of_each = limit.div_ceil(companies.len().max(1)).max(limit / LEAST_PART);
             let mut queues = Vec::with_capacity(companies.len());
             for company in companies {
                 queues.push(accepted(db, &company, now, of_each)?);
             }
-            queues.extend(blocked(db, now)?);
+            queues.extend(blocked(db, now, of)?);
             Ok(in_turns(queues, limit))
         })
         .await
     }
 
     /// When the next row is due of those that were not due at `time`.
-    pub async fn next_due_after(&self, time: Moment) -> Result<Option<Moment>, StoreError> {
+    pub async fn next_due_after(
+        &self,
+        time: Moment,
+        of: Option<OfDesk>,
+    ) -> Result<Option<Moment>, StoreError> {
         let now = time.as_millis();
         let companies = self.inner.changes.with_accepted();
         self.read(move |db| {
+            let companies = kept(db, companies, of)?;
             let mut accepted = db.prepare_cached(
                 "SELECT min(next_attempt_at) FROM acknowledgements INDEXED BY acknowledgements_due
                  WHERE state = 'accepted' AND instance = ?1 AND company_key = ?2
@@ -107,18 +159,29 @@ fn accepted(
         .collect()
 }
 
+/// The company's desk is this one.
+const BLOCKED_OF_DESK: &str = "AND coalesce((SELECT l.desk FROM company_links AS l
+    WHERE l.instance = a.instance AND l.company_key = a.company_key LIMIT 1), :of_unlinked) = :desk";
+
 /// The blocked rows that are due, by company.
-fn blocked(db: &Connection, now: i64) -> rusqlite::Result<Vec<Queue>> {
+fn blocked(db: &Connection, now: i64, of: Option<OfDesk>) -> rusqlite::Result<Vec<Queue>> {
+    let of_desk = if of.is_some() { BLOCKED_OF_DESK } else { "" };
     let sql = format!(
         "SELECT id, instance, control_id, company_key FROM (
              SELECT id, instance, control_id, company_key
              FROM acknowledgements AS a INDEXED BY acknowledgements_blocked
-             WHERE state = 'blocked' AND next_attempt_at <= ?1 AND {FIRST_OF_ITS_CONTROL}
-             ORDER BY next_attempt_at, id LIMIT ?2)
+             WHERE state = 'blocked' AND next_attempt_at <= :now AND {FIRST_OF_ITS_CONTROL} {of_desk}
+             ORDER BY next_attempt_at, id LIMIT :most)
          ORDER BY instance, company_key, id"
     );
     let mut select = db.prepare_cached(&sql)?;
-    let mut rows = select.query(params![now, BLOCKED_AT_ONCE])?;
+    let mut rows = match of {
+        None => select.query(named_params! {":now": now, ":most": BLOCKED_AT_ONCE})?,
+        Some(OfDesk { desk, has_unlinked }) => select.query(named_params! {
+            ":now": now, ":most": BLOCKED_AT_ONCE, ":desk": desk.code(),
+            ":of_unlinked": if has_unlinked { desk.code() } else { "" },
+        })?,
+    };
     let (mut queues, mut last) = (Vec::<Queue>::new(), None);
     while let Some(row) = rows.next()? {
         let (instance, company): (String, Option<String>) = (row.get(1)?, row.get(3)?);

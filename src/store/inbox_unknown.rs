@@ -13,6 +13,7 @@ use crate::{
     clock::Moment,
     domain::{
         delivery_state::{Problem, State},
+        desk_name::DeskName,
         keys::{TicketId, TicketKey},
         marker::Marker,
         trace::Trace,
@@ -121,6 +122,34 @@ impl Store {
         self.write(move |db| interrupt(db, Some(id), now, late_look)).await
     }
 
+    /// At start, or where a delivery ended without a word: what was being written to a ticket system with
+    /// unique keys is simply due again; where it was a note for a ticket that is there, at `notes_at`, when
+    /// it can be looked for. `id`: only rows of its control. Which they are.
+    pub async fn repeat_interrupted(
+        &self,
+        desk: DeskName,
+        id: Option<i64>,
+        notes_at: Moment,
+    ) -> Result<Vec<i64>, StoreError> {
+        let now = self.now_millis();
+        let notes_at = notes_at.as_millis();
+        self.write(move |db| {
+            db.prepare_cached(&format!(
+                "UPDATE acknowledgements
+                 SET state = 'accepted', problem_code = 'interrupted', updated_at = ?1,
+                     next_attempt_at = iif(ticket_id IS NULL, 0, ?2),
+                     problem = 'The bridge stopped while it was writing; the same is sent again.'
+                 WHERE state = 'creating' AND desk = ?3 AND {NOT_FRESH}
+                   AND (?4 IS NULL OR (instance, control_id) =
+                       (SELECT instance, control_id FROM acknowledgements WHERE id = ?4))
+                 RETURNING id"
+            ))?
+            .query_map(params![now, notes_at, desk.code(), id], |row| row.get(0))?
+            .collect()
+        })
+        .await
+    }
+
     /// Says more about an unknown row, which stays so; false if that had been said.
     pub async fn note_unknown(&self, id: i64, problem: Problem) -> Result<bool, StoreError> {
         let now = self.now_millis();
@@ -208,7 +237,7 @@ fn interrupt(
              late_look_at = max(coalesce(late_look_at, 0), ?2),
              problem = 'The bridge stopped while it was writing to iTop; it looks the ticket up \
                         before it does anything else.'
-         WHERE state = 'creating' AND {NOT_FRESH} AND (?3 IS NULL OR (instance, control_id) =
+         WHERE state = 'creating' AND desk IS NULL AND {NOT_FRESH} AND (?3 IS NULL OR (instance, control_id) =
              (SELECT instance, control_id FROM acknowledgements WHERE id = ?3))
          RETURNING id"
     ))?

@@ -7,6 +7,7 @@ use super::{Store, StoreError};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Receipt, read},
     delivery_state::State,
+    desk_name::DeskName,
     keys::{EventId, Instance, TicketKey},
     marker::Marker,
     trace::Trace,
@@ -39,6 +40,8 @@ pub struct Waiting {
     pub last_problem: Option<String>,
     /// Whether a write was ever decided on: then a search comes before the next one.
     pub was_sent: bool,
+    /// To which ticket system its last write was decided on, if one was.
+    pub desk: DeskName,
     /// The highest ticket id seen before its first write.
     pub id_floor: Option<u64>,
     /// The ticket to which its last write was to add a line.
@@ -124,7 +127,7 @@ pub(super) fn trace_of(traceparent: Option<&str>, marker: impl FnOnce() -> Marke
 const WAITING: &str =
     "id, instance, event_id, received_at, body, state, attempts, sent_at, id_floor,
      waited, request_id, trusted_names, ticket_class, ticket_id, problem_code,
-     traceparent";
+     traceparent, desk";
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     let (instance, event_id): (String, String) = (row.get("instance")?, row.get("event_id")?);
@@ -148,6 +151,10 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         attempts: row.get("attempts")?,
         last_problem: row.get("problem_code")?,
         was_sent: row.get::<_, Option<i64>>("sent_at")?.is_some(),
+        desk: row
+            .get::<_, Option<String>>("desk")?
+            .and_then(|desk| DeskName::parse(&desk))
+            .unwrap_or_default(),
         id_floor: row.get("id_floor")?,
         target: row
             .get::<_, Option<String>>("ticket_class")?

@@ -1,15 +1,17 @@
 //! Many company links at once: what they would change, and changing it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{
     Store, StoreError,
-    company_links::{company_of, is_seen, one, parts, put, remove},
+    company_links::{company_of, desks_of, is_seen, one, parts, put, remove},
 };
 use crate::domain::{
     company_link::{CompanyLink, LinkKey, short},
+    desk_name::DeskName,
     visible::Visible,
 };
 
@@ -20,6 +22,17 @@ pub enum LinkChange {
     Put(Box<CompanyLink>),
     /// It is removed, if it is there.
     Remove(LinkKey),
+}
+
+/// What became of many changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangedLinks {
+    /// They were made: the link that there was before each, in order.
+    Made(Vec<Option<CompanyLink>>),
+    /// They would change something else than was looked at before, and nothing was changed.
+    Outdated,
+    /// The links of this company would lead to more than one ticket system, and nothing was changed.
+    OtherDesk(LinkKey),
 }
 
 impl LinkChange {
@@ -56,15 +69,15 @@ pub fn digest(changes: &[LinkChange], before: &[Option<CompanyLink>]) -> String 
 impl Store {
     /// Makes many changes in one commit, and makes due what is blocked of the companies that have
     /// another link by it. What changes nothing is not written. Gives the link that there was before
-    /// each, in order; of what is not seen none, and it stays as it is. `None`, and nothing is changed,
-    /// where they would change something else than the [`digest`] says, if there is one.
+    /// each, in order; of what is not seen none, and it stays as it is. `seen` is the [`digest`] of what
+    /// was looked at before.
     pub async fn change_links(
         &self,
         mut changes: Vec<LinkChange>,
         visible: &Visible,
         by: &str,
         seen: Option<String>,
-    ) -> Result<Option<Vec<Option<CompanyLink>>>, StoreError> {
+    ) -> Result<ChangedLinks, StoreError> {
         let (visible, by) = (visible.clone(), by.to_owned());
         let (before, companies) = self
             .write(move |db| {
@@ -74,7 +87,10 @@ impl Store {
                     before.push(if is_seen { one(db, change.key())? } else { None });
                 }
                 if seen.is_some_and(|seen| seen != digest(&changes, &before)) {
-                    return Ok((None, BTreeSet::new()));
+                    return Ok((ChangedLinks::Outdated, BTreeSet::new()));
+                }
+                if let Some(key) = of_two_desks(db, &changes)? {
+                    return Ok((ChangedLinks::OtherDesk(key), BTreeSet::new()));
                 }
                 let mut companies = BTreeSet::new();
                 for (change, existing) in changes.drain(..).zip(&before) {
@@ -97,11 +113,24 @@ impl Store {
                         LinkChange::Put(_) | LinkChange::Remove(_) => {}
                     }
                 }
-                Ok((Some(before), companies))
+                Ok((ChangedLinks::Made(before), companies))
             })
             .await?;
         self.release_companies(companies.into_iter().collect()).await;
         Ok(before)
+    }
+
+    /// Whether the links of a company would lead to more than one ticket system after these changes: one of
+    /// them.
+    pub async fn would_have_two_desks(
+        &self,
+        changes: Vec<LinkChange>,
+    ) -> Result<Option<LinkKey>, StoreError> {
+        let at_once = move |db: &Connection| {
+            let snapshot = db.unchecked_transaction()?;
+            of_two_desks(&snapshot, &changes)
+        };
+        self.read(at_once).await
     }
 
     /// The links that there are now of these companies and sites, in order.
@@ -115,4 +144,37 @@ impl Store {
         })
         .await
     }
+}
+
+/// A link whose company has two ticket systems after these changes. What changes nothing of that costs
+/// no question: a company whose links stay at one.
+fn of_two_desks(db: &Connection, changes: &[LinkChange]) -> rusqlite::Result<Option<LinkKey>> {
+    let mut companies = BTreeMap::<(String, String), BTreeMap<String, DeskName>>::new();
+    let mut last = BTreeMap::new();
+    for change in changes {
+        let [instance, company, site] = parts(change.key());
+        let whose = (instance, company);
+        let desks = match companies.get_mut(&whose) {
+            Some(desks) => desks,
+            None => {
+                let desks = desks_of(db, &whose.0, &whose.1)?;
+                companies.entry(whose.clone()).or_insert(desks)
+            }
+        };
+        match change {
+            LinkChange::Put(link) => {
+                desks.insert(site, link.desk);
+                last.insert(whose, &link.key);
+            }
+            LinkChange::Remove(_) => {
+                desks.remove(&site);
+            }
+        }
+    }
+    let of_two = companies.iter().find(|(_, desks)| {
+        let mut desks = desks.values();
+        let first = desks.next();
+        desks.any(|desk| Some(desk) != first)
+    });
+    Ok(of_two.and_then(|(whose, _)| last.get(whose).map(|key| (*key).clone())))
 }

@@ -10,7 +10,10 @@ pub(super) use super::problem_type::TYPE_PREFIX;
 use super::problem_type::{self as kinds, ProblemType};
 use crate::{
     desk::DeskError,
-    domain::{acknowledgement::ReadError, body::FieldError, delivery_state::Problem},
+    domain::{
+        acknowledgement::ReadError, body::FieldError, company_link::LinkKey,
+        delivery_state::Problem,
+    },
     store::StoreError,
 };
 
@@ -44,6 +47,8 @@ pub(super) enum ApiError {
     LinkChanged(Option<Box<(Value, String)>>),
     /// What would be changed is not what was looked at before.
     PreviewOutdated,
+    /// The links of a company would lead to more than one ticket system.
+    OtherDesk(String),
     /// Equipment is not kept in the CMDB.
     CmdbOff,
     /// The body is larger than the limit, in bytes.
@@ -119,6 +124,15 @@ impl ApiError {
         Self::Unreadable(format!("It is not JSON: {reason}."))
     }
 
+    /// Links of this company would lead to more than one ticket system.
+    pub(super) fn other_desk(key: &LinkKey) -> Self {
+        Self::OtherDesk(format!(
+            "Company {} would have links to more than one ticket system ('desk'), and nothing was changed. \
+             Put all its links, those of its sites too, in one request, or remove the others first.",
+            key.company
+        ))
+    }
+
     /// The same for the row of what was refused.
     pub(super) fn problem(&self) -> Problem {
         let (kind, detail) = self.parts();
@@ -146,6 +160,7 @@ impl ApiError {
             Self::Conflict(detail, _) => (&kinds::CONFLICT, detail.clone()),
             Self::LinkChanged(present) => link_changed(present.is_some()),
             Self::PreviewOutdated => preview_outdated(),
+            Self::OtherDesk(detail) => (&kinds::OTHER_DESK, detail.clone()),
             Self::CmdbOff => said(
                 &kinds::CMDB_OFF,
                 "This bridge keeps no equipment in iTop's CMDB, and nothing was taken. Whoever runs it can add \

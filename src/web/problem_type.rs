@@ -63,6 +63,8 @@ problem_types! {
          cannot be done: `acknowledgement` is what is stored, if the caller may see it.";
     PREVIEW_OUTDATED = CONFLICT "preview-outdated", "What was looked at before no longer holds",
         "What a dry run has shown would come out differently now. Nothing was changed: look at it again.";
+    OTHER_DESK = CONFLICT "other-desk", "A company has one ticket system",
+        "Its links would lead to more than one, and nothing was changed: put all of them in one request.";
     CMDB_OFF = CONFLICT "cmdb-off", "Equipment is not kept in the CMDB",
         "The configuration has no section `[cmdb]`: nothing was taken.";
     LINK_CHANGED = PRECONDITION_FAILED "link-changed", "Somebody has changed this link meanwhile",

@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Addresses, ApiTokens, ControlAnswers, Looks, Templates, share::Receiving};
 use crate::{
     board::Board, catalog::Catalog, check::Checks, clock::Clock, cmdb::Federation, config,
-    delivery::Delivery, history::History, hooks::Hooks, store::Store, tls::Shown,
+    delivery::Delivery, desk::Desks, history::History, hooks::Hooks, store::Store, tls::Shown,
 };
 
 /// Everything behind the routes; a handler takes the parts that it uses. One pointer, because
@@ -21,6 +21,7 @@ pub struct AppState(Arc<Parts>);
 #[expect(missing_docs, reason = "the parts are documented where they are defined")]
 pub struct Parts {
     pub store: Store,
+    pub desks: Desks,
     pub catalog: Catalog,
     pub delivery: Delivery,
     pub board: Board,
@@ -121,6 +122,7 @@ macro_rules! part {
 
 part! {
     store: Store,
+    desks: Desks,
     catalog: Catalog,
     delivery: Delivery,
     board: Board,

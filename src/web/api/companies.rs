@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     catalog::{Catalog, Freshness, Reading},
     clock::Clock,
-    desk::Organization,
+    desk::{DeskName, Desks, Organization, Served},
     domain::keys::OrgId,
     store::Store,
     web::{
@@ -34,6 +34,9 @@ pub(in crate::web) struct ListParams {
     /// Has the list read anew.
     #[serde(default)]
     refresh: bool,
+    /// Of which ticket system, where there is more than one; without it of the one that has the companies
+    /// that are not linked.
+    desk: Option<DeskName>,
     /// Of CIs: words in their names.
     search: Option<String>,
     cursor: Option<usize>,
@@ -43,6 +46,13 @@ pub(in crate::web) struct ListParams {
 }
 
 impl ListParams {
+    fn served<'d>(&self, desks: &'d Desks) -> Result<&'d Served, ApiError> {
+        let Some(desk) = self.desk else { return Ok(desks.default()) };
+        let missing =
+            || ApiError::BadParameter(format!("{} is not configured here.", desk.title()));
+        desks.of(desk).ok_or_else(missing)
+    }
+
     fn freshness(&self) -> Freshness {
         if self.refresh { Freshness::Insisted } else { Freshness::Cached }
     }
@@ -77,12 +87,13 @@ impl ListParams {
 /// `GET /api/v1/companies`
 pub(in crate::web) async fn companies(
     Reader(caller): Reader,
-    State(catalog): State<Catalog>,
+    State(desks): State<Desks>,
     State(store): State<Store>,
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let visible = visible(&caller, &store).await?;
+    let served = params.served(&desks)?;
+    let (catalog, visible) = (&served.catalog, visible(&caller, &store, served.name()).await?);
     let reading = catalog.companies().get(params.freshness()).await?;
     let is_seen = |org: &OrgId| visible.as_ref().is_none_or(|seen| seen.contains(org));
     let items = reading.listed.items.iter().filter(|org| is_seen(&org.id)).map(|org| {
@@ -100,13 +111,15 @@ pub(in crate::web) async fn companies(
 /// `GET /api/v1/teams`: all, or those that may take the tickets of the companies that are seen.
 pub(in crate::web) async fn all_teams(
     Reader(caller): Reader,
-    State(catalog): State<Catalog>,
+    State(desks): State<Desks>,
     State(store): State<Store>,
     State(clock): State<Clock>,
     known: KnownTags,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
-    let Some(seen) = visible(&caller, &store).await? else {
+    let served = params.served(&desks)?;
+    let catalog = &served.catalog;
+    let Some(seen) = visible(&caller, &store, served.name()).await? else {
         let reading = catalog.all_teams().get(params.freshness()).await?;
         return params.page(&known, &reading, reading.listed.items.iter());
     };
@@ -178,26 +191,34 @@ impl axum::extract::FromRequestParts<crate::web::AppState> for Company {
         let Reader(caller) = Reader::from_request_parts(parts, state).await?;
         let path = Path::<String>::from_request_parts(parts, state).await;
         let Path(text) = path.map_err(|error| ApiError::BadParameter(error.body_text()))?;
-        let missing =
-            || ApiError::NotFound(format!("iTop has no active company with the key '{text}'."));
+        let missing = |title| {
+            ApiError::NotFound(format!("{title} has no active company with the key '{text}'."))
+        };
         let org = OrgId::new(text.as_str());
-        let visible = visible(&caller, &state.store).await?;
+        let Params(params) = Params::<ListParams>::from_request_parts(parts, state).await?;
+        let served = params.served(&state.desks)?;
+        let visible = visible(&caller, &state.store, served.name()).await?;
         if visible.is_some_and(|seen| !seen.contains(&org)) {
-            return Err(missing());
+            return Err(missing(served.name().title()));
         }
-        let companies = state.catalog.companies().get(Freshness::Cached).await?;
+        let companies = served.catalog.companies().get(Freshness::Cached).await?;
         if !companies.listed.items.iter().any(|company| company.id == org) {
-            return Err(missing());
+            return Err(missing(served.name().title()));
         }
-        Ok(Self { org, catalog: state.catalog.clone() })
+        Ok(Self { org, catalog: served.catalog.clone() })
     }
 }
 
 /// The organizations that a limited token may see: those to which its companies are linked.
-async fn visible(caller: &Caller, store: &Store) -> Result<Option<HashSet<OrgId>>, ApiError> {
+async fn visible(
+    caller: &Caller,
+    store: &Store,
+    desk: DeskName,
+) -> Result<Option<HashSet<OrgId>>, ApiError> {
     if !caller.is_limited_to_companies() {
         return Ok(None);
     }
     let links = store.links(caller.visible()).await?;
-    Ok(Some(links.into_iter().map(|link| link.org).collect()))
+    let there = links.into_iter().filter(|link| link.desk == desk);
+    Ok(Some(there.map(|link| link.org).collect()))
 }

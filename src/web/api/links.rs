@@ -24,6 +24,7 @@ pub(in crate::web) use apply::{FieldChange as LinkChangeView, Outcome as LinkOut
 use super::{acknowledgements::parsed, link_warning::Warnings};
 use crate::{
     catalog::{Catalog, Freshness},
+    desk::DeskName,
     domain::{
         company_link::{CompanyLink, LinkKey},
         keys::{Instance, KeyError, PartyKey},
@@ -135,7 +136,7 @@ pub(in crate::web) async fn put(
     let key = key(&caller, &path, params)?;
     let expected = condition::expected(&headers)?;
     let wish = body.value()?;
-    let checked = link_check::check(&state.catalog, key, &wish, state.clock.now()).await;
+    let checked = link_check::check(&state.desks, key, &wish, state.clock.now()).await;
     let mut link = checked.map_err(|error| match error {
         LinkCheckError::Invalid(errors) => ApiError::Invalid(errors),
         LinkCheckError::Way(error) => error.into(),
@@ -146,6 +147,7 @@ pub(in crate::web) async fn put(
     let mut view = view(&link);
     view["warnings"] = json!(Warnings::of(&state, [&link.key]).await?.about(&link.key));
     let (company, organization) = (link.key.company.clone(), link.org.clone());
+    let of = link.key.clone();
     let tag = condition::tag(&link);
     let put = state.store.put_link(link, caller.visible(), &caller.name, expected).await?;
     let status = match put {
@@ -153,6 +155,7 @@ pub(in crate::web) async fn put(
         PutLink::Changed => StatusCode::OK,
         PutLink::NotSeen => return Err(no_link()),
         PutLink::Differs(present) => return Err(condition::failed(present.as_deref())),
+        PutLink::OtherDesk(_) => return Err(ApiError::other_desk(&of)),
     };
     let company = company.to_string();
     tracing::info!(company, %organization, by = caller.name, "company linked");
@@ -215,7 +218,7 @@ pub(in crate::web) async fn unlinked(
 
 fn view(link: &CompanyLink) -> Value {
     let defaults = &link.defaults;
-    json!({
+    let mut view = json!({
         "instance": link.key.instance,
         "company": link.key.company,
         "site": link.key.site,
@@ -228,5 +231,10 @@ fn view(link: &CompanyLink) -> Value {
         "service_element": defaults.service_element,
         "updated_at": link.updated_at,
         "updated_by": link.updated_by,
-    })
+    });
+    // Where it says nothing, it is iTop.
+    if link.desk != DeskName::Itop {
+        view["desk"] = json!(link.desk);
+    }
+    view
 }

@@ -44,7 +44,7 @@ pub(super) fn gate(families: &mut Families, state: &AppState) {
 
 /// What iTop is asked for.
 pub(super) fn calls(families: &mut Families, state: &AppState) {
-    let itop = state.delivery.itop();
+    let Some(itop) = state.delivery.itop() else { return };
     families.counters(
         "itop_calls",
         "Calls to iTop, by what they are for and what came of them",

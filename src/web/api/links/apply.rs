@@ -11,10 +11,11 @@ use crate::{
     domain::{
         body::FieldError,
         company_link::{CompanyLink, LinkKey, Named},
+        desk_name::DeskName,
         link_table::LineError,
     },
     link_check::{LinkItem, check_many},
-    store::{LinkChange, digest},
+    store::{ChangedLinks, LinkChange, digest},
     web::{
         AppState,
         api::link_warning::Warnings,
@@ -151,7 +152,7 @@ pub(super) async fn all(
             Err(found) => wrong(place, found),
         }
     }
-    let checked = check_many(&state.catalog, good, state.clock.now()).await?;
+    let checked = check_many(&state.desks, good, state.clock.now()).await?;
     let mut changes = Vec::with_capacity(checked.len());
     for (place, checked) in places.into_iter().zip(checked) {
         match checked {
@@ -175,13 +176,20 @@ pub(super) async fn all(
     let before = match run {
         Run::Dry => {
             let keys = only.iter().map(|change| change.key().clone()).collect();
+            if let Some(key) = state.store.would_have_two_desks(only.clone()).await? {
+                return Err(ApiError::other_desk(&key));
+            }
             let before = state.store.links_of(keys).await?;
             report.digest = Some(digest(&only, &before));
             before
         }
         Run::Apply { digest } => {
             let put = state.store.change_links(only, caller.visible(), &caller.name, digest);
-            put.await?.ok_or(ApiError::PreviewOutdated)?
+            match put.await? {
+                ChangedLinks::Made(before) => before,
+                ChangedLinks::Outdated => return Err(ApiError::PreviewOutdated),
+                ChangedLinks::OtherDesk(key) => return Err(ApiError::other_desk(&key)),
+            }
         }
     };
     for ((place, change), before) in changes.iter().zip(&before) {
@@ -254,8 +262,10 @@ fn differences(before: Option<&CompanyLink>, after: Option<&CompanyLink>) -> Vec
     fn told(named: Option<&Named>) -> Option<String> {
         named.map(|named| format!("{} ({})", named.name, named.id))
     }
-    const FIELDS: [(&str, Text); 7] = [
+    const FIELDS: [(&str, Text); 8] = [
         ("name", |link| link.name.clone()),
+        // Told of a change alone: where both are the same there is none.
+        ("desk", |link| Some(link.desk.code().to_owned())),
         ("organization", |link| Some(format!("{} ({})", link.org_name, link.org))),
         ("tickets", |link| Some(if link.tickets { "on" } else { "off" }.to_owned())),
         ("team", |link| told(link.defaults.team.as_ref())),
@@ -268,7 +278,14 @@ fn differences(before: Option<&CompanyLink>, after: Option<&CompanyLink>) -> Vec
         from: before.and_then(text),
         to: after.and_then(text),
     });
-    both.filter(|change| change.from != change.to).collect()
+    let itop = Some(DeskName::Itop.code());
+    let is_told = |change: &FieldChange| {
+        // Where a link is new or gone, that it leads to iTop goes without saying.
+        let ends = [&change.from, &change.to].map(Option::as_deref);
+        change.from != change.to
+            && (change.field != "desk" || ends.iter().any(|end| end.is_some() && *end != itop))
+    };
+    both.filter(is_told).collect()
 }
 
 fn again(key: &LinkKey, first: Place) -> FieldError {

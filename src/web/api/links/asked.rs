@@ -9,7 +9,7 @@ use crate::{
         company_link::LinkKey,
         keys::{Instance, MAX_ID_CHARS, MAX_NAME_CHARS, PartyKey},
     },
-    link_check::{LinkItem, MEMBERS, NameOrKey, Wish, no_member},
+    link_check::{DESK, LinkItem, MEMBERS, NameOrKey, Wish, no_member},
     web::{api::acknowledgements::parsed, auth::Caller, problem::ApiError},
 };
 
@@ -49,7 +49,7 @@ impl<'c> Reader<'c> {
             return None;
         };
         let known = [&OF_ITEM[..], &MEMBERS].concat();
-        for name in members.keys().filter(|name| !known.contains(name)) {
+        for name in members.keys().filter(|name| !known.contains(name) && *name != DESK) {
             no_member(name, &known, errors);
         }
         let body = Object::root(members);

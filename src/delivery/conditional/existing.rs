@@ -1,12 +1,13 @@
 //! A ticket that is taken instead of a new one.
 
-use super::{Blocked, Delivery, PlanError};
+use super::{Blocked, Conditional, PlanError};
 use crate::{
     config::OnOpenTicket,
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::{Problem, State},
+        desk_name::DeskName,
         keys::{Instance, TicketKey},
         ticket_status::{Identity, TicketStatus},
         visible::Visible,
@@ -14,9 +15,9 @@ use crate::{
     store::TicketOfControl,
 };
 
-impl Delivery {
+impl Conditional {
     /// The ticket that the sender names, else the control's open one.
-    pub(super) async fn existing_ticket(
+    pub(in crate::delivery) async fn existing_ticket(
         &self,
         instance: &Instance,
         event: &Acknowledgement,
@@ -91,7 +92,9 @@ impl Delivery {
         let control = &event.control.id;
         let known = inner.store.ticket_of_control(instance, control, &Visible::all()).await?;
         let Some(known) = known else { return Ok(None) };
-        if known.mapping.replaced.is_some() {
+        // A ticket that is elsewhere stays there, and is shown until there is one here.
+        let is_of_itop = DeskName::of_class(&known.ticket.status.key.class) == DeskName::Itop;
+        if known.mapping.replaced.is_some() || !is_of_itop {
             return Ok(None);
         }
         let (identity, before) = (&known.mapping.identity, &known.ticket.status);

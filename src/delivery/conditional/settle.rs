@@ -5,14 +5,14 @@ use std::time::Duration;
 use tracing::Instrument as _;
 
 use super::{
-    Delivery,
+    Conditional, REFUSALS, TURNED_AWAY,
     adopt::Adopted,
-    attempt::turned_away,
     backoff,
     recreate::Verdict,
     search::{Search, SearchFor},
     trace::Logged as _,
-    write::{MAY_EXIST, REFUSALS, TURNED_AWAY},
+    turned_away,
+    write::MAY_EXIST,
 };
 use crate::{
     clock::Moment,
@@ -41,9 +41,9 @@ const SETTLE_WITHOUT_CONDITION: Duration = Duration::from_mins(2);
 /// How many markers one look searches for: bounded by ids it is quick (ITOP.md).
 const MARKERS_A_LOOK: usize = 50;
 
-impl Delivery {
+impl Conditional {
     /// Looks at the unknown rows again and again; runs until it is dropped.
-    pub(super) async fn keep_settling(&self) -> Result<(), StoreError> {
+    pub(in crate::delivery) async fn keep_settling(&self) -> Result<(), StoreError> {
         let mut gate = self.inner.gate.watch();
         loop {
             // The sender of this channel lives in `self`: an error cannot occur.

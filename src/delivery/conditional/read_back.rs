@@ -4,8 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Delivery, PlanError,
-    lines::READ_BACK,
+    Conditional, PlanError, READ_BACK,
     search::{Search, SearchFor},
     trace::Logged as _,
 };
@@ -26,9 +25,9 @@ const AGAIN: u32 = 3;
 /// proves nothing, and how long nothing may happen before they are looked for all the same.
 const LATER: Duration = Duration::from_secs(30);
 
-impl Delivery {
+impl Conditional {
     /// Reads lines back as they become due; runs until it is dropped.
-    pub(super) async fn keep_reading_back(&self) -> Result<(), StoreError> {
+    pub(in crate::delivery) async fn keep_reading_back(&self) -> Result<(), StoreError> {
         let mut gate = self.inner.gate.watch();
         loop {
             // The sender of this channel lives in `self`: an error cannot occur.

@@ -3,7 +3,7 @@
 use tracing::Instrument as _;
 
 use super::{
-    Delivery, Plan, PlanError,
+    Conditional, Plan, PlanError,
     in_flight::Written,
     search::{Search, SearchFor},
     write::Sent,
@@ -13,12 +13,13 @@ use crate::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::State,
+        desk_name::DeskName,
         equipment::{Equipment, EquipmentKey},
         new_ticket::{Chosen, RefKind},
         notice::Notice,
         text::one_line,
     },
-    itop::{CreatedTicket, ItopError},
+    itop::{CreatedTicket, ItopError, TicketModel},
     resolve::{self, Doubts},
     store::{Delivered, StoreError, Waiting},
 };
@@ -31,7 +32,7 @@ enum Outcome {
     Refused(RefKind),
 }
 
-impl Delivery {
+impl Conditional {
     /// Plans the ticket and creates it. A reference that iTop refuses at the moment of the write is
     /// resolved once more against a list that is read then, and left out where that does not help.
     pub(super) async fn create(
@@ -40,10 +41,11 @@ impl Delivery {
         event: &Acknowledgement,
         link: &CompanyLink,
     ) -> Result<Written, PlanError> {
+        let model = self.inner.catalog.ticket_model().await.map_err(PlanError::Way)?;
         let mut doubts = Doubts::of_a_write();
         loop {
             let plan = self.inner.planner.plan(&row.instance, event, link, &doubts).await?;
-            match self.send_create(row, event, link, &plan, &doubts).await? {
+            match self.send_create(row, event, link, (&plan, &model), &doubts).await? {
                 Outcome::Ended(written) => return Ok(written),
                 Outcome::Refused(kind) => {
                     tracing::info!(
@@ -90,7 +92,7 @@ impl Delivery {
         row: &Waiting,
         event: &Acknowledgement,
         link: &CompanyLink,
-        plan: &Plan,
+        (plan, model): (&Plan, &TicketModel),
         doubts: &Doubts,
     ) -> Result<Outcome, PlanError> {
         let inner = &*self.inner;
@@ -102,10 +104,10 @@ impl Delivery {
             self.unknown(row, message.to_owned()).await?;
             return Ok(Outcome::Ended(Written::Nothing));
         }
-        if !inner.store.begin_create(row.id, floor, warnings).await? {
+        if !inner.store.begin_create(row.id, floor, warnings, DeskName::Itop).await? {
             return Ok(Outcome::Ended(Written::Nothing));
         }
-        let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(plan, floor)).await;
+        let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(model, floor)).await;
         let now = inner.clock.moment();
         let error = match outcome {
             Ok(created) => {
@@ -138,7 +140,7 @@ impl Delivery {
             Some(RefKind::Company) => self.without_company(row, event, link, &error, search).await,
             Some(kind) if doubts.may_doubt(kind) => Ok(Outcome::Refused(kind)),
             _ => {
-                let terms = inner.planner.terms(plan, floor);
+                let terms = inner.planner.terms(model, floor);
                 let request = &inner.client.create_operation(&plan.ticket, &terms);
                 let marker = &plan.ticket.marker;
                 let sent = Sent { row, event, marker, floor, request: Some(request) };

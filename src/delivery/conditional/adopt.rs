@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::Span;
 
-use super::{Delivery, lines::READ_BACK, settle::LOOK};
+use super::{Conditional, READ_BACK, settle::LOOK};
 use crate::{
     domain::{
         delivery_state::{Problem, State},
@@ -14,7 +14,7 @@ use crate::{
     store::{Delivered, StoreError},
 };
 
-impl Delivery {
+impl Conditional {
     /// Takes a ticket that was found by its marker, in the span of its row.
     pub(super) async fn adopt(
         &self,

@@ -1,6 +1,6 @@
 //! Looking for tickets by the markers they carry.
 
-use super::Delivery;
+use super::Conditional;
 use crate::{
     domain::{keys::TicketKey, marker::Marker},
     itop::{IDS_OUT_OF_ORDER, ItopError, MARKER_LOG, Marked, Within},
@@ -40,7 +40,7 @@ impl Search {
     }
 }
 
-impl Delivery {
+impl Conditional {
     /// The quick look: among the tickets to which lines were to be added, else above the lowest
     /// floor. What it finds is there; what it does not find may be there all the same.
     pub(super) async fn look(&self, wanted: &[SearchFor<'_>]) -> Result<Search, ItopError> {

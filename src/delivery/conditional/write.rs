@@ -1,11 +1,9 @@
 //! What follows when a write to iTop brought nothing, or nothing certain (DESIGN, section 7).
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::{
-    Delivery,
+    Conditional, LATE_LOOK, REFUSALS, TURNED_AWAY,
     adopt::Adopted,
     search::{Search, SearchFor},
     trace::Logged as _,
@@ -16,18 +14,8 @@ use crate::{
         text::capitalised,
     },
     itop::{ItopError, WriteRight},
-    store::{Delivered, StoreError, Waiting},
+    store::{StoreError, Waiting},
 };
-
-/// How long to wait before a success is written down again that the database did not take.
-const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
-
-/// How often a write must be refused, while others get through, until its row fails: what refuses it
-/// may be so for a moment.
-pub(super) const REFUSALS: u32 = 4;
-
-/// The code of a problem: something in front of iTop refused, in its own words.
-pub(super) const TURNED_AWAY: &str = "turned-away";
 
 /// What an unknown row says beside why.
 pub(super) const MAY_EXIST: &str = " The ticket may exist or may still be made; it is looked for before \
@@ -35,9 +23,6 @@ pub(super) const MAY_EXIST: &str = " The ticket may exist or may still be made; 
 
 /// The code of a problem: no clear answer came.
 const UNKNOWN: &str = "unknown";
-
-/// When the marker of a write without an answer is looked for once more.
-pub(super) const LATE_LOOK: Duration = Duration::from_hours(1);
 
 /// A row whose write was sent.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +36,7 @@ pub(super) struct Sent<'a> {
     pub(super) request: Option<&'a Value>,
 }
 
-impl Delivery {
+impl Conditional {
     /// What follows when nothing, or nothing certain, came of a write. It was of one row, or of the
     /// rows that share an entry; `target` is the ticket that it was to be added to.
     pub(super) async fn after_failed_write(
@@ -160,17 +145,5 @@ impl Delivery {
         self.inner.unknown_since.began(row.id, at, self.inner.clock.moment());
         self.inner.unknown.notify_one();
         Ok(())
-    }
-
-    /// Writes down successes. The tickets exist: this is tried until the database takes it, and if
-    /// the process ends before, the rows are `creating` and their tickets are looked for.
-    pub(super) async fn record(&self, rows: Vec<(i64, Delivered)>) {
-        while let Err(error) = self.inner.store.record_delivered(rows.clone()).await {
-            tracing::error!(%error, "a ticket could not be written down");
-            self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
-        }
-        for (id, _) in rows {
-            self.inner.outcomes.tell(id);
-        }
     }
 }

@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use super::Delivery;
+use super::Conditional;
 use crate::{gate::GateState, itop::ItopError, store::StoreError};
 
 /// How often iTop is asked at most.
 const PAUSE: Duration = Duration::from_mins(1);
 
-impl Delivery {
+impl Conditional {
     /// Compares what is kept with iTop's newest ticket at the start, whenever the gate opens, and
     /// when a new ticket's id is not above it; runs until it is dropped.
-    pub(super) async fn keep_highest_id(&self) -> Result<(), StoreError> {
+    pub(in crate::delivery) async fn keep_highest_id(&self) -> Result<(), StoreError> {
         let mut gate = self.inner.gate.watch();
         let is_open = |state: &GateState| matches!(state, GateState::Open { .. });
         loop {

@@ -1,0 +1,264 @@
+//! What deliveries to any ticket system have in common: one of these each.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU16, AtomicUsize},
+    },
+    time::Duration,
+};
+
+use super::{Blocked, Settings, backoff::backoff, outcomes::Outcomes, trace::Logged as _};
+use crate::{
+    catalog::Catalog,
+    clock::{Clock, Moment},
+    desk::{Desk, Failure, Served},
+    domain::{
+        acknowledgement::Acknowledgement,
+        delivery_state::{Problem, State},
+        notice::Notice,
+        text::capitalised,
+    },
+    gate::Gate,
+    store::{Delivered, NOT_LINKED, OfDesk, Restored, Store, StoreError, Waiting},
+};
+
+/// How often it is noted for how long the bridge has run since a restore.
+const NOTE_RAN: Duration = Duration::from_hours(1);
+
+/// How long to wait before a success is written down again that the database did not take.
+const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
+
+/// How often a write must be refused, while others get through, until its row fails: what refuses it
+/// may be so for a moment.
+pub(super) const REFUSALS: u32 = 4;
+
+/// The code of a problem: something in front of the ticket system refused, in its own words.
+pub(super) const TURNED_AWAY: &str = "turned-away";
+
+/// When the marker of a write without an answer is looked for once more.
+pub(super) const LATE_LOOK: Duration = Duration::from_hours(1);
+
+/// The numbers of [`super::Deliveries`], as the dispatch has last seen them.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    pub(super) running: AtomicUsize,
+    pub(super) limit: AtomicU16,
+}
+
+/// What deliveries to one ticket system have, however exactly-once is had there.
+pub(super) struct Core {
+    pub(super) desk: Desk,
+    pub(super) store: Store,
+    pub(super) catalog: Catalog,
+    pub(super) gate: Gate,
+    pub(super) clock: Clock,
+    /// When this process began: what was sent before it can only be older.
+    pub(super) began: Moment,
+    pub(super) settings: Arc<Settings>,
+    /// Who waits for the outcome of a row, whichever ticket system it goes to.
+    pub(super) outcomes: Arc<Outcomes>,
+    /// How many deliveries run, and may run.
+    pub(super) load: Load,
+    /// Which rows are its own; `None` where there is no other ticket system.
+    pub(super) of: Option<OfDesk>,
+    /// Deliveries to all ticket systems.
+    pub(super) all: Weak<super::Inner>,
+    /// Up to when it is noted that the bridge has run since a restore.
+    ran_noted: tokio::sync::Mutex<Moment>,
+}
+
+impl Core {
+    pub(super) fn new(
+        store: Store,
+        Served { catalog, gate }: Served,
+        clock: Clock,
+        settings: Arc<Settings>,
+        outcomes: Arc<Outcomes>,
+        (of, all): (Option<OfDesk>, Weak<super::Inner>),
+    ) -> Self {
+        Self {
+            desk: catalog.desk().clone(),
+            store,
+            catalog,
+            gate,
+            of,
+            all,
+            began: clock.moment(),
+            ran_noted: tokio::sync::Mutex::new(clock.moment()),
+            clock,
+            settings,
+            outcomes,
+            load: Load::default(),
+        }
+    }
+
+    /// Notices in the language of the tickets.
+    pub(super) fn say(&self, notices: &[Notice]) -> Vec<String> {
+        self.settings.say(notices)
+    }
+
+    pub(super) async fn end_without_ticket(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        blocked: Blocked,
+    ) -> Result<(), StoreError> {
+        let store = &self.store;
+        let Blocked { state, problem, warnings } = blocked;
+        let warnings = self.say(&event.with_own_notices(warnings));
+        let is_unlinked = problem.code == NOT_LINKED;
+        match state {
+            State::Recorded => store.record_without_ticket(row.id, problem, warnings).await?,
+            State::Failed => self.fail(row, event, problem).await?,
+            _ => {
+                if row.state != State::Blocked {
+                    tracing::warn!(
+                        acknowledgement = row.id,
+                        company = event.company.key.to_string(),
+                        problem = problem.code,
+                        reason = problem.message,
+                        "an acknowledgement waits"
+                    );
+                }
+                let again = self.settings.delivery.recheck_blocked.duration();
+                store.block(row.id, problem, warnings, self.after(again)).await?;
+            }
+        }
+        if is_unlinked { self.follow_unlinked(row).await } else { Ok(()) }
+    }
+
+    /// Nobody has linked a company: what else of it waits for its turn would learn the same one after
+    /// the other, and hold up all companies meanwhile.
+    async fn follow_unlinked(&self, first: &Waiting) -> Result<(), StoreError> {
+        if self.restored_lately().await?.is_some() {
+            // Each may have become a ticket after the backup: it is looked for first.
+            return Ok(());
+        }
+        let followed = self.store.follow_unlinked(first.id).await?;
+        if !followed.is_empty() {
+            tracing::warn!(
+                acknowledgement = first.id,
+                rows = followed.len(),
+                "others of the same company wait for its link too"
+            );
+        }
+        for id in followed {
+            self.outcomes.tell(id);
+        }
+        Ok(())
+    }
+
+    /// Ends a row that iTop refused, or that was given up.
+    pub(super) async fn fail(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        problem: Problem,
+    ) -> Result<(), StoreError> {
+        row.span().in_scope(|| {
+            tracing::error!(
+                acknowledgement = row.id,
+                company = event.company.key.to_string(),
+                control = event.control.id.as_str(),
+                problem = problem.code,
+                reason = problem.message,
+                "an acknowledgement has failed"
+            );
+        });
+        self.store.fail(row.id, problem).await
+    }
+
+    /// The restore of the database, while events from before it may still be posted again.
+    pub(super) async fn restored_lately(&self) -> Result<Option<Restored>, StoreError> {
+        let inner = self;
+        let window = inner.settings.delivery.restore_window.duration();
+        if inner.store.restored().await?.is_none_or(|restored| restored.ran >= window) {
+            return Ok(None);
+        }
+        // What has passed is noted now and then, by one after the other.
+        let mut noted = inner.ran_noted.lock().await;
+        let Some(restored) = inner.store.restored().await? else { return Ok(None) };
+        let now = inner.clock.moment();
+        let ran = restored.ran + now.since(*noted);
+        if ran >= window || now.since(*noted) >= NOTE_RAN {
+            inner.store.note_ran_since_restore(ran).await?;
+            *noted = now;
+        }
+        Ok(Some(restored).filter(|_| ran < window))
+    }
+
+    /// Writes down successes. The tickets exist: this is tried until the database takes it, and if
+    /// the process ends before, the rows are `creating` and their tickets are looked for.
+    pub(super) async fn record(&self, rows: Vec<(i64, Delivered)>) {
+        while let Err(error) = self.store.record_delivered(rows.clone()).await {
+            tracing::error!(%error, "a ticket could not be written down");
+            self.clock.sleep(AFTER_STORE_FAILURE).await;
+        }
+        for (id, _) in rows {
+            self.outcomes.tell(id);
+        }
+    }
+
+    /// The attempt had no effect: the row waits for its next one. While the gate is closed it is
+    /// not tried at all, however long that takes; else it is given up after `give_up`.
+    pub(super) async fn wait_for_the_way(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        error: &impl Failure,
+    ) -> Result<(), StoreError> {
+        let inner = self;
+        let settings = &inner.settings.delivery;
+        // A row whose own write closed the gate must not close it again the moment it opens.
+        let closed_by_itself = error.is_about_rights();
+        let wait = if inner.gate.is_open() || closed_by_itself {
+            backoff(settings, row.attempts + 1)
+        } else {
+            Duration::ZERO
+        };
+        let waited = Duration::from_millis(u64::try_from(row.waited).unwrap_or(0));
+        if waited >= settings.give_up.duration() {
+            let message = format!(
+                "Given up after waiting {} for iTop between attempts: {error}. Mend it, then \
+                 retry.",
+                settings.give_up
+            );
+            return self.fail(row, event, Problem::new("given-up", message)).await;
+        }
+        let sentence = capitalised(&error.to_string());
+        // Whether it is this row, or everything, that does not get through tells another request.
+        let is_turned_away = error.may_be_about_the_request() && inner.desk.ping().await.is_ok();
+        let code = if is_turned_away { TURNED_AWAY } else { "itop-unavailable" };
+        let again = row.last_problem.as_deref() == Some(code) && row.attempts + 1 >= REFUSALS;
+        if is_turned_away && again {
+            return self.fail(row, event, turned_away(&sentence)).await;
+        }
+        let problem = Problem::new(code, sentence);
+        inner.store.wait_until(row.id, self.after(wait), wait, problem).await
+    }
+
+    /// A row waits for something else than its own ticket system.
+    pub(super) async fn wait_for_another(
+        &self,
+        row: &Waiting,
+        problem: Problem,
+    ) -> Result<(), StoreError> {
+        let wait = backoff(&self.settings.delivery, row.attempts + 1);
+        self.store.wait_until(row.id, self.after(wait), Duration::ZERO, problem).await
+    }
+
+    pub(super) fn after(&self, wait: Duration) -> Moment {
+        self.clock.moment().later(wait)
+    }
+}
+
+/// Other requests get through while those of one row are turned away each time.
+pub(super) fn turned_away(sentence: &str) -> Problem {
+    let message = format!(
+        "{sentence}. Other requests get through, while this acknowledgement is turned away each time: \
+         a firewall in front of iTop may object to a word in it. Let the bridge through to \
+         webservices/rest.php there without that check, then retry."
+    );
+    Problem::new(TURNED_AWAY, message)
+}
