@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Client, Error, client::Call, ids::is_id, soql};
+use super::{Client, Error, call::Call, ids::is_id, soql};
 use crate::{
     domain::{
         keys::{OrgId, TicketId, TicketKey},

@@ -5,12 +5,13 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use reqwest::{Method, Url};
+use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit};
 
 use super::{
     Error, Settings, answer,
+    call::{Body, Call},
     connection::{Files, Line, Session},
     limits::{self, Usage},
     org,
@@ -49,33 +50,6 @@ pub struct Client {
 struct Login {
     session: Option<Arc<Session>>,
     last_error: Option<Error>,
-}
-
-/// A call: what is asked of one path.
-pub(super) struct Call {
-    pub(super) method: Method,
-    /// Below `/services/data/vNN.N`, or a whole path that an answer has named.
-    pub(super) path: String,
-    pub(super) body: Body,
-}
-
-/// What a call brings along.
-#[derive(Clone)]
-pub(super) enum Body {
-    None,
-    Json(Value),
-    /// Anything else, with its type.
-    Bytes(String, Vec<u8>),
-}
-
-impl Call {
-    pub(super) fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: Body::None }
-    }
-
-    pub(super) fn post(path: impl Into<String>, body: Value) -> Self {
-        Self { method: Method::POST, path: path.into(), body: Body::Json(body) }
-    }
 }
 
 impl std::fmt::Debug for Client {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CASE, Client, Error, Refusal,
+    call::Call,
     cases::{self, FIELDS},
-    client::Call,
     plain,
     references::{Composite, Found},
     settings::Mapping,

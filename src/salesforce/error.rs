@@ -181,24 +181,13 @@ impl Error {
     /// Whether a write that ended so can no longer be running.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        match self {
+        !matches!(
+            self,
             Self::NoClearAnswer { .. }
-            | Self::NotSalesforce { .. }
-            | Self::Unreachable { .. }
-            | Self::NoConnectionLeft { .. } => false,
-            Self::Login { .. }
-            | Self::Session { .. }
-            | Self::DuplicateValue
-            | Self::Refused(_)
-            | Self::Busy { .. }
-            | Self::RequestLimit { .. }
-            | Self::StorageLimit
-            | Self::NotAllowed { .. }
-            | Self::Several { .. }
-            | Self::Reference { .. }
-            | Self::Version { .. }
-            | Self::TurnedAway { .. } => true,
-        }
+                | Self::NotSalesforce { .. }
+                | Self::Unreachable { .. }
+                | Self::NoConnectionLeft { .. }
+        )
     }
 
     /// Whether a write that ended so may still be at work there.

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    CASE, Client, Error, Refusal, cases,
-    client::{Body, Call},
+    CASE, Client, Error, Refusal,
+    call::{Body, Call},
+    cases,
     ids::{is_id, is_same},
     soql,
 };

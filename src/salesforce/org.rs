@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Client, Error, Obstruction, client::Call};
+use super::{Client, Error, Obstruction, call::Call};
 use crate::outgoing::Use;
 
 /// A limit of the org.

@@ -4,10 +4,11 @@ use salesforce_sandbox::Options;
 use servicenav_itop_bridge::{
     check::{Examined, Finding, Told, Verdict, examine},
     config::{Config, SalesforceSection},
-    salesforce::{Mapping, package},
+    salesforce::{CiObject, Mapping, package},
 };
 
 use super::{Org, by_secret};
+use crate::program::{command, output, text};
 
 async fn findings(org: &Org, change: impl FnOnce(&mut SalesforceSection)) -> Vec<Finding> {
     let mut section = org.section.clone();
@@ -107,8 +108,38 @@ async fn a_login_that_is_denied_and_a_version_that_is_not_offered_end_it() {
     assert!(version[0].contains("it offers 65.0 to 67.0"), "{found:#?}");
 }
 
-#[test]
-fn the_package_is_a_zip() {
-    let zip = package(&Mapping::default(), "67.0");
-    assert!(zip.starts_with(b"PK\x03\x04"));
+#[tokio::test]
+async fn the_package_is_written_as_it_is_configured() {
+    let org = Org::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (config, zip) = (path("bridge.toml"), path("package.zip"));
+    let section = &org.section;
+    let lines = format!(
+        "[itop]\nurl = 'https://itop.example/'\nuser = 'bridge'\npassword = 'x'\n[salesforce]\n\
+         login_url = '{}'\nclient_id = '{}'\nuser = '{}'\nkey_file = '{}'\n\
+         external_id_field = 'Ack__c'\nci = 'asset'\n",
+        section.login_url,
+        section.client_id,
+        section.user,
+        section.key_file.as_ref().unwrap().display()
+    );
+    std::fs::write(&config, lines).unwrap();
+    let written = output(command(&["salesforce", "package", "-c", &config, "--out", &zip])).await;
+    assert!(written.status.success(), "{}", text(&written));
+    assert!(text(&written).contains("ServiceNav_Bridge"), "{}", text(&written));
+    let mapping = Mapping {
+        external_id_field: "Ack__c".to_owned(),
+        ci: CiObject::Asset,
+        ..Mapping::default()
+    };
+    assert_eq!(std::fs::read(&zip).unwrap(), package(&mapping, "67.0"));
+    std::fs::write(&config, "[itop]\nurl = 'https://itop.example/'\nuser = 'b'\npassword = 'x'\n")
+        .unwrap();
+    let refused = output(command(&["salesforce", "package", "-c", &config])).await;
+    assert!(
+        !refused.status.success() && text(&refused).contains("[salesforce]"),
+        "{}",
+        text(&refused)
+    );
 }

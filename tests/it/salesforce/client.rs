@@ -1,5 +1,7 @@
 //! Cases: made once, read, found, and nothing of another Account.
 
+use std::time::Duration;
+
 use salesforce_sandbox::{DuplicateSaid, Fault, FaultKind, Operation, Options, Switches};
 use serde_json::json;
 use servicenav_itop_bridge::{
@@ -184,6 +186,25 @@ async fn ten_thousand_statuses_are_five_calls() {
     assert_eq!(there.len(), 1);
     assert_eq!(statuses[5_000].as_ref().unwrap().operational_status, "closed");
     assert_eq!(org.sandbox.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_slowed_when_most_requests_are_used_up() {
+    let org = Org::new().await;
+    org.sandbox.set_usage(95_000, 100_000);
+    org.client.ping().await.unwrap();
+    let ids = [TicketId::new("500000000000000")];
+    let waits = tokio::time::timeout(Duration::from_millis(100), org.client.statuses(&ids)).await;
+    assert!(waits.is_err(), "it waits for sixteen seconds");
+    // A delivery does not.
+    assert_eq!(org.client.current(&ids[0]).await, Ok(None));
+    let (clock, client) = (org.clock.clone(), org.client.clone());
+    let reading = tokio::spawn(async move { client.statuses(&ids).await });
+    while !reading.is_finished() {
+        clock.advance(Duration::from_secs(20));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(reading.await.unwrap(), Ok(vec![None]));
 }
 
 #[tokio::test]
