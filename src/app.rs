@@ -1,5 +1,6 @@
 //! Builds everything from configuration, clock and listener, and runs it until it is told to stop.
 
+mod desks;
 mod error;
 mod federation;
 mod local_token;
@@ -14,14 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     board::{Board, Refresher},
-    catalog::Catalog,
     check::Checks,
     clock::Clock,
     config::{Config, Current},
     delivery::{Delivery, Settings},
     desk::{Desks, Served},
     domain::{names, visible::Visible},
-    gate::Gate,
     history::History,
     hooks::Hooks,
     itop::{self, Client},
@@ -38,8 +37,8 @@ pub use error::{RunError, StartError};
 use local_token::Tokens;
 pub use local_token::file as local_token_file;
 pub use reload::Reload;
+use settings::link_key;
 pub use settings::{client_settings, salesforce_settings};
-use settings::{link_key, templates};
 
 /// What a background task does.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -50,8 +49,7 @@ pub struct App {
     front: Front,
     state: AppState,
     refresher: Refresher,
-    gate: Gate,
-    client: Client,
+    desks: Desks,
     reload: Reload,
     config: Config,
 }
@@ -79,29 +77,22 @@ impl App {
         {
             tracing::info!(proxy = address, variable, "iTop is called through a proxy");
         }
-        let templates = templates(&config.ticket)?;
         refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url = config.server.public_url.clone().unwrap_or_else(|| front.url());
         let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
-        let addresses = Addresses::new(&bridge_url, itop_url, signer.clone());
 
-        let gate = Gate::new(clock.clone());
-        let catalog = Catalog::new(
-            client.clone().into(),
-            &gate,
-            &clock,
-            config.catalog.clone(),
-            config.ticket.clone(),
-        );
+        let (desks, salesforce) = desks::wired(&config, &client, &clock)?;
+        let Served { catalog, gate } = desks.default().clone();
+        let addresses =
+            Addresses::new(&bridge_url, itop_url, signer.clone()).with_desks(desks.clone());
         let settings = Settings {
             delivery: config.delivery.clone(),
             ticket: config.ticket.clone(),
             links: config.links.clone(),
-            templates,
+            desks: desks::settings(&config)?,
             cmdb: config.cmdb.clone(),
         };
-        let desks = Desks::new(Served { catalog: catalog.clone(), gate: gate.clone() }, []);
         let delivery = Delivery::new(store.clone(), &desks, clock.clone(), settings);
         let (board, refresher) =
             Board::new(store.clone(), clock.clone(), desks.clone(), config.board.clone());
@@ -123,6 +114,7 @@ impl App {
             config: current.clone(),
             address: front.address(),
             client: client.clone(),
+            salesforce,
             store: store.clone(),
             tokens: tokens.clone(),
             signer,
@@ -131,6 +123,7 @@ impl App {
             federation: federation.clone(),
             tls: front.tls().cloned(),
         });
+        let served = desks.clone();
         let parts = Parts {
             templates: Pages::new(&addresses, &clock)?,
             store: store.for_polls(),
@@ -152,7 +145,7 @@ impl App {
             tls: front.tls().cloned(),
         };
         let state = AppState::from(parts);
-        Ok(Self { front, state, refresher, gate, client, reload, config })
+        Ok(Self { front, state, refresher, desks: served, reload, config })
     }
 
     /// What can be read again while the bridge runs.
@@ -174,7 +167,7 @@ impl App {
     /// Where the server or a background task ends by itself: the process should end too, so that
     /// whoever watches it starts it again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self { front, state, refresher, gate, client, reload, config } = self;
+        let Self { front, state, refresher, desks, reload, config } = self;
         let mut tasks = JoinSet::new();
         let delivery = state.delivery.clone();
         let deliveries_stop = stop.clone();
@@ -183,7 +176,7 @@ impl App {
             "deliveries"
         });
         let (history, history_gate, history_stop) =
-            (state.history.clone(), gate.clone(), stop.clone());
+            (state.history.clone(), desks.default().gate.clone(), stop.clone());
         tasks.spawn(async move {
             history.keep(&history_gate, history_stop).await;
             "history"
@@ -196,19 +189,15 @@ impl App {
                 name
             });
         };
-        let catalog = state.catalog.clone();
-        let class = move || {
-            let catalog = catalog.clone();
-            async move {
-                let model = catalog.ticket_model().await;
-                model.map_or(itop::USER_REQUEST, |model| model.class).to_owned()
-            }
-        };
-        let renew = move || reload.secret_files();
-        background(
-            "gate",
-            Box::pin(gate.keep(client.into(), class, renew, config.delivery.clone())),
-        );
+        for Served { catalog, gate } in desks.iter().cloned() {
+            let (desk, reload) = (catalog.desk().clone(), reload.clone());
+            let class = move || {
+                let catalog = catalog.clone();
+                async move { catalog.ticket_class().await.unwrap_or(itop::USER_REQUEST).to_owned() }
+            };
+            let renew = move || reload.secret_files();
+            background("gate", Box::pin(gate.keep(desk, class, renew, config.delivery.clone())));
+        }
         background("board", Box::pin(refresher.run()));
         background("hooks", Box::pin(state.hooks.clone().run()));
         if let Some(federation) = state.federation.clone() {

@@ -3,7 +3,7 @@
 //! A failure that concerns the way closes the gate once, for all, instead of burning the attempts
 //! of each row; one probe at a growing interval opens it again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
@@ -12,7 +12,7 @@ use crate::{
     clock::{Clock, Moment},
     config::DeliverySection,
     counting::Tally,
-    desk::{Desk, Failure},
+    desk::{Desk, DeskName, Failure},
 };
 
 /// Why the gate is closed.
@@ -33,11 +33,17 @@ pub enum Reason {
     NotItop,
     /// A ticket was created, and its marker could not be read back.
     MarkerLost,
+    /// Something else answers where Salesforce should.
+    NotSalesforce,
+    /// The requests of the day are used up.
+    RequestLimit,
+    /// There is no room for another record.
+    StorageLimit,
 }
 
 impl Reason {
     /// All there are, in the order in which they are counted.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::Maintenance,
         Self::Credentials,
@@ -45,7 +51,33 @@ impl Reason {
         Self::WritesRefused,
         Self::NotItop,
         Self::MarkerLost,
+        Self::NotSalesforce,
+        Self::RequestLimit,
+        Self::StorageLimit,
     ];
+
+    /// Whether it can be one of this ticket system.
+    #[must_use]
+    pub fn is_of(self, desk: DeskName) -> bool {
+        match self {
+            Self::Unreachable | Self::Credentials | Self::WritesRefused => true,
+            Self::Maintenance | Self::ProfileMissing | Self::NotItop | Self::MarkerLost => {
+                desk == DeskName::Itop
+            }
+            Self::NotSalesforce | Self::RequestLimit | Self::StorageLimit => {
+                desk == DeskName::Salesforce
+            }
+        }
+    }
+
+    /// How long is waited at least before it is probed.
+    fn least_wait(self) -> Duration {
+        match self {
+            // Each probe is a request too, and some become free each hour.
+            Self::RequestLimit => Duration::from_mins(15),
+            _ => Duration::ZERO,
+        }
+    }
 
     /// The stable code, for programs.
     #[must_use]
@@ -58,6 +90,9 @@ impl Reason {
             Self::WritesRefused => "writes-refused",
             Self::NotItop => "not-itop",
             Self::MarkerLost => "marker-lost",
+            Self::NotSalesforce => "not-salesforce",
+            Self::RequestLimit => "request-limit",
+            Self::StorageLimit => "storage-limit",
         }
     }
 
@@ -91,6 +126,13 @@ impl Reason {
                 "The account must be able to write and read the attribute ticket.marker_field; \
                  mend that, run 'check --create-ticket', and start the bridge again."
             }
+            Self::NotSalesforce => {
+                "Check salesforce.login_url, and what stands between the bridge and Salesforce."
+            }
+            Self::RequestLimit => {
+                "Wait until Salesforce frees requests of the day, or buy more; nothing is lost."
+            }
+            Self::StorageLimit => "Make room in the data storage of the Salesforce org.",
         }
     }
 
@@ -102,8 +144,10 @@ impl Reason {
             | Self::Maintenance
             | Self::Credentials
             | Self::ProfileMissing
-            | Self::NotItop => End::Read,
-            Self::WritesRefused => End::WriteRight,
+            | Self::NotItop
+            | Self::NotSalesforce
+            | Self::RequestLimit => End::Read,
+            Self::WritesRefused | Self::StorageLimit => End::WriteRight,
             Self::MarkerLost => End::Restart,
         }
     }
@@ -163,15 +207,16 @@ pub struct Gate {
     state: Arc<watch::Sender<GateState>>,
     doubt: Arc<Notify>,
     closings: Arc<Tally<{ Reason::ALL.len() }>>,
+    desk: DeskName,
 }
 
 impl Gate {
     /// An open gate: whether it should be is found out by the first call.
     #[must_use]
-    pub fn new(clock: Clock) -> Self {
+    pub fn new(clock: Clock, desk: DeskName) -> Self {
         let open = GateState::Open { since: since_now(&clock) };
         let state = Arc::new(watch::Sender::new(open));
-        Self { clock, state, doubt: Arc::default(), closings: Arc::default() }
+        Self { clock, state, doubt: Arc::default(), closings: Arc::default(), desk }
     }
 
     /// The state now.
@@ -199,7 +244,11 @@ impl Gate {
 
     /// How often it has closed for each reason.
     pub fn closings(&self) -> impl Iterator<Item = (Reason, u64)> + use<> {
-        Reason::ALL.into_iter().zip(self.closings.read())
+        let desk = self.desk;
+        Reason::ALL
+            .into_iter()
+            .zip(self.closings.read())
+            .filter(move |(reason, _)| reason.is_of(desk))
     }
 
     /// Wakes when the state changes.
@@ -274,7 +323,7 @@ impl Gate {
             closed
         });
         if opened {
-            tracing::info!("iTop answers again; deliveries go on");
+            tracing::info!("{} answers again; deliveries go on", self.desk.title());
         }
     }
 
@@ -302,7 +351,7 @@ impl Gate {
                 self.probe(&desk, &class).await;
             }
             while !self.is_open() {
-                self.clock.sleep(wait).await;
+                self.clock.sleep(wait.max(self.least_wait())).await;
                 renew();
                 self.probe(&desk, &class).await;
                 wait = (wait * 2).min(settings.probe_max.duration());
@@ -310,10 +359,17 @@ impl Gate {
         }
     }
 
+    fn least_wait(&self) -> Duration {
+        match &*self.state.borrow() {
+            GateState::Closed { reason, .. } => reason.least_wait(),
+            GateState::Open { .. } => Duration::ZERO,
+        }
+    }
+
     async fn probe(&self, desk: &Desk, class: &impl AsyncFn() -> String) {
         if let Err(error) = desk.ping().await {
             if error.is_of_this_machine() {
-                tracing::error!(%error, "iTop could not be probed");
+                tracing::error!(%error, "{} could not be probed", self.desk.title());
                 return;
             }
             // A read that is refused has been answered all the same.
@@ -326,7 +382,7 @@ impl Gate {
             GateState::Open { .. } => return,
             GateState::Closed { reason, .. } => match reason.ended_by() {
                 End::Read => true,
-                End::WriteRight => desk.may_create(&class().await).await,
+                End::WriteRight => desk.is_over(reason, &class().await).await,
                 End::Restart => false,
             },
         };
@@ -347,7 +403,7 @@ mod tests {
 
     #[test]
     fn what_this_machine_lacks_closes_nothing() {
-        let gate = Gate::new(Clock::system());
+        let gate = Gate::new(Clock::system(), DeskName::Itop);
         let lacking = ItopError::NoConnectionLeft { reason: "Too many open files".to_owned() };
         gate.after_failure(&lacking);
         gate.after_read::<()>(&Err(lacking));

@@ -5,12 +5,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 use super::{
     StartError, Tokens, client_settings, federation, link_key, refuse_crowded, refuse_open,
+    settings::salesforce_settings,
 };
 use crate::{
     cmdb::Federation,
     config::{Config, Current},
     hooks::Hooks,
     itop::Client,
+    salesforce,
     store::Store,
     tls::{Files, Shown},
     web::{ControlAnswers, Signer},
@@ -29,6 +31,7 @@ pub(super) struct Parts {
     pub(super) config: Current,
     pub(super) address: SocketAddr,
     pub(super) client: Client,
+    pub(super) salesforce: Option<salesforce::Client>,
     pub(super) store: Store,
     pub(super) tokens: Tokens,
     pub(super) signer: Signer,
@@ -59,6 +62,7 @@ impl Reload {
         let key = link_key(&renewed, &inner.store).await?;
         let hooks = Hooks::prepared(&renewed.hooks)?;
         inner.client.renew(&settings)?;
+        self.login_to_salesforce(&renewed)?;
         self.account_of_cmdb(&renewed)?;
         if renewed.hooks != known.hooks {
             inner.hooks.replace(hooks).await?;
@@ -94,10 +98,23 @@ impl Reload {
             Ok(true) => tracing::info!("the login to iTop was read again and has changed"),
             Err(error) => tracing::warn!(%error, "the login to iTop could not be read again"),
         }
+        match self.login_to_salesforce(&config) {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("the login to Salesforce was read again and has changed"),
+            Err(error) => tracing::warn!(%error, "the login to Salesforce could not be read again"),
+        }
         match self.account_of_cmdb(&config) {
             Ok(false) => {}
             Ok(true) => tracing::info!("the login of [cmdb] was read again and has changed"),
             Err(error) => tracing::warn!(%error, "the login of [cmdb] could not be read again"),
+        }
+    }
+
+    /// Takes over how the bridge logs in to Salesforce; tells whether that is different.
+    fn login_to_salesforce(&self, config: &Config) -> Result<bool, StartError> {
+        match (&self.inner.salesforce, &config.salesforce) {
+            (Some(client), Some(section)) => Ok(client.renew(&salesforce_settings(section)?)?),
+            _ => Ok(false),
         }
     }
 

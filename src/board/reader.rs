@@ -165,6 +165,11 @@ impl StatusReader {
                 let statuses = client.statuses(class, ids.iter().map(|(id, _)| id)).await;
                 statuses.map_err(DeskError::from)
             }
+            Desk::Salesforce(client) => {
+                let ids: Vec<_> = ids.iter().map(|(id, _)| id.clone()).collect();
+                let statuses = client.statuses(&ids).await.map_err(DeskError::from);
+                statuses.map(|statuses| statuses.into_iter().flatten().collect())
+            }
         };
         gate.after_read(&outcome);
         self.board.reads.count(usize::from(outcome.is_err()));
@@ -172,10 +177,21 @@ impl StatusReader {
         self.board.reads.add(2, ids.len() as u64);
         let missing = match catalog.desk() {
             Desk::Itop(client) => self.missing(client, class, ids, &present).await,
+            // What is gone reads as what is not visible.
+            Desk::Salesforce(_) => {
+                let there: HashSet<_> = present.iter().map(|status| &status.key.id).collect();
+                let missing = ids.iter().filter(|(id, _)| !there.contains(id));
+                let key = |id: &TicketId| TicketKey { class: class.to_owned(), id: id.clone() };
+                missing.map(|(id, _)| (key(id), Presence::NotVisible)).collect()
+            }
         };
         let store = &self.board.store;
-        let doubtful = match store.save_statuses(present, Recognised::NotYet, missing, as_of).await
-        {
+        // Its ids are given once: what has one is what it was.
+        let recognised = match catalog.desk() {
+            Desk::Itop(_) => Recognised::NotYet,
+            Desk::Salesforce(_) => Recognised::Yes,
+        };
+        let doubtful = match store.save_statuses(present, recognised, missing, as_of).await {
             Ok(doubtful) => doubtful,
             Err(error) => {
                 tracing::error!(%error, "ticket statuses could not be saved");
@@ -188,6 +204,7 @@ impl StatusReader {
                     self.recognise(client, class, tickets, as_of).await?;
                 }
             }
+            Desk::Salesforce(_) => {}
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::{
     domain::keys::{ObjectId, OrgId},
     gate::Gate,
     itop::{Conditions, INCIDENT, ItopError, MARKER_LOG, TicketModel, USER_REQUEST},
+    salesforce,
 };
 use cached::Cached;
 
@@ -110,7 +111,10 @@ impl Catalog {
                 TicketClass::Incident => Some(INCIDENT),
                 TicketClass::UserRequest => Some(USER_REQUEST),
             };
-            let Desk::Itop(client) = &inner.desk;
+            let Desk::Itop(client) = &inner.desk else {
+                let reason = "it is asked for the classes of iTop's tickets".to_owned();
+                return Err(ItopError::NotItop { reason }.into());
+            };
             let model = client.ticket_model(wanted, &inner.ticket.marker_field).await?;
             if !model.nests_queries && !inner.told_of_old_itop.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
@@ -131,6 +135,7 @@ impl Catalog {
     pub async fn ticket_class(&self) -> Result<&'static str, DeskError> {
         match &self.inner.desk {
             Desk::Itop(_) => Ok(self.ticket_model().await?.class),
+            Desk::Salesforce(_) => Ok(salesforce::CASE),
         }
     }
 
@@ -186,6 +191,7 @@ impl Catalog {
                 Desk::Itop(client) => {
                     Ok(client.organizations(&inner.settings.queries.companies).await?)
                 }
+                Desk::Salesforce(client) => Ok(client.companies().await?),
             }
         })
     }
@@ -198,13 +204,15 @@ impl Catalog {
                 Desk::Itop(client) => {
                     Ok(client.teams(&inner.settings.queries.all_teams, None).await?)
                 }
+                Desk::Salesforce(client) => Ok(client.teams().await?),
             }
         })
     }
 
     /// The teams that may take a company's tickets.
     pub fn teams(&self, org: &OrgId) -> Asked<'_, Vec<Team>> {
-        if self.inner.settings.teams == TeamChoice::All {
+        let of_all = matches!(self.inner.desk, Desk::Salesforce(_));
+        if of_all || self.inner.settings.teams == TeamChoice::All {
             return self.all_teams();
         }
         let (inner, org) = (self.inner.clone(), org.clone());
@@ -213,6 +221,8 @@ impl Catalog {
                 Desk::Itop(client) => {
                     Ok(client.teams(&inner.settings.queries.teams, Some(&org)).await?)
                 }
+                // Not asked: each queue takes the tickets of all.
+                Desk::Salesforce(client) => Ok(client.teams().await?),
             }
         })
     }
@@ -225,6 +235,7 @@ impl Catalog {
                 Desk::Itop(client) => {
                     Ok(client.contacts(&inner.settings.queries.contacts, &org).await?)
                 }
+                Desk::Salesforce(client) => Ok(client.contacts(&org).await?),
             }
         })
     }
@@ -240,6 +251,7 @@ impl Catalog {
                     let request_type = catalog.ticket_model().await?.request_type;
                     Ok(client.services(&settings.queries, &org, request_type).await?)
                 }
+                Desk::Salesforce(client) => Ok(client.services(&org).await?),
             }
         })
     }
@@ -253,6 +265,7 @@ impl Catalog {
                 Desk::Itop(client) => {
                     Ok(client.cis(&settings.queries.cis, &org, settings.page_size).await?)
                 }
+                Desk::Salesforce(client) => Ok(client.cis(&org).await?),
             }
         })
     }
@@ -271,6 +284,7 @@ impl Catalog {
                 .cis_called(&settings.queries.cis, org, keys, names)
                 .await
                 .map_err(DeskError::from),
+            Desk::Salesforce(client) => client.cis(org).await.map_err(DeskError::from),
         };
         gate.after_read(&found);
         found
@@ -280,6 +294,7 @@ impl Catalog {
     pub async fn organization_exists(&self, org: &OrgId) -> Result<bool, DeskError> {
         let exists = match &self.inner.desk {
             Desk::Itop(client) => client.organization_exists(org).await.map_err(DeskError::from),
+            Desk::Salesforce(client) => client.company_exists(org).await.map_err(DeskError::from),
         };
         self.inner.gate.after_read(&exists);
         exists

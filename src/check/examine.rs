@@ -8,6 +8,7 @@ use crate::{
     catalog::Catalog,
     clock::Clock,
     config::{Config, Switch, TicketClass},
+    desk::DeskName,
     domain::ticket_text::Templates,
     gate::Gate,
     itop::{Client, INCIDENT, ItopError, Settings, TicketModel},
@@ -62,7 +63,7 @@ pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
             return;
         }
     };
-    let gate = Gate::new(clock.clone());
+    let gate = Gate::new(clock.clone(), DeskName::Itop);
     let catalog = Catalog::new(
         client.clone().into(),
         &gate,

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{examination::Examination, sample};
 use crate::{
     catalog::Freshness,
-    delivery::{Plan, PlanError, Planner, Settings},
+    delivery::{DeskSettings, Plan, PlanError, Planner, Settings},
     desk::Organization,
     domain::{
         company_link::{CompanyLink, LinkDefaults, LinkKey},
@@ -47,7 +47,11 @@ impl Examination<'_> {
             delivery: self.config.delivery.clone(),
             ticket: self.config.ticket.clone(),
             links: self.config.links.clone(),
-            templates,
+            desks: [(
+                self.catalog.desk().name(),
+                DeskSettings { team: self.config.ticket.team.clone(), templates },
+            )]
+            .into(),
             cmdb: None,
         };
         let (catalog, clock) = (self.catalog.clone(), self.clock.clone());

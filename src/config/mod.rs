@@ -39,7 +39,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{itop::ListQueries, secret::Secret};
+use crate::{domain::desk_name::DeskName, itop::ListQueries, secret::Secret};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -180,11 +180,13 @@ pub struct Links {
     pub unlinked: UnlinkedPolicy,
     /// Whether they are linked by themselves.
     pub auto: AutoLink,
+    /// To which ticket system they belong, where more than one is configured.
+    pub desk: DeskName,
 }
 
 impl Default for Links {
     fn default() -> Self {
-        Self { unlinked: UnlinkedPolicy::Wait, auto: AutoLink::Off }
+        Self { unlinked: UnlinkedPolicy::Wait, auto: AutoLink::Off, desk: DeskName::Itop }
     }
 }
 

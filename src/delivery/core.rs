@@ -12,7 +12,7 @@ use super::{Blocked, Settings, backoff::backoff, outcomes::Outcomes, trace::Logg
 use crate::{
     catalog::Catalog,
     clock::{Clock, Moment},
-    desk::{Desk, Failure, Served},
+    desk::{Desk, DeskName, Failure, Served},
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
@@ -220,22 +220,31 @@ impl Core {
         let waited = Duration::from_millis(u64::try_from(row.waited).unwrap_or(0));
         if waited >= settings.give_up.duration() {
             let message = format!(
-                "Given up after waiting {} for iTop between attempts: {error}. Mend it, then \
+                "Given up after waiting {} for {} between attempts: {error}. Mend it, then \
                  retry.",
-                settings.give_up
+                settings.give_up,
+                self.desk.name().title()
             );
             return self.fail(row, event, Problem::new("given-up", message)).await;
         }
         let sentence = capitalised(&error.to_string());
         // Whether it is this row, or everything, that does not get through tells another request.
         let is_turned_away = error.may_be_about_the_request() && inner.desk.ping().await.is_ok();
-        let code = if is_turned_away { TURNED_AWAY } else { "itop-unavailable" };
+        let code = if is_turned_away { TURNED_AWAY } else { self.unavailable() };
         let again = row.last_problem.as_deref() == Some(code) && row.attempts + 1 >= REFUSALS;
         if is_turned_away && again {
             return self.fail(row, event, turned_away(&sentence)).await;
         }
         let problem = Problem::new(code, sentence);
         inner.store.wait_until(row.id, self.after(wait), wait, problem).await
+    }
+
+    /// The code of a problem: it cannot be reached, or takes nothing.
+    pub(super) fn unavailable(&self) -> &'static str {
+        match self.desk.name() {
+            DeskName::Itop => "itop-unavailable",
+            DeskName::Salesforce => "salesforce-unavailable",
+        }
     }
 
     /// A row waits for something else than its own ticket system.

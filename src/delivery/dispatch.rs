@@ -59,6 +59,7 @@ impl Lane {
                     self.for_ever(stop, "the newest ticket", || itop.keep_highest_id()),
                 );
             }
+            Self::UniqueKey(_) => self.dispatch(stop).await,
         }
     }
 
@@ -69,6 +70,7 @@ impl Lane {
             self.core().store.bound_times(self.longest_wait(), LATE_LOOK).await?;
             match self {
                 Self::Conditional(itop) => itop.recover().await,
+                Self::UniqueKey(salesforce) => salesforce.recover().await,
             }
         };
         loop {
@@ -265,6 +267,7 @@ impl Lane {
     async fn interrupt(&self, id: i64) -> Result<Vec<i64>, StoreError> {
         match self {
             Self::Conditional(itop) => itop.store.interrupt(id, itop.after(LATE_LOOK)).await,
+            Self::UniqueKey(salesforce) => salesforce.repeat_interrupted(Some(id)).await,
         }
     }
 

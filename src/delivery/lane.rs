@@ -11,6 +11,7 @@ use super::{
     in_flight::Written,
     plan::{KeepLink, Planner},
     trace::Logged as _,
+    unique_key::UniqueKey,
 };
 use crate::{
     desk::{Desk, DeskName},
@@ -31,6 +32,8 @@ use crate::{
 pub(super) enum Lane {
     /// What must hold stands in each write as a condition: iTop.
     Conditional(Conditional),
+    /// Each ticket has its marker in a unique field: Salesforce.
+    UniqueKey(UniqueKey),
 }
 
 impl Lane {
@@ -44,12 +47,14 @@ impl Lane {
                 };
                 Self::Conditional(Conditional::new(core, client, planner))
             }
+            Desk::Salesforce(client) => Self::UniqueKey(UniqueKey::new(core, client, planner)),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         match self {
             Self::Conditional(itop) => itop.core(),
+            Self::UniqueKey(salesforce) => salesforce.core(),
         }
     }
 
@@ -60,6 +65,7 @@ impl Lane {
     pub(super) fn planner(&self) -> &Planner {
         match self {
             Self::Conditional(itop) => itop.planner(),
+            Self::UniqueKey(salesforce) => salesforce.planner(),
         }
     }
 
@@ -67,6 +73,7 @@ impl Lane {
     pub(super) fn slow_creates(&self, than: Duration) -> Vec<(i64, Duration)> {
         match self {
             Self::Conditional(itop) => itop.slow_creates(than),
+            Self::UniqueKey(_) => Vec::new(),
         }
     }
 
@@ -74,6 +81,7 @@ impl Lane {
     pub(super) fn left(&self, id: i64) {
         match self {
             Self::Conditional(itop) => itop.left(id),
+            Self::UniqueKey(_) => {}
         }
     }
 
@@ -91,9 +99,12 @@ impl Lane {
         let all = self.core().all.upgrade();
         let other = all.iter().flat_map(|all| &all.lanes).find(|lane| lane.name() == row.desk);
         match other {
-            Some(other) if other.core().gate.is_open() => {
-                Box::pin(other.was_found_again(row, event)).await
-            }
+            Some(other) if other.core().gate.is_open() => match other {
+                Self::Conditional(itop) => Box::pin(itop.was_found_again(row, event)).await,
+                Self::UniqueKey(salesforce) => {
+                    salesforce.was_found_before_it_left(row, event).await
+                }
+            },
             // It cannot be asked: what it may have made must not be made here too.
             _ => {
                 let title = row.desk.title();
@@ -117,6 +128,7 @@ impl Lane {
     ) -> Result<bool, StoreError> {
         match self {
             Self::Conditional(itop) => itop.was_found_again(row, event).await,
+            Self::UniqueKey(salesforce) => salesforce.was_found_again(row, event).await,
         }
     }
 
@@ -129,6 +141,7 @@ impl Lane {
     ) -> Result<Option<TicketStatus>, PlanError> {
         match self {
             Self::Conditional(itop) => itop.existing_ticket(instance, event, link).await,
+            Self::UniqueKey(salesforce) => salesforce.existing_ticket(instance, event, link).await,
         }
     }
 
@@ -137,6 +150,7 @@ impl Lane {
     async fn request(&self, plan: &Plan, is_told_of_others: bool) -> Result<Value, PlanError> {
         match self {
             Self::Conditional(itop) => itop.request(plan, is_told_of_others).await,
+            Self::UniqueKey(salesforce) => salesforce.request(plan).await,
         }
     }
 
@@ -219,6 +233,7 @@ impl Lane {
         }
         match self {
             Self::Conditional(itop) => itop.deliver_linked(row, event, &link).await,
+            Self::UniqueKey(salesforce) => salesforce.deliver_linked(row, event, &link).await,
         }
     }
 }

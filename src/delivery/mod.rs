@@ -18,10 +18,12 @@ mod outcomes;
 mod plan;
 mod rehearsal;
 mod trace;
+mod unique_key;
 
 pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -64,10 +66,19 @@ pub struct Settings {
     pub ticket: config::Ticket,
     /// `[links]`.
     pub links: config::Links,
-    /// The compiled templates of `[ticket]`.
-    pub templates: Templates,
+    /// What differs from one ticket system to another, of those that are served.
+    pub desks: BTreeMap<DeskName, DeskSettings>,
     /// `[cmdb]`: whether equipment is kept in the CMDB, and that of acknowledgements too.
     pub cmdb: Option<config::Cmdb>,
+}
+
+/// What tickets are made of at one ticket system.
+#[derive(Debug)]
+pub struct DeskSettings {
+    /// The team where neither the event nor the link names one.
+    pub team: Option<String>,
+    /// The compiled templates.
+    pub templates: Templates,
 }
 
 /// How many deliveries run and may run at once.
@@ -187,6 +198,7 @@ impl Delivery {
     fn conditional(&self) -> Option<&Conditional> {
         self.inner.lanes.iter().find_map(|lane| match lane {
             Lane::Conditional(itop) => Some(itop),
+            Lane::UniqueKey(_) => None,
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Settings;
+use super::{DeskSettings, Settings};
 use crate::{
     catalog::Catalog,
     clock::Clock,
@@ -125,9 +125,8 @@ impl Planner {
         link: &CompanyLink,
         doubts: &Doubts,
     ) -> Result<Plan, PlanError> {
-        let settings = &self.settings.ticket;
         let class = self.catalog.ticket_class().await.map_err(PlanError::Way)?;
-        let team = settings.team.as_deref();
+        let team = self.of_desk().and_then(|settings| settings.team.as_deref());
         let federated = self.federated(instance, event, link).await?;
         let resolution =
             resolve::resolve(&self.catalog, event, link, team, federated.as_ref(), doubts)
@@ -157,6 +156,10 @@ impl Planner {
         };
         let ci = store.federated_ci(instance, &event.company.key, id).await?;
         Ok(ci.filter(|ci| ci.org_id == link.org.as_str()).map(|ci| ObjectId::new(ci.id)))
+    }
+
+    fn of_desk(&self) -> Option<&DeskSettings> {
+        self.settings.desks.get(&self.catalog.desk().name())
     }
 
     /// The priority of an event: its own, else by the matrix.
@@ -189,9 +192,10 @@ impl Planner {
         let warnings = self.settings.say(&resolution.warnings);
         let zone = self.catalog.desk().zone();
         let context = ticket_text::context(event, instance, priority, resolved, &warnings, zone);
-        let text = self.settings.templates.render(&context).map_err(|error| {
-            PlanError::blocked(State::Failed, "template-failed", error.to_string())
-        })?;
+        let failed = |why: String| PlanError::blocked(State::Failed, "template-failed", why);
+        let of_desk = self.of_desk();
+        let of_desk = of_desk.ok_or_else(|| failed("there are no templates for it".to_owned()))?;
+        let text = of_desk.templates.render(&context).map_err(|error| failed(error.to_string()))?;
         Ok(NewTicket {
             org: resolution.org.clone(),
             refs: refs.clone(),

@@ -5,6 +5,7 @@ use crate::{
     domain::{new_ticket::RefKind, notice::Notice},
     gate::Reason,
     itop::ItopError,
+    salesforce,
 };
 
 /// A call that did not succeed. Whoever must know more than [`Failure`] tells speaks to one ticket
@@ -14,6 +15,9 @@ pub enum DeskError {
     /// One to iTop.
     #[error(transparent)]
     Itop(#[from] ItopError),
+    /// One to Salesforce.
+    #[error(transparent)]
+    Salesforce(#[from] salesforce::Error),
 }
 
 impl DeskError {
@@ -25,12 +29,24 @@ impl DeskError {
     pub fn about_a_list(self, kind: RefKind) -> Result<Notice, Self> {
         match self {
             Self::Itop(error) => Ok(error.about_a_list(kind)?),
+            Self::Salesforce(error) => match error {
+                salesforce::Error::Refused(refusal) => {
+                    Ok(Notice::ListNotAllowed { kind, words: refusal.to_string() })
+                }
+                salesforce::Error::TurnedAway { status, .. }
+                    if error.may_be_about_the_request() =>
+                {
+                    Ok(Notice::ListTurnedAway { kind, status })
+                }
+                other => Err(other.into()),
+            },
         }
     }
 
     fn failure(&self) -> &dyn Failure {
         match self {
             Self::Itop(error) => error,
+            Self::Salesforce(error) => error,
         }
     }
 }

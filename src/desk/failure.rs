@@ -3,6 +3,7 @@
 use crate::{
     gate::Reason,
     itop::{ItopError, TOO_MANY},
+    salesforce::{self, Obstruction},
 };
 
 /// A call that did not succeed, by what its caller has to decide. What only one ticket system can
@@ -57,6 +58,51 @@ impl Failure for ItopError {
 
     fn is_about_rights(&self) -> bool {
         matches!(self, Self::NotAllowed { .. })
+    }
+
+    fn is_of_this_machine(&self) -> bool {
+        matches!(self, Self::NoConnectionLeft { .. })
+    }
+
+    fn mend(&self) -> Option<&'static str> {
+        self.mend()
+    }
+
+    fn may_be_about_the_request(&self) -> bool {
+        self.may_be_about_the_request()
+    }
+
+    fn had_no_effect(&self) -> bool {
+        self.had_no_effect()
+    }
+
+    fn may_still_run(&self) -> bool {
+        self.may_still_run()
+    }
+}
+
+impl Failure for salesforce::Error {
+    fn reason(&self) -> Option<Reason> {
+        Some(match Obstruction::of(self)? {
+            Obstruction::Unreachable => Reason::Unreachable,
+            Obstruction::Credentials => Reason::Credentials,
+            Obstruction::NotAllowed => Reason::WritesRefused,
+            Obstruction::NotSalesforce => Reason::NotSalesforce,
+            Obstruction::RequestLimit => Reason::RequestLimit,
+            Obstruction::StorageLimit => Reason::StorageLimit,
+        })
+    }
+
+    fn is_doubtful(&self) -> bool {
+        matches!(
+            self,
+            Self::NoClearAnswer { .. } | Self::TurnedAway { .. } | Self::NotSalesforce { .. }
+        )
+    }
+
+    fn is_about_rights(&self) -> bool {
+        // What concerns one object is refused; this one concerns everything.
+        false
     }
 
     fn is_of_this_machine(&self) -> bool {

@@ -19,18 +19,29 @@ pub use served::{Desks, Served};
 use jiff::tz::TimeZone;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{domain::keys::TicketKey, itop};
+use crate::{domain::keys::TicketKey, gate::Reason, itop, salesforce};
+
+/// Salesforce tells times as of there.
+static UTC: TimeZone = TimeZone::UTC;
 
 /// A ticket system that the bridge speaks to. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Desk {
     /// Combodo iTop.
     Itop(itop::Client),
+    /// Salesforce Service Cloud.
+    Salesforce(salesforce::Client),
 }
 
 impl From<itop::Client> for Desk {
     fn from(client: itop::Client) -> Self {
         Self::Itop(client)
+    }
+}
+
+impl From<salesforce::Client> for Desk {
+    fn from(client: salesforce::Client) -> Self {
+        Self::Salesforce(client)
     }
 }
 
@@ -40,6 +51,7 @@ impl Desk {
     pub fn name(&self) -> DeskName {
         match self {
             Self::Itop(_) => DeskName::Itop,
+            Self::Salesforce(_) => DeskName::Salesforce,
         }
     }
 
@@ -47,6 +59,7 @@ impl Desk {
     pub async fn ping(&self) -> Result<(), DeskError> {
         match self {
             Self::Itop(client) => Ok(client.ping().await?),
+            Self::Salesforce(client) => Ok(client.ping().await?),
         }
     }
 
@@ -57,15 +70,31 @@ impl Desk {
                 let itop = client.endpoint();
                 tracing::info!(itop.url = %itop, "iTop answers, and takes the bridge's login");
             }
+            Self::Salesforce(client) => {
+                let url = client.instance().unwrap_or_else(|| client.login_url());
+                tracing::info!(
+                    salesforce.url = %url,
+                    "Salesforce answers, and takes the bridge's login"
+                );
+            }
         }
     }
 
-    /// Whether tickets may be created, where that can be told without creating one; `class` is that of
-    /// new ones.
-    pub async fn may_create(&self, class: &str) -> bool {
+    /// Whether what has closed the gate for this reason is over, where reads are answered meanwhile; `class`
+    /// is that of new tickets. It is told without creating one.
+    pub async fn is_over(&self, reason: Reason, class: &str) -> bool {
         match self {
             Self::Itop(client) => {
                 matches!(client.write_right(class).await, Ok(itop::WriteRight::Allowed))
+            }
+            Self::Salesforce(client) => {
+                let over = match reason {
+                    Reason::StorageLimit => {
+                        client.is_over(salesforce::Obstruction::StorageLimit).await
+                    }
+                    _ => client.may_create().await,
+                };
+                over.unwrap_or(false)
             }
         }
     }
@@ -75,6 +104,7 @@ impl Desk {
     pub async fn place_on_demand(&self) -> Option<OwnedSemaphorePermit> {
         match self {
             Self::Itop(client) => client.place_on_demand().await,
+            Self::Salesforce(client) => client.place_on_demand().await,
         }
     }
 
@@ -83,6 +113,7 @@ impl Desk {
     pub fn is_key(&self, text: &str) -> bool {
         match self {
             Self::Itop(_) => itop::is_key(text),
+            Self::Salesforce(_) => salesforce::is_id(text),
         }
     }
 
@@ -91,6 +122,7 @@ impl Desk {
     pub fn statuses_at_once(&self, configured: usize) -> usize {
         match self {
             Self::Itop(_) => configured,
+            Self::Salesforce(_) => salesforce::STATUSES_AT_ONCE,
         }
     }
 
@@ -99,14 +131,16 @@ impl Desk {
     pub fn zone(&self) -> &TimeZone {
         match self {
             Self::Itop(client) => client.zone().rules(),
+            Self::Salesforce(_) => &UTC,
         }
     }
 
-    /// The page of a ticket below its web root, for people.
+    /// The page of a ticket, for people; `root` is the web root of iTop as they reach it.
     #[must_use]
     pub fn address(&self, root: &str, key: &TicketKey) -> String {
         match self {
             Self::Itop(_) => itop::address(root, key),
+            Self::Salesforce(client) => client.address(key),
         }
     }
 }

@@ -61,6 +61,17 @@ impl Client {
         Ok(Created { status, dropped: dropped(ticket, mapping) })
     }
 
+    /// The request that would make a Case, with what it refers to, which is read for that; nothing is
+    /// made.
+    pub async fn request(&self, ticket: &NewTicket) -> Result<Value, Error> {
+        let record_type = self.record_type().await?;
+        let references = self.references(ticket).await?;
+        let line = self.line();
+        let settings = &line.settings;
+        let fields = fields(ticket, &settings.mapping, references, record_type.as_deref());
+        Ok(composite(&fields, &settings.mapping, &settings.api_version))
+    }
+
     /// The status of a Case that was made and could not be read in the same call.
     async fn made_unseen(&self, made: &Value) -> Result<TicketStatus, Error> {
         #[derive(Deserialize)]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Signer;
 use crate::{
+    desk::Desks,
     domain::keys::{ControlId, Instance, PartyKey, TicketKey},
     itop,
 };
@@ -26,6 +27,7 @@ struct AddressesInner {
     path: String,
     itop: String,
     signer: Signer,
+    desks: Option<Desks>,
 }
 
 impl Addresses {
@@ -34,14 +36,29 @@ impl Addresses {
     pub fn new(bridge: &str, itop: &str, signer: Signer) -> Self {
         let root = |url: &str| url.trim_end_matches('/').to_owned();
         let path = bridge.parse::<Url>().map(|url| root(url.path())).unwrap_or_default();
-        let inner = AddressesInner { bridge: root(bridge), path, itop: root(itop), signer };
+        let inner =
+            AddressesInner { bridge: root(bridge), path, itop: root(itop), signer, desks: None };
         Self { inner: Arc::new(inner) }
     }
 
-    /// The page of a ticket in iTop.
+    /// The same, which also knows where the tickets of other ticket systems are.
+    #[must_use]
+    pub fn with_desks(self, desks: Desks) -> Self {
+        let AddressesInner { bridge, path, itop, signer, .. } = &*self.inner;
+        let (bridge, path, itop) = (bridge.clone(), path.clone(), itop.clone());
+        let inner =
+            AddressesInner { bridge, path, itop, signer: signer.clone(), desks: Some(desks) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The page of a ticket in its ticket system.
     #[must_use]
     pub fn ticket(&self, key: &TicketKey) -> String {
-        itop::address(&self.inner.itop, key)
+        let served = self.inner.desks.as_ref().and_then(|desks| desks.of_ticket(key));
+        match served {
+            Some(served) => served.catalog.desk().address(&self.inner.itop, key),
+            None => itop::address(&self.inner.itop, key),
+        }
     }
 
     /// The page of an object in iTop, such as a CI.

@@ -94,6 +94,7 @@ mod tickets;
 mod tls;
 mod tolerance;
 mod traces;
+mod two_desks;
 mod unclear_outcomes;
 mod waiting;
 mod web_servers;

@@ -96,6 +96,8 @@ pub enum Notice {
     AmbiguousWhenFolded { kind: RefKind, name: String },
     /// iTop made the ticket without something optional.
     DroppedByItop { kind: RefKind, name: String },
+    /// A Case of Salesforce has nothing of that kind, by its configuration.
+    NotOfCases { kind: RefKind, name: String },
     /// iTop refused the ticket because of something optional, which was then left out.
     RefusedByItop { kind: RefKind, name: String },
     /// iTop refused the ticket because of its team.

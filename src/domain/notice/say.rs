@@ -225,6 +225,14 @@ impl Notice {
                     "iTop a pris {the} dont le nom est exactement {name}\u{a0}; il y en a d'autres dont le nom n'en diffère que par les espaces ou la casse.",
                 )
             }
+            Self::NotOfCases { kind, name } => {
+                let (the, name) = (words::with_article(*kind, language), quoted(name));
+                either!(
+                    language,
+                    "The Case was made without {the} {name}: by the configuration a Case has none.",
+                    "La requête a été créée sans {the} {name}\u{a0}: la configuration ne le prévoit pas.",
+                )
+            }
             Self::DroppedByItop { kind, name } => {
                 let (the, name) = (words::with_article(*kind, language), quoted(name));
                 either!(

@@ -84,7 +84,8 @@ fn after(notice: &Notice) -> Option<Notice> {
         }
         N::CiUnknown { .. } => N::NoCi,
         N::NoCi => N::AmbiguousWhenFolded { kind: RefKind::Service, name: text("X") },
-        N::AmbiguousWhenFolded { .. } => N::DroppedByItop { kind: RefKind::Ci, name: text("X") },
+        N::AmbiguousWhenFolded { .. } => N::NotOfCases { kind: RefKind::Ci, name: text("X") },
+        N::NotOfCases { .. } => N::DroppedByItop { kind: RefKind::Ci, name: text("X") },
         N::DroppedByItop { .. } => {
             N::RefusedByItop { kind: RefKind::ServiceElement, name: text("X") }
         }

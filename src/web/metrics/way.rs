@@ -17,6 +17,7 @@ const ANSWERS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10
 
 /// Whether deliveries may run.
 pub(super) fn gate(families: &mut Families, state: &AppState) {
+    let desk = state.desks.default().name();
     let (closed, since) = match state.delivery.gate() {
         GateState::Open { since } => (None, since),
         GateState::Closed { reason, since, .. } => (Some(reason), since),
@@ -25,7 +26,10 @@ pub(super) fn gate(families: &mut Families, state: &AppState) {
     families.gauges(
         "gate_closed",
         "Whether the way to iTop is closed for this reason: 1, or 0",
-        Reason::ALL.map(|reason| (labels([("reason", reason.code())]), closed == Some(reason))),
+        Reason::ALL
+            .into_iter()
+            .filter(|reason| reason.is_of(desk))
+            .map(|reason| (labels([("reason", reason.code())]), closed == Some(reason))),
     );
     families.counters(
         "gate_closings",

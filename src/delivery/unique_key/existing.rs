@@ -1,0 +1,73 @@
+//! A ticket that is taken instead of a new one.
+
+use super::{PlanError, UniqueKey};
+use crate::{
+    config::OnOpenTicket,
+    desk::DeskName,
+    domain::{
+        acknowledgement::Acknowledgement, company_link::CompanyLink, delivery_state::State,
+        keys::Instance, ticket_status::TicketStatus, visible::Visible,
+    },
+};
+
+impl UniqueKey {
+    /// The ticket that the sender names, else the control's open one.
+    pub(in crate::delivery) async fn existing_ticket(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+        link: &CompanyLink,
+    ) -> Result<Option<TicketStatus>, PlanError> {
+        match &event.ticket.existing_ref {
+            Some(number) => self.named_ticket(number, link).await.map(Some),
+            None => self.open_ticket(instance, event, link).await,
+        }
+    }
+
+    /// The ticket that the sender names; it must be one of this company.
+    async fn named_ticket(
+        &self,
+        number: &str,
+        link: &CompanyLink,
+    ) -> Result<TicketStatus, PlanError> {
+        let found = self.inner.client.by_number(number).await;
+        self.gate.after_read(&found);
+        let mut found = found.map_err(PlanError::way)?;
+        found.retain(|ticket| ticket.org == link.org);
+        let message = match found.as_slice() {
+            [ticket] => return Ok(ticket.clone()),
+            [] => format!("Account '{}' has no Case {number} in Salesforce.", link.org_name),
+            several => {
+                let keys: Vec<_> = several.iter().map(|ticket| ticket.key.to_string()).collect();
+                format!("There are several Cases {number}: {}.", keys.join(", "))
+            }
+        };
+        Err(PlanError::blocked(State::Failed, "ticket-not-found", message))
+    }
+
+    /// The control's ticket, if it is to be reused: one of here, read live, open, and of the same company.
+    /// Ids are given once: that it is still the same needs no proof.
+    async fn open_ticket(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+        link: &CompanyLink,
+    ) -> Result<Option<TicketStatus>, PlanError> {
+        if event.ticket.new || self.settings.ticket.on_open_ticket == OnOpenTicket::Replace {
+            return Ok(None);
+        }
+        let control = &event.control.id;
+        let known = self.store.ticket_of_control(instance, control, &Visible::all()).await?;
+        let Some(known) = known else { return Ok(None) };
+        let key = &known.ticket.status.key;
+        // A ticket that is elsewhere stays there, and is shown until there is one here.
+        let is_here = DeskName::of_class(&key.class) == self.desk.name();
+        if known.mapping.replaced.is_some() || !is_here {
+            return Ok(None);
+        }
+        let live = self.inner.client.statuses(std::slice::from_ref(&key.id)).await;
+        self.gate.after_read(&live);
+        let live = live.map_err(PlanError::way)?.into_iter().flatten().next();
+        Ok(live.filter(|ticket| ticket.is_open() && ticket.org == link.org))
+    }
+}

@@ -1,0 +1,164 @@
+//! A note on a ticket that is there already. It has no key: after a lost answer it is looked for by its
+//! marker when the write has surely ended, before it is sent again.
+
+use std::time::Duration;
+
+use super::{Line, NO_FLOOR, REFUSALS, UniqueKey, Written, trace::Logged as _};
+use crate::{
+    domain::{
+        acknowledgement::Acknowledgement,
+        delivery_state::{Problem, State},
+        marker::Marker,
+        text::capitalised,
+        ticket_status::TicketStatus,
+    },
+    salesforce::{Error, NewNotes, Noted},
+    store::{Delivered, StoreError, Waiting},
+};
+
+impl UniqueKey {
+    /// Takes an existing ticket: a note with the row's own marker, no new ticket. What else waits of this
+    /// control goes with it. `None` where the ticket has changed meanwhile, so that what is to be done
+    /// must be decided anew.
+    pub(super) async fn note(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        ticket: TicketStatus,
+    ) -> Result<Option<Written>, StoreError> {
+        let inner = &*self.inner;
+        if self.was_noted_before_the_restore(row, event, &ticket).await? {
+            return Ok(Some(Written::Nothing));
+        }
+        let _turn = inner.turns.of(&ticket.key).await;
+        let mut lines = vec![Line::new(row.clone(), event.clone())];
+        // One that was sent before is looked for first, by itself.
+        let companions = self.companions(row, event, &ticket.key).await?.into_iter();
+        lines.extend(companions.take_while(|line| !line.row.was_sent));
+        let raise_to = self.write_words(&inner.planner, &mut lines, &ticket).await?;
+        let new = lines.iter().map(Line::as_stored).collect();
+        let begun =
+            self.store.begin_lines(new, NO_FLOOR, ticket.key.clone(), ticket.org.clone()).await?;
+        lines.retain(|line| begun.contains(&line.row.id));
+        if lines.is_empty() {
+            return Ok(Some(Written::Nothing));
+        }
+        let new = NewNotes {
+            case: &ticket.key,
+            org: &ticket.org,
+            // One that the sender names may have ended.
+            only_if_open: event.ticket.existing_ref.is_none(),
+            lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
+        };
+        let noted = inner.client.note(&new).await;
+        match noted {
+            Ok(Noted::Added(status)) => {
+                if let Some(priority) = raise_to
+                    && let Err(error) = inner.client.raise(&ticket.key, priority).await
+                {
+                    tracing::warn!(%error, ticket.key = %ticket.key, "its priority was not raised");
+                }
+                self.noted(lines, &status).await;
+                Ok(Some(Written::Yes))
+            }
+            Ok(Noted::Closed(_) | Noted::Foreign | Noted::Gone) => {
+                self.decide_anew(&lines).await?;
+                Ok(None)
+            }
+            Err(error) => {
+                self.gate.after_failure(&error);
+                for line in &lines {
+                    self.after_failed_note(line, &ticket, &error).await?;
+                    self.outcomes.tell(line.row.id);
+                }
+                Ok(Some(if error.is_passing() { Written::InVain } else { Written::Nothing }))
+            }
+        }
+    }
+
+    /// A database that was restored does not know what was noted after its backup.
+    async fn was_noted_before_the_restore(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+        ticket: &TicketStatus,
+    ) -> Result<bool, StoreError> {
+        if self.restored_lately().await?.is_none() {
+            return Ok(false);
+        }
+        let marker = Marker::new(&row.instance, &event.event_id);
+        let noted = self.inner.client.noted(&ticket.key, std::slice::from_ref(&marker)).await;
+        self.gate.after_read(&noted);
+        match noted {
+            Ok(noted) if noted.is_empty() => return Ok(false),
+            Ok(_) => self.take(row, State::Reused, ticket.clone(), None).await,
+            Err(error) => self.wait_for_the_way(row, event, &error).await?,
+        }
+        Ok(true)
+    }
+
+    async fn noted(&self, lines: Vec<Line>, ticket: &TicketStatus) {
+        let delivered = lines.into_iter().map(|line| {
+            line.row.span().in_scope(|| {
+                tracing::info!(
+                    acknowledgement = line.row.id,
+                    ticket.number = ticket.number,
+                    ticket.key = %ticket.key,
+                    "open ticket reused"
+                );
+            });
+            let delivered = Delivered {
+                state: State::Reused,
+                ticket: ticket.clone(),
+                warnings: Some(line.warnings),
+                has_marker: false,
+                // It is a record of its own: nothing can overwrite it.
+                read_back_at: None,
+            };
+            (line.row.id, delivered)
+        });
+        self.record(delivered.collect()).await;
+    }
+
+    /// The ticket has ended or moved, and nothing was written: those behind the first decide anew when
+    /// their turn comes.
+    async fn decide_anew(&self, lines: &[Line]) -> Result<(), StoreError> {
+        for line in lines.iter().skip(1) {
+            let problem = Problem::new(
+                "ticket-changed",
+                "The ticket changed while this note was on its way; what is to be done is decided \
+                 anew.",
+            );
+            let now = self.clock.moment();
+            self.store.wait_until(line.row.id, now, Duration::ZERO, problem).await?;
+            self.outcomes.tell(line.row.id);
+        }
+        Ok(())
+    }
+
+    async fn after_failed_note(
+        &self,
+        Line { row, event, .. }: &Line,
+        ticket: &TicketStatus,
+        error: &Error,
+    ) -> Result<(), StoreError> {
+        let sentence = capitalised(&error.to_string());
+        match error {
+            Error::Refused(_) if row.attempts + 1 >= REFUSALS => {
+                let message = format!("{sentence}, for ticket {}.", ticket.number);
+                let problem = Problem::new("refused-by-salesforce", message);
+                self.fail(row, event, problem).await
+            }
+            error if error.had_no_effect() => self.wait_for_the_way(row, event, error).await,
+            _ => {
+                let message = format!(
+                    "{sentence}. The note may be there or may still come; it is looked for before it \
+                     is sent again."
+                );
+                let settle = self.settings.delivery.settle.duration();
+                let (next, problem) = (self.after(settle), Problem::new("note-unclear", message));
+                self.store.wait_until(row.id, next, settle, problem).await
+            }
+        }
+    }
+}
