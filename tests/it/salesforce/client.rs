@@ -231,4 +231,10 @@ async fn lists_are_read_to_their_end() {
     let cis: Vec<_> = cis.iter().map(|ci| (ci.name.to_owned(), ci.class.to_owned())).collect();
     assert_eq!(cis[0], ("srv-par-01".to_owned(), "Server".to_owned()));
     assert_eq!(cis.len(), 3);
+    let id = ObjectId::new(org.id("CI__c", "srv-par-02"));
+    let names = ["srv-par-01", "SRV-PAR-03", "srv-lil-01"];
+    let called = org.client.cis_called(&org.account(), &[id], &names).await.unwrap();
+    let called: Vec<_> = called.iter().map(|ci| ci.name.to_owned()).collect();
+    assert_eq!(called, ["srv-par-01", "srv-par-02", "srv-par-03"], "and none of another Account");
+    assert!(org.client.cis_called(&org.account(), &[], &[]).await.unwrap().is_empty());
 }
