@@ -63,6 +63,8 @@ pub(super) fn of_part(
         return None;
     }
     Some(match code.as_str() {
+        // Whatever the code: it was not looked at.
+        _ if status == 401 => Error::Session { code },
         "DUPLICATE_VALUE" => Error::DuplicateValue,
         "UNABLE_TO_LOCK_ROW"
         | "QUERY_TIMEOUT"
@@ -80,14 +82,8 @@ pub(super) fn of_part(
             used: known.used,
         },
         "STORAGE_LIMIT_EXCEEDED" => Error::StorageLimit,
-        "API_DISABLED_FOR_ORG"
-        | "INSUFFICIENT_ACCESS"
-        | "FORBIDDEN"
-        | "INVALID_AUTH_HEADER"
-        | "FUNCTIONALITY_NOT_ENABLED"
-        | "OPERATION_NOT_ALLOWED" => Error::NotAllowed { code },
+        "API_DISABLED_FOR_ORG" | "FUNCTIONALITY_NOT_ENABLED" => Error::NotAllowed { code },
         _ => match status {
-            401 => Error::Session { code },
             410 => Error::Version { version: known.version.to_owned(), offered: String::new() },
             TOO_MANY => Error::TurnedAway { status, reason: format!("HTTP {status}, {code}") },
             // An ErrorId stands in it, by which Salesforce's support finds it.

@@ -162,6 +162,9 @@ fn of_code(code: &str) -> Option<&'static str> {
             "A record that the Case refers to does not exist or may not be used: see link, queue and \
              salesforce.record_type."
         }
+        "INSUFFICIENT_ACCESS" | "FORBIDDEN" | "OPERATION_NOT_ALLOWED" => {
+            "Give the user of the bridge that right, by the permission set of 'salesforce package'."
+        }
         "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" | "INSUFFICIENT_ACCESS_OR_READONLY" => {
             "Share the record that the Case refers to (Account, contact, queue) with the user of the \
              bridge, and let that user create Cases."
