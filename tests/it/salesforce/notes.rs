@@ -51,7 +51,8 @@ async fn a_note_whose_answer_was_lost_is_found_by_its_marker() {
     let new = NewNotes { case: &case, org: &account, only_if_open: true, lines };
     let error = org.client.note(&new).await.unwrap_err();
     assert!(error.may_still_run(), "{error:?}");
-    assert_eq!(org.client.noted(&case, std::slice::from_ref(&b)).await.unwrap(), [b.clone()]);
+    let asked = std::slice::from_ref(&b);
+    assert_eq!(org.client.noted(&case, asked).await.unwrap(), asked);
 }
 
 #[tokio::test]
