@@ -746,7 +746,6 @@ CREATE TABLE equipment_halts (
 -- step 21: more than one ticket system
 
 -- Which one a company's tickets go to; the same for all links of a company.
-ALTER TABLE company_links ADD COLUMN desk TEXT NOT NULL DEFAULT 'itop'
-    CHECK (desk = 'itop' OR desk = 'salesforce');
+ALTER TABLE company_links ADD COLUMN desk TEXT NOT NULL DEFAULT 'itop';
 -- To which one the write of a row was sent; NULL: to iTop, or to none yet.
 ALTER TABLE acknowledgements ADD COLUMN desk TEXT;

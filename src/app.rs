@@ -109,7 +109,9 @@ impl App {
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), client.clone(), clock.clone());
         let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;
-        let hooks = Hooks::new(store.clone(), clock.clone(), itop_url, &config.hooks).await?;
+        let hooks =
+            Hooks::new(store.clone(), clock.clone(), (desks.clone(), itop_url), &config.hooks)
+                .await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),
             address: front.address(),

@@ -200,7 +200,7 @@ impl Lane {
             Ok(written) => return Ok(written),
             Err(PlanError::Store(error)) => return Err(error),
             Err(PlanError::Way(error)) => {
-                self.core().wait_for_the_way(&row, &event, &error).await?
+                self.core().wait_for_the_way(&row, &event, &error).await?;
             }
             Err(PlanError::Blocked(blocked)) => {
                 self.core().end_without_ticket(&row, &event, blocked).await?;

@@ -51,8 +51,7 @@ use crate::{
         ticket_text::Templates,
         visible::Visible,
     },
-    gate::{GateState, Reason},
-    itop::Client,
+    gate::GateState,
     lifecycle::to_its_end,
     store::{InboxRow, OfDesk, Store, StoreError},
 };
@@ -219,10 +218,21 @@ impl Delivery {
         self.inner.stopping.clone()
     }
 
-    /// Whether the gate lets deliveries run, for those who report on it.
+    /// Whether the gate of the default desk lets deliveries run, for those who report on it.
     #[must_use]
     pub fn gate(&self) -> GateState {
         self.default_lane().core().gate.state()
+    }
+
+    /// Why no delivery runs at all; which ticket system a row is for its link alone tells.
+    fn why_none_runs(&self) -> Option<String> {
+        let is_closed = |lane: &Lane| !lane.core().gate.is_open();
+        match self.gate() {
+            GateState::Closed { message, .. } if self.inner.lanes.iter().all(is_closed) => {
+                Some(message)
+            }
+            _ => None,
+        }
     }
 
     /// A row as people read it: one that is not even tried, because the gate is closed, says why.
@@ -234,7 +244,7 @@ impl Delivery {
         row.next_attempt_at = row.next_attempt_at.map(time_of);
         if row.state == State::Accepted
             && row.problem.is_none()
-            && let GateState::Closed { message, .. } = self.gate()
+            && let Some(message) = self.why_none_runs()
         {
             row.problem = Some(Problem::new("itop-unavailable", capitalised(&message)));
         }
@@ -257,17 +267,6 @@ impl Delivery {
     /// that is.
     pub fn refused_conditions(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.conditional().into_iter().flat_map(Conditional::refused_conditions)
-    }
-
-    /// What iTop was asked for, by all who ask it, if it is served.
-    #[must_use]
-    pub fn itop(&self) -> Option<&Client> {
-        self.conditional().map(Conditional::client)
-    }
-
-    /// How often the gate has closed for each reason.
-    pub fn gate_closings(&self) -> impl Iterator<Item = (Reason, u64)> + use<> {
-        self.default_lane().core().gate.closings()
     }
 
     /// How many deliveries run now.

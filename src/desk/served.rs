@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::DeskName;
-use crate::{catalog::Catalog, domain::keys::TicketKey, gate::Gate};
+use crate::{catalog::Catalog, domain::keys::TicketKey, gate::Gate, itop};
 
 /// What is had for each ticket system. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,6 +57,16 @@ impl Desks {
     #[must_use]
     pub fn of_ticket(&self, key: &TicketKey) -> Option<&Served> {
         self.of(DeskName::of_class(&key.class))
+    }
+
+    /// The page of a ticket, for people; `itop` is the web root of iTop as they reach it. Of one that is not
+    /// served any more it leads to nothing.
+    #[must_use]
+    pub fn address(&self, itop: &str, key: &TicketKey) -> String {
+        match self.of_ticket(key) {
+            Some(served) => served.catalog.desk().address(itop, key),
+            None => itop::address(itop, key),
+        }
     }
 
     /// Whether there is more than one, so that it has to be said which.

@@ -9,7 +9,6 @@ use crate::{
         keys::{TicketId, TicketKey},
         text::{clean, cut_chars},
     },
-    itop,
     store::{HookMessage, SentBody},
 };
 
@@ -19,13 +18,16 @@ const LONGEST: usize = 2_000;
 /// The longest reference, in characters.
 const LONGEST_REFERENCE: usize = 200;
 
-/// A message as templates and receivers have it; `itop_url` is the web root as people reach it.
-pub(super) fn message(written: &HookMessage, itop_url: &str) -> Message {
+/// A message as templates and receivers have it; `address` tells where a ticket is, for people.
+pub(super) fn message(
+    written: &HookMessage,
+    address: impl FnOnce(&TicketKey) -> String,
+) -> Message {
     let mut data = serde_json::from_str(&written.data).unwrap_or_else(|_| json!({}));
     if let Some(body) = &written.body {
         add_body(&mut data, body);
     }
-    add_address(&mut data, itop_url);
+    add_address(&mut data, address);
     let mut whole = members();
     fill(&mut whole, data);
     Message {
@@ -69,11 +71,11 @@ fn short(text: &str, most: usize) -> String {
 }
 
 /// Where the ticket is, for people.
-fn add_address(data: &mut Value, itop_url: &str) {
+fn add_address(data: &mut Value, address: impl FnOnce(&TicketKey) -> String) {
     let ticket = &mut data["ticket"];
     let (Some(class), Some(id)) = (ticket["class"].as_str(), ticket["id"].as_str()) else { return };
     let key = TicketKey { class: class.to_owned(), id: TicketId::new(id) };
-    ticket["url"] = json!(itop::address(itop_url, &key));
+    ticket["url"] = json!(address(&key));
 }
 
 /// Puts what there is into a whole of which each member may be missing: an object that is missing is null.
@@ -99,6 +101,7 @@ mod tests {
 
     use super::*;
     use crate::domain::hook_event::HookEvent;
+    use crate::itop;
 
     fn told(data: &Value, body: Option<&Value>) -> Value {
         let body = body.map(|body| SentBody {
@@ -116,7 +119,7 @@ mod tests {
             data: data.to_string(),
             body,
         };
-        message(&written, "https://itop.example/").data
+        message(&written, |key| itop::address("https://itop.example/", key)).data
     }
 
     #[test]

@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use crate::{
     clock::Clock,
     config,
+    desk::Desks,
     domain::hook_event::HookEvent,
     store::{HookBacklog, HookRecord, HookWants, Store, StoreError},
 };
@@ -78,6 +79,7 @@ struct Inner {
     clock: Clock,
     /// The web root of iTop as people reach it.
     itop_url: String,
+    desks: Desks,
     current: watch::Sender<Arc<[Arc<Hook>]>>,
     figures: Mutex<BTreeMap<String, Known>>,
 }
@@ -119,13 +121,14 @@ impl Hooks {
     pub async fn new(
         store: Store,
         clock: Clock,
-        itop_url: &str,
+        (desks, itop_url): (Desks, &str),
         hooks: &[config::Hook],
     ) -> Result<Self, ReplaceError> {
         let inner = Inner {
             store: store.for_polls(),
             clock,
             itop_url: itop_url.to_owned(),
+            desks,
             current: watch::Sender::new(Arc::default()),
             figures: Mutex::default(),
         };

@@ -154,13 +154,11 @@ fn of_two_desks(db: &Connection, changes: &[LinkChange]) -> rusqlite::Result<Opt
     for change in changes {
         let [instance, company, site] = parts(change.key());
         let whose = (instance, company);
-        let desks = match companies.get_mut(&whose) {
-            Some(desks) => desks,
-            None => {
-                let desks = desks_of(db, &whose.0, &whose.1)?;
-                companies.entry(whose.clone()).or_insert(desks)
-            }
-        };
+        if !companies.contains_key(&whose) {
+            let desks = desks_of(db, &whose.0, &whose.1)?;
+            companies.insert(whose.clone(), desks);
+        }
+        let desks = companies.entry(whose.clone()).or_default();
         match change {
             LinkChange::Put(link) => {
                 desks.insert(site, link.desk);

@@ -54,10 +54,10 @@ impl Addresses {
     /// The page of a ticket in its ticket system.
     #[must_use]
     pub fn ticket(&self, key: &TicketKey) -> String {
-        let served = self.inner.desks.as_ref().and_then(|desks| desks.of_ticket(key));
-        match served {
-            Some(served) => served.catalog.desk().address(&self.inner.itop, key),
-            None => itop::address(&self.inner.itop, key),
+        let AddressesInner { itop, desks, .. } = &*self.inner;
+        match desks {
+            Some(desks) => desks.address(itop, key),
+            None => itop::address(itop, key),
         }
     }
 

@@ -99,11 +99,6 @@ impl Conditional {
         &self.inner.planner
     }
 
-    /// What iTop was asked for, by all who ask it.
-    pub(super) fn client(&self) -> &Client {
-        &self.inner.client
-    }
-
     /// The creates that iTop has been at for longer than this, by row, and for how long.
     pub(super) fn slow_creates(&self, than: Duration) -> Vec<(i64, Duration)> {
         self.inner.recreation.slow(than, self.inner.clock.moment())

@@ -1,11 +1,12 @@
 //! A new ticket, which is made once whatever becomes of the answers.
 
-use super::{Blocked, NO_FLOOR, PlanError, UniqueKey, Written};
+use super::{Blocked, NO_FLOOR, PlanError, UniqueKey, Written, refused};
 use crate::{
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::{Problem, State},
+        marker::Marker,
         new_ticket::RefKind,
         notice::Notice,
     },
@@ -72,7 +73,7 @@ impl UniqueKey {
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        marker: &crate::domain::marker::Marker,
+        marker: &Marker,
     ) -> Result<Written, PlanError> {
         let found = self.inner.client.by_ack(marker).await;
         self.gate.after_read(&found);
@@ -84,7 +85,7 @@ impl UniqueKey {
             Ok(None) => {}
             Err(error @ Error::Several { .. }) => {
                 let mend = error.mend().unwrap_or_default();
-                let message = format!("{}. {mend}", self.refused(&error).message);
+                let message = format!("{}. {mend}", refused(&error).message);
                 return Err(PlanError::blocked(State::Blocked, "key-not-unique", message));
             }
             Err(error) => {
@@ -119,12 +120,12 @@ impl UniqueKey {
             error if error.refused_ref() == Some(RefKind::Company) => {
                 let message = format!(
                     "{}. Link its company to another Account, or let the user of the bridge see it.",
-                    self.refused(error).message
+                    refused(error).message
                 );
                 return Err(PlanError::blocked(State::Blocked, "organization-missing", message));
             }
             Error::Refused(_) | Error::Reference { .. } => {
-                let marker = crate::domain::marker::Marker::new(&row.instance, &event.event_id);
+                let marker = Marker::new(&row.instance, &event.event_id);
                 // An earlier create of the same may have gone through whose answer was lost.
                 if row.was_sent
                     && let Ok(Some(status)) = self.inner.client.by_ack(&marker).await
@@ -132,7 +133,7 @@ impl UniqueKey {
                     self.take(row, State::Created, status, None).await;
                     return Ok(Written::Yes);
                 }
-                self.fail(row, event, self.refused(error)).await?;
+                self.fail(row, event, refused(error)).await?;
             }
             error => self.wait_for_the_way(row, event, error).await?,
         }

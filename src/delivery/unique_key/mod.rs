@@ -6,7 +6,7 @@ mod create;
 mod existing;
 mod notes;
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -23,9 +23,10 @@ use crate::{
         company_link::CompanyLink,
         delivery_state::{Problem, State},
         marker::Marker,
+        text::capitalised,
         ticket_status::TicketStatus,
     },
-    salesforce::Client,
+    salesforce::{Client, Error},
     store::{Delivered, StoreError, Waiting},
 };
 
@@ -178,7 +179,7 @@ impl UniqueKey {
                 );
                 let settle = self.settings.delivery.settle.duration();
                 let next = self.after(settle);
-                self.store.wait_until(row.id, next, std::time::Duration::ZERO, problem).await?;
+                self.store.wait_until(row.id, next, Duration::ZERO, problem).await?;
             }
             Err(error) => self.wait_for_the_way(row, event, &error).await?,
         }
@@ -205,10 +206,9 @@ impl UniqueKey {
         let delivered = Delivered { state, ticket, warnings, has_marker, read_back_at };
         self.record(vec![(row.id, delivered)]).await;
     }
+}
 
-    /// What it refused for good.
-    fn refused(&self, error: &crate::salesforce::Error) -> Problem {
-        let code = "refused-by-salesforce";
-        Problem::new(code, crate::domain::text::capitalised(&error.to_string()))
-    }
+/// What it refused for good.
+fn refused(error: &Error) -> Problem {
+    Problem::new("refused-by-salesforce", capitalised(&error.to_string()))
 }

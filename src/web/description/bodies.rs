@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 
 use crate::domain::{
     acknowledgement::{ControlState, EventType},
+    desk_name::DeskName,
     priority::{Criticality, ElementType},
 };
 
@@ -271,6 +272,8 @@ struct LookupItem {
 /// What a link is to be.
 #[derive(JsonSchema)]
 pub(super) struct LinkWish {
+    /// Where its tickets go; that of companies without a link unless it says otherwise.
+    desk: Option<DeskName>,
     /// In iTop.
     organization: Reference,
     /// Whether acknowledgements become tickets; they do unless it says otherwise.
@@ -303,6 +306,8 @@ struct LinkWishItem {
     site: Option<Party>,
     /// True: the link is taken away.
     remove: Option<bool>,
+    /// Where its tickets go; that of companies without a link unless it says otherwise.
+    desk: Option<DeskName>,
     /// In iTop; required unless `remove`.
     organization: Option<Reference>,
     tickets: Option<bool>,

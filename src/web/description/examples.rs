@@ -50,6 +50,9 @@ fn samples() -> Vec<ApiError> {
             Value::Null,
         ),
         ApiError::PreviewOutdated,
+        ApiError::OtherDesk(said(
+            "Company id:7 would have links to more than one ticket system ('desk'), and nothing was changed.",
+        )),
         ApiError::CmdbOff,
         ApiError::LinkChanged(None),
         ApiError::TooLarge(262_144),

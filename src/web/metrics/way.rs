@@ -8,47 +8,100 @@ use super::families::{Families, Labels, Number, labels};
 use crate::{
     catalog::KnownList,
     clock::elapsed,
+    desk::{Desk, DeskName},
     gate::{GateState, Reason},
+    itop, salesforce,
     web::AppState,
 };
 
 /// Bounds of how long iTop takes, in seconds.
 const ANSWERS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
-/// Whether deliveries may run.
+/// Whether deliveries may run; by ticket system, where there is more than one.
 pub(super) fn gate(families: &mut Families, state: &AppState) {
-    let desk = state.desks.default().name();
-    let (closed, since) = match state.delivery.gate() {
-        GateState::Open { since } => (None, since),
-        GateState::Closed { reason, since, .. } => (Some(reason), since),
+    let are_several = state.desks.are_several();
+    let of = |desk: DeskName| {
+        if are_several { labels([("desk", desk.code())]) } else { Labels::new() }
     };
-    families.gauge("gate_open", "Whether deliveries may run: 1, or 0", closed.is_none());
+    let with = |desk: DeskName, reason: Reason| {
+        let mut all = labels([("reason", reason.code())]);
+        all.extend(of(desk));
+        all
+    };
+    let gates: Vec<_> = state
+        .desks
+        .iter()
+        .map(|served| match served.gate.state() {
+            GateState::Open { since } => (served, None, since),
+            GateState::Closed { reason, since, .. } => (served, Some(reason), since),
+        })
+        .collect();
+    families.gauges(
+        "gate_open",
+        "Whether deliveries may run: 1, or 0",
+        gates.iter().map(|(served, closed, _)| (of(served.name()), closed.is_none())),
+    );
     families.gauges(
         "gate_closed",
         "Whether the way to iTop is closed for this reason: 1, or 0",
-        Reason::ALL
-            .into_iter()
-            .filter(|reason| reason.is_of(desk))
-            .map(|reason| (labels([("reason", reason.code())]), closed == Some(reason))),
+        gates.iter().flat_map(|(served, closed, _)| {
+            let desk = served.name();
+            let reasons = Reason::ALL.into_iter().filter(move |reason| reason.is_of(desk));
+            reasons.map(move |reason| (with(desk, reason), *closed == Some(reason)))
+        }),
     );
     families.counters(
         "gate_closings",
         "How often the way to iTop has closed, by reason",
-        state
-            .delivery
-            .gate_closings()
-            .map(|(reason, times)| (labels([("reason", reason.code())]), times)),
+        gates.iter().flat_map(|(served, ..)| {
+            let desk = served.name();
+            served.gate.closings().map(move |(reason, times)| (with(desk, reason), times))
+        }),
     );
-    families.gauge(
+    families.gauges(
         "gate_changed_timestamp_seconds",
         "When it has last opened or closed",
-        at(since.at),
+        gates.iter().map(|(served, _, since)| (of(served.name()), at(since.at))),
     );
 }
 
 /// What iTop is asked for.
 pub(super) fn calls(families: &mut Families, state: &AppState) {
-    let Some(itop) = state.delivery.itop() else { return };
+    for served in state.desks.iter() {
+        match served.catalog.desk() {
+            Desk::Itop(client) => calls_to_itop(families, client),
+            Desk::Salesforce(client) => calls_to_salesforce(families, client),
+        }
+    }
+}
+
+fn calls_to_salesforce(families: &mut Families, client: &salesforce::Client) {
+    families.counters(
+        "salesforce_calls",
+        "Calls to Salesforce, by what they are for and what came of them",
+        client
+            .calls()
+            .ends()
+            .map(|(of, code, count)| (labels([("operation", of), ("code", code)]), count)),
+    );
+    families.histograms(
+        "salesforce_call_duration_seconds",
+        "How long Salesforce took to answer; what had no answer is not among them",
+        client.calls().latencies().map(|(of, took)| {
+            (labels([("operation", of)]), Number::spread(&took, 1_000_000, &ANSWERS))
+        }),
+    );
+    if let Some((used, most)) = client.usage() {
+        families.gauge(
+            "salesforce_requests_used",
+            "Requests of the day that the org has used, by whomever",
+            used,
+        );
+        families.gauge("salesforce_requests_limit", "Requests that the org has a day", most);
+    }
+}
+
+fn calls_to_itop(families: &mut Families, itop: &itop::Client) {
     families.counters(
         "itop_calls",
         "Calls to iTop, by what they are for and what came of them",

@@ -46,6 +46,15 @@ pub(in crate::web) async fn ready(
         "oldest_waiting_seconds": oldest_waiting,
     });
     ready["gate"] = gate(delivery.gate(), is_told_all);
+    if state.desks.are_several() {
+        ready["desks"] = state
+            .desks
+            .iter()
+            .map(|served| {
+                json!({"desk": served.name(), "gate": gate(served.gate.state(), is_told_all)})
+            })
+            .collect();
+    }
     if is_told_all {
         ready["slow_creates"] = slow_creates(delivery);
         ready["ticket_of_probe"] = json!(delivery.ticket_of_probe());

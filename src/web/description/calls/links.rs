@@ -55,7 +55,7 @@ fn many(schemas: &mut Schemas) -> Vec<Operation> {
             .query(schemas.parameters::<ManyParams>())
             .body(&[(JSON, schemas.body::<LinkWishes>()), (CSV, table())])
             .gives(200, "What has changed, or would.", schemas.answer::<Report>())
-            .fails(&[&kinds::PREVIEW_OUTDATED, &kinds::ITOP_UNAVAILABLE])
+            .fails(&[&kinds::PREVIEW_OUTDATED, &kinds::OTHER_DESK, &kinds::ITOP_UNAVAILABLE])
             .reads_database(),
         Operation::new(("get", "/api/v1/links.csv"), "exportLinks", Links, "The links as a table")
             .about("With a line for each company without one, to be filled in.")
@@ -82,7 +82,12 @@ fn many(schemas: &mut Schemas) -> Vec<Operation> {
         .query(schemas.parameters::<ManyParams>())
         .takes_nothing()
         .gives(200, "What has changed, or would.", schemas.answer::<Report>())
-        .fails(&[&kinds::PREVIEW_OUTDATED, &kinds::ITOP_UNAVAILABLE, &kinds::INVALID])
+        .fails(&[
+            &kinds::PREVIEW_OUTDATED,
+            &kinds::OTHER_DESK,
+            &kinds::ITOP_UNAVAILABLE,
+            &kinds::INVALID,
+        ])
         .reads_database(),
         Operation::new(
             ("get", "/api/v1/links/unlinked"),
@@ -124,7 +129,12 @@ fn one(
             .gives(201, "It is a new one.", schemas.answer::<PutLink>())
             .with_header(200, "ETag", "Of what there is now.")
             .with_header(201, "ETag", "Of what there is now.")
-            .fails(&[&kinds::NOT_FOUND, &kinds::LINK_CHANGED, &kinds::ITOP_UNAVAILABLE]),
+            .fails(&[
+                &kinds::NOT_FOUND,
+                &kinds::OTHER_DESK,
+                &kinds::LINK_CHANGED,
+                &kinds::ITOP_UNAVAILABLE,
+            ]),
         call("delete", link, delete, said("Take a link away", "Take the link of a site away"))
             .header("If-Match", condition)
             .takes_nothing()

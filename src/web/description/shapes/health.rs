@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 
-use crate::{cmdb::Halt, config::Scope, web::auth::By};
+use crate::{cmdb::Halt, config::Scope, desk::DeskName, web::auth::By};
 
 /// Whom the bridge takes a caller for.
 #[derive(JsonSchema)]
@@ -33,6 +33,9 @@ pub(in crate::web) struct Ready {
     /// `ready`.
     status: String,
     gate: Gate,
+    /// Where more than one ticket system is served: each, the one of companies that are not linked first.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    desks: Option<Vec<ReadyDesk>>,
     /// How many rows have not ended well, by state.
     inbox: BTreeMap<String, u64>,
     /// How many have no ticket yet and will get one.
@@ -47,6 +50,13 @@ pub(in crate::web) struct Ready {
     /// For tokens that are limited to nothing, where equipment is kept in iTop's CMDB.
     #[schemars(skip_serializing_if = "Option::is_none")]
     equipment: Option<ReadyEquipment>,
+}
+
+/// A ticket system that is served.
+#[derive(JsonSchema)]
+pub(in crate::web) struct ReadyDesk {
+    desk: DeskName,
+    gate: Gate,
 }
 
 /// What keeps equipment from iTop's CMDB.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 
 use super::inbox::CompanyName;
 use crate::{
+    desk::DeskName,
     domain::{
         company_link::Named,
         keys::{OrgId, PartyKey},
@@ -20,6 +21,9 @@ pub(in crate::web) struct Link {
     site: Option<PartyKey>,
     /// Of the company or site in ServiceNav.
     name: Option<String>,
+    /// Where its tickets go; without it to iTop.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    desk: Option<DeskName>,
     /// In iTop.
     organization: Organization,
     /// Whether acknowledgements become tickets.
