@@ -3,6 +3,7 @@
 //! Data runs one way: [`web`] → [`domain`] → [`store`] (inbox) → [`delivery`] → [`resolve`] and
 //! [`catalog`] → [`itop`] → [`store`] (tickets of controls) → [`board`] → [`web`]. `domain` knows
 //! nothing else of this crate; `itop` and `store` know `domain` alone; `web` never calls `itop`.
+//! [`salesforce`] is the other ticket system, and [`outgoing`] what calls to both have in common.
 //! [`oidc`] asks the provider where people sign in, [`check`] examines configuration and iTop, [`history`] keeps how the last days were; [`app`]
 //! builds all of it, [`sandbox`] is the simulated iTop that demo and tests run against. [`sender`] is
 //! the other end of the wire: what monitoring engines call.

@@ -284,7 +284,9 @@ impl Catalog {
                 .cis_called(&settings.queries.cis, org, keys, names)
                 .await
                 .map_err(DeskError::from),
-            Desk::Salesforce(client) => client.cis(org).await.map_err(DeskError::from),
+            Desk::Salesforce(client) => {
+                client.cis_called(org, keys, names).await.map_err(DeskError::from)
+            }
         };
         gate.after_read(&found);
         found

@@ -42,7 +42,8 @@ impl Config {
         problems.extend(self.auth.oidc.iter().flat_map(oidc::problems));
         problems.extend(self.cmdb.iter().flat_map(cmdb::problems));
         problems.extend(hooks::problems(&self.hooks));
-        problems.extend(self.salesforce.iter().flat_map(salesforce::problems));
+        let of_salesforce = |section| salesforce::problems(section, &self.delivery);
+        problems.extend(self.salesforce.iter().flat_map(of_salesforce));
         let ticket = &self.ticket;
         if let Err(error) = Templates::new(
             ticket.language,

@@ -13,9 +13,9 @@ struct Said {
     #[serde(rename = "errorCode")]
     code: String,
     #[serde(default)]
-    message: String,
+    message: Option<String>,
     #[serde(default)]
-    fields: Vec<String>,
+    fields: Option<Vec<String>>,
 }
 
 /// What is known when an answer is judged.
@@ -57,11 +57,14 @@ pub(super) fn of_part(
         one => one,
     };
     let Said { code, message, fields } = Said::deserialize(said).ok()?;
+    let (message, fields) = (message.unwrap_or_default(), fields.unwrap_or_default());
     // Codes are short; what has none of their form is somebody else's.
     if code.is_empty() || !code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         return None;
     }
     Some(match code.as_str() {
+        // Whatever the code: it was not looked at.
+        _ if status == 401 => Error::Session { code },
         "DUPLICATE_VALUE" => Error::DuplicateValue,
         "UNABLE_TO_LOCK_ROW"
         | "QUERY_TIMEOUT"
@@ -79,15 +82,9 @@ pub(super) fn of_part(
             used: known.used,
         },
         "STORAGE_LIMIT_EXCEEDED" => Error::StorageLimit,
-        "API_DISABLED_FOR_ORG"
-        | "INSUFFICIENT_ACCESS"
-        | "FORBIDDEN"
-        | "INVALID_AUTH_HEADER"
-        | "FUNCTIONALITY_NOT_ENABLED"
-        | "OPERATION_NOT_ALLOWED" => Error::NotAllowed { code },
+        "API_DISABLED_FOR_ORG" | "FUNCTIONALITY_NOT_ENABLED" => Error::NotAllowed { code },
         _ => match status {
-            401 => Error::Session { code },
-            410 => Error::Version { version: known.version.to_owned() },
+            410 => Error::Version { version: known.version.to_owned(), offered: String::new() },
             TOO_MANY => Error::TurnedAway { status, reason: format!("HTTP {status}, {code}") },
             // An ErrorId stands in it, by which Salesforce's support finds it.
             500..=599 => {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Client, Error, client::Call, ids::is_id, soql};
+use super::{Client, Error, call::Call, ids::is_id, soql};
 use crate::{
     domain::{
         keys::{OrgId, TicketId, TicketKey},
@@ -75,6 +75,15 @@ impl Client {
     /// read the same. One call for each [`STATUSES_AT_ONCE`], and once an hour what owners are called.
     pub async fn statuses(&self, ids: &[TicketId]) -> Result<Vec<Option<TicketStatus>>, Error> {
         self.hold_back().await;
+        self.read_now(ids).await
+    }
+
+    /// The status of one, at once, however many requests of the day are left: a delivery waits for it.
+    pub async fn current(&self, id: &TicketId) -> Result<Option<TicketStatus>, Error> {
+        Ok(self.read_now(std::slice::from_ref(id)).await?.into_iter().flatten().next())
+    }
+
+    async fn read_now(&self, ids: &[TicketId]) -> Result<Vec<Option<TicketStatus>>, Error> {
         let mut statuses = Vec::with_capacity(ids.len());
         for ids in ids.chunks(STATUSES_AT_ONCE) {
             // One id of another form would have the whole refused.

@@ -5,14 +5,16 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use reqwest::{Method, Url};
+use reqwest::Url;
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit};
 
 use super::{
     Error, Settings, answer,
+    call::{Body, Call},
     connection::{Files, Line, Session},
     limits::{self, Usage},
+    org,
     owners::Owners,
     record_type::RecordTypes,
 };
@@ -48,33 +50,6 @@ pub struct Client {
 struct Login {
     session: Option<Arc<Session>>,
     last_error: Option<Error>,
-}
-
-/// A call: what is asked of one path.
-pub(super) struct Call {
-    pub(super) method: Method,
-    /// Below `/services/data/vNN.N`, or a whole path that an answer has named.
-    pub(super) path: String,
-    pub(super) body: Body,
-}
-
-/// What a call brings along.
-#[derive(Clone)]
-pub(super) enum Body {
-    None,
-    Json(Value),
-    /// Anything else, with its type.
-    Bytes(String, Vec<u8>),
-}
-
-impl Call {
-    pub(super) fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: Body::None }
-    }
-
-    pub(super) fn post(path: impl Into<String>, body: Value) -> Self {
-        Self { method: Method::POST, path: path.into(), body: Body::Json(body) }
-    }
 }
 
 impl std::fmt::Debug for Client {
@@ -214,11 +189,10 @@ impl Client {
             return Err(error.clone());
         }
         login.session = None;
-        let given = line.log_in(&self.clock).await;
+        let given = self.log_in(&line).await;
         self.logins.fetch_add(1, Ordering::Release);
         match given {
             Ok(session) => {
-                let session = Arc::new(session);
                 let instance = Some(session.instance.clone());
                 *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = instance;
                 login.session = Some(session.clone());
@@ -230,6 +204,18 @@ impl Client {
                 Err(error)
             }
         }
+    }
+
+    /// Logs in, and sees whether the org offers the version of the API: what it does not offer is answered
+    /// in the words of a record that is missing.
+    async fn log_in(&self, line: &Arc<Line>) -> Result<Arc<Session>, Error> {
+        let session = Arc::new(line.log_in(&self.clock).await?);
+        if !line.is_offered.load(Ordering::Relaxed) {
+            let json = self.send(Use::Read, &Call::get(org::VERSIONS), &session, None).await?;
+            org::expect_version(json, &line.settings.api_version)?;
+            line.is_offered.store(true, Ordering::Relaxed);
+        }
+        Ok(session)
     }
 
     async fn forget(&self, session: &Arc<Session>) {

@@ -1,6 +1,6 @@
 //! How Salesforce is called: with which login and certificates. Where to, the login tells.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use reqwest::{RequestBuilder, Url, header::HeaderValue};
 use serde::Deserialize;
@@ -25,6 +25,8 @@ pub(super) struct Line {
     pub(super) settings: Settings,
     pub(super) credentials: Credentials,
     pub(super) key: Option<SigningKey>,
+    /// Whether the org was seen to offer the version of the API.
+    pub(super) is_offered: AtomicBool,
     secrets: Vec<Secret>,
 }
 
@@ -74,7 +76,14 @@ impl Line {
         }
         let Files { credentials, key } = files;
         let http = http_client(&way, &credentials)?;
-        Ok(Self { http, settings: settings.clone(), credentials, key, secrets })
+        Ok(Self {
+            http,
+            settings: settings.clone(),
+            credentials,
+            key,
+            is_offered: AtomicBool::new(false),
+            secrets,
+        })
     }
 
     fn redactor<'s>(&'s self, more: impl IntoIterator<Item = &'s str>) -> Redactor {
@@ -109,6 +118,11 @@ impl Line {
         let request = self.http.post(token_endpoint(&self.settings.login_url)).form(&form);
         let Granted { access_token, instance_url } =
             granted(&exchange(request, LONGEST, redactor).await?)?;
+        // Else everything, the session above all, would cross the network in clear.
+        if self.settings.login_url.scheme() == "https" && instance_url.scheme() != "https" {
+            let reason = "it named a host without https".to_owned();
+            return Err(Error::NotSalesforce { reason });
+        }
         let authorization = HeaderValue::from_str(&format!("Bearer {}", access_token.expose()));
         let mut authorization = authorization.map_err(|_| Error::NotSalesforce {
             reason: "the session that it gave cannot stand in a header".to_owned(),

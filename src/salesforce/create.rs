@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     CASE, Client, Error, Refusal,
+    call::Call,
     cases::{self, FIELDS},
-    client::Call,
     plain,
     references::{Composite, Found},
     settings::Mapping,
@@ -83,8 +83,7 @@ impl Client {
             reason: format!("a Case was made, and {why}; it is found again by its external id"),
         };
         let id = id.map_err(|_| unseen("its id was not told"))?;
-        let status = self.statuses(&[id]).await?.into_iter().flatten().next();
-        status.ok_or_else(|| unseen("the user of the bridge does not see it"))
+        self.current(&id).await?.ok_or_else(|| unseen("the user of the bridge does not see it"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Client, Error, client::Call, soql};
+use super::{Client, Error, call::Call, soql};
 use crate::outgoing::Use;
 
 /// An object.

@@ -73,10 +73,12 @@ pub enum Error {
         found: usize,
     },
     /// The version of the API is not offered, or no longer.
-    #[error("Salesforce does not offer version {version} of its API")]
+    #[error("Salesforce does not offer version {version} of its API{offered}")]
     Version {
         /// The version that is configured.
         version: String,
+        /// What it offers instead, in words; empty where that is not known.
+        offered: String,
     },
     /// The request was never sent: the connection could not be made.
     #[error("Salesforce cannot be reached: {reason}")]
@@ -179,24 +181,13 @@ impl Error {
     /// Whether a write that ended so can no longer be running.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        match self {
+        !matches!(
+            self,
             Self::NoClearAnswer { .. }
-            | Self::NotSalesforce { .. }
-            | Self::Unreachable { .. }
-            | Self::NoConnectionLeft { .. } => false,
-            Self::Login { .. }
-            | Self::Session { .. }
-            | Self::DuplicateValue
-            | Self::Refused(_)
-            | Self::Busy { .. }
-            | Self::RequestLimit { .. }
-            | Self::StorageLimit
-            | Self::NotAllowed { .. }
-            | Self::Several { .. }
-            | Self::Reference { .. }
-            | Self::Version { .. }
-            | Self::TurnedAway { .. } => true,
-        }
+                | Self::NotSalesforce { .. }
+                | Self::Unreachable { .. }
+                | Self::NoConnectionLeft { .. }
+        )
     }
 
     /// Whether a write that ended so may still be at work there.

@@ -139,23 +139,56 @@ impl Client {
     /// The CIs of an Account: its assets, or its records of the bridge's own object.
     pub async fn cis(&self, org: &OrgId) -> Result<CiList, Error> {
         let mapping = self.line().settings.mapping.clone();
-        let Some((query, class)) = cis(mapping.ci, &mapping.ci_account_field, org) else {
+        let Some((query, class)) = cis(mapping.ci, &mapping.ci_account_field, org, "") else {
             return Ok(CiList::default());
         };
         let records: Vec<Record> = self.list(&query).await?;
-        let mut cis = CiList::default();
-        for Record { id, name, ci_type, .. } in &records {
-            let class = if ci_type.is_empty() { class } else { ci_type };
-            cis.push(Ci { id, name, class });
+        Ok(listed(&records, class))
+    }
+
+    /// Those of them that have one of the ids or bear one of the names: a short question, where the whole
+    /// list may have many pages. A delivery waits for it.
+    pub async fn cis_called(
+        &self,
+        org: &OrgId,
+        ids: &[ObjectId],
+        names: &[&str],
+    ) -> Result<CiList, Error> {
+        let mapping = self.line().settings.mapping.clone();
+        let ids = ids.iter().map(ObjectId::as_str).filter(|id| is_id(id));
+        let ids = ids.map(|id| format!("Id = {}", soql::quote(id)));
+        let names = names.iter().map(|name| format!("Name = {}", soql::quote(name)));
+        let ways: Vec<_> = ids.chain(names).collect();
+        let mut records = Vec::new();
+        let mut class = "";
+        for ways in ways.chunks(WAYS_AT_ONCE) {
+            let called = format!(" AND ({})", ways.join(" OR "));
+            let query = cis(mapping.ci, &mapping.ci_account_field, org, &called);
+            let Some((query, of)) = query else { break };
+            class = of;
+            records.extend(self.query::<Record>(Use::Read, &query).await?);
         }
-        cis.shrink_to_fit();
-        Ok(cis)
+        Ok(listed(&records, class))
     }
 
     async fn list<T: serde::de::DeserializeOwned>(&self, query: &str) -> Result<Vec<T>, Error> {
         self.hold_back().await;
         self.query(Use::List, query).await
     }
+}
+
+/// How many CIs are asked for by id or name in one question: an address has 16 kB at most.
+const WAYS_AT_ONCE: usize = 20;
+
+/// The records as a list; those without a type of their own are of `class`.
+fn listed(records: &[Record], class: &str) -> CiList {
+    let mut cis = CiList::default();
+    for Record { id, name, ci_type, .. } in records {
+        let class = if ci_type.is_empty() { class } else { ci_type };
+        cis.push(Ci { id, name, class });
+    }
+    cis.shrink_to_fit();
+    cis
 }
 
 const QUEUES: &str = "SELECT QueueId, Queue.Name, Queue.Email FROM QueueSobject \
@@ -186,17 +219,20 @@ fn services(service: ServiceObject, org: &OrgId) -> Option<String> {
     }
 }
 
-fn cis(ci: CiObject, account: &str, org: &OrgId) -> Option<(String, &'static str)> {
+/// `more` narrows it.
+fn cis(ci: CiObject, account: &str, org: &OrgId, more: &str) -> Option<(String, &'static str)> {
     let quoted = is_id(org.as_str()).then(|| soql::quote(org.as_str()))?;
     match ci {
         CiObject::Ci => Some((
             format!(
-                "SELECT Id, Name, CI_Type__c FROM CI__c WHERE {account} = {quoted} ORDER BY Name, Id"
+                "SELECT Id, Name, CI_Type__c FROM CI__c WHERE {account} = {quoted}{more} ORDER BY Name, Id"
             ),
             "CI__c",
         )),
         CiObject::Asset => Some((
-            format!("SELECT Id, Name FROM Asset WHERE AccountId = {quoted} ORDER BY Name, Id"),
+            format!(
+                "SELECT Id, Name FROM Asset WHERE AccountId = {quoted}{more} ORDER BY Name, Id"
+            ),
             "Asset",
         )),
         CiObject::None => None,
@@ -215,16 +251,16 @@ mod tests {
             entitlements.contains("WHERE AccountId = '001D000000IRFmaIAH' AND"),
             "{entitlements}"
         );
-        let (assets, class) = cis(CiObject::Asset, "Account__c", &org).unwrap();
+        let (assets, class) = cis(CiObject::Asset, "Account__c", &org, "").unwrap();
         assert!(
             assets.contains("AccountId = '001D000000IRFmaIAH'") && class == "Asset",
             "{assets}"
         );
-        let (own, _) = cis(CiObject::Ci, "Account__c", &org).unwrap();
+        let (own, _) = cis(CiObject::Ci, "Account__c", &org, "").unwrap();
         assert!(own.contains("Account__c = '001D000000IRFmaIAH'"), "{own}");
         let foreign = OrgId::new("1' OR Name != '".to_owned());
         assert_eq!(services(ServiceObject::Entitlement, &foreign), None);
-        assert_eq!(cis(CiObject::Asset, "Account__c", &foreign), None);
+        assert_eq!(cis(CiObject::Asset, "Account__c", &foreign, ""), None);
         assert!(companies(Some("Type = 'Customer'")).contains("WHERE (Type = 'Customer') ORDER"));
     }
 }

@@ -119,6 +119,15 @@ pub(super) fn of(error: &Error) -> Option<&'static str> {
             "Name a record of the Account that the company is linked to, by its id where names are \
              not unique.",
         ),
+        // The words of the bridge's own TLS.
+        Error::Unreachable { reason } if reason.contains("invalid peer certificate") => Some(
+            "A certificate is not trusted here: where a proxy of your own looks into TLS, name the \
+             certificate of its authority in salesforce.ca_file, PEM.",
+        ),
+        Error::TurnedAway { status: 407, .. } => Some(
+            "The proxy between asks for a login: give it in HTTPS_PROXY, or let the bridge reach \
+             Salesforce without it (NO_PROXY).",
+        ),
         Error::Busy { .. } => None,
         error => Obstruction::of(error).map(Obstruction::mend),
     }
@@ -153,6 +162,9 @@ fn of_code(code: &str) -> Option<&'static str> {
             "A record that the Case refers to does not exist or may not be used: see link, queue and \
              salesforce.record_type."
         }
+        "INSUFFICIENT_ACCESS" | "FORBIDDEN" | "OPERATION_NOT_ALLOWED" => {
+            "Give the user of the bridge that right, by the permission set of 'salesforce package'."
+        }
         "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" | "INSUFFICIENT_ACCESS_OR_READONLY" => {
             "Share the record that the Case refers to (Account, contact, queue) with the user of the \
              bridge, and let that user create Cases."
@@ -172,4 +184,20 @@ fn of_code(code: &str) -> Option<&'static str> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_is_told_from_salesforce_itself() {
+        let reason = "invalid peer certificate: UnknownIssuer".to_owned();
+        assert!(of(&Error::Unreachable { reason }).unwrap().contains("salesforce.ca_file"));
+        let proxy = Error::TurnedAway { status: 407, reason: "HTTP 407".to_owned() };
+        assert!(of(&proxy).unwrap().contains("HTTPS_PROXY"));
+        let away = Error::Unreachable { reason: "Connection refused".to_owned() };
+        assert!(of(&away).unwrap().contains("salesforce.login_url"));
+        assert_eq!(of(&Error::Busy { code: "UNABLE_TO_LOCK_ROW".to_owned() }), None);
+    }
 }

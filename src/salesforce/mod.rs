@@ -5,6 +5,7 @@
 
 mod answer;
 mod assertion;
+mod call;
 mod cases;
 mod client;
 mod connection;

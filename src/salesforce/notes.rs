@@ -7,14 +7,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    CASE, Client, Error, Refusal, cases,
-    client::{Body, Call},
+    CASE, Client, Error, Refusal,
+    call::{Body, Call},
+    cases,
     ids::{is_id, is_same},
     soql,
 };
 use crate::{
     domain::{
-        keys::{OrgId, TicketId, TicketKey},
+        keys::{OrgId, TicketKey},
         marker::Marker,
         priority::Priority,
         text::cut_bytes,
@@ -69,8 +70,7 @@ impl Client {
     /// condition for a write. Between the two an agent may close the Case; a note on a closed Case does
     /// no harm, and the next acknowledgement makes a new one.
     pub async fn note(&self, new: &NewNotes<'_>) -> Result<Noted, Error> {
-        let found = self.statuses(std::slice::from_ref(&new.case.id)).await?;
-        let Some(status) = found.into_iter().flatten().next() else { return Ok(Noted::Gone) };
+        let Some(status) = self.current(&new.case.id).await? else { return Ok(Noted::Gone) };
         if !is_same(status.org.as_str(), new.org.as_str()) {
             return Ok(Noted::Foreign);
         }
@@ -153,9 +153,7 @@ impl Client {
         case: &TicketKey,
         priority: Priority,
     ) -> Result<Option<Priority>, Error> {
-        let ids: &[TicketId] = std::slice::from_ref(&case.id);
-        let status = self.statuses(ids).await?.into_iter().flatten().next();
-        let has = status.and_then(|status| status.priority);
+        let has = self.current(&case.id).await?.and_then(|status| status.priority);
         let line = self.line();
         let priorities = &line.settings.mapping.priorities;
         let value = priorities.value(priority);

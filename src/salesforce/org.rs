@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Client, Error, Obstruction, client::Call};
+use super::{Client, Error, Obstruction, call::Call};
 use crate::outgoing::Use;
 
 /// A limit of the org.
@@ -70,22 +71,14 @@ impl Client {
 
     /// The versions of the API that are offered, such as `67.0`, as they are listed.
     pub async fn versions(&self) -> Result<Vec<String>, Error> {
-        #[derive(Deserialize)]
-        struct Version {
-            version: String,
-        }
-        let json = self.call(Use::Read, Call::get("/services/data/")).await?;
-        let versions = Vec::<Version>::deserialize(json).map_err(|error| Error::NotSalesforce {
-            reason: format!("the list of versions has another form: {error}"),
-        })?;
-        Ok(versions.into_iter().map(|version| version.version).collect())
+        versions(self.call(Use::Read, Call::get(VERSIONS)).await?)
     }
 
     /// The limits of the org, such as `DailyApiRequests` and `DataStorageMB`; those that the user may
     /// not see are absent.
     pub async fn limits(&self) -> Result<BTreeMap<String, Limit>, Error> {
         let json = self.call(Use::Read, Call::get("/limits")).await?;
-        let limits = BTreeMap::<String, serde_json::Value>::deserialize(json).unwrap_or_default();
+        let limits = BTreeMap::<String, Value>::deserialize(json).unwrap_or_default();
         // Some have limits of apps in them.
         let limit = |(name, value)| Some((name, Limit::deserialize(value).ok()?));
         Ok(limits.into_iter().filter_map(limit).collect())
@@ -97,10 +90,44 @@ impl Client {
     }
 }
 
+/// Where the versions are listed; it is not counted among the requests of the day.
+pub(super) const VERSIONS: &str = "/services/data/";
+
+fn versions(json: Value) -> Result<Vec<String>, Error> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: String,
+    }
+    let versions = Vec::<Version>::deserialize(json).map_err(|error| Error::NotSalesforce {
+        reason: format!("the list of versions has another form: {error}"),
+    })?;
+    Ok(versions.into_iter().map(|version| version.version).collect())
+}
+
+/// Whether a version stands in the list of those that are offered.
+pub(super) fn expect_version(json: Value, wanted: &str) -> Result<(), Error> {
+    let offered = versions(json)?;
+    if offered.iter().any(|version| version == wanted) {
+        return Ok(());
+    }
+    let ends = offered.first().zip(offered.last());
+    let offered = ends.map(|(first, last)| format!(" (it offers {first} to {last})"));
+    Err(Error::Version { version: wanted.to_owned(), offered: offered.unwrap_or_default() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::salesforce::{answer, examples::example};
+
+    #[test]
+    fn a_version_that_is_not_offered_is_told_with_those_that_are() {
+        let json = answer::read(&example("09-versions"), answer::Known::default()).unwrap();
+        assert_eq!(expect_version(json.clone(), "67.0"), Ok(()));
+        let error = expect_version(json, "99.0").unwrap_err();
+        assert!(error.to_string().ends_with("(it offers 66.0 to 67.0)"), "{error}");
+        assert_eq!(Obstruction::of(&error), Some(Obstruction::NotAllowed));
+    }
 
     #[test]
     fn limits_are_read() {

@@ -10,7 +10,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Client, Error, client::Call, ids::is_id, soql};
+use super::{Client, Error, call::Call, ids::is_id, soql};
 use crate::{clock::Moment, outgoing::Use};
 
 /// How long a name is kept.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Client, Error,
-    client::Call,
+    call::Call,
     ids::is_id,
     settings::{CiObject, Mapping, ServiceObject},
     soql,

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Client, Error, client::Call};
+use super::{Client, Error, call::Call};
 use crate::outgoing::Use;
 
 /// All but the unreserved characters of RFC 3986.

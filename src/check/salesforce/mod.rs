@@ -47,7 +47,7 @@ impl Examination<'_, '_> {
     /// Ends at the first thing without which the rest cannot be asked.
     async fn run(&mut self) -> Option<()> {
         self.login().await?;
-        self.version().await?;
+        self.version().await;
         let case = self.case().await?;
         self.marker_field(&case);
         self.references(&case).await;
@@ -69,6 +69,11 @@ impl Examination<'_, '_> {
                 self.report.ok(what, seen);
                 Some(())
             }
+            Err(error @ Error::Version { .. }) => {
+                let mend = "Set salesforce.api_version to one that is offered.";
+                self.report.failure("salesforce version", error.to_string(), mend);
+                None
+            }
             Err(error) => {
                 self.failed(what, &error);
                 None
@@ -76,35 +81,17 @@ impl Examination<'_, '_> {
         }
     }
 
-    /// Without the version everything else would be refused in other words.
-    async fn version(&mut self) -> Option<()> {
+    /// That it is offered, the login has seen.
+    async fn version(&mut self) {
         let what = "salesforce version";
         let wanted = &self.section.api_version;
         match self.client.versions().await {
-            Ok(offered) if offered.contains(wanted) => {
+            Ok(offered) => {
                 let newest = offered.last().filter(|newest| *newest != wanted);
                 let newer = newest.map(|newest| format!("; the org offers up to {newest}"));
                 self.report.ok(what, format!("{wanted}{}", newer.unwrap_or_default()));
-                Some(())
             }
-            Ok(offered) => {
-                let (first, last) = (offered.first(), offered.last());
-                let seen = format!(
-                    "salesforce.api_version is {wanted}, and the org offers {} to {}",
-                    first.map_or("none", String::as_str),
-                    last.map_or("none", String::as_str)
-                );
-                self.report.failure(
-                    what,
-                    seen,
-                    "Set salesforce.api_version to one that is offered.",
-                );
-                None
-            }
-            Err(error) => {
-                self.failed(what, &error);
-                None
-            }
+            Err(error) => self.failed(what, &error),
         }
     }
 

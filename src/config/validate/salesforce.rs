@@ -3,7 +3,7 @@
 use reqwest::Url;
 
 use super::{
-    super::{Period, SalesforceLogin, SalesforceSection},
+    super::{DeliverySection, Period, SalesforceLogin, SalesforceSection},
     check, is_attribute, web_url,
 };
 use crate::{
@@ -16,11 +16,11 @@ const MOST: [(&str, usize); 2] =
     [("salesforce.max_subject", 255), ("salesforce.max_description", 32_000)];
 
 /// What does not fit together, a sentence each.
-pub(super) fn problems(section: &SalesforceSection) -> Vec<String> {
+pub(super) fn problems(section: &SalesforceSection, delivery: &DeliverySection) -> Vec<String> {
     let mut problems = Vec::new();
     addresses(section, &mut problems);
     login(section, &mut problems);
-    numbers(section, &mut problems);
+    numbers(section, delivery, &mut problems);
     fields(section, &mut problems);
     problems
 }
@@ -98,7 +98,7 @@ fn login(section: &SalesforceSection, problems: &mut Vec<String>) {
     );
 }
 
-fn numbers(section: &SalesforceSection, problems: &mut Vec<String>) {
+fn numbers(section: &SalesforceSection, delivery: &DeliverySection, problems: &mut Vec<String>) {
     const HOUR: Period = Period::minutes(60);
     // Salesforce itself ends a call after ten minutes.
     const LONGEST: Period = Period::minutes(11);
@@ -116,6 +116,12 @@ fn numbers(section: &SalesforceSection, problems: &mut Vec<String>) {
     if !(2..=1_000).contains(&section.max_in_flight) {
         problems.push(
             "salesforce.max_in_flight must be at least 2 and at most 1000: one is kept for reads"
+                .to_owned(),
+        );
+    }
+    if usize::from(delivery.in_flight_max) >= section.max_in_flight {
+        problems.push(
+            "delivery.in_flight_max must be below salesforce.max_in_flight: one call is kept for reads"
                 .to_owned(),
         );
     }
@@ -204,6 +210,7 @@ mod tests {
             ("max_subject = 256", "between 20 and 255"),
             ("create_timeout = '12m'", "between 1s and 11 min"),
             ("max_in_flight = 1", "one is kept for reads"),
+            ("max_in_flight = 4", "delivery.in_flight_max must be below"),
             ("external_id_field = 'Subject'", "no standard field is unique"),
             ("priorities = { low = '' }", "salesforce.priorities.low is empty"),
             ("fields = { OwnerId = 'x' }", "the team of the event"),

@@ -65,9 +65,9 @@ impl UniqueKey {
         if known.mapping.replaced.is_some() || !is_here {
             return Ok(None);
         }
-        let live = self.inner.client.statuses(std::slice::from_ref(&key.id)).await;
+        let live = self.inner.client.current(&key.id).await;
         self.gate.after_read(&live);
-        let live = live.map_err(PlanError::way)?.into_iter().flatten().next();
+        let live = live.map_err(PlanError::way)?;
         Ok(live.filter(|ticket| ticket.is_open() && ticket.org == link.org))
     }
 }

@@ -140,9 +140,9 @@ impl UniqueKey {
                 return Ok(true);
             }
         }
-        let statuses = self.inner.client.statuses(std::slice::from_ref(&target.id)).await;
-        self.gate.after_read(&statuses);
-        match statuses.map(|statuses| statuses.into_iter().flatten().next()) {
+        let status = self.inner.client.current(&target.id).await;
+        self.gate.after_read(&status);
+        match status {
             Ok(Some(status)) => {
                 self.take(row, State::Reused, status, None).await;
                 Ok(true)

@@ -119,6 +119,9 @@ fn limits_close_the_way_and_say_when_to_ask_again() {
 fn a_session_that_is_over_and_an_org_without_the_api_are_told_apart() {
     let code = "INVALID_SESSION_ID".to_owned();
     assert_eq!(judged("08-session-expired"), Err(Error::Session { code }));
+    let body = r#"[{"message":"INVALID_HEADER_TYPE","errorCode":"INVALID_AUTH_HEADER"}]"#;
+    let error = read(&Raw::of(401, "application/json", body), Known::default()).unwrap_err();
+    assert!(matches!(error, Error::Session { .. }), "{error:?}");
     let body = r#"[{"message":"x","errorCode":"API_DISABLED_FOR_ORG"}]"#;
     let error = read(&Raw::of(403, "application/json", body), Known::default()).unwrap_err();
     assert_eq!(Obstruction::of(&error), Some(Obstruction::NotAllowed));

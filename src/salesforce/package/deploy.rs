@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::{
     Client, Error,
-    client::{Body, Call},
+    call::{Body, Call},
     soql,
 };
 use crate::outgoing::Use;
