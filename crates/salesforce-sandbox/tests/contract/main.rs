@@ -12,5 +12,6 @@ mod files;
 mod login;
 mod metadata;
 mod org;
+mod programs;
 mod queries;
 mod records;

@@ -45,7 +45,7 @@ fn zip(files: &[(&str, String)]) -> Vec<u8> {
 }
 
 /// The package of an object, a field on Case, and a permission set for this field.
-fn package(field: &str) -> Vec<u8> {
+pub fn package(field: &str) -> Vec<u8> {
     let xml = |root: &str, inner: &str| {
         format!(
             "<?xml version=\"1.0\"?>\n<{root} xmlns=\"http://soap.sforce.com/2006/04/metadata\">\n{inner}</{root}>\n"
