@@ -47,7 +47,7 @@ enum Command {
     Serve(ConfigFile),
     /// Run the bridge and a simulated iTop, with a day behind them to look at
     Demo(demo::Demo),
-    /// Run the simulated iTop alone, on loopback
+    /// Run a simulated iTop or Salesforce alone, on loopback
     Sandbox(sandbox::SandboxArgs),
     /// Examine the configuration and the way to iTop, and say what to mend
     Check(check::Check),

@@ -1,6 +1,12 @@
-//! `sandbox`: the simulated iTop alone, for trying a configuration against it.
+//! `sandbox`: the simulated iTop or the simulated Salesforce alone, for trying a configuration against it.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    fs::Permissions, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, USERNAME};
 
 use super::{listen, print};
 use crate::{
@@ -11,9 +17,15 @@ use crate::{
     telemetry,
 };
 
-/// Which iTop.
+/// Which ticket system.
 #[derive(Debug, clap::Args)]
 pub(super) struct SandboxArgs {
+    /// The simulated Salesforce instead of the simulated iTop
+    #[arg(long, conflicts_with_all = ["simple", "servers", "read_ms", "create_ms", "best_in_flight", "noise"])]
+    salesforce: bool,
+    /// Writes the private key that logs in to the simulated Salesforce by JWT into this file
+    #[arg(long, value_name = "FILE", requires = "salesforce")]
+    key_file: Option<PathBuf>,
     /// Where it listens
     #[arg(long, default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
@@ -47,7 +59,11 @@ impl SandboxArgs {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         telemetry::start(&Log { filter: "warn".to_owned(), ..Log::default() })?;
         if !self.listen.ip().is_loopback() {
-            anyhow::bail!("a simulated iTop listens on loopback only, not on {}", self.listen);
+            let which = if self.salesforce { "Salesforce" } else { "iTop" };
+            anyhow::bail!("a simulated {which} listens on loopback only, not on {}", self.listen);
+        }
+        if self.salesforce {
+            return self.salesforce().await;
         }
         let stop = lifecycle::stop_on_signal()?;
         let listener = listen(self.listen, "--listen").await?;
@@ -68,6 +84,44 @@ impl SandboxArgs {
             ended?;
         }
         sandbox.stop().await?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The simulated Salesforce, with a small provider in it.
+    async fn salesforce(self) -> anyhow::Result<ExitCode> {
+        if let Some(file) = &self.key_file {
+            let written = std::fs::write(file, PRIVATE_KEY).and_then(|()| {
+                // Anybody can read this key in the sandbox; the bridge warns of others that can.
+                std::fs::set_permissions(file, Permissions::from_mode(0o600))
+            });
+            written.with_context(|| format!("--key-file {}", file.display()))?;
+        }
+        let stop = lifecycle::stop_on_signal()?;
+        let listener = listen(self.listen, "--listen").await?;
+        let clock = Clock::system();
+        let options = salesforce_sandbox::Options {
+            file: self.file,
+            now: salesforce_sandbox::Now::of(move || clock.now()),
+            ..salesforce_sandbox::Options::default()
+        };
+        // Opening a file of many records takes its time.
+        let sandbox =
+            tokio::task::spawn_blocking(move || salesforce_sandbox::Sandbox::new(options));
+        let sandbox = sandbox.await??;
+        print::line(format_args!("A simulated Salesforce: http://{}", listener.local_addr()?));
+        print::line(format_args!(
+            "Client credentials: client_id {CLIENT_ID}, client_secret {CLIENT_SECRET}"
+        ));
+        match &self.key_file {
+            Some(file) => print::line(format_args!(
+                "JWT: client_id {CLIENT_ID}, user {USERNAME}, key {}",
+                file.display()
+            )),
+            None => print::line(format_args!(
+                "JWT: client_id {CLIENT_ID}, user {USERNAME}, with the key that --key-file FILE writes"
+            )),
+        }
+        sandbox.serve(listener, stop).await?;
         Ok(ExitCode::SUCCESS)
     }
 

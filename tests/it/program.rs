@@ -189,3 +189,34 @@ async fn the_script_writes_the_digests_that_the_registry_tells() {
         assert!(froms[0].ends_with(" AS build") && froms[0].matches('@').count() == 1, "{froms:?}");
     }
 }
+
+#[tokio::test]
+async fn the_simulated_salesforce_says_how_to_log_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.txt");
+    let key_file = key.to_str().unwrap();
+    let mut sandbox =
+        command(&["sandbox", "--salesforce", "--listen", "127.0.0.1:0", "--key-file", key_file]);
+    let mut sandbox = sandbox.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(sandbox.stdout.take().unwrap()).lines();
+    let said = tokio::task::spawn_blocking(move || {
+        let said: Vec<String> = lines.by_ref().take(3).map(Result::unwrap).collect();
+        said
+    })
+    .await
+    .unwrap();
+    let url = said[0].strip_prefix("A simulated Salesforce: ").unwrap();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", salesforce_sandbox::CLIENT_ID),
+        ("client_secret", salesforce_sandbox::CLIENT_SECRET),
+    ];
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.post(format!("{url}/services/oauth2/token")).form(&form).send().await;
+    assert_eq!(answer.unwrap().status(), 200);
+    assert!(said[1].contains(form[1].1) && said[1].contains(form[2].1), "{said:?}");
+    assert!(said[2].contains(key_file), "{said:?}");
+    assert!(std::fs::read_to_string(&key).unwrap().contains("PRIVATE KEY"));
+    sandbox.kill().unwrap();
+    sandbox.wait().unwrap();
+}

@@ -5,16 +5,21 @@ use std::collections::{HashMap, HashSet};
 /// The rights of the user of the API: object permissions and field-level security. New rights are
 /// those of an integration user that may do everything but set audit fields.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a permission of Salesforce")]
 pub struct Access {
     /// May write `CreatedDate` and its like when a record is made.
     pub sets_audit_fields: bool,
     /// May deploy metadata.
     pub deploys: bool,
+    /// May delete past the Recycle Bin, by bulk jobs.
+    pub hard_deletes: bool,
     /// May read `/limits`.
     pub views_setup: bool,
     objects: HashMap<String, ObjectAccess>,
     hidden_fields: HashSet<(String, String)>,
     read_only_fields: HashSet<(String, String)>,
+    /// Fields that were deployed: whether a permission set lets them be read, and written.
+    deployed: HashMap<(String, String), (bool, bool)>,
 }
 
 /// What may be done with the records of one object.
@@ -60,6 +65,14 @@ impl Access {
         self.read_only_fields.remove(&key);
     }
 
+    /// What permission sets say of deployed fields: nothing, or whether they may be written.
+    pub(crate) fn set_deployed(&mut self, fields: Vec<(String, String, Option<bool>)>) {
+        let said = |editable: Option<bool>| (editable.is_some(), editable == Some(true));
+        let fields = fields.into_iter();
+        self.deployed =
+            fields.map(|(object, field, editable)| ((object, field), said(editable))).collect();
+    }
+
     pub(crate) fn of(&self, object: &str) -> ObjectAccess {
         let all = ObjectAccess { read: true, create: true, update: true, delete: true };
         self.objects.get(object).copied().unwrap_or(all)
@@ -70,11 +83,14 @@ impl Access {
     }
 
     pub(crate) fn sees_field(&self, object: &str, field: &str) -> bool {
-        !self.hidden_fields.contains(&(object.to_owned(), field.to_owned()))
+        let key = (object.to_owned(), field.to_owned());
+        !self.hidden_fields.contains(&key) && self.deployed.get(&key).is_none_or(|(read, _)| *read)
     }
 
     pub(crate) fn writes_field(&self, object: &str, field: &str) -> bool {
         let key = (object.to_owned(), field.to_owned());
-        !self.hidden_fields.contains(&key) && !self.read_only_fields.contains(&key)
+        self.sees_field(object, field)
+            && !self.read_only_fields.contains(&key)
+            && self.deployed.get(&key).is_none_or(|(_, write)| *write)
     }
 }

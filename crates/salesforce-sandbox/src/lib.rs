@@ -24,6 +24,8 @@
 //! ```
 
 mod access;
+mod bulk;
+mod deploy;
 mod fault;
 mod ids;
 mod login;

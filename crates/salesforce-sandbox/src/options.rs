@@ -70,6 +70,8 @@ pub struct Switches {
     pub line_breaks: LineBreaks,
     /// Whether records that were rolled back keep an id in the answer of a collection.
     pub rolled_back_with_id: bool,
+    /// Whether a line break inside a cell of a bulk job is taken for a wrong end of line.
+    pub breaks_in_cells_refused: bool,
     /// Whether limits are also said for the application that asks.
     pub limits_per_app: bool,
     /// Whether failed rows of a collection have `"id": null`.

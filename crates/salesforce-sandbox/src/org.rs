@@ -12,6 +12,7 @@ use rusqlite::OptionalExtension as _;
 use serde_json::{Value, json};
 
 use crate::{
+    deploy::secure,
     fault::{Faults, Step, steps},
     ids,
     login::{App, Sessions, org_id},
@@ -33,6 +34,8 @@ pub(crate) struct Org {
     pub(crate) app: Mutex<App>,
     pub(crate) seen: Seen,
     pages: Mutex<Cursors>,
+    /// Held by who works on bulk jobs.
+    pub(crate) worker: Mutex<()>,
     /// Requests of today.
     pub(crate) used: AtomicU64,
     /// How many are allowed.
@@ -50,6 +53,7 @@ impl Org {
             app: Mutex::default(),
             seen: Seen::default(),
             pages: Mutex::default(),
+            worker: Mutex::default(),
             used: AtomicU64::new(0),
             most,
         }
@@ -162,7 +166,15 @@ impl Org {
             let message = "TotalRequests Limit exceeded.";
             return Err(Refusal::new(403, "REQUEST_LIMIT_EXCEEDED", message));
         }
-        self.work(&user, number, Some(call), |work| work.resource(call, rest))
+        if let ["metadata", "deployRequest", rest @ ..] = rest {
+            return self.deployments(call, rest);
+        }
+        let answer = self.work(&user, number, Some(call), |work| work.resource(call, rest))?;
+        // Who is given a permission set sees more from then on.
+        if call.method != "GET" && String::from_utf8_lossy(&call.body).contains("PermissionSetId") {
+            secure(&mut self.state())?;
+        }
+        Ok(answer)
     }
 
     /// Who asks.

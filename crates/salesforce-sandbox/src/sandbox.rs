@@ -111,6 +111,12 @@ impl Sandbox {
         of.and_then(|of| state.rows(of, HELD, &[]).ok()).unwrap_or_default()
     }
 
+    /// Whether nobody else has hold of it: no request, no job, no other clone.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// Switches a fault on.
     pub fn fail(&self, fault: Fault) {
         self.0.faults.add(fault);

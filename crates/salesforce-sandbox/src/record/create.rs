@@ -29,7 +29,7 @@ impl Work<'_> {
         self.state.atomically(|| self.insert(object, values))
     }
 
-    fn insert(&self, object: &Object, mut values: Body) -> Result<String, Refusal> {
+    pub(super) fn insert(&self, object: &Object, mut values: Body) -> Result<String, Refusal> {
         self.before_insert(object, &mut values)?;
         Self::complete(object, &values, Purpose::Insert)?;
         self.parents_exist(object, &values)?;

@@ -31,14 +31,7 @@ impl Work<'_> {
         let malformed = || Refusal::bad("MALFORMED_ID", format!("malformed id {id}")).on(&[]);
         let long = ids::long(id).ok_or_else(malformed)?;
         let object = self.state.schema.of_id(&long).ok_or_else(malformed)?;
-        self.delete(&object.name, &long).map_err(|mut refusal| {
-            // A collection says it of each row in its own words.
-            if refusal.errors.iter().any(|problem| problem.code == "NOT_FOUND") {
-                refusal = Refusal::bad("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
-                refusal = refusal.on(&[]);
-            }
-            refusal
-        })?;
+        self.delete(&object.name, &long).map_err(row_words)?;
         Ok(long)
     }
 
@@ -121,4 +114,12 @@ impl Work<'_> {
         );
         Ok(Refusal::bad("DELETE_FAILED", message).on(&[]))
     }
+}
+
+/// What a row says where a single resource would be 404.
+pub(crate) fn row_words(refusal: Refusal) -> Refusal {
+    if refusal.errors.iter().any(|problem| problem.code == "NOT_FOUND") {
+        return Refusal::bad("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").on(&[]);
+    }
+    refusal
 }

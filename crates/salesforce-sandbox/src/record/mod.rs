@@ -1,8 +1,11 @@
 //! What can be done with records: make, read, change, delete, and all that is checked then.
 
+mod articles;
 mod check;
+mod content;
 mod create;
 mod delete;
+mod duplicates;
 mod find;
 mod rules;
 mod show;
@@ -23,6 +26,7 @@ use crate::{
 };
 
 pub(crate) use self::{
+    delete::row_words,
     find::Matches,
     update::Upserted,
     value::{date, date_time},

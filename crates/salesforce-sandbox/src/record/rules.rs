@@ -6,7 +6,7 @@ use super::{Body, Work};
 use crate::{
     refusal::Refusal,
     schema::Object,
-    store::{LIVE, Record, fold},
+    store::{LIVE, Record},
 };
 
 impl Work<'_> {
@@ -42,6 +42,8 @@ impl Work<'_> {
                 return Err(Refusal::bad(code, message).on(&["AccountId", "ContactId"]));
             }
             "Entitlement" => self.entitlement(values),
+            "ContentVersion" => self.new_version(values)?,
+            "Knowledge__kav" => self.new_article(object, values)?,
             _ => {}
         }
         Ok(())
@@ -62,6 +64,7 @@ impl Work<'_> {
             }
             "Contact" | "User" => name(values, Some(old)),
             "Entitlement" => self.entitlement(values),
+            "Knowledge__kav" => self.changed_article(object, old, values)?,
             _ => {}
         }
         Ok(())
@@ -73,6 +76,9 @@ impl Work<'_> {
         id: &str,
         record: &Record,
     ) -> Result<(), Refusal> {
+        if object.name == "ContentVersion" {
+            self.stored_version(id, record)?;
+        }
         if object.name == "Case"
             && let Some(text) = record.get("Comments").and_then(Value::as_str)
         {
@@ -142,73 +148,6 @@ impl Work<'_> {
             "Active"
         };
         values.insert("Status".to_owned(), json!(status));
-    }
-
-    /// What the standard duplicate rule of Contact finds: the same address, or the same name in the
-    /// same account.
-    pub(super) fn duplicates(&self, object: &Object, values: &Body) -> Result<(), Refusal> {
-        if !self.options.duplicate_rule || object.name != "Contact" || self.asked.allow_save {
-            return Ok(());
-        }
-        let text = |name: &str| values.get(name).and_then(Value::as_str);
-        let mut found = Vec::new();
-        if let (Some(address), Some(field)) = (text("Email"), object.field("Email")) {
-            found = self.state.ids_by(object, field, &json!(address), LIVE, 5)?;
-        }
-        if let (true, Some(name), Some(field)) =
-            (found.is_empty(), text("LastName"), object.field("LastName"))
-        {
-            for id in self.state.ids_by(object, field, &json!(name), LIVE, 50)? {
-                let other = self.state.row(object, &id)?.unwrap_or_default();
-                let same = |name: &str| {
-                    let own = text(name).unwrap_or_default();
-                    fold(own) == fold(other[name].as_str().unwrap_or_default())
-                };
-                if same("FirstName") && same("AccountId") {
-                    found.push(id);
-                }
-            }
-        }
-        if found.is_empty() { Ok(()) } else { Err(self.similar(&found)) }
-    }
-
-    fn similar(&self, found: &[String]) -> Refusal {
-        let matches: Vec<Value> = found
-            .iter()
-            .map(|id| {
-                json!({
-                    "additionalInformation": [],
-                    "fieldDiffs": [],
-                    "matchConfidence": 100.0,
-                    "record": {"attributes": self.attributes("Contact", id), "Id": id},
-                })
-            })
-            .collect();
-        let said = json!({
-            "allowSave": true,
-            "duplicateRule": "Standard_Contact_Duplicate_Rule",
-            "duplicateRuleEntityType": "Contact",
-            "errorMessage": "Use one of these records?",
-            "matchResults": [{
-                "entityType": "Contact",
-                "errors": [],
-                "matchEngine": "FuzzyMatchEngine",
-                "matchRecords": matches,
-                "rule": "Standard_Contact_Match_Rule_v1_1",
-                "size": found.len(),
-                "success": true,
-            }],
-        });
-        let member = if self.options.switches.duplicate_result_spelt_right {
-            "duplicateResult"
-        } else {
-            "duplicateResut"
-        };
-        let mut refusal = Refusal::bad("DUPLICATES_DETECTED", "Use one of these records?");
-        for problem in &mut refusal.errors {
-            problem.more.insert(member.to_owned(), said.clone());
-        }
-        refusal
     }
 }
 

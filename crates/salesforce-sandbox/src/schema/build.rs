@@ -35,6 +35,17 @@ fn system() -> Vec<Field> {
 }
 
 impl Object {
+    /// One that was deployed, with its name: a text, or a number of this format.
+    pub(crate) fn deployed(name: &str, label: &str, prefix: &str, number: Option<String>) -> Self {
+        let own = match number {
+            Some(format) => text("Name", 80).numbered(&format),
+            None => text("Name", 80).required(),
+        };
+        let mut object = object(name, prefix, vec![own, owner(&["User", "Group"])]);
+        label.clone_into(&mut object.label);
+        object
+    }
+
     /// Nobody makes or changes its records over the API.
     pub(super) fn read_only(mut self) -> Self {
         (self.createable, self.updateable, self.deletable) = (false, false, false);

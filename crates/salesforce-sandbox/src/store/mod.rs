@@ -59,6 +59,9 @@ impl State {
             state.schema = tables::load(&state.db)?;
         }
         tables::views(&state.db)?;
+        crate::bulk::begin(&state.db)?;
+        crate::deploy::begin(&state.db)?;
+        crate::deploy::secure(&mut state)?;
         Ok((state, new))
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Answer, Call, sobjects::not_allowed};
 use crate::{
     fault::Operation,
-    record::{Body, Upserted, Work},
+    record::{Body, Upserted, Work, row_words},
     refusal::Refusal,
 };
 
@@ -214,12 +214,4 @@ fn typed(record: &Value) -> Result<(String, Body), Refusal> {
         (Some(kind), Some(body)) => Ok((kind.to_owned(), body.clone())),
         _ => Err(Refusal::bad("INVALID_TYPE", "The type attribute is required").on(&[])),
     }
-}
-
-/// What a row says where a single resource would be 404.
-fn row_words(refusal: Refusal) -> Refusal {
-    if refusal.errors.iter().any(|problem| problem.code == "NOT_FOUND") {
-        return Refusal::bad("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").on(&[]);
-    }
-    refusal
 }

@@ -11,7 +11,9 @@ mod serve;
 mod sobjects;
 
 pub(crate) use self::{
+    batch::pieces,
     call::{Answer, Call, form},
     resources::Usage,
     serve::serve,
+    sobjects::not_allowed,
 };

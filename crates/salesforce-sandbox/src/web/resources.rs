@@ -32,6 +32,11 @@ impl Work<'_> {
                 })?;
                 Ok(Answer::json(200, self.query(text, path == ["queryAll"])?))
             }
+            ["jobs", "ingest", rest @ ..] => self.jobs(call, rest),
+            ["actions", "standard", action] => {
+                only("POST", call)?;
+                Ok(Answer::json(200, self.article_action(action, &call.object()?)?))
+            }
             ["limits", "recordCount"] => self.record_count(call),
             ["limits"] => {
                 self.faults.refuse(Operation::Limits, "", "")?;

@@ -37,6 +37,7 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let dead = CancellationToken::new();
+    jobs(&org, &dead);
     let _dropped = dead.clone().drop_guard();
     let mut connections = JoinSet::new();
     loop {
@@ -118,9 +119,13 @@ async fn done(org: Arc<Org>, dead: CancellationToken, call: Call) -> Result<Answ
         let answer = if let Some(answer) = before(&org, &call, &strike)? {
             answer
         } else {
-            let org = Arc::clone(&org);
-            let work = tokio::task::spawn_blocking(move || org.answer(&call));
+            let bulk = call.path.get(3).is_some_and(|part| part == "jobs") && call.method != "GET";
+            let at_work = Arc::clone(&org);
+            let work = tokio::task::spawn_blocking(move || at_work.answer(&call));
             let answer = work.await.map_err(|_| Cut)?;
+            if bulk {
+                jobs(&org, &dead);
+            }
             pause(strike.after).await;
             strike.hold(true).await;
             after(answer, &strike)?
@@ -131,6 +136,12 @@ async fn done(org: Arc<Org>, dead: CancellationToken, call: Call) -> Result<Answ
         Ok(answer)
     };
     dead.run_until_cancelled(work).await.unwrap_or(Err(Cut))
+}
+
+/// Lets somebody work on bulk jobs that wait.
+fn jobs(org: &Arc<Org>, dead: &CancellationToken) {
+    let (org, dead) = (Arc::clone(org), dead.clone());
+    tokio::task::spawn_blocking(move || org.run_jobs(&dead));
 }
 
 async fn pause(time: std::time::Duration) {

@@ -156,7 +156,7 @@ impl Work<'_> {
 }
 
 /// 405
-pub(super) fn not_allowed(method: &str) -> Refusal {
+pub(crate) fn not_allowed(method: &str) -> Refusal {
     let message = format!("HTTP Method '{method}' not allowed. Allowed are GET,POST,PATCH,DELETE");
     Refusal::new(405, "METHOD_NOT_ALLOWED", message)
 }

@@ -29,7 +29,7 @@ pub fn assertion(claims: &Value) -> String {
 }
 
 /// Claims that are taken.
-fn claims() -> Value {
+pub fn claims() -> Value {
     // The sandbox takes any time ahead.
     json!({"iss": CLIENT_ID, "sub": USERNAME, "aud": "https://test.salesforce.com", "exp": 32_000_000_000_u64})
 }
@@ -43,12 +43,7 @@ async fn token_from(org: &Org, form: &[(&str, &str)], headers: &[(&str, &str)]) 
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = request.send().await.unwrap();
-    let headers = answer.headers().iter();
-    let headers =
-        headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-    let headers = headers.collect();
-    Said { status: answer.status(), headers, text: answer.text().await.unwrap() }
+    Said::of(request.send().await.unwrap()).await
 }
 
 async fn by_jwt(org: &Org, claims: &Value) -> Said {

@@ -3,9 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+mod bulk;
+mod collections;
 mod composite;
+mod examples;
 mod faults;
+mod files;
 mod login;
+mod metadata;
 mod org;
+mod programs;
 mod queries;
 mod records;

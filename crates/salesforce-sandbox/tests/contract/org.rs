@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Once};
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
 use salesforce_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The version that is asked.
@@ -17,6 +17,7 @@ pub struct Org {
     pub url: String,
     pub client: Client,
     pub token: String,
+    server: JoinHandle<std::io::Result<()>>,
     _stop: DropGuard,
 }
 
@@ -29,6 +30,18 @@ pub struct Said {
 }
 
 impl Said {
+    pub async fn of(answer: Response) -> Self {
+        Self::read(answer).await.unwrap()
+    }
+
+    async fn read(answer: Response) -> reqwest::Result<Self> {
+        let headers = answer.headers().iter();
+        let headers = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
+            .collect();
+        Ok(Self { status: answer.status(), headers, text: answer.text().await? })
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
@@ -44,6 +57,15 @@ impl Said {
 }
 
 impl Org {
+    /// Ends it as `kill -9` would; what has begun is done when this returns.
+    pub async fn killed(self) {
+        self.server.abort();
+        let _ = self.server.await;
+        while !self.sandbox.is_idle() {
+            pause().await;
+        }
+    }
+
     pub async fn new() -> Self {
         Self::with(Options::default()).await
     }
@@ -57,10 +79,10 @@ impl Org {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(sandbox.clone().serve(listener, stop.clone()));
+        let server = tokio::spawn(sandbox.clone().serve(listener, stop.clone()));
         let client = Client::builder().no_proxy().build().unwrap();
         let token = sandbox.session();
-        Self { sandbox, url, client, token, _stop: stop.drop_guard() }
+        Self { sandbox, url, client, token, server, _stop: stop.drop_guard() }
     }
 
     /// Asks what lies below the version, with these headers.
@@ -94,12 +116,7 @@ impl Org {
         if let Some(body) = body {
             request = request.header("Content-Type", "application/json").body(body.to_string());
         }
-        let answer = request.send().await?;
-        let headers = answer.headers().iter();
-        let headers = headers
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned()))
-            .collect();
-        Ok(Said { status: answer.status(), headers, text: answer.text().await? })
+        Said::read(request.send().await?).await
     }
 
     pub async fn get(&self, path: &str) -> Said {
@@ -147,6 +164,12 @@ impl Org {
         let found = records.iter().find(|record| record["Name"] == json!(name));
         found.unwrap_or_else(|| panic!("no {object} {name}"))["Id"].as_str().unwrap().to_owned()
     }
+}
+
+/// Between two looks at something that takes a moment.
+pub async fn pause() {
+    #[expect(clippy::disallowed_methods, reason = "the sandbox would be asked without end")]
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
 }
 
 pub fn url_encoded(text: &str) -> String {
