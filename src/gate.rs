@@ -73,8 +73,8 @@ impl Reason {
     /// How long is waited at least before it is probed.
     fn least_wait(self) -> Duration {
         match self {
-            // Each probe is a request too, and some become free each hour.
-            Self::RequestLimit => Duration::from_mins(15),
+            // A limit of the day does not pass in seconds, and each probe is a request too.
+            Self::RequestLimit | Self::StorageLimit => Duration::from_hours(1),
             _ => Duration::ZERO,
         }
     }

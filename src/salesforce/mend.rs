@@ -1,12 +1,7 @@
 //! What a person does about what Salesforce says: a sentence for each code, and for what is in the way of
-//! all requests also when to ask again.
-
-use std::time::Duration;
+//! all requests.
 
 use super::{Error, error::TOO_MANY};
-
-/// The rolling day of requests frees some each hour.
-const HOURLY: Duration = Duration::from_hours(1);
 
 /// Why nothing can be delivered, whatever is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +14,7 @@ pub enum Obstruction {
     NotAllowed,
     /// Something else answers at that address.
     NotSalesforce,
-    /// The requests of the day are used up, or too many are under way.
+    /// The requests of the day are used up.
     RequestLimit,
     /// The org has no room for another record.
     StorageLimit,
@@ -31,14 +26,16 @@ impl Obstruction {
     pub fn of(error: &Error) -> Option<Self> {
         Some(match error {
             Error::Login { .. } | Error::Session { .. } => Self::Credentials,
-            Error::RequestLimit { .. } => Self::RequestLimit,
+            Error::RequestLimit { daily: true, .. } => Self::RequestLimit,
             Error::StorageLimit => Self::StorageLimit,
             Error::NotAllowed { .. } | Error::Version { .. } => Self::NotAllowed,
             Error::Unreachable { .. }
             | Error::NoClearAnswer { .. }
             | Error::TurnedAway { status: TOO_MANY, .. } => Self::Unreachable,
             Error::TurnedAway { .. } | Error::NotSalesforce { .. } => Self::NotSalesforce,
-            Error::DuplicateValue
+            // Too many at once is over in seconds.
+            Error::RequestLimit { daily: false, .. }
+            | Error::DuplicateValue
             | Error::Refused(_)
             | Error::Busy { .. }
             | Error::Several { .. }
@@ -77,16 +74,6 @@ impl Obstruction {
             Self::RequestLimit => REQUEST_LIMIT,
             Self::StorageLimit => STORAGE_LIMIT,
         }
-    }
-}
-
-/// When what closed the way is asked for again, where its usual, growing pauses are not right: a limit
-/// of the day does not pass in seconds, and each question would be counted too.
-#[must_use]
-pub fn probe_after(error: &Error) -> Option<Duration> {
-    match error {
-        Error::RequestLimit { daily: true, .. } | Error::StorageLimit => Some(HOURLY),
-        _ => None,
     }
 }
 

@@ -34,7 +34,7 @@ pub use create::{Created, why_not_template};
 pub use describe::{Described, Field, PicklistValue, RecordType};
 pub use error::{Error, Refusal};
 pub use ids::{is_id, is_same};
-pub use mend::{Obstruction, probe_after};
+pub use mend::Obstruction;
 pub use notes::{NewNotes, Note, Noted};
 pub use org::{CaseState, Limit};
 pub use package::{Deployed, PERMISSION_SET, Problem, package};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     outgoing::Redactor,
-    salesforce::{Obstruction, examples::example, limits, probe_after},
+    salesforce::{Obstruction, examples::example, limits},
 };
 
 fn judged(name: &str) -> Result<Value, Error> {
@@ -102,13 +102,12 @@ fn limits_close_the_way_and_say_when_to_ask_again() {
     let day = judged("30-request-limit-exceeded").unwrap_err();
     assert_eq!(day, Error::RequestLimit { daily: true, used: Some((115_000, 115_000)) });
     assert_eq!(Obstruction::of(&day), Some(Obstruction::RequestLimit));
-    assert_eq!(probe_after(&day), Some(std::time::Duration::from_hours(1)));
     assert!(day.to_string().contains("115000 of 115000"), "{day}");
     let body = r#"[{"message":"ConcurrentPerOrgLongTxn Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#;
     let known = Known { used: Some((18, 5000)), version: "67.0" };
     let at_once = read(&Raw::of(403, "application/json", body), known).unwrap_err();
     assert_eq!(at_once, Error::RequestLimit { daily: false, used: Some((18, 5000)) });
-    assert!(at_once.is_passing() && probe_after(&at_once).is_none());
+    assert!(at_once.is_passing() && Obstruction::of(&at_once).is_none());
     let storage = judged("28-create-storage-limit").unwrap_err();
     assert_eq!(storage, Error::StorageLimit);
     assert_eq!(Obstruction::of(&storage), Some(Obstruction::StorageLimit));
