@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use reqwest::{RequestBuilder, Url, header::HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{
@@ -62,7 +62,13 @@ pub(super) struct Session {
 #[derive(Deserialize)]
 struct Granted {
     access_token: Secret,
+    #[serde(deserialize_with = "url")]
     instance_url: Url,
+}
+
+/// An address out of a text: the crate of addresses knows serde only where another one asks it to.
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 impl Line {
