@@ -107,7 +107,7 @@ async fn a_halted_class_says_so_to_all_and_goes_on_by_whoever_operates_for_all()
     {
         world.token = Some(who.to_owned());
         let text = page(&world, "", "fr").await;
-        assert!(text.contains("Server : plus rien n’est chargé dans iTop"), "{who}: {text}");
+        assert!(text.contains("Server\u{a0}: plus rien n’est chargé dans iTop"), "{who}: {text}");
         assert_eq!(text.contains("it made 3 &lt;objects&gt;"), reason, "{who}: {text}");
         assert_eq!(text.contains("data-resume=\"Server\""), lever, "{who}: {text}");
         let resumed = world.post("/api/v1/cmdb/resume", &json!({"class": "Server"})).await;
