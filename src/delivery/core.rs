@@ -12,15 +12,18 @@ use super::{Blocked, Settings, backoff::backoff, outcomes::Outcomes, trace::Logg
 use crate::{
     catalog::Catalog,
     clock::{Clock, Moment},
+    config::OnOpenTicket,
     desk::{Desk, DeskName, Failure, Served},
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
+        keys::Instance,
         notice::Notice,
         text::capitalised,
+        visible::Visible,
     },
     gate::Gate,
-    store::{Delivered, NOT_LINKED, OfDesk, Restored, Store, StoreError, Waiting},
+    store::{Delivered, NOT_LINKED, OfDesk, Restored, Store, StoreError, TicketOfControl, Waiting},
 };
 
 /// How often it is noted for how long the bridge has run since a restore.
@@ -186,6 +189,24 @@ impl Core {
             *noted = now;
         }
         Ok(Some(restored).filter(|_| ran < window))
+    }
+
+    /// The control's ticket as it was last known, if open ones are reused and it is one of here.
+    pub(super) async fn known_ticket(
+        &self,
+        instance: &Instance,
+        event: &Acknowledgement,
+    ) -> Result<Option<TicketOfControl>, StoreError> {
+        if event.ticket.new || self.settings.ticket.on_open_ticket == OnOpenTicket::Replace {
+            return Ok(None);
+        }
+        let control = &event.control.id;
+        let known = self.store.ticket_of_control(instance, control, &Visible::all()).await?;
+        // A ticket that is elsewhere stays there, and is shown until there is one here.
+        let is_here = |known: &TicketOfControl| {
+            DeskName::of_class(&known.ticket.status.key.class) == self.desk.name()
+        };
+        Ok(known.filter(|known| known.mapping.replaced.is_none() && is_here(known)))
     }
 
     /// Writes down successes. The tickets exist: this is tried until the database takes it, and if

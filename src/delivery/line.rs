@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use super::{core::Core, plan::Planner};
+use super::{core::Core, plan::Planner, trace::Logged as _};
 use crate::{
     clock::Moment,
     config::OnWorse,
     domain::{
         acknowledgement::{Acknowledgement, ControlState, Wants},
+        delivery_state::State,
         keys::TicketKey,
         marker::Marker,
         notice::Notice,
@@ -21,7 +22,7 @@ use crate::{
         ticket_text::{Worse, line},
         visible::Visible,
     },
-    store::{NewLine, StoreError, Waiting},
+    store::{Delivered, NewLine, StoreError, Waiting},
 };
 
 /// How many acknowledgements share an entry at most; 49 took a tenth of a second (ITOP.md).
@@ -119,6 +120,34 @@ impl Core {
                 Some(Line::new(row, other))
             })
             .collect())
+    }
+
+    /// Writes down that lines were added to a ticket, which are looked for in it at that moment.
+    pub(super) async fn lines_taken(
+        &self,
+        lines: Vec<Line>,
+        ticket: &TicketStatus,
+        read_back_at: Option<Moment>,
+    ) {
+        let delivered = lines.into_iter().map(|line| {
+            line.row.span().in_scope(|| {
+                tracing::info!(
+                    acknowledgement = line.row.id,
+                    ticket.number = ticket.number,
+                    ticket.key = %ticket.key,
+                    "open ticket reused"
+                );
+            });
+            let delivered = Delivered {
+                state: State::Reused,
+                ticket: ticket.clone(),
+                warnings: Some(line.warnings),
+                has_marker: false,
+                read_back_at,
+            };
+            (line.row.id, delivered)
+        });
+        self.record(delivered.collect()).await;
     }
 
     /// Writes the words of each line; the priority that the ticket is raised to, if it is.

@@ -2,15 +2,12 @@
 
 use super::{Blocked, Conditional, PlanError};
 use crate::{
-    config::OnOpenTicket,
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::{Problem, State},
-        desk_name::DeskName,
         keys::{Instance, TicketKey},
         ticket_status::{Identity, TicketStatus},
-        visible::Visible,
     },
     store::TicketOfControl,
 };
@@ -86,17 +83,7 @@ impl Conditional {
         link: &CompanyLink,
     ) -> Result<Option<TicketStatus>, PlanError> {
         let inner = &*self.inner;
-        if event.ticket.new || inner.settings.ticket.on_open_ticket == OnOpenTicket::Replace {
-            return Ok(None);
-        }
-        let control = &event.control.id;
-        let known = inner.store.ticket_of_control(instance, control, &Visible::all()).await?;
-        let Some(known) = known else { return Ok(None) };
-        // A ticket that is elsewhere stays there, and is shown until there is one here.
-        let is_of_itop = DeskName::of_class(&known.ticket.status.key.class) == DeskName::Itop;
-        if known.mapping.replaced.is_some() || !is_of_itop {
-            return Ok(None);
-        }
+        let Some(known) = self.known_ticket(instance, event).await? else { return Ok(None) };
         let (identity, before) = (&known.mapping.identity, &known.ticket.status);
         let TicketKey { class, id } = &before.key;
         let attributes = inner.catalog.marker_attributes();

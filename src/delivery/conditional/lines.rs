@@ -18,15 +18,11 @@ use super::{
 };
 use crate::{
     domain::{
-        acknowledgement::Acknowledgement,
-        delivery_state::{Problem, State},
-        keys::TicketKey,
-        new_ticket::RefKind,
-        text::capitalised,
-        ticket_status::TicketStatus,
+        acknowledgement::Acknowledgement, delivery_state::Problem, keys::TicketKey,
+        new_ticket::RefKind, text::capitalised, ticket_status::TicketStatus,
     },
     itop::{ItopError, NewLines},
-    store::{Delivered, StoreError, Waiting},
+    store::{StoreError, Waiting},
 };
 
 impl Conditional {
@@ -66,7 +62,8 @@ impl Conditional {
         };
         match inner.client.add_lines(&new).await {
             Ok(ticket) => {
-                self.lines_added(lines, &ticket).await;
+                self.lines_taken(lines, &ticket, Some(self.after(READ_BACK))).await;
+                inner.lines_written.notify_one();
                 Ok(Some(Written::Yes))
             }
             Err(error) if error.found_no_object() => {
@@ -110,30 +107,6 @@ impl Conditional {
             self.inner.turns.unclear(ticket, self.after(settle));
         }
         Ok(())
-    }
-
-    async fn lines_added(&self, lines: Vec<Line>, ticket: &TicketStatus) {
-        let read_back_at = Some(self.after(READ_BACK));
-        let delivered = lines.into_iter().map(|line| {
-            line.row.span().in_scope(|| {
-                tracing::info!(
-                    acknowledgement = line.row.id,
-                    ticket.number = ticket.number,
-                    ticket.key = %ticket.key,
-                    "open ticket reused"
-                );
-            });
-            let delivered = Delivered {
-                state: State::Reused,
-                ticket: ticket.clone(),
-                warnings: Some(line.warnings),
-                has_marker: false,
-                read_back_at,
-            };
-            (line.row.id, delivered)
-        });
-        self.record(delivered.collect()).await;
-        self.inner.lines_written.notify_one();
     }
 
     /// Something did not hold at the moment of the write: the ticket has ended or moved, or one of

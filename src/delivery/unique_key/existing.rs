@@ -1,13 +1,9 @@
 //! A ticket that is taken instead of a new one.
 
 use super::{PlanError, UniqueKey};
-use crate::{
-    config::OnOpenTicket,
-    desk::DeskName,
-    domain::{
-        acknowledgement::Acknowledgement, company_link::CompanyLink, delivery_state::State,
-        keys::Instance, ticket_status::TicketStatus, visible::Visible,
-    },
+use crate::domain::{
+    acknowledgement::Acknowledgement, company_link::CompanyLink, delivery_state::State,
+    keys::Instance, ticket_status::TicketStatus,
 };
 
 impl UniqueKey {
@@ -53,19 +49,8 @@ impl UniqueKey {
         event: &Acknowledgement,
         link: &CompanyLink,
     ) -> Result<Option<TicketStatus>, PlanError> {
-        if event.ticket.new || self.settings.ticket.on_open_ticket == OnOpenTicket::Replace {
-            return Ok(None);
-        }
-        let control = &event.control.id;
-        let known = self.store.ticket_of_control(instance, control, &Visible::all()).await?;
-        let Some(known) = known else { return Ok(None) };
-        let key = &known.ticket.status.key;
-        // A ticket that is elsewhere stays there, and is shown until there is one here.
-        let is_here = DeskName::of_class(&key.class) == self.desk.name();
-        if known.mapping.replaced.is_some() || !is_here {
-            return Ok(None);
-        }
-        let live = self.inner.client.current(&key.id).await;
+        let Some(known) = self.known_ticket(instance, event).await? else { return Ok(None) };
+        let live = self.inner.client.current(&known.ticket.status.key.id).await;
         self.gate.after_read(&live);
         let live = live.map_err(PlanError::way)?;
         Ok(live.filter(|ticket| ticket.is_open() && ticket.org == link.org))

@@ -15,7 +15,6 @@ use super::{
     core::{Core, REFUSALS},
     in_flight::Written,
     line::{Line, Turns},
-    trace,
 };
 use crate::{
     domain::{

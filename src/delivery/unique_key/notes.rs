@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Line, NO_FLOOR, REFUSALS, UniqueKey, Written, trace::Logged as _};
+use super::{Line, NO_FLOOR, REFUSALS, UniqueKey, Written};
 use crate::{
     domain::{
         acknowledgement::Acknowledgement,
@@ -13,7 +13,7 @@ use crate::{
         ticket_status::TicketStatus,
     },
     salesforce::{Error, NewNotes, Noted},
-    store::{Delivered, StoreError, Waiting},
+    store::{StoreError, Waiting},
 };
 
 impl UniqueKey {
@@ -58,7 +58,8 @@ impl UniqueKey {
                 {
                     tracing::warn!(%error, ticket.key = %ticket.key, "its priority was not raised");
                 }
-                self.noted(lines, &status).await;
+                // Each is a record of its own: nothing can overwrite it.
+                self.lines_taken(lines, &status, None).await;
                 Ok(Some(Written::Yes))
             }
             Ok(Noted::Closed(_) | Noted::Foreign | Noted::Gone) => {
@@ -95,29 +96,6 @@ impl UniqueKey {
             Err(error) => self.wait_for_the_way(row, event, &error).await?,
         }
         Ok(true)
-    }
-
-    async fn noted(&self, lines: Vec<Line>, ticket: &TicketStatus) {
-        let delivered = lines.into_iter().map(|line| {
-            line.row.span().in_scope(|| {
-                tracing::info!(
-                    acknowledgement = line.row.id,
-                    ticket.number = ticket.number,
-                    ticket.key = %ticket.key,
-                    "open ticket reused"
-                );
-            });
-            let delivered = Delivered {
-                state: State::Reused,
-                ticket: ticket.clone(),
-                warnings: Some(line.warnings),
-                has_marker: false,
-                // It is a record of its own: nothing can overwrite it.
-                read_back_at: None,
-            };
-            (line.row.id, delivered)
-        });
-        self.record(delivered.collect()).await;
     }
 
     /// The ticket has ended or moved, and nothing was written: those behind the first decide anew when
