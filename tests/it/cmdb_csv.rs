@@ -59,6 +59,13 @@ async fn what_is_exported_is_imported_as_it_was() {
     // The same again changes nothing.
     let again = run(&world, folder.path(), "", &[&import[..], &["--yes"]].concat()).await;
     assert!(text(&again).contains("There is nothing to change"), "{}", text(&again));
+
+    // All attributes that an import takes, references to nothing among them.
+    let whole = run(&world, folder.path(), "", &export[..6]).await;
+    fs::write(&file, whole.stdout).unwrap();
+    let whole = run(&world, folder.path(), "", &[&import[..], &["--yes"]].concat()).await;
+    assert!(whole.status.success(), "{}", text(&whole));
+    assert!(text(&whole).contains("There is nothing to change"), "{}", text(&whole));
     world.finish().await;
 }
 

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
+use csv::{QuoteStyle, ReaderBuilder, WriterBuilder};
 use serde_json::json;
 
 use super::{admin::Account, doors};
@@ -78,10 +79,8 @@ impl Export {
                 format!("SELECT {class} WHERE org_id = {org}")
             }
         };
-        match doors.export(&query, &self.fields(config)).await {
-            Ok(csv) => Ok(csv),
-            Err(error) => Err(mended(error)),
-        }
+        let csv = doors.export(&query, &self.fields(config)).await.map_err(mended)?;
+        without_empty_keys(&csv).context("iTop's CSV cannot be read")
     }
 
     fn fields(&self, config: &Config) -> Vec<String> {
@@ -115,6 +114,24 @@ async fn organization(client: &Client, company: &str) -> anyhow::Result<u64> {
         [] => bail!("this login sees no organization '{shown}' in iTop"),
         _ => bail!("iTop has several organizations '{shown}': name one by its key"),
     }
+}
+
+/// Leaves a cell empty where iTop writes 0 for a reference to nothing: its own import refuses that 0.
+fn without_empty_keys(csv: &[u8]) -> csv::Result<Vec<u8>> {
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(csv);
+    let mut writer =
+        WriterBuilder::new().flexible(true).quote_style(QuoteStyle::NonNumeric).from_writer(vec![]);
+    let codes = reader.byte_headers()?.clone();
+    writer.write_byte_record(&codes)?;
+    for row in reader.byte_records() {
+        let row = row?;
+        let is_key = |at| codes.get(at).is_some_and(|code: &[u8]| code.ends_with(b"_id"));
+        writer.write_record(row.iter().enumerate().map(|(at, cell)| match cell {
+            b"0" if is_key(at) => b"",
+            cell => cell,
+        }))?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
 }
 
 /// What went wrong at a door, with what to do about it.
