@@ -174,7 +174,9 @@ impl Model {
                 self.sandbox().fail(salesforce::Fault { times: None, ..fault });
                 self.pass(usize::from(*steps), STEP).await;
                 self.sandbox().clear_faults();
-                armed.into_iter().for_each(|fault| self.sandbox().fail(fault));
+                for fault in armed {
+                    self.sandbox().fail(fault);
+                }
             }
             Operation::SessionsEnd => self.sandbox().expire_sessions(),
             Operation::Move(company) => {
