@@ -160,12 +160,12 @@ fn accepted(
 }
 
 /// The company's desk is this one.
-const BLOCKED_OF_DESK: &str = "AND coalesce((SELECT l.desk FROM company_links AS l
+pub(super) const OF_DESK: &str = "AND coalesce((SELECT l.desk FROM company_links AS l
     WHERE l.instance = a.instance AND l.company_key = a.company_key LIMIT 1), :of_unlinked) = :desk";
 
 /// The blocked rows that are due, by company.
 fn blocked(db: &Connection, now: i64, of: Option<OfDesk>) -> rusqlite::Result<Vec<Queue>> {
-    let of_desk = if of.is_some() { BLOCKED_OF_DESK } else { "" };
+    let of_desk = if of.is_some() { OF_DESK } else { "" };
     let sql = format!(
         "SELECT id, instance, control_id, company_key FROM (
              SELECT id, instance, control_id, company_key

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, named_params, params};
 
 use super::{
-    Store, StoreError, attempts, inbox_delivery::set_state, inbox_sources::NOT_FRESH,
-    inbox_waiting::trace_of, time,
+    OfDesk, Store, StoreError, attempts, inbox_delivery::set_state, inbox_sources::NOT_FRESH,
+    inbox_turns::OF_DESK, inbox_waiting::trace_of, time,
 };
 use crate::{
     clock::Moment,
@@ -146,6 +146,28 @@ impl Store {
             ))?
             .query_map(params![now, notes_at, desk.code(), id], |row| row.get(0))?
             .collect()
+        })
+        .await
+    }
+
+    /// At start: what a restore has left unknown, and is at home at a ticket system with unique keys, is due;
+    /// it is looked for then. Where there is no other one that is all that is unknown. How many they are.
+    pub async fn release_restored(&self, of: Option<OfDesk>) -> Result<usize, StoreError> {
+        let now = self.now_millis();
+        self.write(move |db| {
+            let update = format!(
+                "UPDATE acknowledgements AS a
+                 SET state = 'accepted', next_attempt_at = 0, updated_at = :now
+                 WHERE state = 'unknown' AND {NOT_FRESH}"
+            );
+            let Some(OfDesk { desk, has_unlinked }) = of else {
+                return db.prepare_cached(&update)?.execute(named_params! {":now": now});
+            };
+            db.prepare_cached(&format!("{update} AND problem_code = 'restored' {OF_DESK}"))?
+                .execute(named_params! {
+                    ":now": now, ":desk": desk.code(),
+                    ":of_unlinked": if has_unlinked { desk.code() } else { "" },
+                })
         })
         .await
     }

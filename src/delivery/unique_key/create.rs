@@ -127,13 +127,16 @@ impl UniqueKey {
             Error::Refused(_) | Error::Reference { .. } => {
                 let marker = Marker::new(&row.instance, &event.event_id);
                 // An earlier create of the same may have gone through whose answer was lost.
-                if row.was_sent
-                    && let Ok(Some(status)) = self.inner.client.by_ack(&marker).await
-                {
-                    self.take(row, State::Created, status, None).await;
-                    return Ok(Written::Yes);
+                let found =
+                    if row.was_sent { self.inner.client.by_ack(&marker).await } else { Ok(None) };
+                match found {
+                    Ok(Some(status)) => {
+                        self.take(row, State::Created, status, None).await;
+                        return Ok(Written::Yes);
+                    }
+                    Ok(None) => self.fail(row, event, refused(error)).await?,
+                    Err(unread) => self.wait_for_the_way(row, event, &unread).await?,
                 }
-                self.fail(row, event, refused(error)).await?;
             }
             error => self.wait_for_the_way(row, event, error).await?,
         }
