@@ -115,6 +115,25 @@ impl Described {
 }
 
 impl Field {
+    /// A field that may be set and has nothing special.
+    #[must_use]
+    pub fn new(name: &str, kind: &str, length: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            length,
+            nillable: false,
+            createable: true,
+            defaulted_on_create: false,
+            external_id: false,
+            unique: false,
+            case_sensitive: false,
+            restricted_picklist: false,
+            picklist_values: Vec::new(),
+            reference_to: Vec::new(),
+        }
+    }
+
     /// Whether a create must have it.
     #[must_use]
     pub fn is_mandatory(&self) -> bool {

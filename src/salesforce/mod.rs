@@ -27,6 +27,7 @@ mod record_type;
 mod references;
 mod settings;
 mod soql;
+mod survey;
 
 pub use cases::{CASE, STATUSES_AT_ONCE, address};
 pub use client::Client;
@@ -38,4 +39,6 @@ pub use mend::Obstruction;
 pub use notes::{NewNotes, Note, Noted};
 pub use org::{CaseState, Limit};
 pub use package::{Deployed, PERMISSION_SET, Problem, package};
+pub(crate) use package::{archive, document, element};
 pub use settings::{CiObject, Login, Mapping, Priorities, ServiceObject, Settings};
+pub use survey::{ActiveUser, DuplicateRule, Organization};

@@ -75,7 +75,7 @@ pub fn sanitized(html: &str) -> String {
             // What was left open inside is closed with it; an end without a beginning is none.
             if let Some(at) = open.iter().rposition(|open| *open == name) {
                 for name in open.drain(at..).rev() {
-                    out.push_str(&format!("</{name}>"));
+                    end(&mut out, name);
                 }
             }
             continue;
@@ -85,7 +85,9 @@ pub fn sanitized(html: &str) -> String {
         if name == "a"
             && let Some(address) = attribute(inside, "href").filter(|address| is_address(address))
         {
-            out.push_str(&format!(" href=\"{address}\""));
+            out.push_str(" href=\"");
+            out.push_str(address);
+            out.push('"');
         }
         out.push('>');
         if !matches!(name, "br" | "hr") {
@@ -94,9 +96,15 @@ pub fn sanitized(html: &str) -> String {
     }
     out.push_str(&rest.replace('>', "&gt;"));
     for name in open.into_iter().rev() {
-        out.push_str(&format!("</{name}>"));
+        end(&mut out, name);
     }
     out
+}
+
+fn end(out: &mut String, name: &str) {
+    out.push_str("</");
+    out.push_str(name);
+    out.push('>');
 }
 
 /// The inside of a tag, and what follows it. A quoted value may hold any sign.

@@ -3,7 +3,9 @@
 //! [`Mapping::read`] reads it, [`apply()`] makes a record of an object.
 
 mod apply;
+pub mod check;
 mod html;
+pub mod propose;
 mod read;
 mod rule;
 mod template;
@@ -67,6 +69,9 @@ pub struct People {
     /// Whether an agent is the active user with the same e-mail address.
     #[serde(default)]
     pub by_email: bool,
+    /// What people have to say of it before anything is loaded.
+    #[serde(default)]
+    pub decide: Option<String>,
 }
 
 /// What becomes of the objects of a class.

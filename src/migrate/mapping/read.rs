@@ -92,8 +92,11 @@ pub(super) fn parse(text: &str) -> Result<Mapping, String> {
                     class.class
                 ));
             }
-            if matches!(rule.form, Form::Chosen { ref values, ref otherwise, .. } if values.is_empty() && otherwise.is_none())
-            {
+            let chooses_nothing = match &rule.form {
+                Form::Chosen { values, otherwise, .. } => values.is_empty() && otherwise.is_none(),
+                _ => false,
+            };
+            if chooses_nothing && rule.decide.is_none() {
                 return Err(format!("line {line}, {}.{field}: values: there is none", class.class));
             }
         }
@@ -191,7 +194,7 @@ attachments = true
 "#;
 
     #[test]
-    fn the_mapping_of_the_documents_is_read() {
+    fn a_whole_mapping_is_read() {
         let mapping = parse(WHOLE).unwrap();
         let moved: Vec<_> = mapping.moved().map(|(_, object)| object).collect();
         assert_eq!(moved, ["Account", "Case"]);
@@ -203,6 +206,16 @@ attachments = true
         assert_eq!(incident.fields["Description"].attributes(), ["ref", "description"]);
         assert!(incident.fields["Reason"].decide.is_some());
         assert!(mapping.logs[0].public && mapping.files.attachments && mapping.people.by_email);
+    }
+
+    #[test]
+    fn the_example_of_the_documents_is_a_mapping() {
+        let text = include_str!("../../../docs/migration.md");
+        let example =
+            text.split("```toml title=mapping.toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let mapping = parse(example).unwrap();
+        assert_eq!(mapping.moved().count(), 2);
+        assert!(mapping.class("Incident").unwrap().audit);
     }
 
     #[test]

@@ -197,6 +197,7 @@ fn scalar(value: toml::Value) -> Result<Value, String> {
 
 impl FieldRule {
     /// The attributes that it takes.
+    #[must_use]
     pub fn attributes(&self) -> Vec<&str> {
         match &self.form {
             Form::Constant(_) | Form::Undecided => Vec::new(),
