@@ -24,7 +24,7 @@ pub enum FolderError {
     )]
     Foreign(PathBuf),
     /// There is none.
-    #[error("{0} is no folder of a migration; 'migrate extract' makes one")]
+    #[error("{0} is no folder of a migration; 'migrate survey' or 'migrate extract' makes one")]
     Missing(PathBuf),
     /// Others than its owner may look into it.
     #[error("{path} may be entered by others (mode {mode:o}); close it: chmod 700 {path}")]
@@ -88,6 +88,12 @@ impl Folder {
     #[must_use]
     pub fn staging(&self) -> PathBuf {
         self.0.join("staging.db")
+    }
+
+    /// A file of its own in it.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 
     /// Where the contents of attachments lie, each under its own digest.

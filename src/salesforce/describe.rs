@@ -110,16 +110,36 @@ impl Described {
 
     /// The fields that a create must have, and that nothing fills in by itself.
     pub fn mandatory(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(|field| {
-            !field.nillable
-                && field.createable
-                && !field.defaulted_on_create
-                && field.kind != "boolean"
-        })
+        self.fields.iter().filter(|field| field.is_mandatory())
     }
 }
 
 impl Field {
+    /// A field that may be set and has nothing special.
+    #[must_use]
+    pub fn new(name: &str, kind: &str, length: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            length,
+            nillable: false,
+            createable: true,
+            defaulted_on_create: false,
+            external_id: false,
+            unique: false,
+            case_sensitive: false,
+            restricted_picklist: false,
+            picklist_values: Vec::new(),
+            reference_to: Vec::new(),
+        }
+    }
+
+    /// Whether a create must have it.
+    #[must_use]
+    pub fn is_mandatory(&self) -> bool {
+        !self.nillable && self.createable && !self.defaulted_on_create && self.kind != "boolean"
+    }
+
     /// Whether its list has a value, whatever the case of its letters, and offers it.
     #[must_use]
     pub fn offers(&self, value: &str) -> bool {

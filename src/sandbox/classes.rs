@@ -101,9 +101,9 @@ impl Class {
         matches!(self.name, "FunctionalCI" | "PhysicalDevice" | "Ticket" | "Contact")
     }
 
-    /// Data sources, what belongs to them, and accounts: for administrators alone.
+    /// Data sources, what belongs to them, accounts and modules: for administrators alone.
     pub(super) fn is_administrative(&self) -> bool {
-        self.table == "user" || self.table.starts_with("sync_")
+        matches!(self.table, "user" | "module") || self.table.starts_with("sync_")
     }
 
     /// The column that says to which company an object belongs; what has none is seen by all.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use super::{Data, Options, classes, collation, login};
 
 /// Raised with every change of `schema.sql`; a file of another version is refused.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// The one connection. A statement takes milliseconds, so one at a time is enough.
 pub(super) struct Database(Mutex<Connection>);

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, process::ExitCode};
 
-use super::Place;
+use super::{Place, is_class};
 use crate::{
     app::client_settings,
     cli::{
@@ -35,7 +35,7 @@ pub(super) struct Extract {
     #[command(flatten)]
     place: Place,
     /// A class of your own that is neither a ticket nor a CI; those are found
-    #[arg(long = "class", value_name = "CLASS")]
+    #[arg(long = "class", value_name = "CLASS", value_parser = is_class)]
     classes: Vec<String>,
     /// Requests that iTop gets at once
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
@@ -43,7 +43,7 @@ pub(super) struct Extract {
     /// Rest after each request as long as it took: for an iTop that people work with meanwhile
     #[arg(long)]
     gentle: bool,
-    /// Read all once more, and mark what is gone
+    /// Read what has changed since, and mark what is gone
     #[arg(long)]
     again: bool,
     /// Say what happens as JSON, one event a line
@@ -54,11 +54,6 @@ pub(super) struct Extract {
 impl Extract {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.file.load()?;
-        for class in &self.classes {
-            if !class.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                anyhow::bail!("'{}' is not the code of a class", plain(class));
-            }
-        }
         let own = self.account.admin_user.is_none();
         let settings =
             if own { client_settings(&config)? } else { self.account.administrator(&config)? };

@@ -2,12 +2,18 @@
 
 mod extract;
 mod forget;
+mod map;
+mod schema;
+mod survey;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::Subcommand;
 
-/// Leave iTop for another ticket system: so far the first step, which reads all of it into a folder
+use crate::{app::salesforce_settings, clock::Clock, config::Config, salesforce::Client};
+
+/// Leave iTop for Salesforce, step by step: so far looking, mapping, preparing the org, and reading
 ///
 /// It can be stopped at any moment and goes on where it was. All that is read lies in one folder, for its owner
 /// alone.
@@ -19,7 +25,10 @@ pub(super) struct Migrate {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Survey(Box<survey::Survey>),
     Extract(Box<extract::Extract>),
+    Map(map::Map),
+    Schema(schema::Schema),
     Forget(forget::Forget),
 }
 
@@ -34,8 +43,28 @@ struct Place {
 impl Migrate {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Survey(survey) => Box::pin(survey.run()).await,
             Command::Extract(extract) => Box::pin(extract.run()).await,
+            Command::Map(map) => Box::pin(map.run()).await,
+            Command::Schema(schema) => Box::pin(schema.run()).await,
             Command::Forget(forget) => forget.run(),
         }
     }
+}
+
+/// The code of a class, as an argument.
+fn is_class(text: &str) -> Result<String, String> {
+    let is_code = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if text.is_empty() || !text.bytes().all(is_code) {
+        return Err("it is not the code of a class".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The way to the org, and the version of its API.
+fn salesforce_client(config: &Config) -> anyhow::Result<(Client, String)> {
+    let section = config.salesforce.as_ref();
+    let section = section.context("the configuration has no section [salesforce]")?;
+    let client = Client::new(&salesforce_settings(section)?, Clock::system())?;
+    Ok((client, section.api_version.clone()))
 }

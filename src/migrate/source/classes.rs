@@ -60,6 +60,12 @@ pub fn worth_reading(codes: Vec<String>) -> Vec<String> {
     codes.into_iter().filter(is_own).collect()
 }
 
+/// Whether a class is about organizations and persons.
+#[must_use]
+pub fn is_of_people(class: &str) -> bool {
+    PEOPLE.contains(&class)
+}
+
 /// An abstract class, whose concrete ones are asked for: accounts.
 pub const USER: &str = "User";
 /// The same: CIs.

@@ -1,35 +1,31 @@
 //! Reads the classes of iTop, each by ranges of ids, some at a time; what is read is kept at once, so that a
 //! process that ends goes on where it was.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{
+    asking::{AskError, Asking, Looked},
     classes::{self, CI, TICKET, USER},
     files::FileError,
-    object::{self, Kind},
-    ranges::{Range, Ranges},
+    sweep::Part,
 };
 use crate::{
-    clock::{Clock, Stopwatch},
-    itop::{Answer, Client, ItopError, Use},
+    clock::Clock,
+    itop::Client,
     migrate::{
         folder::Folder,
-        staging::{Known, ReadRange, Staging, StagingError, Table},
+        staging::{Known, Staging, StagingError, Table},
     },
 };
 
-/// How often a question is asked that iTop does not answer.
-const TRIES: u32 = 5;
+/// How long before a pass an object may have been changed that it read as it was before: clocks of iTop and
+/// of this machine differ, and so do the hours of summer and winter.
+const BEFORE: Duration = Duration::from_hours(24);
 
-/// How long to wait after the first try; twice as long after each further one.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// The most classes of CIs or tickets that are told apart: a guard against an iTop that ignores conditions.
-const MOST_CLASSES: usize = 200;
+/// The attribute that says when an object was last changed.
+const LAST_UPDATE: &str = "last_update";
 
 /// How much of iTop is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,12 +100,22 @@ pub enum Event {
 #[derive(Debug, thiserror::Error)]
 pub enum ExtractError {
     /// iTop did not answer, several times.
-    #[error("{class}: {error}; what was read so far is kept, run it again to go on")]
-    Itop {
-        /// What was read.
+    #[error(transparent)]
+    Itop(#[from] AskError),
+    /// iTop answers, and refuses a part of a class.
+    #[error(
+        "{class}, ids {} to {up_to}: {words}; what was read so far is kept, run it again to go on",
+        .above + 1
+    )]
+    Refused {
+        /// The class.
         class: String,
-        /// Why it failed.
-        error: ItopError,
+        /// The part: all ids above this one,
+        above: u64,
+        /// up to this one.
+        up_to: u64,
+        /// What iTop says.
+        words: String,
     },
     /// The staging file failed.
     #[error(transparent)]
@@ -134,32 +140,33 @@ pub struct Extraction<'a> {
     pub pace: Pace,
 }
 
-/// What a class is.
-enum Looked {
-    Here(Table),
-    /// It cannot be read, or is not there.
-    Not(String),
-}
-
 impl Extraction<'_> {
-    /// Reads all classes, those named too, that are not read in this pass yet, and all files.
+    pub(super) fn asking(&self) -> Asking<'_> {
+        Asking { client: self.client, clock: self.clock }
+    }
+
+    /// Reads all classes, those named too, that are not read in this pass yet, and all files. In a later pass
+    /// it reads of a class that says when its objects were changed those that were, and which ids there are.
     ///
     /// # Errors
     /// When iTop does not answer although it was asked several times, or nothing more can be kept.
     pub async fn run(&self, named: &[String], tell: &impl Fn(&Event)) -> Result<(), ExtractError> {
         let pass = self.staging.pass().await?;
-        let users = self.concrete(USER).await?;
-        let [cis, tickets] = [self.concrete(CI).await?, self.concrete(TICKET).await?];
+        self.staging.begun(pass, self.clock.now()).await?;
+        let asking = self.asking();
+        let users = asking.concrete(USER).await?;
+        let [cis, tickets] = [asking.concrete(CI).await?, asking.concrete(TICKET).await?];
         let order = classes::in_order(users, cis, tickets, named);
         for (position, class) in order.iter().enumerate() {
             if self.staging.known(class, pass).await? == Known::Read {
                 continue;
             }
-            match self.look(class).await? {
-                Looked::Here(table) => {
+            match asking.look(class).await? {
+                Looked::Here { table, .. } => {
                     tell(&Event::Class { class: class.clone(), counted: table.counted });
+                    let since = self.since(&table).await?;
                     self.staging.begin_class(&table, position).await?;
-                    self.read(&table, pass, tell).await?;
+                    self.read(&table, since, pass, tell).await?;
                     self.staging.end_class(class, pass).await?;
                     tell(&Event::Read { class: class.clone() });
                 }
@@ -172,224 +179,36 @@ impl Extraction<'_> {
         self.read_files(tell).await
     }
 
-    /// The concrete classes below an abstract one of which there is an object: each question names those that
-    /// are known, and brings one that is not.
-    async fn concrete(&self, class: &str) -> Result<Vec<String>, ExtractError> {
-        let mut known: Vec<String> = Vec::new();
-        while known.len() < MOST_CLASSES {
-            let but = match known.as_slice() {
-                [] => String::new(),
-                known => format!(" WHERE finalclass NOT IN ('{}')", known.join("','")),
-            };
-            let operation = json!({
-                "operation": "core/get", "class": class, "key": format!("SELECT {class}{but}"),
-                "output_fields": "finalclass", "limit": "1", "page": "1",
-            });
-            match self.ask(class, Use::Read, &operation).await? {
-                Ok(answer) => {
-                    let next = answer.objects().next().map(|(concrete, ..)| concrete.to_owned());
-                    match next {
-                        Some(next) if !known.contains(&next) => known.push(next),
-                        _ => break,
-                    }
-                }
-                // What this iTop does not have brings nothing.
-                Err(_) => break,
-            }
+    /// Since when changes of a class are to be read, as iTop writes it; `None` where all of it is: it was not
+    /// read before, has other attributes now, or does not say when its objects were changed.
+    async fn since(&self, table: &Table) -> Result<Option<String>, ExtractError> {
+        if !table.fields.iter().any(|field| field == LAST_UPDATE) {
+            return Ok(None);
         }
-        known.sort();
-        Ok(known)
-    }
-
-    /// Which attributes a class has, and how many objects there are.
-    async fn look(&self, class: &str) -> Result<Looked, ExtractError> {
-        let mut fields = match self.codes(class).await? {
-            Ok(codes) => classes::worth_reading(codes),
-            Err(problem) => return Ok(Looked::Not(problem)),
-        };
-        let answer = loop {
-            let operation = json!({
-                "operation": "core/get", "class": class, "key": format!("SELECT {class}"),
-                "output_fields": fields.join(","), "limit": "1", "page": "1",
-            });
-            let problem = match self.ask(class, Use::Read, &operation).await? {
-                Ok(answer) => break answer,
-                Err(problem) => problem,
-            };
-            // Among the codes of an iTop are some that it does not show; it names one each time.
-            let unknown = problem.split('\'').nth(1).unwrap_or_default();
-            let Some(at) = fields.iter().position(|field| field == unknown) else {
-                return Ok(Looked::Not(problem));
-            };
-            fields.remove(at);
-        };
-        let sample = answer.objects().next().map(|(.., fields)| fields.clone()).unwrap_or_default();
-        let is = |field: &String, kind| {
-            sample.get(field).is_some_and(|value| object::kind(value) == kind)
-        };
-        fields.retain(|field| !is(field, Kind::Links) && !is(field, Kind::Document));
-        Ok(Looked::Here(Table {
-            class: class.to_owned(),
-            logs: fields.iter().filter(|field| is(field, Kind::Log)).cloned().collect(),
-            fields,
-            documents: classes::documents(class),
-            counted: answer.found().and_then(|found| found.try_into().ok()).unwrap_or(0),
-        }))
-    }
-
-    /// The codes of a class's attributes.
-    async fn codes(&self, class: &str) -> Result<Result<Vec<String>, String>, ExtractError> {
-        let mut tries = Tries::new(self.clock);
-        loop {
-            let error = match self.client.attribute_codes(class).await {
-                Ok(Some(codes)) => return Ok(Ok(codes)),
-                Ok(None) => return Ok(Err("iTop does not have this class".to_owned())),
-                Err(error) => error,
-            };
-            if let Some(problem) = tries.after(class, error).await? {
-                return Ok(Err(problem));
-            }
-        }
+        let before = self.staging.read_before(&table.class).await?;
+        let before = before.filter(|before| before.fields == table.fields);
+        let since = before.map(|before| crate::clock::earlier(before.begun, BEFORE));
+        Ok(since.map(|since| self.client.zone().write(since)))
     }
 
     /// Reads a class to its end.
     async fn read(
         &self,
         table: &Table,
+        since: Option<String>,
         pass: i64,
         tell: &impl Fn(&Event),
     ) -> Result<(), ExtractError> {
         if table.counted == 0 {
             return Ok(());
         }
-        let read = self.staging.ranges(&table.class).await?;
-        let mut ranges = Ranges::new(self.pace.rows, read);
-        let mut asked = FuturesUnordered::new();
-        loop {
-            while asked.len() < self.pace.at_once.max(1)
-                && let Some(range) = ranges.next()
-            {
-                asked.push(self.range(table, range, ranges.is_wide(range).then(|| ranges.most())));
-            }
-            let Some(brought) = asked.next().await else { return Ok(()) };
-            let (range, answer, micros) = brought?;
-            let rows: Vec<_> = answer.objects().collect();
-            let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-            let all = answer.found().and_then(|all| all.try_into().ok()).unwrap_or(count);
-            if all > count {
-                ranges.too_many(range);
-                continue;
-            }
-            let logs = &table.logs;
-            let objects = rows
-                .into_iter()
-                .map(|(class, id, fields)| object::object(class, id, fields, logs))
-                .collect();
-            let Range { above, up_to } = range;
-            self.staging.keep(table, ReadRange { above, up_to, micros }, objects, pass).await?;
-            tell(&Event::Rows { class: table.class.clone(), rows: count, micros });
-            ranges.brought(range, count);
-            if ranges.may_be_last(count) && self.is_end(&table.class, up_to).await? {
-                ranges.nothing_above(up_to);
+        match since {
+            None => self.sweep(table, Part::All, pass, tell).await,
+            Some(since) => {
+                let condition = format!(" AND {LAST_UPDATE} >= '{since}'");
+                self.sweep(table, Part::Changed(condition), pass, tell).await?;
+                self.sweep(table, Part::Ids, pass, tell).await
             }
         }
-    }
-
-    /// A range of a class; with a bound it brings no more than so many rows, and says how many there are.
-    async fn range(
-        &self,
-        table: &Table,
-        range: Range,
-        most: Option<u64>,
-    ) -> Result<(Range, Answer, u64), ExtractError> {
-        let Table { class, fields, .. } = table;
-        let Range { above, up_to } = range;
-        let mut operation = json!({
-            "operation": "core/get", "class": class,
-            "key": format!("SELECT {class} WHERE id > {above} AND id <= {up_to}"),
-            "output_fields": fields.join(","),
-        });
-        if let Some(most) = most {
-            operation["limit"] = json!(most.to_string());
-            operation["page"] = json!("1");
-        }
-        let watch = Stopwatch::start();
-        let answer = self.ask(class, Use::List, &operation).await?;
-        let micros = watch.micros();
-        if self.pace.gentle {
-            self.clock.sleep(Duration::from_micros(micros)).await;
-        }
-        let refused = |reason| ItopError::NoClearAnswer { reason };
-        let answer = answer.map_err(|reason| ExtractError::Itop {
-            class: class.clone(),
-            error: refused(reason),
-        })?;
-        Ok((range, answer, micros))
-    }
-
-    /// Whether a class has nothing above an id.
-    async fn is_end(&self, class: &str, id: u64) -> Result<bool, ExtractError> {
-        let operation = json!({
-            "operation": "core/get", "class": class,
-            "key": format!("SELECT {class} WHERE id > {id}"),
-            "output_fields": "id", "limit": "1", "page": "1",
-        });
-        let answer = self.ask(class, Use::Read, &operation).await?;
-        Ok(answer.is_ok_and(|answer| answer.objects().next().is_none()))
-    }
-
-    /// Asks several times before it gives up. What iTop itself refuses (no such class, no right) is told apart:
-    /// it is not asked again.
-    pub(super) async fn ask(
-        &self,
-        class: &str,
-        purpose: Use,
-        operation: &Value,
-    ) -> Result<Result<Answer, String>, ExtractError> {
-        let mut tries = Tries::new(self.clock);
-        loop {
-            let error = match self.client.call(purpose, operation).await {
-                Ok(answer) => return Ok(Ok(answer)),
-                Err(error) => error,
-            };
-            if let Some(problem) = tries.after(class, error).await? {
-                return Ok(Err(problem));
-            }
-        }
-    }
-}
-
-/// How often a question may be asked again.
-struct Tries<'a> {
-    clock: &'a Clock,
-    pauses: VecDeque<Duration>,
-}
-
-impl<'a> Tries<'a> {
-    fn new(clock: &'a Clock) -> Self {
-        Self { clock, pauses: (0..TRIES - 1).map(|tried| PAUSE * 2_u32.pow(tried)).collect() }
-    }
-
-    /// What follows on an error: nothing, after a pause; or iTop's own words where it refuses for good.
-    ///
-    /// # Errors
-    /// When it was asked often enough, or is not to be asked again.
-    async fn after(
-        &mut self,
-        class: &str,
-        error: ItopError,
-    ) -> Result<Option<String>, ExtractError> {
-        match &error {
-            ItopError::Refused { .. } if !error.is_passing() => return Ok(Some(error.to_string())),
-            ItopError::NotAllowed { .. } => return Ok(Some(error.to_string())),
-            _ => {}
-        }
-        let stays = matches!(error, ItopError::BadCredentials | ItopError::ProfileMissing { .. });
-        let Some(pause) = self.pauses.pop_front().filter(|_| !stays) else {
-            return Err(ExtractError::Itop { class: class.to_owned(), error });
-        };
-        tracing::warn!(class, %error, "iTop is asked again");
-        self.clock.sleep(pause).await;
-        Ok(None)
     }
 }

@@ -52,7 +52,7 @@ impl Extraction<'_> {
         let operation = json!({
             "operation": "core/get", "class": class, "key": id, "output_fields": attribute,
         });
-        let answer = match self.ask(class, Use::List, &operation).await? {
+        let answer = match self.asking().ask(class, Use::List, &operation).await? {
             Ok(answer) => answer,
             Err(problem) => return Ok(Err(problem)),
         };

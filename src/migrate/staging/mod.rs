@@ -1,5 +1,7 @@
 //! The staging file: a database of its own, beside that of the bridge and never mixed with it.
 
+mod looking;
+mod passes;
 mod tables;
 
 use std::{
@@ -9,6 +11,8 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+pub use looking::Staged;
+pub use passes::ReadBefore;
 pub use tables::{Entry, Known, Missing, Object, ReadRange, Table, TakenFile, Totals};
 
 /// What a staging file of this program looks like; another number belongs to another version.

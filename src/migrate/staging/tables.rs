@@ -211,11 +211,11 @@ impl Staging {
         .await
     }
 
-    /// Keeps what a range has brought: its rows, their logs and files, and that it was read, at once.
+    /// Keeps what was brought: rows, their logs and files, and that a range was read, at once.
     pub async fn keep(
         &self,
         table: &Table,
-        range: ReadRange,
+        range: Option<ReadRange>,
         objects: Vec<Object>,
         pass: i64,
     ) -> Result<(), StagingError> {
@@ -228,17 +228,18 @@ impl Staging {
                     keep_file(&tx, object, attribute)?;
                 }
             }
-            let ReadRange { above, up_to, micros } = range;
-            tx.execute(
-                "INSERT OR REPLACE INTO ranges VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    class,
-                    integer(above),
-                    integer(up_to),
-                    integer(objects.len()),
-                    integer(micros)
-                ],
-            )?;
+            if let Some(ReadRange { above, up_to, micros }) = range {
+                tx.execute(
+                    "INSERT OR REPLACE INTO ranges VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![
+                        class,
+                        integer(above),
+                        integer(up_to),
+                        integer(objects.len()),
+                        integer(micros)
+                    ],
+                )?;
+            }
             tx.commit()
         })
         .await

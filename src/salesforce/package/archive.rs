@@ -14,7 +14,7 @@ const ENTRY: u32 = 0x0201_4b50;
 const END: u32 = 0x0605_4b50;
 
 /// The archive of these files: names of ASCII, and less than four gigabytes in all.
-pub(super) fn archive(files: &[(String, String)]) -> Vec<u8> {
+pub(crate) fn archive(files: &[(String, String)]) -> Vec<u8> {
     let (mut zip, mut list) = (Vec::new(), Vec::new());
     for (name, text) in files {
         let offset = small(zip.len());

@@ -1,4 +1,4 @@
-//! Deploying the package dry: Salesforce says what it would refuse, and changes nothing.
+//! Deploying a package, or trying it: then Salesforce says what it would refuse, and changes nothing.
 
 use std::time::Duration;
 
@@ -72,8 +72,17 @@ struct Details {
 impl Client {
     /// Has Salesforce examine a package without deploying it, and waits until it has.
     pub async fn try_package(&self, zip: &[u8]) -> Result<Deployed, Error> {
+        self.deploy(zip, true).await
+    }
+
+    /// Deploys a package, whole or not at all, and waits until it is there.
+    pub async fn deploy_package(&self, zip: &[u8]) -> Result<Deployed, Error> {
+        self.deploy(zip, false).await
+    }
+
+    async fn deploy(&self, zip: &[u8], check_only: bool) -> Result<Deployed, Error> {
         let options = json!({"deployOptions": {
-            "checkOnly": true, "singlePackage": true, "rollbackOnError": true,
+            "checkOnly": check_only, "singlePackage": true, "rollbackOnError": true,
             "testLevel": "NoTestRun",
         }});
         let (kind, bytes) = multipart(&options.to_string(), zip);

@@ -23,14 +23,14 @@ pub(super) fn files(mapping: &Mapping, version: &str) -> Vec<(String, String)> {
 }
 
 /// An element around others.
-fn document(name: &str, inner: &str) -> String {
+pub(crate) fn document(name: &str, inner: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{name} xmlns=\"{NAMESPACE}\">\n{inner}</{name}>\n"
     )
 }
 
 /// An element of members, each an element with a text.
-fn element(name: &str, members: &[(&str, &str)]) -> String {
+pub(crate) fn element(name: &str, members: &[(&str, &str)]) -> String {
     let mut text = format!("    <{name}>\n");
     for (member, value) in members {
         // What stands here are names of fields, words and numbers; nothing else is taken as one.

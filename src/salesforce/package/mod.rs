@@ -5,13 +5,15 @@ mod archive;
 mod deploy;
 mod metadata;
 
+pub(crate) use archive::archive;
 pub use deploy::{Deployed, Problem};
 pub use metadata::PERMISSION_SET;
+pub(crate) use metadata::{document, element};
 
 use super::Mapping;
 
 /// The zip for a mapping, in a version of the API. The same always has the same bytes.
 #[must_use]
 pub fn package(mapping: &Mapping, version: &str) -> Vec<u8> {
-    archive::archive(&metadata::files(mapping, version))
+    archive(&metadata::files(mapping, version))
 }

@@ -29,6 +29,11 @@ const fn flag(code: &'static str) -> Attribute {
 }
 
 // The order within a group is the order in which iTop lists the names in its messages.
+const MODULE: &[Attribute] = &[
+    NAME,
+    text("version", "Version"),
+    attribute("parent_id", "Parent", Kind::Reference("ModuleInstallation")),
+];
 const HEAD: &[Attribute] =
     &[computed("finalclass"), computed("friendlyname"), flag("obsolescence_flag")];
 const CI_HEAD: &[Attribute] = &[
@@ -254,6 +259,7 @@ pub(super) static CLASSES: &[Class] = &[
     class("OSVersion", "typology", &["OSVersion"], &[PLAIN_HEAD, TYPE, OS_VERSION, PLAIN_TAIL]),
     class("NetworkDeviceType", "typology", &["NetworkDeviceType"], &[PLAIN_HEAD, TYPE, PLAIN_TAIL]),
     class("User", "user", &[], &[PLAIN_HEAD, USER, PLAIN_TAIL]),
+    class("ModuleInstallation", "module", &[], &[PLAIN_HEAD, MODULE, PLAIN_TAIL]),
     class("SynchroDataSource", "sync_source", &[], &[PLAIN_HEAD, SOURCE, PLAIN_TAIL]),
     Class {
         order: &["attcode"],

@@ -114,6 +114,18 @@ CREATE TABLE base_location (
 );
 
 -- Files that hang on tickets.
+-- What the setup has installed: the application, and below it each module.
+CREATE TABLE base_module (
+    id        INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    version   TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    parent_id INTEGER NOT NULL DEFAULT 0
+);
+
+INSERT INTO base_module (id, name, version, parent_id) VALUES
+    (1, 'datamodel', '3.2.0', 0), (2, 'iTop', '3.2.0-2', 0), (3, 'itop-config-mgmt', '3.2.0', 2),
+    (4, 'itop-tickets', '3.2.0', 2), (5, 'itop-attachments', '3.2.0', 2);
+
 CREATE TABLE base_attachment (
     id INTEGER PRIMARY KEY,
     item_class TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
@@ -405,6 +417,9 @@ SELECT t.id, t.finalclass, t.name AS friendlyname, t.name, t.brand_id,
 FROM base_typology t
 LEFT JOIN base_typology b ON b.id = t.brand_id
 LEFT JOIN base_typology f ON f.id = t.osfamily_id;
+
+CREATE VIEW every_module AS
+SELECT m.*, 'ModuleInstallation' AS finalclass, m.name AS friendlyname FROM base_module m;
 
 CREATE VIEW every_user AS
 SELECT id, 'UserLocal' AS finalclass, login AS friendlyname, login FROM base_user;
