@@ -17,6 +17,7 @@ mod examples;
 mod ids;
 mod limits;
 mod lists;
+pub mod loading;
 mod mend;
 mod notes;
 mod org;
