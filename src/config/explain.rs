@@ -2,7 +2,7 @@
 //! line can hold a secret, and errors end in logs and in what a container has printed.
 
 /// Where it is in the text, and what it is.
-pub(super) fn in_file(text: &str, mut error: toml::de::Error) -> String {
+pub(crate) fn in_file(text: &str, mut error: toml::de::Error) -> String {
     // With the text it would show the line.
     error.set_input(None);
     let place = error.span().map(|span| {

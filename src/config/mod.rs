@@ -6,7 +6,7 @@ mod auth;
 mod cmdb;
 mod current;
 mod delivery;
-mod explain;
+pub(crate) mod explain;
 mod hooks;
 mod itop;
 mod load;

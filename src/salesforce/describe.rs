@@ -110,16 +110,17 @@ impl Described {
 
     /// The fields that a create must have, and that nothing fills in by itself.
     pub fn mandatory(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(|field| {
-            !field.nillable
-                && field.createable
-                && !field.defaulted_on_create
-                && field.kind != "boolean"
-        })
+        self.fields.iter().filter(|field| field.is_mandatory())
     }
 }
 
 impl Field {
+    /// Whether a create must have it.
+    #[must_use]
+    pub fn is_mandatory(&self) -> bool {
+        !self.nillable && self.createable && !self.defaulted_on_create && self.kind != "boolean"
+    }
+
     /// Whether its list has a value, whatever the case of its letters, and offers it.
     #[must_use]
     pub fn offers(&self, value: &str) -> bool {

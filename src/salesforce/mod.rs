@@ -23,7 +23,7 @@ mod notes;
 mod org;
 mod owners;
 mod package;
-mod plain;
+pub(crate) mod plain;
 mod record_type;
 mod references;
 mod settings;

@@ -10,7 +10,7 @@ const WORD_JOINER: char = '\u{2060}';
 
 /// The plain text of a text in HTML.
 #[must_use]
-pub(super) fn of_html(html: &str) -> String {
+pub(crate) fn of_html(html: &str) -> String {
     let mut page = Page::default();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -42,7 +42,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 
 /// A text as Salesforce keeps it, on one line's ends and without what nobody sees.
 #[must_use]
-pub(super) fn kept(text: &str) -> String {
+pub(crate) fn kept(text: &str) -> String {
     text.replace(WORD_JOINER, "").trim().to_owned()
 }
 
