@@ -90,6 +90,12 @@ impl Folder {
         self.0.join("staging.db")
     }
 
+    /// A file of its own in it.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     /// Where the contents of attachments lie, each under its own digest.
     #[must_use]
     pub fn files(&self) -> PathBuf {

@@ -1,9 +1,12 @@
 //! Moving a provider from iTop to Salesforce Service Cloud, step by step.
 //!
 //! Everything that a migration knows lies in one [`folder`], whose staging file ([`staging`]) each step reads
-//! and writes, so that it can be stopped at any moment and goes on where it was. `source` reads iTop; [`mapping`] says what becomes of it.
+//! and writes, so that it can be stopped at any moment and goes on where it was. `source` reads iTop; [`mapping`]
+//! says what becomes of it, and [`target`] brings it into the org.
 
 pub mod folder;
 pub mod mapping;
+pub mod report;
 pub mod source;
 pub mod staging;
+pub mod target;

@@ -32,7 +32,7 @@ mod soql;
 pub use cases::{CASE, STATUSES_AT_ONCE, address};
 pub use client::Client;
 pub use create::{Created, why_not_template};
-pub use describe::{Described, Field, PicklistValue, RecordType};
+pub use describe::{Child, Described, Field, PicklistValue, RecordType};
 pub use error::{Error, Refusal};
 pub use ids::{is_id, is_same};
 pub use mend::Obstruction;

@@ -1,4 +1,6 @@
-//! Moving house, its first step: everything is read from iTop into a folder.
+//! Moving house: everything is read from iTop into a folder; what becomes of it in Salesforce is in `target`.
+
+mod target;
 
 use std::{
     fs,

@@ -2,6 +2,10 @@
 
 mod extract;
 mod forget;
+mod load;
+mod org;
+mod rollback;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -20,6 +24,9 @@ pub(super) struct Migrate {
 #[derive(Debug, Subcommand)]
 enum Command {
     Extract(Box<extract::Extract>),
+    Load(Box<load::Load>),
+    Verify(Box<verify::Verify>),
+    Rollback(rollback::Rollback),
     Forget(forget::Forget),
 }
 
@@ -35,6 +42,9 @@ impl Migrate {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Extract(extract) => Box::pin(extract.run()).await,
+            Command::Load(load) => Box::pin(load.run()).await,
+            Command::Verify(verify) => Box::pin(verify.run()).await,
+            Command::Rollback(rollback) => Box::pin(rollback.run()).await,
             Command::Forget(forget) => forget.run(),
         }
     }

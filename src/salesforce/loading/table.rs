@@ -157,7 +157,8 @@ mod tests {
         fn what_is_written_is_read(texts in proptest::collection::vec("[a-c,\"\n é;]{0,12}", 1..6)) {
             let mut sheet = Sheet::new(vec!["Key".to_owned(), "Other".to_owned()]);
             for text in &texts {
-                prop_assert!(sheet.push(&record(&json!({"Key": text, "Other": "x"}))));
+                let row = record(&json!({"Key": text, "Other": "x"}));
+                prop_assert!(sheet.push(&row));
             }
             let read = outcomes(&sheet.bytes(), "Key").unwrap();
             let read: Vec<_> = read.into_iter().map(|outcome| outcome.key).collect();
