@@ -13,7 +13,7 @@ use crate::{
         folder::Folder,
         mapping::{self, FILE},
         staging::Staging,
-        target::Plan,
+        target::{Plan, expect_org},
     },
     salesforce::Client,
 };
@@ -45,6 +45,7 @@ impl Org {
         let staging = Staging::open(&folder.staging())?;
         let url: Url = mapping.source.url.parse().context("mapping.toml: source.url")?;
         staging.of_source(url.as_str(), &mapping.source.zone)?;
+        expect_org(&client, &staging).await?;
         let plan = Plan::read(&client, mapping).await?;
         Ok(Self { client, folder, staging, plan, clock })
     }

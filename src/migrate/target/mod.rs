@@ -22,7 +22,10 @@ pub use order::Cycle;
 pub use patience::Waiting;
 pub use plan::{Plan, PlanError};
 
-use crate::{migrate::staging::StagingError, salesforce::Error};
+use crate::{
+    migrate::staging::{Staging, StagingError},
+    salesforce::{Client, Error},
+};
 
 /// The object that entries of logs become.
 const COMMENT: &str = "CaseComment";
@@ -32,6 +35,25 @@ const CASE: &str = "Case";
 
 /// The class of iTop that holds files, and the attribute that they are in.
 const ATTACHMENT: &str = "Attachment";
+
+/// Under this name it is written down into which org a folder is loaded.
+const ORG: &str = "org";
+
+/// Holds a folder to the org into which it was loaded first: ids of one org mean nothing in another.
+///
+/// # Errors
+/// When it was loaded into another one, or the org does not answer.
+pub async fn expect_org(client: &Client, staging: &Staging) -> Result<(), TargetError> {
+    let found = client.records("SELECT Id FROM Organization").await.map_err(PlanError::Org)?;
+    let asked =
+        found.first().and_then(|org| org.get("Id")?.as_str()).unwrap_or_default().to_owned();
+    let known = staging.ledger(|ledger| ledger.about(ORG)).await?;
+    match known {
+        Some(known) if known != asked => Err(TargetError::OtherOrg { known, asked }),
+        Some(_) => Ok(()),
+        None => Ok(staging.ledger(move |ledger| ledger.note(ORG, &asked)).await?),
+    }
+}
 
 /// A step ended before its work was done. What was done is written down: the same again goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +101,17 @@ pub enum TargetError {
     /// The mapping does not fit the org.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The folder belongs to another org: what is written down of that says nothing of this one.
+    #[error(
+        "this folder was loaded into the org {known}, and [salesforce] leads to {asked}: name the folder of that org, \
+         or take it back there first"
+    )]
+    OtherOrg {
+        /// The id of the org into which it was loaded.
+        known: String,
+        /// That of the one which was asked.
+        asked: String,
+    },
     /// The first Case was not tried, or nobody has said that it was silent.
     #[error("{0}")]
     Trial(String),

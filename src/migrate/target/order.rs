@@ -46,10 +46,8 @@ mod tests {
     fn mapping(classes: &[(&str, &str, &str)]) -> Mapping {
         let mut text = "[source]\nurl = 'x'\nzone = 'UTC'\n".to_owned();
         for (class, object, fields) in classes {
-            text += &format!(
-                "[[classes]]\nclass = '{class}'\nobject = '{object}'\nkey = 'K__c'\n\
-                 [classes.fields]\n{fields}\n"
-            );
+            let class = format!("[[classes]]\nclass = '{class}'\nobject = '{object}'\n");
+            text += &(class + "key = 'K__c'\n[classes.fields]\n" + fields + "\n");
         }
         toml::from_str(&text).unwrap()
     }

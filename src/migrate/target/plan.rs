@@ -1,12 +1,14 @@
 //! Everything by which rows are made and compared, read once at the beginning.
 
+mod check;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
 use super::{
     ATTACHMENT,
-    order::{Cycle, in_order},
+    order::in_order,
     resolve::{Resolver, Users},
 };
 use crate::{
@@ -21,57 +23,12 @@ use crate::{
             ledger::{Ledger, Made},
         },
     },
-    salesforce::{Client, Described, Error, loading::Fields},
+    salesforce::{Client, Described, loading::Fields},
 };
+pub use check::PlanError;
 
 /// The object of files.
 pub(super) const VERSION: &str = "ContentVersion";
-
-/// The mapping does not fit the org.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// Classes refer to one another.
-    #[error(transparent)]
-    Cycle(#[from] Cycle),
-    /// People have not decided.
-    #[error("not decided yet: {}; see mapping.toml and 'migrate map --check'", .0.join(", "))]
-    Undecided(Vec<String>),
-    /// The org lacks something.
-    #[error(
-        "{object} has no field {field} for the user of the bridge; deploy what 'migrate schema' writes"
-    )]
-    NoField {
-        /// The object.
-        object: String,
-        /// Its field.
-        field: String,
-    },
-    /// The field of keys does not keep records apart.
-    #[error("{object}.{field} is no unique external id, so that records could be made twice")]
-    NoKey {
-        /// The object.
-        object: String,
-        /// Its field.
-        field: String,
-    },
-    /// A record type is missing.
-    #[error("{class}: there is no record type {name} that the user of the bridge can use")]
-    NoRecordType {
-        /// The class.
-        class: String,
-        /// The record type.
-        name: String,
-    },
-    /// The owner of what has none is missing.
-    #[error("people.owner: there is no queue and no active user called {0}")]
-    NoOwner(String),
-    /// The time zone is none.
-    #[error("source.zone: {0}")]
-    Zone(String),
-    /// The org does not answer.
-    #[error("the org cannot be asked")]
-    Org(#[from] Error),
-}
 
 /// Everything by which rows are made and compared.
 #[derive(Debug)]
@@ -93,7 +50,7 @@ impl Plan {
     /// # Errors
     /// When something of the mapping is not decided, or not there.
     pub async fn read(client: &Client, mapping: Mapping) -> Result<Arc<Self>, PlanError> {
-        let undecided = undecided(&mapping);
+        let undecided = check::undecided(&mapping);
         if !undecided.is_empty() {
             return Err(PlanError::Undecided(undecided));
         }
@@ -103,14 +60,14 @@ impl Plan {
             if !described.contains_key(object) {
                 described.insert(object.to_owned(), client.describe(object).await?);
             }
-            examine(class, object, &described[object])?;
+            check::class(class, object, &described[object])?;
         }
         let mut file_key = None;
         if mapping.files.attachments {
             let versions = client.describe(VERSION).await?;
             let mut keys = mapping.moved().map(|(class, _)| &class.key);
             let field = keys.next().cloned().unwrap_or_default();
-            is_key(VERSION, &field, &versions)?;
+            check::key(VERSION, &field, &versions)?;
             file_key = Some(field);
         }
         let zone = ItopZone::named(&mapping.source.zone);
@@ -263,48 +220,6 @@ impl Plan {
             referred.extend(refers_to.iter().map(|class| (class.clone(), id)));
         }
         referred
-    }
-}
-
-/// What people still have to say.
-fn undecided(mapping: &Mapping) -> Vec<String> {
-    let classes = mapping.classes.iter().filter(|class| class.decide.is_some());
-    let classes = classes.map(|class| class.class.clone());
-    let fields = mapping.moved().flat_map(|(class, _)| {
-        let open = class.rules().filter(|(_, rule)| rule.decide.is_some());
-        open.map(move |(name, _)| format!("{}.{name}", class.class))
-    });
-    classes.chain(fields).collect()
-}
-
-fn examine(class: &ClassMapping, object: &str, described: &Described) -> Result<(), PlanError> {
-    is_key(object, &class.key, described)?;
-    for (name, _) in class.rules() {
-        if described.field(name).is_none() {
-            return Err(PlanError::NoField { object: object.to_owned(), field: name.to_owned() });
-        }
-    }
-    if let Some(name) = &class.record_type
-        && crate::migrate::mapping::record_type(class, described).is_none()
-    {
-        let (class, name) = (class.class.clone(), name.clone());
-        return Err(PlanError::NoRecordType { class, name });
-    }
-    Ok(())
-}
-
-fn is_key(object: &str, field: &str, described: &Described) -> Result<(), PlanError> {
-    let named = || (object.to_owned(), field.to_owned());
-    match described.field(field) {
-        None => {
-            let (object, field) = named();
-            Err(PlanError::NoField { object, field })
-        }
-        Some(known) if !(known.external_id && known.unique && known.case_sensitive) => {
-            let (object, field) = named();
-            Err(PlanError::NoKey { object, field })
-        }
-        Some(_) => Ok(()),
     }
 }
 

@@ -22,7 +22,13 @@ impl Sheet {
     /// One with these columns and no row.
     #[must_use]
     pub fn new(columns: Vec<String>) -> Self {
-        let mut sheet = Self { columns, lines: Vec::new(), rows: 0 };
+        Self::with_room(columns, 0)
+    }
+
+    /// The same, with room for so many bytes: a large one that grows is copied again and again.
+    #[must_use]
+    pub fn with_room(columns: Vec<String>, bytes: usize) -> Self {
+        let mut sheet = Self { columns, lines: Vec::with_capacity(bytes), rows: 0 };
         let names = sheet.columns.clone();
         sheet.line(names.iter().map(String::as_str));
         sheet

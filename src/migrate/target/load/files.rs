@@ -173,7 +173,7 @@ mod tests {
         let fields = fields(&file, "K__c");
         assert_eq!(fields["K__c"], "Attachment::12");
         let path = fields["PathOnClient"].as_str().unwrap();
-        assert!(path.ends_with(".pdf") && path.chars().count() == 500);
+        assert!(path.ends_with("é.pdf") && path.chars().count() == 500);
         assert_eq!(fields["Title"].as_str().unwrap().chars().count(), 255);
     }
 }

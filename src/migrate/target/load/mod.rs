@@ -6,6 +6,7 @@ mod first;
 mod jobs;
 mod records;
 mod settle;
+mod texts;
 mod trial;
 
 use std::{sync::Arc, time::Duration};
@@ -13,9 +14,9 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::json;
 
-pub use comments::{body_parts, comment_fields};
 pub(super) use files::contents;
 pub(super) use records::told;
+pub use texts::{body_parts, comment_fields};
 pub use trial::Trial;
 
 use super::{Plan, TargetError, Waiting, patience::Patience};

@@ -252,6 +252,9 @@ impl Load<'_> {
     }
 
     fn tell_rows(&self, class: &str, done: usize, failed: usize, again: usize) {
+        if done + failed + again == 0 {
+            return;
+        }
         let [done, failed, again] =
             [done, failed, again].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
         (self.tell)(&Event::Rows { class: class.to_owned(), done, failed, again });

@@ -1,6 +1,6 @@
 //! What arrives, whatever happens on the way.
 
-use salesforce_sandbox::{Fault, FaultKind, Operation};
+use salesforce_sandbox::{Fault, FaultKind, Operation, Options, Switches};
 use serde_json::{Value, json};
 
 use super::{MAPPING, Move};
@@ -133,6 +133,37 @@ async fn wherever_it_is_killed_it_goes_on_and_makes_nothing_twice() {
     for (object, class) in [("Account", "Organization"), ("Case", "Incident")] {
         assert!(move_.keyed(object, class).is_empty(), "{class}");
     }
+    move_.finish().await;
+}
+
+#[tokio::test]
+async fn where_jobs_take_no_line_breaks_collections_do() {
+    let switches = Switches { breaks_in_cells_refused: true, ..Switches::default() };
+    let move_ = Move::into(Options { switches, ..Options::default() }, 25).await;
+    move_.trial().await;
+    move_.done(&["load", "--silent-confirmed", "--bulk-from", "20"]).await;
+    assert!(move_.writes().iter().any(|write| write.contains("/jobs/ingest")));
+    assert_eq!(move_.org.records("Case").len(), 25);
+    assert_eq!(move_.verified(&[]).await["is_sound"], true);
+    move_.finish().await;
+}
+
+#[tokio::test]
+async fn a_folder_is_loaded_into_one_org() {
+    let move_ = Move::of(3).await;
+    move_.trial().await;
+    move_.done(&["load", "--silent-confirmed"]).await;
+    // Every simulated org has the same id: here it was another one.
+    let staging = rusqlite::Connection::open(move_.folder().join("staging.db")).unwrap();
+    let other = "UPDATE about SET value = '00Dxx0000000002AAA' WHERE name = 'org'";
+    assert_eq!(staging.execute(other, []).unwrap(), 1);
+    drop(staging);
+    let before = move_.dump();
+    for step in [&["load"][..], &["verify"], &["rollback", "--yes"]] {
+        let told = move_.refused(step).await;
+        assert!(told.contains("was loaded into the org 00Dxx0000000002AAA"), "{told}");
+    }
+    assert_eq!(move_.dump(), before);
     move_.finish().await;
 }
 

@@ -111,27 +111,20 @@ struct Move {
 impl Move {
     /// Both, with so many tickets that have logs and attachments; all of it is read into the folder.
     async fn of(tickets: usize) -> Self {
+        Self::into(Options::default(), tickets).await
+    }
+
+    /// The same, into an org of another kind.
+    async fn into(org: Options, tickets: usize) -> Self {
         let options = sandbox::Options { servers: 30, ..sandbox::Options::default() };
         let world = World::with(options, |_| {}).await;
-        let org = Sandbox::new(Options::default()).unwrap();
+        let org = Sandbox::new(org).unwrap();
         org.access(|access| access.sets_audit_fields = true);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let stop = CancellationToken::new();
-        tokio::spawn(org.clone().serve(listener, stop.clone()));
+        let (url, stop) = served(&org).await;
         let around = tempfile::tempdir().unwrap();
-        let this = Self { world, org, url, around, _stop: stop.drop_guard() };
+        let this = Self { world, org, url, around, _stop: stop };
         this.fill(tickets).await;
-        let configuration = format!(
-            "[itop]\nurl = '{}'\nuser = 'bridge'\npassword = '{pass}'\n[store]\npath = '{}'\n\
-             [salesforce]\nlogin_url = '{}'\nlogin = 'client-credentials'\n\
-             client_id = '{CLIENT_ID}'\nclient_secret = '{CLIENT_SECRET}'\n",
-            this.world.itop.url(),
-            this.around.path().join("program.db").display(),
-            this.url,
-            pass = sandbox::PASSWORD,
-        );
-        fs::write(this.around.path().join("config.toml"), configuration).unwrap();
+        this.configure(&this.url);
         fs::write(this.around.path().join("admin"), sandbox::PASSWORD).unwrap();
         let password = this.around.path().join("admin");
         let account =
@@ -139,6 +132,19 @@ impl Move {
         this.done(&[&["extract"][..], &account[..]].concat()).await;
         this.map(MAPPING);
         this
+    }
+
+    /// Writes the configuration, with the org at this address.
+    fn configure(&self, org: &str) {
+        let configuration = format!(
+            "[itop]\nurl = '{}'\nuser = 'bridge'\npassword = '{pass}'\n[store]\npath = '{}'\n\
+             [salesforce]\nlogin_url = '{org}'\nlogin = 'client-credentials'\n\
+             client_id = '{CLIENT_ID}'\nclient_secret = '{CLIENT_SECRET}'\n",
+            self.world.itop.url(),
+            self.around.path().join("program.db").display(),
+            pass = sandbox::PASSWORD,
+        );
+        fs::write(self.around.path().join("config.toml"), configuration).unwrap();
     }
 
     /// Tickets of several companies, with a public line on every third, an attachment on every tenth, and a long
@@ -278,6 +284,15 @@ impl Move {
         assert!(self.org.faults().is_empty(), "{:?}", self.org.faults());
         self.world.finish().await;
     }
+}
+
+/// Serves an org: where it is, and what ends it.
+async fn served(org: &Sandbox) -> (String, DropGuard) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    tokio::spawn(org.clone().serve(listener, stop.clone()));
+    (url, stop.drop_guard())
 }
 
 /// `/composite/sobjects/X`: an object is named.

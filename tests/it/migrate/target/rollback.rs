@@ -71,7 +71,7 @@ async fn what_others_have_hung_something_on_stays_with_what_it_refers_to() {
         move_.org.records(object).into_iter().map(|record| record["Id"].clone()).collect()
     };
     assert!(ids("Account").contains(&account) && ids("Account").contains(of_acme));
-    assert_eq!(ids("Case"), [case.clone()]);
+    assert_eq!(ids("Case"), std::slice::from_ref(&case));
     assert!(ids("Contact").contains(&contact) && ids("Contact").contains(&json!(theirs)));
     assert!(ids("ContentDocument").contains(&document));
     assert!(!move_.keyed("Account", "Organization").contains_key("Organization::5005"));
