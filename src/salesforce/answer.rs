@@ -45,6 +45,20 @@ pub(super) fn read(raw: &Raw, known: Known<'_>) -> Result<Value, Error> {
     }
 }
 
+/// The same, of an answer that is not needed any more.
+#[expect(clippy::needless_pass_by_value, reason = "what judges a table keeps its bytes")]
+pub(super) fn json(raw: Raw, known: Known<'_>) -> Result<Value, Error> {
+    read(&raw, known)
+}
+
+/// The table of a success.
+pub(super) fn table(raw: Raw, known: Known<'_>) -> Result<Vec<u8>, Error> {
+    if (200..=299).contains(&raw.status) && raw.content_type().starts_with("text/csv") {
+        return Ok(raw.body);
+    }
+    read(&raw, known).and(Err(Error::NotSalesforce { reason: reason(&raw) }))
+}
+
 /// What the body of a failure means, of a whole answer or of a part of one; `None` if it has no code.
 pub(super) fn of_part(
     status: u16,

@@ -45,6 +45,9 @@ pub struct Client {
     pub(super) clock: Clock,
 }
 
+/// What an answer means.
+type Judge<T> = fn(Raw, answer::Known<'_>) -> Result<T, Error>;
+
 /// The session that all share, and how the last login ended.
 #[derive(Default)]
 struct Login {
@@ -145,6 +148,20 @@ impl Client {
     /// Sends a call and judges the answer. It is sent a second time only in a new session, after an
     /// answer that says that it was not looked at.
     pub(super) async fn call(&self, purpose: Use, call: Call) -> Result<Value, Error> {
+        self.ask(purpose, call, answer::json).await
+    }
+
+    /// The same where a success is no JSON but a table: its bytes.
+    pub(super) async fn table(&self, purpose: Use, call: Call) -> Result<Vec<u8>, Error> {
+        self.ask(purpose, call, answer::table).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        purpose: Use,
+        call: Call,
+        judge: Judge<T>,
+    ) -> Result<T, Error> {
         let slot = self.slots.take(purpose).await;
         let trace = outgoing::current();
         let (client, calls) = (self.clone(), self.calls.clone());
@@ -152,7 +169,7 @@ impl Client {
         let outcome = to_its_end(async move {
             let _slot = slot;
             let (session, is_new) = client.session(None).await?;
-            let outcome = client.send(purpose, &call, &session, trace.as_ref()).await;
+            let outcome = client.send(purpose, &call, &session, trace.as_ref(), judge).await;
             let Err(Error::Session { .. }) = &outcome else { return outcome };
             // One that has never worked is not exchanged: some never do, and logins are counted.
             if is_new {
@@ -160,7 +177,7 @@ impl Client {
                 return outcome;
             }
             let (session, _) = client.session(Some(&session)).await?;
-            let outcome = client.send(purpose, &call, &session, trace.as_ref()).await;
+            let outcome = client.send(purpose, &call, &session, trace.as_ref(), judge).await;
             if let Err(Error::Session { .. }) = &outcome {
                 client.forget(&session).await;
             }
@@ -211,7 +228,9 @@ impl Client {
     async fn log_in(&self, line: &Arc<Line>) -> Result<Arc<Session>, Error> {
         let session = Arc::new(line.log_in(&self.clock).await?);
         if !line.is_offered.load(Ordering::Relaxed) {
-            let json = self.send(Use::Read, &Call::get(org::VERSIONS), &session, None).await?;
+            let json = self
+                .send(Use::Read, &Call::get(org::VERSIONS), &session, None, answer::json)
+                .await?;
             org::expect_version(json, &line.settings.api_version)?;
             line.is_offered.store(true, Ordering::Relaxed);
         }
@@ -225,13 +244,14 @@ impl Client {
         }
     }
 
-    async fn send(
+    async fn send<T>(
         &self,
         purpose: Use,
         call: &Call,
         session: &Session,
         trace: Option<&reqwest::header::HeaderValue>,
-    ) -> Result<Value, Error> {
+        judge: Judge<T>,
+    ) -> Result<T, Error> {
         let settings = &session.line.settings;
         let version = &settings.api_version;
         let path = if call.path.starts_with("/services/") {
@@ -249,6 +269,9 @@ impl Client {
                 request.header(reqwest::header::CONTENT_TYPE, kind).body(bytes.clone())
             }
         };
+        for (name, value) in call.headers {
+            request = request.header(*name, *value);
+        }
         if purpose == Use::Create {
             request = request.timeout(settings.create_timeout);
         }
@@ -258,14 +281,10 @@ impl Client {
         let watch = Stopwatch::start();
         let raw = exchange(request, purpose.longest_answer(), session.redactor.clone()).await?;
         self.calls.answered(purpose, watch.micros());
-        self.judged(&raw, version)
-    }
-
-    fn judged(&self, raw: &Raw, version: &str) -> Result<Value, Error> {
         if let Some(usage) = raw.header(&limits::HEADER).and_then(limits::read) {
             self.usage.note(usage);
         }
-        answer::read(raw, answer::Known { used: self.usage.read(), version })
+        judge(raw, answer::Known { used: self.usage.read(), version })
     }
 
     /// What is known when a part of an answer is judged.

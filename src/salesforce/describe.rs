@@ -21,6 +21,24 @@ pub struct Described {
     /// Its record types.
     #[serde(default, rename = "recordTypeInfos")]
     pub record_types: Vec<RecordType>,
+    /// What refers to its records.
+    #[serde(default, rename = "childRelationships")]
+    pub children: Vec<Child>,
+}
+
+/// A field of another object that refers to this one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Child {
+    /// The other object.
+    #[serde(rename = "childSObject")]
+    pub object: String,
+    /// Its field.
+    #[serde(default)]
+    pub field: String,
+    /// Whether its records go with the one that they refer to.
+    #[serde(default)]
+    pub cascade_delete: bool,
 }
 
 /// A field.

@@ -190,7 +190,7 @@ impl Client {
         }
         let path = format!("/sobjects/{CASE}/{}", soql::in_path(case.id.as_str()));
         let body = Body::Json(json!({"Priority": value}));
-        self.call(Use::Write, Call { method: Method::PATCH, path, body }).await?;
+        self.call(Use::Write, Call::of(Method::PATCH, path, body)).await?;
         Ok(Some(priority))
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Client, Error, call::Call, soql};
+use super::{Client, Error, call::Call};
 use crate::outgoing::Use;
 
 /// The org itself.
@@ -62,15 +62,6 @@ impl Client {
             reason: format!("the list of objects has another form: {error}"),
         })?;
         Ok(objects.sobjects.into_iter().map(|object| object.name).collect())
-    }
-
-    /// How many records of an object the user sees.
-    pub async fn count(&self, object: &str) -> Result<u64, Error> {
-        let query = format!("SELECT COUNT() FROM {object}");
-        let json = self.call(Use::Read, Call::get(soql::path(&query))).await?;
-        json.get("totalSize").and_then(serde_json::Value::as_u64).ok_or_else(|| {
-            Error::NotSalesforce { reason: "the answer to a count has no totalSize".to_owned() }
-        })
     }
 
     /// The org itself, as far as the user may know.

@@ -3,6 +3,7 @@
 mod map;
 mod org;
 mod survey;
+mod target;
 
 use std::{
     fs,

@@ -2,9 +2,13 @@
 
 mod extract;
 mod forget;
+mod load;
 mod map;
+mod org;
+mod rollback;
 mod schema;
 mod survey;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,7 +17,7 @@ use clap::Subcommand;
 
 use crate::{app::salesforce_settings, clock::Clock, config::Config, salesforce::Client};
 
-/// Leave iTop for Salesforce, step by step: so far looking, mapping, preparing the org, and reading
+/// Leave iTop for Salesforce, step by step
 ///
 /// It can be stopped at any moment and goes on where it was. All that is read lies in one folder, for its owner
 /// alone.
@@ -29,6 +33,9 @@ enum Command {
     Extract(Box<extract::Extract>),
     Map(map::Map),
     Schema(schema::Schema),
+    Load(Box<load::Load>),
+    Verify(Box<verify::Verify>),
+    Rollback(rollback::Rollback),
     Forget(forget::Forget),
 }
 
@@ -47,6 +54,9 @@ impl Migrate {
             Command::Extract(extract) => Box::pin(extract.run()).await,
             Command::Map(map) => Box::pin(map.run()).await,
             Command::Schema(schema) => Box::pin(schema.run()).await,
+            Command::Load(load) => Box::pin(load.run()).await,
+            Command::Verify(verify) => Box::pin(verify.run()).await,
+            Command::Rollback(rollback) => Box::pin(rollback.run()).await,
             Command::Forget(forget) => forget.run(),
         }
     }

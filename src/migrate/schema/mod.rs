@@ -213,7 +213,13 @@ pub fn deployed(described: Option<&Described>, wanted: Option<&Wanted>) -> Optio
             for field in &mut fields {
                 field.nillable = true;
             }
-            Described { createable: true, updateable: true, fields, record_types: Vec::new() }
+            Described {
+                createable: true,
+                updateable: true,
+                fields,
+                record_types: Vec::new(),
+                children: Vec::new(),
+            }
         }
         (None, _) => return None,
     };

@@ -1,5 +1,6 @@
 //! The staging file: a database of its own, beside that of the bridge and never mixed with it.
 
+pub mod ledger;
 mod looking;
 mod passes;
 mod tables;
@@ -16,7 +17,7 @@ pub use passes::ReadBefore;
 pub use tables::{Entry, Known, Missing, Object, ReadRange, Table, TakenFile, Totals};
 
 /// What a staging file of this program looks like; another number belongs to another version.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
 
 /// The staging file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,11 +73,11 @@ impl Staging {
         db.pragma_update(None, "synchronous", "normal")?;
         // The first write takes the lock for good.
         db.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(in_use)?;
-        let is_new = !db.table_exists(None, "about")?;
-        if is_new {
-            let made = format!("BEGIN;{};COMMIT", include_str!("staging.sql"));
-            db.execute_batch(&made)?;
-            db.execute("INSERT INTO about VALUES ('layout', ?1)", [LAYOUT])?;
+        if !db.table_exists(None, "about")? {
+            step(&db, include_str!("staging.sql"), "1")?;
+        }
+        if about(&db, "layout")?.as_deref() == Some("1") {
+            step(&db, include_str!("target.sql"), "2")?;
         }
         let staging = Self(Arc::new(Mutex::new(db)));
         let found = staging.now(|db| about(db, "layout"))?.unwrap_or_default();
@@ -124,7 +125,51 @@ impl Staging {
     }
 }
 
+/// Brings a staging file to a layout, whole or not at all.
+fn step(db: &Connection, sql: &str, layout: &str) -> rusqlite::Result<()> {
+    let noted = format!("INSERT OR REPLACE INTO about VALUES ('layout', '{layout}')");
+    db.execute_batch(&format!("BEGIN IMMEDIATE;{sql};{noted};COMMIT"))
+}
+
 fn about(db: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
     db.query_row("SELECT value FROM about WHERE name = ?1", params![name], |row| row.get(0))
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_first_layout_is_brought_up_with_what_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("staging.db");
+        let db = Connection::open(&path).unwrap();
+        step(&db, include_str!("staging.sql"), "1").unwrap();
+        let object =
+            "INSERT INTO objects (class, id, seen_in, fields) VALUES ('Incident', 7, 1, '{}')";
+        db.execute(object, []).unwrap();
+        drop(db);
+        let looked = |staging: &Staging| {
+            staging.now(|db| {
+                let layout = about(db, "layout")?.unwrap_or_default();
+                let read = "SELECT count(*) FROM objects WHERE class = 'Incident'";
+                let loaded = "SELECT count(*) FROM records";
+                let count = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+                Ok((layout, count(read)?, count(loaded)?))
+            })
+        };
+        let staging = Staging::open(&path).unwrap();
+        assert_eq!(looked(&staging).unwrap(), ("2".to_owned(), 1, 0));
+        drop(staging);
+        // Once is enough.
+        let staging = Staging::open(&path).unwrap();
+        assert_eq!(looked(&staging).unwrap().0, "2");
+        staging
+            .now(|db| db.execute("UPDATE about SET value = '3' WHERE name = 'layout'", []))
+            .unwrap();
+        drop(staging);
+        let refused = Staging::open(&path).unwrap_err();
+        assert!(matches!(refused, StagingError::Layout { found } if found == "3"));
+    }
 }

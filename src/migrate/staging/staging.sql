@@ -1,4 +1,5 @@
--- The staging file of a migration. Compiled into the program; a file is made by one version and used by it.
+-- The staging file of a migration, layout 1: what was read. Compiled into the program; steps follow in files of
+-- their own.
 -- Dates are as iTop writes them, in its own time zone: what they mean is said once, by the mapping.
 
 -- Single values: the layout, the iTop that is read, its time zone.

@@ -398,15 +398,15 @@ fn totals(db: &mut Connection) -> rusqlite::Result<Vec<(String, Totals)>> {
 }
 
 /// What SQLite can hold; ids of iTop and counts end far below.
-fn integer(number: impl TryInto<i64>) -> i64 {
+pub(super) fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
-fn unsigned(number: i64) -> u64 {
+pub(super) fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
 /// Names and values can always be written as JSON.
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -147,7 +147,8 @@ pub async fn survey(
         tell(name);
         let described = client.describe(name).await?;
         let what = format!("How many records {name} has");
-        let records = seen(&what, client.count(name), missing).await?;
+        let query = format!("SELECT COUNT() FROM {name}");
+        let records = seen(&what, client.count(&query), missing).await?;
         survey.objects.push(object(name, &described, records));
         if name == "Case" {
             survey.audit = described.field(AUDIT_FIELDS[0]).is_some_and(|field| field.createable);

@@ -86,8 +86,8 @@ impl Client {
             "testLevel": "NoTestRun",
         }});
         let (kind, bytes) = multipart(&options.to_string(), zip);
-        let path = "/metadata/deployRequest".to_owned();
-        let call = Call { method: Method::POST, path, body: Body::Bytes(kind, bytes) };
+        let body = Body::Bytes(kind, bytes.into());
+        let call = Call::of(Method::POST, "/metadata/deployRequest", body);
         let mut answer = read(self.call(Use::Write, call).await?)?;
         let path =
             format!("/metadata/deployRequest/{}?includeDetails=true", soql::in_path(&answer.id));

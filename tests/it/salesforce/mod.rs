@@ -2,6 +2,7 @@
 
 mod check;
 mod client;
+mod loading;
 mod login;
 mod notes;
 
