@@ -108,7 +108,11 @@ impl Survey {
         for sentence in &found.missing {
             print::note(format_args!("not seen: {}", plain(sentence)));
         }
-        let days = found.estimate.days.map(|days| format!(", on {days} days")).unwrap_or_default();
+        let days = found.estimate.days.map(|days| match days {
+            1 => ", on one day".to_owned(),
+            days => format!(", on {days} days"),
+        });
+        let days = days.unwrap_or_default();
         print::line(format_args!(
             "about {} calls and {} to load{days}; {}",
             report::count(found.estimate.calls),

@@ -15,6 +15,7 @@ const BARS: usize = 16;
 struct Shown<'a> {
     #[serde(flatten)]
     survey: &'a Survey,
+    date: String,
     totals: serde_json::Value,
     bars: Vec<(&'a str, u64)>,
     work: Vec<(&'a str, u64)>,
@@ -45,6 +46,7 @@ impl Survey {
             TEMPLATE,
             &Shown {
                 survey: self,
+                date: self.made_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
                 totals: json!({
                     "tickets": of_group(Group::Tickets), "cis": of_group(Group::Cis),
                     "persons": of_class("Person"), "organizations": of_class("Organization"),

@@ -50,9 +50,9 @@ fn decide_all(path: &Path) {
             Some(_) if line.contains("values = {  }") => {}
             Some(at) => {
                 let rule = line[..at].trim_end().trim_end_matches(',');
-                decided.push_str(&format!("{rule} }}\n"));
+                decided.extend([rule, " }\n"]);
             }
-            None => decided.push_str(&format!("{line}\n")),
+            None => decided.extend([line, "\n"]),
         }
     }
     // What was asked stays in iTop, for a reason.

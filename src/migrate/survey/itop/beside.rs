@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How many attachments are read to know how large they are.
-const FILES: usize = 10;
+const FILES: usize = 40;
 
 /// Counts attachments by what they hang on, and reads some: iTop tells no size without the contents.
 pub(super) async fn attachments(asking: Asking<'_>) -> Result<AttachmentSurvey, AskError> {
