@@ -29,7 +29,7 @@ use crate::{
 
 /// A row whose company has left for another ticket system, and whose ticket was not there when it was
 /// looked for first.
-const LOOKED_ONCE: &str = "left-unclear";
+pub(super) const LOOKED_ONCE: &str = "left-unclear";
 
 /// All deliveries to one ticket system. Cheap to clone.
 #[derive(Clone)]
