@@ -87,3 +87,12 @@ fn a_note_that_is_still_under_way_is_waited_for_after_a_crash_too() {
         check_at(Desks::Salesforce, &[first.as_slice(), &then].concat()).unwrap();
     }
 }
+
+#[test]
+fn what_waits_behind_a_case_whose_answer_was_lost_does_not_go_before_it() {
+    // Both waited for a link, so that their turns were read together; the control showed the older Case.
+    use Operation::{Batch, Link, OrgFault, Pass};
+    let cut = OrgFault(org::Trouble::CutAfter, org::On::Case, 1);
+    let operations = [Batch(vec![7, 13]), Pass(2), cut, Link(1), Pass(4)];
+    check_at(Desks::Salesforce, &operations).unwrap();
+}
