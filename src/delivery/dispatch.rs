@@ -234,7 +234,12 @@ impl Lane {
     /// machine was ahead.
     fn longest_wait(&self) -> Duration {
         let settings = &self.core().settings.delivery;
-        settings.backoff_max.duration().max(settings.recheck_blocked.duration()) * 2
+        let longest = settings.backoff_max.duration().max(settings.recheck_blocked.duration());
+        let waits_for_writes = self.core().of.is_some() || matches!(self, Self::UniqueKey(_));
+        // What may still be at work at Salesforce, or where its company was linked before, is waited for.
+        let of_writes =
+            if waits_for_writes { settings.settle_unproven.duration() } else { longest };
+        longest.max(of_writes) * 2
     }
 
     /// An attempt; whatever the database does, its row is not left `creating`, because only a

@@ -29,7 +29,7 @@ use crate::{
 
 /// A row whose company has left for another ticket system, and whose ticket was not there when it was
 /// looked for first.
-const LOOKED_ONCE: &str = "left-unclear";
+pub(super) const LOOKED_ONCE: &str = "left-unclear";
 
 /// All deliveries to one ticket system. Cheap to clone.
 #[derive(Clone)]
@@ -226,6 +226,12 @@ impl Lane {
         let tell = |error: &StoreError| {
             tracing::error!(acknowledgement = id, %error, "a delivery could not be written down");
         };
+        if let Self::UniqueKey(_) = self
+            && self.core().store.is_behind_another(id).await.inspect_err(tell)?
+        {
+            // One before it of its control, whose turn was read with its own, goes on later: first.
+            return Ok(Written::Nothing);
+        }
         let waiting = self.core().store.waiting(id).await.inspect_err(tell)?;
         let Some(row) = waiting else { return Ok(Written::Nothing) };
         let (span, trace) = (row.span(), row.trace.clone());

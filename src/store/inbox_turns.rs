@@ -87,6 +87,18 @@ impl Store {
         .await
     }
 
+    /// Whether another row of the same control is before this one and still under way.
+    pub async fn is_behind_another(&self, id: i64) -> Result<bool, StoreError> {
+        self.read(move |db| {
+            let sql = format!(
+                "SELECT NOT ({FIRST_OF_ITS_CONTROL}) FROM acknowledgements AS a WHERE id = ?1"
+            );
+            let is_behind = db.prepare_cached(&sql)?.query_row([id], |row| row.get(0));
+            Ok(is_behind.optional()?.unwrap_or(false))
+        })
+        .await
+    }
+
     /// When the next row is due of those that were not due at `time`.
     pub async fn next_due_after(
         &self,

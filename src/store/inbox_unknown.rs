@@ -150,6 +150,29 @@ impl Store {
         .await
     }
 
+    /// At start: rows whose note was sent to a ticket system with unique keys are due at `notes_at`, when it can
+    /// be looked for, and those with the problem `left`, which have left a ticket system, at `left_at`.
+    pub async fn wait_anew(
+        &self,
+        desk: DeskName,
+        notes_at: Moment,
+        left: &'static str,
+        left_at: Moment,
+    ) -> Result<(), StoreError> {
+        let (notes_at, left_at) = (notes_at.as_millis(), left_at.as_millis());
+        self.write(move |db| {
+            db.prepare_cached(
+                "UPDATE acknowledgements INDEXED BY acknowledgements_due
+                 SET next_attempt_at = iif(problem_code = ?2, ?4, ?3)
+                 WHERE state = 'accepted' AND sent_at IS NOT NULL
+                   AND (problem_code = ?2 OR (desk = ?1 AND ticket_id IS NOT NULL))",
+            )?
+            .execute(params![desk.code(), left, notes_at, left_at])
+            .map(drop)
+        })
+        .await
+    }
+
     /// At start: what a restore has left unknown, and is at home at a ticket system with unique keys, is due;
     /// it is looked for then. Where there is no other one that is all that is unknown. How many they are.
     pub async fn release_restored(&self, of: Option<OfDesk>) -> Result<usize, StoreError> {

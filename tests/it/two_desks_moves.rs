@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use salesforce_sandbox as salesforce;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
@@ -152,6 +153,33 @@ async fn a_case_that_salesforce_holds_is_waited_for_before_a_ticket_is_made_in_i
     let slow = salesforce::FaultKind::Slow { before_ms: HELD_MS, after_ms: 0 };
     let id = both.unclear_at_salesforce(slow).await;
     both.bakery_moves().await;
+    let row = ended(&both, &id, "created").await;
+    assert_eq!(row["ticket"]["class"], "Case", "{row}");
+    both.long_after().await;
+    assert_eq!(both.tickets().await, (0, 1));
+    both.finish().await;
+}
+
+#[tokio::test]
+async fn a_restart_does_not_shorten_the_wait_for_what_a_desk_holds() {
+    let mut both = Both::with(|config| {
+        hurried(config);
+        config.delivery.backoff_max = Period::seconds(4);
+        config.delivery.recheck_blocked = Period::seconds(10);
+    })
+    .await;
+    let slow = salesforce::FaultKind::Slow { before_ms: HELD_MS, after_ms: 0 };
+    let id = both.unclear_at_salesforce(slow).await;
+    both.bakery_moves().await;
+    both.world
+        .until("it was looked for once", async || {
+            both.world.clock.advance(Duration::from_secs(1));
+            (both.row(&id).await["problem"]["code"] == "left-unclear").then_some(())
+        })
+        .await;
+    both.world.crash_bridge();
+    both.world.clock.step(SignedDuration::from_hours(1));
+    both.world.start_bridge().await;
     let row = ended(&both, &id, "created").await;
     assert_eq!(row["ticket"]["class"], "Case", "{row}");
     both.long_after().await;

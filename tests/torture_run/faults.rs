@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::clock::Clock;
 use tokio::task::JoinHandle;
 
-use crate::plan::FaultSet;
+use crate::plan::{Desk, FaultSet};
 
 /// How long the client waits. All times are short so that the run is.
 pub const TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -20,8 +20,14 @@ pub const TIMEOUT: Duration = Duration::from_millis(1_500);
 /// `delivery.settle`: what is only slow ends before.
 pub const SETTLE: Duration = Duration::from_secs(6);
 
-/// `delivery.settle_unproven`: longer than any lock is held.
-pub const SETTLE_UNPROVEN: Duration = Duration::from_mins(1);
+/// `delivery.settle_unproven`: longer than any lock is held; with Salesforce, where rows that have left a
+/// desk wait for it, no longer than what is only slow.
+pub fn settle_unproven(desk: Desk, set: FaultSet) -> Duration {
+    match (desk, set) {
+        (Desk::Salesforce | Desk::Both, FaultSet::Disturbed) => SETTLE,
+        _ => Duration::from_mins(1),
+    }
+}
 
 /// How long the answer or the effect of a slow write is late, in milliseconds: longer than the
 /// client waits, shorter than `settle`.

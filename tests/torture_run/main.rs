@@ -40,14 +40,19 @@ const PATIENCE: Duration = Duration::from_mins(10);
 #[tokio::main]
 async fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let plan = Arc::new(Plan::parse());
+    let plan = Plan::parse();
     if let Some(seconds) = plan.crowd {
         let report = crowd::run(seconds).await;
         println!("{report}");
         return if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let runs: Vec<_> =
-        plan.sets().into_iter().map(|set| tokio::spawn(run(plan.clone(), set))).collect();
+    let runs: Vec<_> = plan
+        .each()
+        .map(Arc::new)
+        .flat_map(|plan| {
+            plan.sets().into_iter().map(move |set| tokio::spawn(run(plan.clone(), set)))
+        })
+        .collect();
     let (mut passed, mut failed) = (0, 0);
     for run in runs {
         let report = run.await.expect("a run ends");

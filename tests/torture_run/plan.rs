@@ -34,8 +34,9 @@ impl std::fmt::Display for FaultSet {
 }
 
 /// Which ticket systems the companies are at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Desk {
+    #[default]
     /// All at iTop, each acknowledgement a ticket of its own
     Itop,
     /// All at Salesforce, where half of the controls have notes on their open Case
@@ -111,7 +112,7 @@ pub enum Guard {
 }
 
 /// A torture run.
-#[derive(Debug, clap::Parser)]
+#[derive(Clone, Debug, clap::Parser)]
 #[command(name = "tests/torture")]
 pub struct Plan {
     /// Acknowledgements
@@ -123,8 +124,11 @@ pub struct Plan {
     /// What goes wrong; several sets run side by side, each with processes of its own
     #[arg(long, value_delimiter = ',', default_value = "disturbed")]
     pub faults: Vec<FaultSet>,
-    /// Which ticket systems the companies are at
-    #[arg(long, value_enum, default_value_t = Desk::Itop)]
+    /// Which ticket systems the companies are at; several run side by side too
+    #[arg(long = "desk", value_delimiter = ',', default_value = "itop")]
+    pub desks: Vec<Desk>,
+    /// The one of a run
+    #[arg(skip)]
     pub desk: Desk,
     /// What is switched off, to see that it is needed
     #[arg(long, value_delimiter = ',', conflicts_with = "itop")]
@@ -136,7 +140,7 @@ pub struct Plan {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// A real iTop instead of the simulated one; it is never killed
-    #[arg(long, requires = "itop_user", requires = "itop_password_file", conflicts_with = "desk")]
+    #[arg(long, requires = "itop_user", requires = "itop_password_file", conflicts_with = "desks")]
     pub itop: Option<String>,
     /// Its account
     #[arg(long)]
@@ -150,6 +154,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plans of the runs, one for each choice of desks.
+    pub fn each(self) -> impl Iterator<Item = Self> {
+        let desks = self.desks.clone();
+        desks.into_iter().map(move |desk| Self { desk, ..self.clone() })
+    }
+
     /// The fault sets to run. What a real iTop holds cannot be told by a proxy before it.
     pub fn sets(&self) -> Vec<FaultSet> {
         if self.itop.is_some() { vec![FaultSet::Disturbed] } else { self.faults.clone() }

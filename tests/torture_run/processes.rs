@@ -12,7 +12,7 @@ use servicenav_itop_bridge::clock::Clock;
 
 use crate::{
     counting::Told,
-    faults::{OF_SALESFORCE, SETTLE, SETTLE_UNPROVEN, TIMEOUT, switched_on},
+    faults::{OF_SALESFORCE, SETTLE, TIMEOUT, settle_unproven, switched_on},
     plan::{Company, Desk, FaultSet, Guard, Plan},
     real_itop::Disturbed,
     salesforce::Salesforce,
@@ -77,7 +77,8 @@ impl Processes {
         };
         let salesforce = plan.desk.has_salesforce().then(|| Salesforce::start(folder.path()));
         let bridge_address = free_address();
-        let bridge = start_bridge(&folder, bridge_address, (&itop, salesforce.as_ref()), plan);
+        let bridge =
+            start_bridge(&folder, bridge_address, (&itop, salesforce.as_ref()), (plan, set));
         let processes = Self {
             folder,
             http: reqwest::Client::new(),
@@ -237,9 +238,9 @@ impl Processes {
             Victim::Bridge => {
                 end(&mut self.bridge);
                 self.clock.sleep(away).await;
-                let Self { folder, bridge_address, itop, salesforce, plan, .. } = &*self;
+                let Self { folder, bridge_address, itop, salesforce, plan, set, .. } = &*self;
                 let desks = (itop, salesforce.as_ref());
-                self.bridge = start_bridge(folder, *bridge_address, desks, plan);
+                self.bridge = start_bridge(folder, *bridge_address, desks, (plan, *set));
             }
             Victim::Salesforce => {
                 let Some(salesforce) = &mut self.salesforce else { return };
@@ -345,7 +346,7 @@ fn start_bridge(
     folder: &tempfile::TempDir,
     address: SocketAddr,
     (itop, salesforce): (&Itop, Option<&Salesforce>),
-    plan: &Plan,
+    (plan, set): (&Plan, FaultSet),
 ) -> Child {
     let (url, user, password) = match itop {
         Itop::Simulated { address, .. } => (format!("http://{address}"), "bridge", "sandbox"),
@@ -365,7 +366,7 @@ fn start_bridge(
         ("ITOP__TIMEOUT", ms(TIMEOUT)),
         ("ITOP__CREATE_TIMEOUT", ms(TIMEOUT)),
         ("DELIVERY__SETTLE", ms(SETTLE)),
-        ("DELIVERY__SETTLE_UNPROVEN", ms(SETTLE_UNPROVEN)),
+        ("DELIVERY__SETTLE_UNPROVEN", ms(settle_unproven(plan.desk, set))),
         ("DELIVERY__BACKOFF_FIRST", "200ms".to_owned()),
         ("DELIVERY__BACKOFF_MAX", "2s".to_owned()),
         ("DELIVERY__PROBE_FIRST", "100ms".to_owned()),

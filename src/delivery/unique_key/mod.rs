@@ -15,6 +15,7 @@ use super::{
     Blocked, Plan, PlanError, Planner,
     core::{Core, REFUSALS},
     in_flight::Written,
+    lane::LOOKED_ONCE,
     line::{Line, Turns},
 };
 use crate::{
@@ -83,8 +84,13 @@ impl UniqueKey {
     }
 
     /// What was being written when the last process ended is due again; and what a restore has left
-    /// unknown is due here, and is looked for then.
+    /// unknown is due here, and is looked for then. What may still be at work is waited for anew: how long
+    /// ago it was sent only the time of day tells, which may have been set since.
     pub(super) async fn recover(&self) -> Result<usize, StoreError> {
+        let settings = &self.settings.delivery;
+        let (notes_at, left_at) = (settings.settle.duration(), settings.settle_unproven.duration());
+        let (notes_at, left_at) = (self.after(notes_at), self.after(left_at));
+        self.store.wait_anew(self.desk.name(), notes_at, LOOKED_ONCE, left_at).await?;
         let released = self.store.release_restored(self.of).await?;
         Ok(released + self.repeat_interrupted(None).await?.len())
     }

@@ -74,3 +74,25 @@ fn a_row_that_one_desk_is_at_has_no_turn_at_the_other() {
     let unknown = OrgFault(org::Trouble::DuplicateUnknown, org::On::Case, 1);
     check_at(Desks::Both, &[Post(0), Move(0), Post(7), Move(1), unknown, PassLong(1)]).unwrap();
 }
+
+#[test]
+fn a_note_that_is_still_under_way_is_waited_for_after_a_crash_too() {
+    // It was due at once: what lay farther ahead than two back-offs was taken for a wrong clock's, and after
+    // a clock was set nobody can tell from what is stored how long ago the note was sent.
+    use Operation::{Crash, OrgFault, Pass, Post, Step};
+    let slow = OrgFault(org::Trouble::Slow, org::On::Note, 1);
+    let first = [Post(0), Pass(2), slow, Post(6), Pass(1), Pass(1)];
+    for clock in [0, 60, -60] {
+        let then = [Step(clock), Crash, Pass(1), Pass(1)];
+        check_at(Desks::Salesforce, &[first.as_slice(), &then].concat()).unwrap();
+    }
+}
+
+#[test]
+fn what_waits_behind_a_case_whose_answer_was_lost_does_not_go_before_it() {
+    // Both waited for a link, so that their turns were read together; the control showed the older Case.
+    use Operation::{Batch, Link, OrgFault, Pass};
+    let cut = OrgFault(org::Trouble::CutAfter, org::On::Case, 1);
+    let operations = [Batch(vec![7, 13]), Pass(2), cut, Link(1), Pass(4)];
+    check_at(Desks::Salesforce, &operations).unwrap();
+}

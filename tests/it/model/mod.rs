@@ -56,7 +56,7 @@ use operation::{Operation, operation};
 const CASES: u32 = 100;
 
 /// The same of each other choice of desks.
-const CASES_OF_OTHERS: u32 = 48;
+const CASES_OF_OTHERS: u32 = 24;
 
 /// Sequences at once: most of one is waiting, as its client waits for answers in real time.
 const AT_ONCE: u32 = 8;
