@@ -111,8 +111,8 @@ impl Reason {
                  configuration after SIGHUP."
             }
             Self::ProfileMissing => {
-                "Give the account the profile \"REST Services User\" in iTop (Admin tools, User \
-                 accounts)."
+                "Give the account the profile \"REST Services User\" in iTop (Administration, \
+                 User accounts)."
             }
             Self::WritesRefused => {
                 "Give the account the profile \"Support Agent\" (\"Service Desk Agent\" for user \

@@ -107,7 +107,8 @@ impl Examination<'_> {
                 self.report.failure(
                     SOURCES,
                     format!("{class} has none that the bridge knows"),
-                    SET_UP,
+                    "Start the bridge, and run \"servicenav-itop-bridge cmdb setup\" with an \
+                     administrator's login.",
                 );
                 continue;
             };

@@ -25,8 +25,10 @@ const PROBLEM: &str = "urn:servicenav-itop-bridge:problem:";
 /// Which bridge, and who calls.
 #[derive(Debug, clap::Args)]
 pub(super) struct Bridge {
-    #[command(flatten, next_help_heading = BRIDGE)]
-    config: ConfigFile,
+    /// The configuration file; without it, /etc/servicenav-itop-bridge/config.toml if that is there
+    // Not a flattened ConfigFile: its heading would stand over the options of each command too.
+    #[arg(short, long, env = "BRIDGE_CONFIG", help_heading = BRIDGE)]
+    config: Option<OsString>,
     /// The address of the bridge; without it, where the configuration says that it listens
     #[arg(long, env = "BRIDGE_URL", value_name = "URL", help_heading = BRIDGE)]
     url: Option<String>,
@@ -107,8 +109,8 @@ pub(super) struct Answer {
 
 impl Bridge {
     /// The configuration that it is of, where that is on this machine.
-    pub(super) fn file(&self) -> &ConfigFile {
-        &self.config
+    pub(super) fn file(&self) -> ConfigFile {
+        ConfigFile { config: self.config.clone() }
     }
 
     /// A call of an address, such as `/readyz`.
@@ -139,7 +141,7 @@ impl Bridge {
     /// The one that the configuration is of, and the token that it has written for this machine, if this may
     /// be read. It is asked without a proxy, which would ask another one; and no other is sent that token.
     fn configured(&self) -> anyhow::Result<(String, Option<Secret>)> {
-        let place = self.config.place().context(
+        let place = self.file().place().context(
             "where the bridge listens is not known: name its address with --url, or its \
              configuration with --config",
         )?;

@@ -131,8 +131,8 @@ impl Worker {
         if counters.reconciled_updated + counters.reconciled_unchanged > adopted + pending {
             tracing::warn!(
                 class,
-                "a CI was taken over that somebody has made under the name of new equipment after the \
-                 bridge had looked for one"
+                "a CI was taken over that the bridge did not expect: somebody has made it under the name \
+                 of new equipment meanwhile, or the data source was made anew"
             );
         }
         federation.watch_out(class, &counters, &Share { rows, new, failed, pending }).await

@@ -58,7 +58,14 @@ pub fn load(
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(problems)) }
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    if file.is_none() {
+        let unread = "no configuration file was read; name one with --config or BRIDGE_CONFIG";
+        problems.insert(0, unread.to_owned());
+    }
+    Err(ConfigError::Invalid(problems))
 }
 
 /// Where a bridge is found on this machine.
@@ -222,6 +229,14 @@ pub(super) mod tests {
     fn the_least_configuration_is_four_lines() {
         let config = from(LEAST, &[]).unwrap();
         assert_eq!(config.server, super::super::Server::default());
+    }
+
+    #[test]
+    fn whoever_has_named_no_file_is_told_so() {
+        let Err(ConfigError::Invalid(problems)) = load(None, []) else { panic!("it was taken") };
+        assert!(problems[0].contains("--config"), "{problems:?}");
+        let Err(ConfigError::Invalid(problems)) = from("", &[]) else { panic!("it was taken") };
+        assert!(problems.iter().all(|problem| !problem.contains("--config")), "{problems:?}");
     }
 
     #[test]

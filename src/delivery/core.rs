@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use super::{Blocked, Settings, backoff::backoff, outcomes::Outcomes, trace::Logged as _};
+use super::{
+    Blocked, Settings, backoff::backoff, claims::Claims, outcomes::Outcomes, trace::Logged as _,
+};
 use crate::{
     catalog::Catalog,
     clock::{Clock, Moment},
@@ -67,6 +69,8 @@ pub(super) struct Core {
     pub(super) of: Option<OfDesk>,
     /// Deliveries to all ticket systems.
     pub(super) all: Weak<super::Inner>,
+    /// The controls of which a row is being delivered, whichever ticket system it goes to.
+    claims: Arc<Claims>,
     /// Up to when it is noted that the bridge has run since a restore.
     ran_noted: tokio::sync::Mutex<Moment>,
 }
@@ -78,7 +82,7 @@ impl Core {
         clock: Clock,
         settings: Arc<Settings>,
         outcomes: Arc<Outcomes>,
-        (of, all): (Option<OfDesk>, Weak<super::Inner>),
+        (of, all, claims): (Option<OfDesk>, Weak<super::Inner>, Arc<Claims>),
     ) -> Self {
         Self {
             desk: catalog.desk().clone(),
@@ -87,12 +91,25 @@ impl Core {
             gate,
             of,
             all,
+            claims,
             began: clock.moment(),
             ran_noted: tokio::sync::Mutex::new(clock.moment()),
             clock,
             settings,
             outcomes,
             load: Load::default(),
+        }
+    }
+
+    /// Takes the turn of a control; false where another ticket system has it. Without one that cannot be.
+    pub(super) fn takes(&self, control: &(String, String)) -> bool {
+        self.of.is_none() || self.claims.take(control)
+    }
+
+    /// The turn of a control has ended.
+    pub(super) fn gives_back(&self, control: &(String, String)) {
+        if self.of.is_some() && self.claims.give_back(control) {
+            self.store.turns_may_have_changed();
         }
     }
 
@@ -188,7 +205,7 @@ impl Core {
             inner.store.note_ran_since_restore(ran).await?;
             *noted = now;
         }
-        Ok(Some(restored).filter(|_| ran < window))
+        Ok((ran < window).then_some(Restored { ran, ..restored }))
     }
 
     /// The control's ticket as it was last known, if open ones are reused and it is one of here.
@@ -310,7 +327,7 @@ pub(super) fn turned_away(desk: DeskName, sentence: &str) -> Problem {
     let message = format!(
         "{sentence}. Other requests get through, while this acknowledgement is turned away each time: \
          a firewall in front of {title} may object to a word in it. Let the bridge through to {api} \
-         there without that check, then retry."
+         without that check, then retry."
     );
     Problem::new(TURNED_AWAY, message)
 }

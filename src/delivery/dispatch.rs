@@ -47,9 +47,6 @@ struct NextRows {
 impl Lane {
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
     pub(super) async fn run(&self, stop: &CancellationToken) {
-        if stop.run_until_cancelled(self.recover()).await.is_none() {
-            return;
-        }
         match self {
             Self::Conditional(lane) => {
                 tokio::join!(
@@ -65,7 +62,7 @@ impl Lane {
 
     /// What was being written when the last process ended is written down; nothing is delivered
     /// before that.
-    async fn recover(&self) {
+    pub(super) async fn recover(&self) {
         let recovered = async || {
             self.core().store.bound_times(self.longest_wait(), LATE_LOOK).await?;
             match self {
@@ -124,7 +121,9 @@ impl Lane {
             load.limit.store(limit, Ordering::Relaxed);
             let limit = usize::from(limit);
             if self.core().gate.is_open() {
-                let turns = self.turns(limit, running.len(), &controls, &mut next_rows).await;
+                let mut turns = self.turns(limit, running.len(), &controls, &mut next_rows).await;
+                // What another ticket system is at is found again when that has ended.
+                turns.retain(|due| self.core().takes(&due.control));
                 let now = self.core().clock.moment();
                 let begun = in_flight.begun(running.len() + turns.len(), now);
                 for due in turns {
@@ -160,6 +159,7 @@ impl Lane {
                             }
                         }
                         controls.remove(&due.control);
+                        self.core().gives_back(&due.control);
                         self.left(due.id);
                         self.core().outcomes.tell(due.id);
                     }

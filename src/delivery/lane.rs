@@ -27,6 +27,10 @@ use crate::{
     store::{StoreError, Waiting},
 };
 
+/// A row whose company has left for another ticket system, and whose ticket was not there when it was
+/// looked for first.
+const LOOKED_ONCE: &str = "left-unclear";
+
 /// All deliveries to one ticket system. Cheap to clone.
 #[derive(Clone)]
 pub(super) enum Lane {
@@ -85,42 +89,91 @@ impl Lane {
         }
     }
 
-    /// Looks for what an earlier write has made, where that was sent: its company may have moved to
-    /// another ticket system since. True if it was there and has been adopted, or if that cannot be
-    /// told yet.
+    /// Looks for what an earlier write has made, wherever that may have been; true if it was there and
+    /// has been adopted, or if that cannot be told yet.
+    async fn was_found(&self, row: &Waiting, event: &Acknowledgement) -> Result<bool, StoreError> {
+        let has_left = row.was_sent && row.desk != self.name();
+        let first = if has_left {
+            self.was_found_where_sent(row, event).await?
+        } else {
+            self.was_found_again(row, event).await?
+        };
+        // With one ticket system there is nothing else to ask.
+        if first || self.core().of.is_none() || self.core().restored_lately().await?.is_none() {
+            return Ok(first);
+        }
+        // A backup that was restored does not know where its company was linked after it.
+        let was_asked = if has_left { row.desk } else { self.name() };
+        let all = self.core().all.upgrade();
+        let lanes = all.iter().flat_map(|all| &all.lanes);
+        for lane in lanes.filter(|lane| lane.name() != was_asked) {
+            if !lane.core().gate.is_open() {
+                self.wait_for_desk(row, lane.name()).await?;
+                return Ok(true);
+            }
+            if lane.was_found_after_restore(row, event).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Looks for it where it was sent: its company has moved to another ticket system since. Absent
+    /// counts when it was so twice, as long apart as a write may take that nothing here could refuse.
     async fn was_found_where_sent(
         &self,
         row: &Waiting,
         event: &Acknowledgement,
     ) -> Result<bool, StoreError> {
-        if !row.was_sent || row.desk == self.name() {
-            return self.was_found_again(row, event).await;
-        }
         let all = self.core().all.upgrade();
         let other = all.iter().flat_map(|all| &all.lanes).find(|lane| lane.name() == row.desk);
-        match other {
-            None => {
-                self.core().wait_for_what_is_not_served(row, event).await?;
-                Ok(true)
-            }
-            Some(other) if other.core().gate.is_open() => match other {
-                Self::Conditional(lane) => Box::pin(lane.was_found_again(row, event)).await,
-                Self::UniqueKey(lane) => lane.was_found_before_it_left(row, event).await,
-            },
-            // It cannot be asked: what it may have made must not be made here too.
-            Some(_) => {
-                let title = row.desk.title();
-                let problem = Problem::new(
-                    "desk-unavailable",
-                    format!(
-                        "An earlier write went to {title}, which cannot be asked now whether it made \
-                         a ticket."
-                    ),
-                );
-                self.core().wait_for_another(row, problem).await?;
-                Ok(true)
-            }
+        let Some(other) = other else {
+            self.core().wait_for_what_is_not_served(row, event).await?;
+            return Ok(true);
+        };
+        // What it may have made where it cannot be asked must not be made here too.
+        if !other.core().gate.is_open() {
+            self.wait_for_desk(row, row.desk).await?;
+            return Ok(true);
         }
+        let found = match other {
+            Self::Conditional(lane) => Box::pin(lane.was_found_again(row, event)).await?,
+            Self::UniqueKey(lane) => lane.was_found_before_it_left(row, event).await?,
+        };
+        if found || row.last_problem.as_deref() == Some(LOOKED_ONCE) {
+            return Ok(found);
+        }
+        let title = row.desk.title();
+        let message = format!("Whether {title} has made a ticket for it is looked for once more.");
+        let problem = Problem::new(LOOKED_ONCE, message);
+        let core = self.core();
+        let next = core.after(core.settings.delivery.settle_unproven.duration());
+        core.store.wait_until(row.id, next, Duration::ZERO, problem).await?;
+        Ok(true)
+    }
+
+    /// A backup was restored, and this may be where it was delivered after it.
+    async fn was_found_after_restore(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<bool, StoreError> {
+        match self {
+            Self::Conditional(lane) => {
+                // The ticket to which its last write was to add a line is none of here.
+                let anywhere = Waiting { target: None, ..row.clone() };
+                Box::pin(lane.was_found_again(&anywhere, event)).await
+            }
+            Self::UniqueKey(lane) => lane.was_found_after_restore(row, event).await,
+        }
+    }
+
+    async fn wait_for_desk(&self, row: &Waiting, desk: DeskName) -> Result<(), StoreError> {
+        let message = format!(
+            "An earlier write may have gone to {}, which cannot be asked now whether it made a ticket.",
+            desk.title()
+        );
+        self.core().wait_for_another(row, Problem::new("desk-unavailable", message)).await
     }
 
     async fn was_found_again(
@@ -195,7 +248,7 @@ impl Lane {
             self.core().store.fail(row.id, problem).await?;
             return Ok(Written::Nothing);
         };
-        if self.was_found_where_sent(&row, &event).await? {
+        if self.was_found(&row, &event).await? {
             return Ok(Written::Nothing);
         }
         match self.deliver(&row, &event).await {

@@ -7,6 +7,7 @@
 //! without a clear answer is `unknown` until a read settles it.
 
 pub(crate) mod backoff;
+mod claims;
 mod conditional;
 mod core;
 mod dispatch;
@@ -35,8 +36,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    conditional::Conditional, core::Core, lane::Lane, link::link_key, outcomes::Outcomes,
-    plan::KeepLink,
+    claims::Claims, conditional::Conditional, core::Core, lane::Lane, link::link_key,
+    outcomes::Outcomes, plan::KeepLink,
 };
 use crate::{
     clock::{Clock, Moment},
@@ -129,6 +130,7 @@ impl Delivery {
     pub fn new(store: Store, desks: &Desks, clock: Clock, settings: Settings) -> Self {
         let settings = Arc::new(settings);
         let (outcomes, stopping) = <(Arc<Outcomes>, CancellationToken)>::default();
+        let claims = Arc::<Claims>::default();
         let inner = Arc::new_cyclic(|all| {
             let lane = |served: &Served| {
                 let shared = outcomes.clone();
@@ -138,7 +140,7 @@ impl Delivery {
                     let is_default = name == desks.default().name();
                     if is_default { OfDesk::AllBut(others()) } else { OfDesk::Linked(name) }
                 });
-                let of = (of, all.clone());
+                let of = (of, all.clone(), claims.clone());
                 let core = Core::new(
                     store.clone(),
                     served.clone(),
@@ -170,7 +172,11 @@ impl Delivery {
         };
         let deliver = async {
             self.note_not_served().await;
-            join_all(self.inner.lanes.iter().map(|lane| lane.run(&stop))).await
+            // One ticket system must not take up what another has still to put right.
+            let recovered = join_all(self.inner.lanes.iter().map(Lane::recover));
+            if stop.run_until_cancelled(recovered).await.is_some() {
+                join_all(self.inner.lanes.iter().map(|lane| lane.run(&stop))).await;
+            }
         };
         tokio::join!(deliver, tell_waiters);
     }

@@ -1,6 +1,9 @@
 //! What a ticket system offers in which each ticket has its marker in a unique field: all that deliveries
 //! to it are made of.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Desk, DeskError};
@@ -162,6 +165,17 @@ impl Keyed {
             Self::Salesforce(client) => {
                 Ok(!client.noted(ticket, std::slice::from_ref(marker)).await?.is_empty())
             }
+        }
+    }
+
+    /// The markers that stand in notes since then, whoever has written them, each with the ticket of the oldest
+    /// of these.
+    pub async fn noted_since(
+        &self,
+        since: Timestamp,
+    ) -> Result<HashMap<Marker, TicketKey>, DeskError> {
+        match self {
+            Self::Salesforce(client) => Ok(client.noted_since(since).await?),
         }
     }
 

@@ -43,12 +43,12 @@ impl DeskName {
         }
     }
 
-    /// What of it is called, as people know it who let the bridge through.
+    /// What of it is called, for people who let the bridge through.
     #[must_use]
     pub fn api(self) -> &'static str {
         match self {
-            Self::Itop => "webservices/rest.php",
-            Self::Salesforce => "services/data",
+            Self::Itop => "webservices/rest.php there",
+            Self::Salesforce => "the host of the org",
         }
     }
 

@@ -29,6 +29,11 @@ impl Marker {
             .then(|| Self(digits.to_owned()))
     }
 
+    /// All that stand in a text, in their order.
+    pub fn all_in(text: &str) -> impl Iterator<Item = Self> {
+        text.split("[ack ").skip(1).filter_map(|rest| Self::from_digits(rest.split(']').next()?))
+    }
+
     /// The 32 hexadecimal digits.
     #[must_use]
     pub fn digits(&self) -> &str {
@@ -53,6 +58,8 @@ mod tests {
         assert_eq!(one.to_string(), "[ack aae0591fea694d087277b48cb0ba6cf5]");
         assert_eq!(one, Marker::new(&Instance::default(), &event));
         assert_ne!(one, Marker::new(&"other".parse().unwrap(), &event));
+        let text = format!("[ack x] {one} words\n{one}[ack ");
+        assert_eq!(Marker::all_in(&text).collect::<Vec<_>>(), [one.clone(), one.clone()]);
         assert_eq!(Marker::from_digits(one.digits()), Some(one));
         assert_eq!(Marker::from_digits("%' OR '1'='1"), None);
     }

@@ -1,6 +1,8 @@
 //! Notes on a Case that is there: internal comments. A comment has no external id, so that its marker in
 //! the text is all by which it is known again: after a lost answer the comments of the Case are read.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
@@ -15,7 +17,12 @@ use super::{
 };
 use crate::{
     desk::{NewNotes, Noted},
-    domain::{keys::TicketKey, marker::Marker, priority::Priority, text::cut_bytes},
+    domain::{
+        keys::{TicketId, TicketKey},
+        marker::Marker,
+        priority::Priority,
+        text::cut_bytes,
+    },
     outgoing::Use,
 };
 
@@ -113,6 +120,31 @@ impl Client {
             notes.iter().any(|note| note.text.contains(&marker))
         };
         Ok(markers.iter().filter(stands).cloned().collect())
+    }
+
+    /// The markers that stand in comments since then, whoever has written them, each with the Case of the
+    /// oldest of these. One call for each 2,000 comments.
+    pub async fn noted_since(&self, since: Timestamp) -> Result<HashMap<Marker, TicketKey>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Comment {
+            parent_id: String,
+            comment_body: Option<String>,
+        }
+        let query = format!(
+            "SELECT ParentId, CommentBody FROM CaseComment WHERE CreatedDate >= {} \
+             ORDER BY CreatedDate, Id",
+            since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        );
+        let comments: Vec<Comment> = self.query(Use::List, &query).await?;
+        let mut noted = HashMap::new();
+        for Comment { parent_id, comment_body } in comments {
+            for marker in Marker::all_in(&comment_body.unwrap_or_default()) {
+                let id = TicketId::new(parent_id.clone());
+                noted.entry(marker).or_insert(TicketKey { class: CASE.to_owned(), id });
+            }
+        }
+        Ok(noted)
     }
 
     /// Gives a Case at least that priority; tells the one it has then, `None` where it has it already, is

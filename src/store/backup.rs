@@ -13,7 +13,10 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     StoreError,
     lock::{Lock, private},
-    meta::{self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR, RESTORED_IS_FREE, RESTORED_RAN},
+    meta::{
+        self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR, RESTORED_IS_FREE, RESTORED_NOTES,
+        RESTORED_RAN,
+    },
     migrate, with_suffix, writer,
 };
 
@@ -114,12 +117,17 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
         // that is what the search without a bound is for.
         let floor = meta::get(&transaction, HIGHEST_TICKET_ID)?.unwrap_or_else(|| "0".to_owned());
         meta::set(&transaction, RESTORED_FLOOR, &floor)?;
+        // Whatever was noted after the backup is no older than what Salesforce had told by then.
+        let newest = "SELECT max(last_update) FROM tickets WHERE class = 'Case'";
+        match transaction.query_row(newest, [], |row| row.get::<_, Option<i64>>(0))? {
+            Some(newest) => meta::set(&transaction, RESTORED_NOTES, &newest.to_string())?,
+            None => meta::remove(&transaction, RESTORED_NOTES)?,
+        }
         transaction.execute(
             "UPDATE acknowledgements
              SET state = 'unknown', problem_code = 'restored', updated_at = ?1,
                  id_floor = min(coalesce(id_floor, CAST(?2 AS INTEGER)), CAST(?2 AS INTEGER)),
-                 ticket_class = iif(desk IS NULL, NULL, ticket_class),
-                 ticket_id = iif(desk IS NULL, NULL, ticket_id),
+                 ticket_class = NULL, ticket_id = NULL,
                  problem = 'A backup was restored; whether this acknowledgement became a ticket \
                             after it is looked up.'
              WHERE state IN ('accepted', 'creating', 'unknown', 'blocked', 'failed')",

@@ -153,31 +153,26 @@ impl Store {
         .await
     }
 
-    /// At start: what a backup that was restored had not delivered is due again at a ticket system with unique
-    /// keys, where the same write finds what it has made. Of a company that is linked there, unless its last
-    /// write went elsewhere. Of a note, at `notes_at`.
-    pub async fn repeat_restored(
+    /// At start: what a restore has left unknown, and is at home at this ticket system with unique keys, is
+    /// due; it is looked for then. Where there is no other one that is all but what was being written to one
+    /// that is not served any more. How many they are.
+    pub async fn release_restored(
         &self,
         desk: DeskName,
         of: Option<OfDesk>,
-        notes_at: Moment,
     ) -> Result<usize, StoreError> {
         let now = self.now_millis();
-        let notes_at = notes_at.as_millis();
-        let of_company = of.map_or_else(|| "true".to_owned(), |of| of.condition());
+        let which = match of {
+            None => format!("(sent_at IS NULL OR desk = '{}')", desk.code()),
+            Some(of) => format!("problem_code = 'restored' AND {}", of.condition()),
+        };
         self.write(move |db| {
-            db.execute(
-                &format!(
-                    "UPDATE acknowledgements AS a
-                     SET state = 'accepted', updated_at = ?1,
-                         next_attempt_at = iif(ticket_id IS NULL, 0, ?2),
-                         problem = 'A backup was restored; the same is sent again, and finds what it has \
-                                    made after it.'
-                     WHERE state = 'unknown' AND {NOT_FRESH} AND problem_code = 'restored'
-                       AND (desk = ?3 OR (desk IS NULL AND sent_at IS NULL AND {of_company}))"
-                ),
-                params![now, notes_at, desk.code()],
-            )
+            let update = format!(
+                "UPDATE acknowledgements AS a
+                 SET state = 'accepted', next_attempt_at = 0, updated_at = ?1
+                 WHERE state = 'unknown' AND {NOT_FRESH} AND {which}"
+            );
+            db.prepare_cached(&update)?.execute([now])
         })
         .await
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, time};
 use crate::domain::{
     keys::{TicketId, TicketKey},
     marker::Marker,
@@ -28,7 +29,12 @@ pub struct Restored {
     pub floor: u64,
     /// Whether nothing that was sent before it can still be under way.
     pub is_free: bool,
+    /// No note on a Case that the backup does not know is older than this, by the clock of Salesforce.
+    pub notes_since: Timestamp,
 }
+
+/// How far before a restore notes are looked for where its backup knew no Case: a month.
+const MILLIS_WITHOUT_CASES: i64 = 30 * 24 * 3_600_000;
 
 const CANARY: &str = "canary";
 const PATH_PROBE_ENDED: &str = "path_probe_ended";
@@ -39,6 +45,8 @@ pub(super) const RESTORED_FLOOR: &str = "restored_floor";
 pub(super) const RESTORED_RAN: &str = "restored_ran";
 /// Whether what was sent before the restore has ended.
 pub(super) const RESTORED_IS_FREE: &str = "restored_is_free";
+/// The newest time that a restored backup knew of a Case, by the clock of Salesforce.
+pub(super) const RESTORED_NOTES: &str = "restored_notes";
 pub(super) const HIGHEST_TICKET_ID: &str = "highest_ticket_id";
 
 impl Store {
@@ -93,13 +101,15 @@ impl Store {
     /// it did between the two.
     pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
         self.read(|db| {
-            if get(db, RESTORED_AT)?.is_none() {
-                return Ok(None);
-            }
+            let Some(at) = get(db, RESTORED_AT)? else { return Ok(None) };
             let ran = get(db, RESTORED_RAN)?.and_then(|millis| millis.parse().ok()).unwrap_or(0);
             let floor = get(db, RESTORED_FLOOR)?.and_then(|floor| floor.parse().ok()).unwrap_or(0);
             let is_free = get(db, RESTORED_IS_FREE)?.is_some();
-            Ok(Some(Restored { ran: Duration::from_millis(ran), floor, is_free }))
+            let notes = get(db, RESTORED_NOTES)?.and_then(|millis| millis.parse().ok());
+            let at: i64 = at.parse().unwrap_or(0);
+            let notes_since = time(notes.unwrap_or(at - MILLIS_WITHOUT_CASES));
+            let ran = Duration::from_millis(ran);
+            Ok(Some(Restored { ran, floor, is_free, notes_since }))
         })
         .await
     }

@@ -59,6 +59,22 @@ async fn what_is_exported_is_imported_as_it_was() {
     // The same again changes nothing.
     let again = run(&world, folder.path(), "", &[&import[..], &["--yes"]].concat()).await;
     assert!(text(&again).contains("There is nothing to change"), "{}", text(&again));
+
+    // All attributes that an import takes, references to nothing among them.
+    let whole = run(&world, folder.path(), "", &export[..6]).await;
+    fs::write(&file, whole.stdout).unwrap();
+    let whole = run(&world, folder.path(), "", &[&import[..], &["--yes"]].concat()).await;
+    assert!(whole.status.success(), "{}", text(&whole));
+    assert!(text(&whole).contains("There is nothing to change"), "{}", text(&whole));
+
+    // iTop leaves out what is obsolete, which is said.
+    let retired = table.lines().take(2).collect::<Vec<_>>().join(",status\n") + ",obsolete\n";
+    fs::write(&file, retired).unwrap();
+    let done = run(&world, folder.path(), "", &[&import[..], &["--yes"]].concat()).await;
+    assert!(text(&done).contains("0 new, 1 changed"), "{}", text(&done));
+    let left = run(&world, folder.path(), "", &export).await;
+    assert!(left.status.success() && text(&left).contains("1 of "), "{}", text(&left));
+    assert_eq!(String::from_utf8(left.stdout).unwrap().lines().count(), table.lines().count());
     world.finish().await;
 }
 
@@ -111,6 +127,7 @@ async fn what_cannot_be_done_is_said() {
         ("", &["cmdb", "import", path, "--class", "Server"], "--keys"),
         ("nobody", &export, "the page that asks for a login came"),
         ("", &["cmdb", "export", "--class", "Server", "--fields", "nope"], "nope"),
+        ("", &["cmdb", "export", "--class", "Nothing"], "Invalid OQL query: 'SELECT Nothing'"),
         ("", &["cmdb", "export", "--class", "Server WHERE 1"], "is not the code of a class"),
         (
             "",

@@ -97,6 +97,8 @@ mod tls;
 mod tolerance;
 mod traces;
 mod two_desks;
+mod two_desks_moves;
+mod two_desks_restored;
 mod unclear_outcomes;
 mod waiting;
 mod web_servers;

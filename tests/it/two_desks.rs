@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Fault, FaultKind, Operation, Options, Sandbox};
+use salesforce_sandbox::{
+    CLIENT_ID, CLIENT_SECRET, Fault, FaultKind, Now, Operation, Options, Pauses, Sandbox,
+};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
+    clock::Clock,
     config::{Config, SalesforceLogin, SalesforceSection},
     sandbox,
     secret::Secret,
@@ -15,24 +18,34 @@ use tokio_util::sync::CancellationToken;
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 
 /// A bridge with both, Demo linked to iTop and Bakery (ServiceNav's company 7) to Salesforce.
-struct Both {
-    world: World,
-    salesforce: Sandbox,
+pub struct Both {
+    pub world: World,
+    pub salesforce: Sandbox,
     stop: CancellationToken,
 }
 
 impl Both {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::with(|_| {}).await
     }
 
-    async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let salesforce = Sandbox::new(Options::default()).unwrap();
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Clock::system();
+        let (day, pauses) = (clock.elsewhere(), clock.elsewhere());
+        let salesforce = Sandbox::new(Options {
+            now: Now::of(move || day.now()),
+            pauses: Pauses::of(move |time| {
+                let clock = pauses.clone();
+                async move { clock.sleep(time).await }
+            }),
+            ..Options::default()
+        })
+        .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         tokio::spawn(salesforce.clone().serve(listener, stop.clone()));
-        let world = World::with(sandbox::Options::default(), |config| {
+        let world = World::with_clock(clock, sandbox::Options::default(), |config| {
             config.salesforce = Some(SalesforceSection {
                 login_url: url,
                 login: SalesforceLogin::ClientCredentials,
@@ -54,19 +67,19 @@ impl Both {
         both
     }
 
-    fn cases(&self) -> Vec<serde_json::Map<String, Value>> {
+    pub fn cases(&self) -> Vec<serde_json::Map<String, Value>> {
         self.salesforce.records("Case")
     }
 
-    fn itop_creates(&self) -> u64 {
+    pub fn itop_creates(&self) -> u64 {
         self.world.itop.requests_seen().of("core/create")
     }
 
-    async fn row(&self, id: &Value) -> Value {
+    pub async fn row(&self, id: &Value) -> Value {
         self.world.get(&format!("{ACKNOWLEDGEMENTS}/{id}")).await.expect(200)
     }
 
-    async fn finish(self) {
+    pub async fn finish(self) {
         assert!(self.salesforce.faults().iter().all(|fault| fault.times.is_none_or(|n| n == 0)));
         self.world.finish().await;
         self.stop.cancel();
@@ -74,7 +87,7 @@ impl Both {
 }
 
 /// An acknowledgement of Bakery that names nothing that its Account has to have.
-fn of_bakery(key: &str) -> Value {
+pub fn of_bakery(key: &str) -> Value {
     let mut event = with(event(key), "/company", json!({"id": 7, "name": "Bakery"}));
     for member in ["team", "contact", "service", "service_element"] {
         event.as_object_mut().unwrap().remove(member);
@@ -83,7 +96,7 @@ fn of_bakery(key: &str) -> Value {
 }
 
 /// Lets time pass until a row has ended.
-async fn ended(both: &Both, id: &Value, state: &str) -> Value {
+pub async fn ended(both: &Both, id: &Value, state: &str) -> Value {
     let what = format!("acknowledgement {id} is {state}");
     both.world
         .until(&what, async || {

@@ -121,6 +121,15 @@ impl World {
 
     /// A world with another iTop or another configuration.
     pub async fn with(options: sandbox::Options, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_clock(Clock::system(), options, change).await
+    }
+
+    /// The same by a clock by which others go too.
+    pub async fn with_clock(
+        clock: Clock,
+        options: sandbox::Options,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         // RUST_LOG shows what the bridge says, as it would in production.
         if let Ok(filter) = std::env::var("RUST_LOG") {
             let log = servicenav_itop_bridge::config::Log { filter, ..Default::default() };
@@ -128,7 +137,6 @@ impl World {
         }
         // A second call finds the provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let clock = Clock::system();
         let itop = Sandbox::start(listener().await, options, clock.elsewhere()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config {

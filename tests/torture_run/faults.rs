@@ -76,6 +76,50 @@ fn disturbed() -> Vec<Value> {
     faults
 }
 
+/// The faults that Salesforce has all the time: a quarter of all writes, and a few of all other requests.
+pub fn of_salesforce() -> Vec<Value> {
+    let slow = |before: u64, after: u64| json!({"slow": {"before_ms": before, "after_ms": after}});
+    let mut faults = Vec::new();
+    for object in ["Case", "CaseComment"] {
+        for (kind, permille) in [
+            (json!({"cut": {"after": true}}), 60),
+            (json!({"cut": {"after": false}}), 40),
+            (slow(SLOW_MS, 0), 30),
+            (slow(0, SLOW_MS), 20),
+            (json!({"html": {"status": 500, "after": true}}), 30),
+            (json!({"html": {"status": 502, "after": false}}), 20),
+            (json!({"html": {"status": 503, "after": false}}), 10),
+            (json!({"wrong_json": {"after": true}}), 10),
+            (json!("truncated"), 20),
+            (json!("lock_row"), 20),
+            (json!("duplicate_unknown"), if object == "Case" { 10 } else { 0 }),
+            (json!("session_expired"), 5),
+        ] {
+            let fault = json!({"at": "create", "object": object, "kind": kind});
+            faults.push(with_permille(fault, permille));
+        }
+    }
+    for (at, kind, permille) in [
+        ("read", json!({"cut": {"after": false}}), 20),
+        ("retrieve", json!({"cut": {"after": false}}), 5),
+        ("query", json!({"cut": {"after": false}}), 5),
+        ("any", json!({"html": {"status": 503, "after": false}}), 2),
+    ] {
+        faults.push(with_permille(json!({"at": at, "kind": kind}), permille));
+    }
+    faults
+}
+
+fn with_permille(mut fault: Value, permille: u32) -> Value {
+    fault["permille"] = json!(permille);
+    fault
+}
+
+/// What that does, in words.
+pub const OF_SALESFORCE: &str = "a quarter of all Cases and notes: answer lost, cut before, after the client \
+                                 gave up, 500 after the effect, 502, 503, wrong and cut JSON, locks, a \
+                                 duplicate that is none, a session that ends; a few reads";
+
 /// So that creates must be sent again.
 fn lost_on_the_way() -> Vec<Value> {
     vec![

@@ -1,6 +1,7 @@
 //! The torture run: the real program against an iTop that fails, both killed at random moments.
 //! At the end every acknowledgement that was answered 2xx must have exactly one ticket, told by
-//! the event id in its description: never by the marker, which is what is being tested.
+//! the event id in its description, or one line in an open one: never told by the marker, which is what is
+//! being tested.
 //!
 //! `tests/torture --acks 5000 --kills 200 --seed 1`; without arguments a short form. `--faults` says
 //! what goes wrong, and `--without` switches off what keeps that from making two tickets. The same seed gives the same events, faults and order of kills; the moments at
@@ -15,6 +16,7 @@ mod plan;
 mod processes;
 mod real_itop;
 mod report;
+mod salesforce;
 mod sending;
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
@@ -25,9 +27,12 @@ use servicenav_itop_bridge::clock::Clock;
 
 use counting::Outcome;
 use faults::LockTaker;
-use plan::{FaultSet, Plan};
+use plan::{Desk, FaultSet, Plan};
 use processes::{Processes, Victim};
 use report::Report;
+
+/// After how many kills a company moves to the other desk.
+const MOVE_EACH: u32 = 4;
 
 /// How long everything may take to settle after the last kill.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -63,16 +68,28 @@ async fn run(plan: Arc<Plan>, set: FaultSet) -> Report {
 
     let sending = tokio::spawn(sending::send_all(plan.clone(), set, base.clone()));
     let mut random = StdRng::seed_from_u64(plan.seed);
-    let mut kills = [0_u32; 2];
-    for _ in 0..plan.kills {
+    let (mut kills, mut moves) = ([0_u32; 3], 0);
+    for kill in 0..plan.kills {
         clock.sleep(Duration::from_millis(random.random_range(20..set.kill_every_ms()))).await;
-        let victim = match plan.itop {
-            None if random.random_bool(0.3) => Victim::Itop,
-            _ => Victim::Bridge,
+        let victim = match (&plan.itop, plan.desk) {
+            (Some(_), _) => Victim::Bridge,
+            (None, Desk::Itop) if random.random_bool(0.3) => Victim::Itop,
+            (None, Desk::Salesforce) if random.random_bool(0.3) => Victim::Salesforce,
+            (None, Desk::Both) if random.random_bool(0.4) => {
+                if random.random_bool(0.5) {
+                    Victim::Itop
+                } else {
+                    Victim::Salesforce
+                }
+            }
+            (None, _) => Victim::Bridge,
         };
-        kills[usize::from(victim == Victim::Itop)] += 1;
+        kills[victim as usize] += 1;
         let away = Duration::from_millis(random.random_range(0..300));
         processes.kill_and_restart(victim, away).await;
+        if kill % MOVE_EACH == 0 {
+            moves += processes.move_companies().await;
+        }
     }
     let accepted = sending.await.expect("the senders end");
     let settling = clock.now();
@@ -85,6 +102,8 @@ async fn run(plan: Arc<Plan>, set: FaultSet) -> Report {
     processes.until_idle().await;
     Report {
         set,
+        desk: plan.desk,
+        moves,
         seed: plan.seed,
         without: plan.without.clone(),
         faults: processes.faults_seen(),

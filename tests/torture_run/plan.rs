@@ -33,6 +33,72 @@ impl std::fmt::Display for FaultSet {
     }
 }
 
+/// Which ticket systems the companies are at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Desk {
+    /// All at iTop, each acknowledgement a ticket of its own
+    Itop,
+    /// All at Salesforce, where half of the controls have notes on their open Case
+    Salesforce,
+    /// One at each, and one that moves from one to the other again and again
+    Both,
+}
+
+impl Desk {
+    pub fn has_salesforce(self) -> bool {
+        self != Self::Itop
+    }
+
+    /// The companies of ServiceNav.
+    pub fn companies(self) -> &'static [Company] {
+        match self {
+            Self::Itop => &COMPANIES[..1],
+            Self::Salesforce => &COMPANIES[1..2],
+            Self::Both => &COMPANIES,
+        }
+    }
+}
+
+impl std::fmt::Display for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.to_possible_value().expect("no value is hidden").get_name())
+    }
+}
+
+/// A company of ServiceNav, and what it is called where it is or can be.
+#[derive(Clone, Copy, Debug)]
+pub struct Company {
+    pub id: u32,
+    /// The organization, its key and its team in iTop.
+    pub itop: Option<(&'static str, u32, &'static str)>,
+    /// The Account and its queue in Salesforce.
+    pub salesforce: Option<(&'static str, &'static str)>,
+}
+
+const COMPANIES: [Company; 3] = [
+    Company { id: 42, itop: Some(("Demo", 3, "Helpdesk")), salesforce: None },
+    Company { id: 51, itop: None, salesforce: Some(("Bakery Dubois", "First line")) },
+    Company {
+        id: 77,
+        itop: Some(("ACME Logistics", 5002, "On-call team")),
+        salesforce: Some(("Clinic of the North", "Network")),
+    },
+];
+
+impl Company {
+    /// Its link to iTop, if it can be there.
+    pub fn link_to_itop(&self) -> Option<Value> {
+        let (organization, _, team) = self.itop?;
+        Some(json!({"organization": {"name": organization}, "team": team}))
+    }
+
+    /// Its link to Salesforce, if it can be there.
+    pub fn link_to_salesforce(&self) -> Option<Value> {
+        let (organization, team) = self.salesforce?;
+        Some(json!({"desk": "salesforce", "organization": organization, "team": team}))
+    }
+}
+
 /// What keeps a create that is sent again from being made twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Guard {
@@ -57,6 +123,9 @@ pub struct Plan {
     /// What goes wrong; several sets run side by side, each with processes of its own
     #[arg(long, value_delimiter = ',', default_value = "disturbed")]
     pub faults: Vec<FaultSet>,
+    /// Which ticket systems the companies are at
+    #[arg(long, value_enum, default_value_t = Desk::Itop)]
+    pub desk: Desk,
     /// What is switched off, to see that it is needed
     #[arg(long, value_delimiter = ',', conflicts_with = "itop")]
     pub without: Vec<Guard>,
@@ -67,7 +136,7 @@ pub struct Plan {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// A real iTop instead of the simulated one; it is never killed
-    #[arg(long, requires = "itop_user", requires = "itop_password_file")]
+    #[arg(long, requires = "itop_user", requires = "itop_password_file", conflicts_with = "desk")]
     pub itop: Option<String>,
     /// Its account
     #[arg(long)]
@@ -98,18 +167,30 @@ impl Plan {
         format!("torture-{}-{number}-end", self.seed)
     }
 
+    /// The company of an acknowledgement.
+    pub fn company(&self, number: u32) -> Company {
+        let companies = self.desk.companies();
+        companies[number as usize / 4 % companies.len()]
+    }
+
     /// An acknowledgement; four of them share a control.
     pub fn event(&self, number: u32) -> Value {
-        json!({
+        let mut event = json!({
             "event_id": self.event_id(number),
             "created_at": "2026-11-21T09:15:02+01:00",
-            "company": {"id": 42},
+            "company": {"id": self.company(number).id},
             "control": {
                 "id": format!("control-{}", number / 4), "element_type": "user_service",
                 "name": "Torture", "state": "DEGRADED",
                 "status_changed_at": "2026-11-21T08:14:09Z"
             },
             "acknowledgement": {"author": "torture", "comment": format!("number {number}")}
-        })
+        });
+        if self.desk.has_salesforce() {
+            // What is told of it in a line of an open ticket.
+            event["acknowledgement"]["comment"] = json!(self.event_id(number));
+            event["ticket"] = json!({"new": number / 12 % 2 == 0});
+        }
+        event
     }
 }

@@ -11,12 +11,17 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::clock::Clock;
 
 use crate::{
-    faults::{SETTLE, SETTLE_UNPROVEN, TIMEOUT, switched_on},
-    plan::{FaultSet, Guard, Plan},
+    counting::Told,
+    faults::{OF_SALESFORCE, SETTLE, SETTLE_UNPROVEN, TIMEOUT, switched_on},
+    plan::{Company, Desk, FaultSet, Guard, Plan},
     real_itop::Disturbed,
+    salesforce::Salesforce,
 };
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_servicenav-itop-bridge");
+
+/// How often a link is tried: the bridge may just have been killed, and its desk fails.
+const MOVE_TRIES: u32 = 20;
 
 /// Which process a kill is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub enum Victim {
     Bridge,
     /// The simulated iTop.
     Itop,
+    /// The simulated Salesforce.
+    Salesforce,
 }
 
 /// Both processes and where they are.
@@ -36,6 +43,9 @@ pub struct Processes {
     set: FaultSet,
     bridge_address: SocketAddr,
     itop: Itop,
+    salesforce: Option<Salesforce>,
+    /// Whether companies that can be at both desks are at Salesforce.
+    moved: bool,
     bridge: Child,
 }
 
@@ -65,8 +75,9 @@ impl Processes {
             let address = free_address();
             Itop::Simulated { process: start_itop(&folder, address, &[]), address }
         };
+        let salesforce = plan.desk.has_salesforce().then(|| Salesforce::start(folder.path()));
         let bridge_address = free_address();
-        let bridge = start_bridge(&folder, bridge_address, &itop, &plan.without);
+        let bridge = start_bridge(&folder, bridge_address, (&itop, salesforce.as_ref()), plan);
         let processes = Self {
             folder,
             http: reqwest::Client::new(),
@@ -75,11 +86,16 @@ impl Processes {
             set,
             bridge_address,
             itop,
+            salesforce,
+            moved: false,
             bridge,
         };
         processes.until_up(&format!("{}/readyz", processes.bridge_url())).await;
         if let Itop::Simulated { address, .. } = &processes.itop {
             processes.until_up(&format!("http://{address}/sandbox/stats")).await;
+        }
+        if let Some(salesforce) = &processes.salesforce {
+            processes.until_up(&salesforce.answers_at()).await;
         }
         processes
     }
@@ -96,15 +112,47 @@ impl Processes {
         }
     }
 
-    /// Links the company, and switches the faults on.
+    /// Links the companies, and switches the faults on.
     pub async fn prepare(&self) {
-        let organization = json!({"name": self.plan.company});
-        let link = format!("{}/api/v1/links/42", self.bridge_url());
-        let body = json!({"organization": organization, "team": "Helpdesk"}).to_string();
-        let request = self.http.put(link).header("content-type", "application/json").body(body);
-        let answer = request.send().await.expect("the bridge answers");
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
+        for company in self.plan.desk.companies() {
+            let mut link = company.link_to_itop().or_else(|| company.link_to_salesforce());
+            if let Some(link) = link.as_mut().filter(|_| self.plan.itop.is_some()) {
+                link["organization"]["name"] = json!(self.plan.company);
+            }
+            let linked = self.link(company, &link.expect("each is somewhere")).await;
+            linked.expect("a company is linked before anything goes wrong");
+        }
         self.begin_faults().await;
+        if let Some(salesforce) = &self.salesforce {
+            salesforce.begin_faults(self.plan.seed).await;
+        }
+    }
+
+    async fn link(&self, company: &Company, link: &Value) -> Result<(), String> {
+        let url = format!("{}/api/v1/links/{}", self.bridge_url(), company.id);
+        let request = self.http.put(url).header("content-type", "application/json");
+        let answer = request.body(link.to_string()).send().await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        Err(answer.text().await.unwrap_or_default())
+    }
+
+    /// Links what can be at both desks to the other one; how many could be, in a while.
+    pub async fn move_companies(&mut self) -> u32 {
+        let movable = |company: &&Company| company.itop.and(company.salesforce).is_some();
+        let Some(company) = self.plan.desk.companies().iter().find(movable) else { return 0 };
+        let link = if self.moved { company.link_to_itop() } else { company.link_to_salesforce() };
+        let link = link.expect("it can be at both");
+        for _ in 0..MOVE_TRIES {
+            if self.link(company, &link).await.is_ok() {
+                self.moved = !self.moved;
+                return 1;
+            }
+            self.clock.sleep(Duration::from_millis(50)).await;
+        }
+        0
     }
 
     /// Where the simulated iTop is, if it is one.
@@ -139,19 +187,37 @@ impl Processes {
             }
             Itop::Real { proxy, .. } => proxy.disturb(false),
         }
+        if let Some(salesforce) = &self.salesforce {
+            salesforce.end_faults().await;
+        }
     }
 
     /// What was disturbed, in words.
     pub fn faults_seen(&self) -> String {
         match &self.itop {
-            Itop::Simulated { .. } => crate::faults::in_words(self.set),
+            Itop::Simulated { .. } => match self.plan.desk {
+                Desk::Itop => crate::faults::in_words(self.set),
+                Desk::Salesforce => OF_SALESFORCE.to_owned(),
+                Desk::Both => {
+                    format!(
+                        "iTop: {}; Salesforce: {OF_SALESFORCE}",
+                        crate::faults::in_words(self.set)
+                    )
+                }
+            },
             Itop::Real { proxy, .. } => proxy.counts(),
         }
     }
 
-    /// Waits until the simulated iTop is at work on nothing any more: what it holds may still make
+    /// Waits until the simulated desks are at work on nothing any more: what they hold may still make
     /// a ticket.
     pub async fn until_idle(&self) {
+        while let Some(salesforce) = &self.salesforce {
+            if salesforce.is_idle().await {
+                break;
+            }
+            self.clock.sleep(Duration::from_millis(100)).await;
+        }
         let Some(url) = self.itop_url() else { return };
         loop {
             let answer = self.http.get(format!("{url}/sandbox/stats")).send().await;
@@ -171,8 +237,20 @@ impl Processes {
             Victim::Bridge => {
                 end(&mut self.bridge);
                 self.clock.sleep(away).await;
-                let Self { folder, bridge_address, itop, plan, .. } = &*self;
-                self.bridge = start_bridge(folder, *bridge_address, itop, &plan.without);
+                let Self { folder, bridge_address, itop, salesforce, plan, .. } = &*self;
+                let desks = (itop, salesforce.as_ref());
+                self.bridge = start_bridge(folder, *bridge_address, desks, plan);
+            }
+            Victim::Salesforce => {
+                let Some(salesforce) = &mut self.salesforce else { return };
+                salesforce.end();
+                self.clock.sleep(away).await;
+                salesforce.start_again(self.folder.path());
+                let url = salesforce.answers_at();
+                self.until_up(&url).await;
+                if let Some(salesforce) = &self.salesforce {
+                    salesforce.begin_faults(self.plan.seed).await;
+                }
             }
             Victim::Itop => {
                 let Itop::Simulated { process, address } = &mut self.itop else { return };
@@ -186,8 +264,16 @@ impl Processes {
         }
     }
 
-    /// The descriptions of all tickets in iTop that this run may have made.
-    pub async fn descriptions(&self) -> Vec<String> {
+    /// What stands in all tickets that this run may have made.
+    pub async fn told(&self) -> Vec<Told> {
+        let mut told = self.told_by_itop().await;
+        if let Some(salesforce) = &self.salesforce {
+            told.extend(salesforce.told().await);
+        }
+        told
+    }
+
+    async fn told_by_itop(&self) -> Vec<Told> {
         let tickets: Value = match &self.itop {
             Itop::Simulated { address, .. } => {
                 let url = format!("http://{address}/sandbox/tickets");
@@ -215,9 +301,17 @@ impl Processes {
                 objects.values().map(|object| object["fields"].clone()).collect()
             }
         };
-        let tickets = tickets.as_array().expect("a list of tickets");
-        let description = |ticket: &Value| ticket["description"].as_str().map(str::to_owned);
-        tickets.iter().filter_map(description).collect()
+        let mut told = Vec::new();
+        for ticket in tickets.as_array().expect("a list of tickets") {
+            let org = ticket["org_id"].as_u64().map(|key| key.to_string()).unwrap_or_default();
+            let entries = ticket["private_log"].as_array().into_iter().flatten();
+            let entries = entries.map(|entry| (false, entry));
+            for (is_description, text) in entries.chain([(true, &ticket["description"])]) {
+                let Some(text) = text.as_str().map(ToOwned::to_owned) else { continue };
+                told.push(Told { is_description, text, org: org.clone() });
+            }
+        }
+        told
     }
 }
 
@@ -250,8 +344,8 @@ pub fn start_itop(folder: &tempfile::TempDir, address: SocketAddr, more: &[&str]
 fn start_bridge(
     folder: &tempfile::TempDir,
     address: SocketAddr,
-    itop: &Itop,
-    without: &[Guard],
+    (itop, salesforce): (&Itop, Option<&Salesforce>),
+    plan: &Plan,
 ) -> Child {
     let (url, user, password) = match itop {
         Itop::Simulated { address, .. } => (format!("http://{address}"), "bridge", "sandbox"),
@@ -259,6 +353,8 @@ fn start_bridge(
             (proxy.url.clone(), user.as_str(), password.as_str())
         }
     };
+    // With notes and lines of tickets that are open each acknowledgement need not have its own.
+    let on_open = if salesforce.is_some() { "reuse" } else { "replace" };
     let ms = |period: Duration| format!("{}ms", period.as_millis());
     let mut settings = vec![
         ("SERVER__LISTEN", address.to_string()),
@@ -274,11 +370,12 @@ fn start_bridge(
         ("DELIVERY__BACKOFF_MAX", "2s".to_owned()),
         ("DELIVERY__PROBE_FIRST", "100ms".to_owned()),
         ("DELIVERY__PROBE_MAX", "1s".to_owned()),
-        ("TICKET__ON_OPEN_TICKET", "replace".to_owned()),
+        ("TICKET__ON_OPEN_TICKET", on_open.to_owned()),
         ("LOG__FILTER", "off".to_owned()),
     ];
+    settings.extend(salesforce.into_iter().flat_map(Salesforce::settings));
     // The later one of two counts.
-    for guard in without {
+    for guard in &plan.without {
         settings.extend(match guard {
             Guard::Conditions => vec![("DELIVERY__CONDITIONAL", "off".to_owned())],
             Guard::Probe => vec![

@@ -45,7 +45,9 @@ pub use self::{
     access::{Access, ObjectAccess},
     fault::{Fault, FaultKind, Operation},
     login::{App, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, USERNAME},
-    options::{AudienceSaid, DuplicateSaid, LineBreaks, MissingSaid, Now, Options, Switches},
+    options::{
+        AudienceSaid, DuplicateSaid, LineBreaks, MissingSaid, Now, Options, Pauses, Switches,
+    },
     sandbox::{Sandbox, SandboxError},
     seen::RequestSeen,
 };

@@ -1,6 +1,6 @@
 //! How a sandbox is made, and where it can behave in more than one way.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -34,6 +34,8 @@ pub struct Options {
     pub switches: Switches,
     /// The time.
     pub now: Now,
+    /// How faults wait.
+    pub pauses: Pauses,
 }
 
 impl Default for Options {
@@ -51,6 +53,7 @@ impl Default for Options {
             duplicate_rule: false,
             switches: Switches::default(),
             now: Now::default(),
+            pauses: Pauses::default(),
         }
     }
 }
@@ -149,5 +152,40 @@ impl Default for Now {
 impl fmt::Debug for Now {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Now")
+    }
+}
+
+type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How time passes while a fault makes somebody wait.
+#[derive(Clone)]
+pub struct Pauses(Arc<dyn Fn(Duration) -> Pause + Send + Sync>);
+
+impl Pauses {
+    /// As long as this function lets it.
+    pub fn of<F>(pause: impl Fn(Duration) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self(Arc::new(move |time| Box::pin(pause(time))))
+    }
+
+    pub(crate) async fn pause(&self, time: Duration) {
+        if !time.is_zero() {
+            (self.0)(time).await;
+        }
+    }
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place of this crate that waits")]
+        Self::of(tokio::time::sleep)
+    }
+}
+
+impl fmt::Debug for Pauses {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Pauses")
     }
 }

@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Org {
     pub(crate) used: AtomicU64,
     /// How many are allowed.
     pub(crate) most: AtomicU64,
+    /// Requests that are worked on now.
+    pub(crate) under_way: AtomicUsize,
 }
 
 impl Org {
@@ -56,6 +58,7 @@ impl Org {
             worker: Mutex::default(),
             used: AtomicU64::new(0),
             most,
+            under_way: AtomicUsize::new(0),
         }
     }
 

@@ -178,6 +178,12 @@ impl Sandbox {
         self.0.usage().used
     }
 
+    /// How many requests are worked on now, those included whose client is gone.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.0.under_way.load(Ordering::SeqCst)
+    }
+
     /// Says whether a field is an external id, unique, and heeds case. A table that is there
     /// compares as before.
     pub fn set_key(

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
+use csv::{QuoteStyle, ReaderBuilder, WriterBuilder};
 use serde_json::json;
 
 use super::{admin::Account, doors};
@@ -78,10 +79,22 @@ impl Export {
                 format!("SELECT {class} WHERE org_id = {org}")
             }
         };
-        match doors.export(&query, &self.fields(config)).await {
-            Ok(csv) => Ok(csv),
-            Err(error) => Err(mended(error)),
+        let csv = doors.export(&query, &self.fields(config)).await.map_err(mended)?;
+        let (csv, rows) = without_empty_keys(&csv).context("iTop's CSV cannot be read")?;
+        // REST leaves nothing out.
+        let operation = json!({
+            "operation": "core/get", "class": class, "key": query, "output_fields": "id",
+            "limit": 1, "page": 1,
+        });
+        let all = doors.rest().call(Use::Read, &operation).await?.found().unwrap_or(rows);
+        if all > rows {
+            print::note(format_args!(
+                "{} of {all} are not in it: iTop leaves out what is obsolete, unless the preferences \
+                 of this login show it.",
+                all - rows
+            ));
         }
+        Ok(csv)
     }
 
     fn fields(&self, config: &Config) -> Vec<String> {
@@ -115,6 +128,27 @@ async fn organization(client: &Client, company: &str) -> anyhow::Result<u64> {
         [] => bail!("this login sees no organization '{shown}' in iTop"),
         _ => bail!("iTop has several organizations '{shown}': name one by its key"),
     }
+}
+
+/// Leaves a cell empty where iTop writes 0 for a reference to nothing: its own import refuses that 0. Also
+/// gives the number of rows.
+fn without_empty_keys(csv: &[u8]) -> csv::Result<(Vec<u8>, usize)> {
+    let mut reader = ReaderBuilder::new().flexible(true).from_reader(csv);
+    let mut writer =
+        WriterBuilder::new().flexible(true).quote_style(QuoteStyle::NonNumeric).from_writer(vec![]);
+    let codes = reader.byte_headers()?.clone();
+    writer.write_byte_record(&codes)?;
+    let mut rows = 0;
+    for row in reader.byte_records() {
+        let row = row?;
+        rows += 1;
+        let is_key = |at| codes.get(at).is_some_and(|code: &[u8]| code.ends_with(b"_id"));
+        writer.write_record(row.iter().enumerate().map(|(at, cell)| match cell {
+            b"0" if is_key(at) => b"",
+            cell => cell,
+        }))?;
+    }
+    Ok((writer.into_inner().map_err(csv::IntoInnerError::into_error)?, rows))
 }
 
 /// What went wrong at a door, with what to do about it.

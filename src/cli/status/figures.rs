@@ -175,10 +175,43 @@ fn beside(answer: &Value, now: Timestamp) -> Vec<Figure> {
         figures
             .push(said("Slow", format!("iTop is still making the tickets of {}", slow.join(", "))));
     }
+    figures.extend(equipment(&answer["equipment"]));
     if let Some(version) = answer["version"].as_str() {
         let up = answer["up_since"].as_str().and_then(|up| up.parse().ok());
         let up = up.map(|up| format!(", up for {}", age(up, now))).unwrap_or_default();
         figures.push(said("Version", format!("{}{up}", plain(version))));
+    }
+    figures
+}
+
+/// What keeps equipment from going on, and what waits for somebody's yes.
+fn equipment(told: &Value) -> Vec<Figure> {
+    let of = |value, matter, verdict| Figure {
+        name: "Equipment",
+        value,
+        verdict,
+        matter,
+        performance: None,
+    };
+    let mut figures = Vec::new();
+    for halt in told["halts"].as_array().into_iter().flatten() {
+        let (class, reason) = (&halt["class"], &halt["reason"]);
+        let [class, reason] = [class, reason].map(|said| plain(said.as_str().unwrap_or_default()));
+        let matter = format!("the data source of {class} is halted");
+        figures.push(of(format!("{matter}: {reason}"), matter, Verdict::Warning));
+    }
+    // Nobody is needed: it goes on by itself, as deliveries do.
+    if let Some(obstacle) = told["obstacle"].as_str().map(plain) {
+        figures.push(of(obstacle, String::new(), Verdict::Ok));
+    }
+    let held = told["held"].as_array().into_iter().flatten();
+    let held: u64 = held.filter_map(|held| held["rows"].as_u64()).sum();
+    if held > 0 {
+        figures.push(of(
+            format!("{held} held until somebody says yes"),
+            String::new(),
+            Verdict::Ok,
+        ));
     }
     figures
 }
@@ -255,5 +288,26 @@ mod tests {
         let mut answer = open();
         answer["ticket_of_probe"] = json!("I-000007");
         assert_eq!(figures(&answer, &[]).verdict(), Verdict::Warning);
+    }
+
+    #[test]
+    fn a_halted_source_is_a_warning_and_held_equipment_is_told() {
+        let mut answer = open();
+        answer["equipment"] = json!({"held": [{"held": "adopt", "rows": 2}, {"held": "retire", "rows": 30}],
+            "obstacle": "the login is refused", "halts": []});
+        let told = figures(&answer, &[]);
+        assert_eq!(told.verdict(), Verdict::Ok);
+        let text = told.shown(Screen::PIPED);
+        assert!(text.contains("\nEquipment  the login is refused\n"), "{text}");
+        assert!(text.contains("\nEquipment  32 held until somebody says yes\n"), "{text}");
+        answer["equipment"]["halts"] = json!([{"class": "Server", "reason": "it did more"}]);
+        let told = figures(&answer, &[]);
+        assert_eq!(told.verdict(), Verdict::Warning);
+        let text = told.shown(Screen::PIPED);
+        assert!(text.contains(" WARNING: the data source of Server is halted |"), "{text}");
+        assert!(
+            text.contains("Equipment  the data source of Server is halted: it did more"),
+            "{text}"
+        );
     }
 }

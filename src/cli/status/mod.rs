@@ -26,11 +26,11 @@ WARNING,CRITICAL, or one of them (15m or ,2h); what is above a limit counts, and
 pub(super) struct Status {
     #[command(flatten)]
     bridge: Bridge,
-    #[command(flatten, next_help_heading = "Limits")]
-    bounds: Bounds,
     /// For programs: the answer of the API
     #[arg(long)]
     json: bool,
+    #[command(flatten, next_help_heading = "Limits")]
+    bounds: Bounds,
 }
 
 /// What may be without a warning.

@@ -130,13 +130,16 @@ impl UniqueKey {
             Some(Refused::ForGood(_)) => {
                 let marker = Marker::new(&row.instance, &event.event_id);
                 // An earlier create of the same may have gone through whose answer was lost.
-                if row.was_sent
-                    && let Ok(Some(status)) = self.inner.keyed.by_marker(&marker).await
-                {
-                    self.take(row, State::Created, status, None).await;
-                    return Ok(Written::Yes);
+                let keyed = &self.inner.keyed;
+                let found = if row.was_sent { keyed.by_marker(&marker).await } else { Ok(None) };
+                match found {
+                    Ok(Some(status)) => {
+                        self.take(row, State::Created, status, None).await;
+                        return Ok(Written::Yes);
+                    }
+                    Ok(None) => self.fail(row, event, self.refused(error)).await?,
+                    Err(unread) => self.wait_for_the_way(row, event, &unread).await?,
                 }
-                self.fail(row, event, self.refused(error)).await?;
             }
             _ => self.wait_for_the_way(row, event, error).await?,
         }

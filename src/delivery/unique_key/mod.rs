@@ -4,9 +4,10 @@
 
 mod create;
 mod existing;
+mod found;
 mod notes;
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc};
 
 use serde_json::Value;
 
@@ -22,7 +23,6 @@ use crate::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
         delivery_state::{Problem, State},
-        marker::Marker,
         text::capitalised,
         ticket_status::TicketStatus,
     },
@@ -41,6 +41,7 @@ pub(super) struct Inner {
     planner: Planner,
     /// Whose turn it is to write into a ticket that is there.
     turns: Turns,
+    restored_notes: found::RestoredNotes,
 }
 
 /// What is had in common is used as its own.
@@ -52,10 +53,6 @@ impl Deref for UniqueKey {
     }
 }
 
-/// A row whose company has left for another ticket system, and whose ticket was not here when it was
-/// looked for first.
-const LOOKED_ONCE: &str = "left-unclear";
-
 /// Ids of tickets say nothing of their order here: none bounds a search elsewhere.
 const NO_FLOOR: u64 = i64::MAX.cast_unsigned();
 
@@ -65,7 +62,8 @@ const DECISIONS: u32 = 3;
 
 impl UniqueKey {
     pub(super) fn new(core: Core, keyed: Keyed, planner: Planner) -> Self {
-        let inner = Inner { core: Arc::new(core), keyed, planner, turns: Turns::default() };
+        let (turns, restored_notes) = Default::default();
+        let inner = Inner { core: Arc::new(core), keyed, planner, turns, restored_notes };
         Self { inner: Arc::new(inner) }
     }
 
@@ -84,12 +82,12 @@ impl UniqueKey {
         request.map_err(PlanError::way)
     }
 
-    /// What was being written when the last process ended is due again, and what a backup that was restored
-    /// had not delivered.
+    /// What was being written when the last process ended is due again; and what a restore has left
+    /// unknown is due here, and is looked for then.
     pub(super) async fn recover(&self) -> Result<usize, StoreError> {
-        let notes_at = self.after(self.settings.delivery.settle.duration());
-        self.store.repeat_restored(self.desk.name(), self.of.clone(), notes_at).await?;
-        Ok(self.repeat_interrupted(None).await?.len())
+        let name = self.desk.name();
+        let released = self.store.release_restored(name, self.of.clone()).await?;
+        Ok(released + self.repeat_interrupted(None).await?.len())
     }
 
     /// The same for the rows of one control.
@@ -121,71 +119,6 @@ impl UniqueKey {
         // It reads as one that can be noted on, and is none each time.
         let message = "The ticket changes each time a note is to be added.".to_owned();
         Err(PlanError::blocked(State::Blocked, "ticket-changed", message))
-    }
-
-    /// Looks for the note of an earlier attempt, which has no key; true if it was there and has been
-    /// taken, or if that cannot be told yet. A ticket is not looked for: the same create is sent again.
-    pub(super) async fn was_found_again(
-        &self,
-        row: &Waiting,
-        event: &Acknowledgement,
-    ) -> Result<bool, StoreError> {
-        let Some(target) = row.target.as_ref().filter(|_| row.was_sent) else { return Ok(false) };
-        let marker = Marker::new(&row.instance, &event.event_id);
-        let noted = self.inner.keyed.is_noted(target, &marker).await;
-        self.gate.after_read(&noted);
-        match noted {
-            Ok(false) => return Ok(false),
-            Ok(true) => {}
-            Err(error) => {
-                self.wait_for_the_way(row, event, &error).await?;
-                return Ok(true);
-            }
-        }
-        let status = self.inner.keyed.current(&target.id).await;
-        self.gate.after_read(&status);
-        match status {
-            Ok(Some(status)) => {
-                self.take(row, State::Reused, status, None).await;
-                Ok(true)
-            }
-            Ok(None) => Ok(false),
-            Err(error) => {
-                self.wait_for_the_way(row, event, &error).await?;
-                Ok(true)
-            }
-        }
-    }
-
-    /// The same for a row whose company is linked to another ticket system by now: there its ticket has no
-    /// key of here. Absent counts when it was so twice, as long apart as a write may take.
-    pub(super) async fn was_found_before_it_left(
-        &self,
-        row: &Waiting,
-        event: &Acknowledgement,
-    ) -> Result<bool, StoreError> {
-        if row.target.is_some() && self.was_found_again(row, event).await? {
-            return Ok(true);
-        }
-        let marker = Marker::new(&row.instance, &event.event_id);
-        let found = self.inner.keyed.by_marker(&marker).await;
-        self.gate.after_read(&found);
-        match found {
-            Ok(Some(status)) => self.take(row, State::Created, status, None).await,
-            Ok(None) if row.last_problem.as_deref() == Some(LOOKED_ONCE) => return Ok(false),
-            Ok(None) => {
-                let title = self.desk.name().title();
-                let problem = Problem::new(
-                    LOOKED_ONCE,
-                    format!("Whether {title} has made a ticket for it is looked for once more."),
-                );
-                let settle = self.settings.delivery.settle.duration();
-                let next = self.after(settle);
-                self.store.wait_until(row.id, next, Duration::ZERO, problem).await?;
-            }
-            Err(error) => self.wait_for_the_way(row, event, &error).await?,
-        }
-        Ok(true)
     }
 
     /// What it refused for good.

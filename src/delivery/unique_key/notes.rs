@@ -7,10 +7,7 @@ use super::{Line, NO_FLOOR, REFUSALS, UniqueKey, Written};
 use crate::{
     desk::{DeskError, Failure as _, NewNotes, Noted, Refused},
     domain::{
-        acknowledgement::Acknowledgement,
-        delivery_state::{Problem, State},
-        marker::Marker,
-        text::capitalised,
+        acknowledgement::Acknowledgement, delivery_state::Problem, text::capitalised,
         ticket_status::TicketStatus,
     },
     store::{StoreError, Waiting},
@@ -27,9 +24,6 @@ impl UniqueKey {
         ticket: TicketStatus,
     ) -> Result<Option<Written>, StoreError> {
         let inner = &*self.inner;
-        if self.was_noted_before_the_restore(row, event, &ticket).await? {
-            return Ok(Some(Written::Nothing));
-        }
         let _turn = inner.turns.of(&ticket.key).await;
         let mut lines = vec![Line::new(row.clone(), event.clone())];
         // One that was sent before is looked for first, by itself.
@@ -75,27 +69,6 @@ impl UniqueKey {
                 Ok(Some(if error.is_passing() { Written::InVain } else { Written::Nothing }))
             }
         }
-    }
-
-    /// A database that was restored does not know what was noted after its backup.
-    async fn was_noted_before_the_restore(
-        &self,
-        row: &Waiting,
-        event: &Acknowledgement,
-        ticket: &TicketStatus,
-    ) -> Result<bool, StoreError> {
-        if self.restored_lately().await?.is_none() {
-            return Ok(false);
-        }
-        let marker = Marker::new(&row.instance, &event.event_id);
-        let noted = self.inner.keyed.is_noted(&ticket.key, &marker).await;
-        self.gate.after_read(&noted);
-        match noted {
-            Ok(false) => return Ok(false),
-            Ok(true) => self.take(row, State::Reused, ticket.clone(), None).await,
-            Err(error) => self.wait_for_the_way(row, event, &error).await?,
-        }
-        Ok(true)
     }
 
     /// The ticket has ended or moved, and nothing was written: those behind the first decide anew when

@@ -15,5 +15,20 @@ pub(super) fn read(raw: Raw, text: &str) -> Result<Vec<u8>, DoorError> {
     }
     let page = text.rsplit_once("ibo-page-container").map(|(_, page)| page);
     let said = page.and_then(|page| Some(page.split_once('>')?.1)).unwrap_or(text);
-    Err(DoorError::Refused { message: raw.echo(&bare(said)) })
+    // A program for the browser stands behind the words.
+    let said = said.split_once("<script").map_or(said, |(said, _)| said);
+    Err(DoorError::Refused { message: raw.echo(&unescaped(&bare(said))) })
+}
+
+/// A text of a page as it is read there. iTop escapes a part of it twice.
+fn unescaped(text: &str) -> String {
+    let signs = [
+        ("&amp;", "&"),
+        ("&amp;", "&"),
+        ("&#039;", "'"),
+        ("&quot;", "\""),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+    ];
+    signs.iter().fold(text.to_owned(), |text, (escaped, sign)| text.replace(escaped, sign))
 }

@@ -89,3 +89,7 @@ INSERT INTO base_ci (id, finalclass, name, org_id, business_criticity, status, s
 
 INSERT INTO ci_impact (source_id, impacted_id) VALUES
     (29, 30), (30, 12), (30, 14), (29, 31), (31, 11), (29, 13), (4, 9), (9, 10);
+
+INSERT INTO base_typology (id, finalclass, name) VALUES
+    (46, 'NetworkDeviceType', 'Router'),
+    (47, 'NetworkDeviceType', 'Switch');

@@ -45,7 +45,10 @@ pub(super) fn answer(session: &Session<'_>, call: &Call) -> Result<Answer, Death
         attributes.push(attribute);
     }
     let alias = &query.alias;
-    let columns: Vec<_> = attributes.iter().map(|attribute| column(alias, attribute)).collect();
+    let mut columns: Vec<_> = attributes.iter().map(|attribute| column(alias, attribute)).collect();
+    // Obsolete objects are left out: so are the preferences of an account that has chosen nothing (seen).
+    let flag = query.class.attribute("obsolescence_flag");
+    columns.extend(flag.map(|flag| column(alias, flag)));
     let order: Vec<_> =
         query.class.order.iter().chain(&["id"]).map(|code| format!("{alias}.\"{code}\"")).collect();
     let distinct = if query.joined { "DISTINCT" } else { "" };
@@ -66,6 +69,9 @@ pub(super) fn answer(session: &Session<'_>, call: &Call) -> Result<Answer, Death
     let mut file = head.collect::<Vec<_>>().join(&separator) + "\n";
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
+        if flag.is_some() && row.get_ref(attributes.len())? == ValueRef::Integer(1) {
+            continue;
+        }
         for (n, attribute) in attributes.iter().enumerate() {
             if n > 0 {
                 file.push_str(&separator);

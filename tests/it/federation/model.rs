@@ -345,6 +345,7 @@ impl Model {
         self.link().await;
         let real = Clock::system();
         let deadline = real.now() + PATIENCE;
+        let mut is_quiet = false;
         loop {
             self.pass(1).await;
             let mut waiting = Vec::new();
@@ -355,8 +356,13 @@ impl Model {
                 };
                 waiting.extend(rows(&self.world, company).await.into_values().filter(waits));
             }
-            if waiting.is_empty() {
+            if waiting.is_empty() && is_quiet {
                 return Ok(());
+            }
+            is_quiet = waiting.is_empty();
+            if is_quiet {
+                // What is held may go on by itself, when a run of another row has made what was begun for it.
+                self.pass(9).await;
             }
             if real.now() > deadline {
                 let ready = self.world.get("/readyz").await.body;

@@ -1,8 +1,10 @@
 //! Sequences that once did not hold.
 
 use super::{
-    check,
+    check, check_at,
+    desks::Desks,
     operation::{On, Operation, Trouble},
+    org,
 };
 
 #[test]
@@ -63,4 +65,12 @@ fn a_database_that_is_busy_at_the_start_does_not_leave_creates_without_their_con
     let held = Fault(Trouble::HeldBefore, On::Create, 1);
     let busy = Fault(Trouble::Deadlock, On::Read, 1);
     check(&[held, Batch(vec![1, 4, 2, 2]), busy, Backup, Pass(3), Crash, Restore]).unwrap();
+}
+
+#[test]
+fn a_row_that_one_desk_is_at_has_no_turn_at_the_other() {
+    // Both had read it before either wrote: `two_desks_moves` meets that moment each time.
+    use Operation::{Move, OrgFault, PassLong, Post};
+    let unknown = OrgFault(org::Trouble::DuplicateUnknown, org::On::Case, 1);
+    check_at(Desks::Both, &[Post(0), Move(0), Post(7), Move(1), unknown, PassLong(1)]).unwrap();
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
+use super::{desks::Desks, org};
+
 /// Events of a sequence.
 pub const EVENTS: usize = 14;
 
@@ -31,6 +33,16 @@ pub enum Operation {
     Step(i32),
     /// iTop fails so many times.
     Fault(Trouble, On, u32),
+    /// Salesforce fails so many times.
+    OrgFault(org::Trouble, org::On, u32),
+    /// Whatever is asked of Salesforce fails for a while.
+    OrgAway(org::Trouble, u8),
+    /// All sessions at Salesforce end.
+    SessionsEnd,
+    /// An hour passes, where nothing is under way.
+    Hour,
+    /// A company is linked to the other desk.
+    Move(usize),
     /// The password is wrong for a while.
     WrongPassword(u8),
     /// iTop is read-only for a while.
@@ -133,9 +145,45 @@ pub fn short_wait(kind: &FaultKind) -> Duration {
     }
 }
 
-/// Any operation; those that make something happen are more frequent.
-pub fn operation() -> impl Strategy<Value = Operation> {
+/// Any operation with these desks; those that make something happen are more frequent.
+pub fn operation(desks: Desks) -> BoxedStrategy<Operation> {
+    match desks {
+        Desks::Itop => prop_oneof![34 => anywhere(), 12 => of_itop()].boxed(),
+        Desks::Salesforce => prop_oneof![34 => anywhere(), 14 => of_salesforce()].boxed(),
+        Desks::Both => prop_oneof![
+            34 => anywhere(),
+            8 => of_itop(),
+            10 => of_salesforce(),
+            4 => (0_usize..2).prop_map(Operation::Move),
+        ]
+        .boxed(),
+    }
+}
+
+fn anywhere() -> impl Strategy<Value = Operation> {
     let event = 0..EVENTS;
+    prop_oneof![
+        8 => event.clone().prop_map(Operation::Post),
+        2 => event.clone().prop_map(Operation::PostTwice),
+        1 => event.clone().prop_map(Operation::PostOther),
+        2 => prop::collection::vec(event, 1..6).prop_map(Operation::Batch),
+        3 => Just(Operation::Crash),
+        1 => Just(Operation::Restart),
+        4 => (1_u8..8).prop_map(Operation::Pass),
+        2 => (1_u8..4).prop_map(Operation::PassLong),
+        3 => prop_oneof![-90..90, Just(1_000_000), Just(-1_000_000)].prop_map(Operation::Step),
+        1 => (0_usize..2).prop_map(Operation::Link),
+        1 => (0_usize..2).prop_map(Operation::Unlink),
+        1 => Just(Operation::Resolve),
+        1 => Just(Operation::Delete),
+        1 => Just(Operation::Retry),
+        1 => Just(Operation::Discard),
+        1 => Just(Operation::Backup),
+        1 => Just(Operation::Restore),
+    ]
+}
+
+fn of_itop() -> impl Strategy<Value = Operation> {
     let trouble = prop_oneof![
         Just(Trouble::CutBefore),
         Just(Trouble::CutAfter),
@@ -153,26 +201,25 @@ pub fn operation() -> impl Strategy<Value = Operation> {
     ];
     let on = prop_oneof![4 => Just(On::Create), 2 => Just(On::Update), 1 => Just(On::Read)];
     prop_oneof![
-        8 => event.clone().prop_map(Operation::Post),
-        2 => event.clone().prop_map(Operation::PostTwice),
-        1 => event.clone().prop_map(Operation::PostOther),
-        2 => prop::collection::vec(event, 1..6).prop_map(Operation::Batch),
-        3 => Just(Operation::Crash),
-        1 => Just(Operation::Restart),
-        4 => (1_u8..8).prop_map(Operation::Pass),
-        2 => (1_u8..4).prop_map(Operation::PassLong),
-        3 => prop_oneof![-90..90, Just(1_000_000), Just(-1_000_000)].prop_map(Operation::Step),
         8 => (trouble, on, 1_u32..3).prop_map(|(t, on, n)| Operation::Fault(t, on, n)),
         1 => (1_u8..4).prop_map(Operation::WrongPassword),
         1 => (1_u8..4).prop_map(Operation::ReadOnly),
-        1 => (0_usize..2).prop_map(Operation::Link),
-        1 => (0_usize..2).prop_map(Operation::Unlink),
-        1 => Just(Operation::Resolve),
         2 => Just(Operation::Overwrite),
-        1 => Just(Operation::Delete),
-        1 => Just(Operation::Retry),
-        1 => Just(Operation::Discard),
-        1 => Just(Operation::Backup),
-        1 => Just(Operation::Restore),
+    ]
+}
+
+fn of_salesforce() -> impl Strategy<Value = Operation> {
+    let away = prop_oneof![
+        Just(org::Trouble::CutBefore),
+        Just(org::Trouble::CutAfter),
+        Just(org::Trouble::Unavailable),
+        Just(org::Trouble::WrongJsonAfter),
+        Just(org::Trouble::RequestLimit),
+    ];
+    prop_oneof![
+        12 => (org::trouble(), 1_u32..3).prop_map(|((t, on), n)| Operation::OrgFault(t, on, n)),
+        1 => (away, 1_u8..4).prop_map(|(trouble, steps)| Operation::OrgAway(trouble, steps)),
+        1 => Just(Operation::SessionsEnd),
+        2 => Just(Operation::Hour),
     ]
 }

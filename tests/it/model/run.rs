@@ -1,4 +1,4 @@
-//! Running a sequence, and judging it.
+//! Running a sequence: what each operation does.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,61 +7,67 @@ use std::{
 };
 
 use jiff::SignedDuration;
+use salesforce_sandbox as salesforce;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
     config::Period,
-    domain::marker::Marker,
-    sandbox::{FaultKind, Operations, Options, TicketSeen},
+    desk::DeskName,
+    sandbox::{FaultKind, Options},
     store,
 };
 
-use super::operation::{EVENTS, On, Operation, Trouble, short_wait};
-use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
-
-/// One step of time.
-const STEP: Duration = Duration::from_secs(2);
+use super::{
+    desks::{self, COMPANIES, Desks, Org, STEP, Ticket, configure, event_id, marker},
+    operation::{EVENTS, Operation, Trouble},
+    org,
+};
+use crate::world::{ACKNOWLEDGEMENTS, Answer, World, with};
 
 /// `delivery.settle`.
-const SETTLE: Duration = Duration::from_secs(30);
+pub(super) const SETTLE: Duration = Duration::from_secs(30);
 
 /// How long the client waits, in milliseconds of real time.
-const TIMEOUT_MS: u64 = 700;
+pub(super) const TIMEOUT_MS: u64 = 700;
 
 /// One longer step, of what takes long.
-const LONG_STEP: Duration = Duration::from_secs(6);
+pub(super) const LONG_STEP: Duration = Duration::from_secs(6);
 
-/// How long everything may take to settle, in real time: long, since it bounds only what hangs, and
-/// a machine may be busy with eight of these and more.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// ServiceNav's companies: id, organization by name and key, team.
-const COMPANIES: [(u64, &str, i64, &str); 2] =
-    [(42, "Demo", 3, "Helpdesk"), (51, "ACME Logistics", 5002, "On-call team")];
-
-struct Model {
-    world: World,
+pub(super) struct Model {
+    pub(super) desks: Desks,
+    pub(super) world: World,
+    pub(super) org: Option<Org>,
     copies: tempfile::TempDir,
+    /// Where each company was linked last.
+    pub(super) at: [DeskName; 2],
+    /// Companies that were linked to both desks.
+    pub(super) moved: BTreeSet<usize>,
     /// Events that were answered 2xx.
-    accepted: BTreeSet<usize>,
-    discarded: BTreeSet<String>,
-    /// Tickets that were deleted in iTop, and the events that stood in them.
-    deleted: BTreeSet<i64>,
-    gone: BTreeSet<String>,
+    pub(super) accepted: BTreeSet<usize>,
+    pub(super) discarded: BTreeSet<String>,
+    /// Tickets that were deleted, and the events that stood in them.
+    pub(super) deleted: BTreeSet<String>,
+    pub(super) gone: BTreeSet<String>,
     /// Events whose lines may have been overwritten just after they were read back.
-    overwritten: BTreeSet<String>,
+    pub(super) overwritten: BTreeSet<String>,
     /// What was switched on for creates that must not meet.
-    holds: Option<Trouble>,
+    pub(super) holds: Option<Trouble>,
     /// How many lines were sent when their answers were last waited for.
-    lines_waited_for: u64,
+    pub(super) lines_waited_for: u64,
     backup: Option<PathBuf>,
     backups: u32,
-    restored: bool,
+    pub(super) restored: bool,
 }
 
 /// Runs the sequence; what does not hold, in words.
-pub async fn run(operations: &[Operation]) -> Result<(), String> {
-    let world = World::with(Options::default(), |config| {
+pub async fn run(desks: Desks, operations: &[Operation]) -> Result<(), String> {
+    let clock = Clock::system();
+    let (mut org, mut section) = (None, None);
+    if desks.has_salesforce() {
+        let started = Org::start(&clock, Period::millis(TIMEOUT_MS)).await;
+        (org, section) = (Some(started.0), Some(started.1));
+    }
+    let world = World::with_clock(clock, Options::default(), |config| {
         config.itop.as_mut().unwrap().timeout = Period::millis(TIMEOUT_MS);
         config.itop.as_mut().unwrap().create_timeout = Period::millis(TIMEOUT_MS);
         config.delivery.in_flight_max = 3;
@@ -72,11 +78,18 @@ pub async fn run(operations: &[Operation]) -> Result<(), String> {
         config.delivery.recheck_blocked = Period::seconds(10);
         // The clock is put forward by years.
         config.store.retention = Period::days(100_000);
+        if let Some(section) = section {
+            configure(config, desks, section);
+        }
     })
     .await;
     let mut model = Model {
+        desks,
         world,
+        org,
         copies: tempfile::tempdir().unwrap(),
+        at: [desks.first_of(0), desks.first_of(1)],
+        moved: BTreeSet::new(),
         accepted: BTreeSet::new(),
         discarded: BTreeSet::new(),
         deleted: BTreeSet::new(),
@@ -89,6 +102,9 @@ pub async fn run(operations: &[Operation]) -> Result<(), String> {
         restored: false,
     };
     model.link(0).await;
+    if desks == Desks::Both {
+        model.link(1).await;
+    }
     for operation in operations {
         model.apply(operation).await?;
     }
@@ -98,36 +114,15 @@ pub async fn run(operations: &[Operation]) -> Result<(), String> {
     verdict
 }
 
-fn event_of(number: usize) -> Value {
-    let (id, name, _, team) = COMPANIES[number % 2];
-    let event = with(event(&format!("m{number}x")), "/company", json!({"id": id, "name": name}));
-    let event = with(event, "/team", json!(team));
-    let event = with(event, "/control/id", json!(format!("c{}", number % 6)));
-    // What does not resolve everywhere would only bring warnings.
-    let event = with(event, "/contact", Value::Null);
-    let event = with(event, "/service", Value::Null);
-    let event = with(event, "/service_element", Value::Null);
-    // Equipment that iTop refuses once, as long as no list tells that it is not there.
-    if number % 7 == 3 {
-        return with(event, "/equipment", json!({"name": "unknown"}));
-    }
-    let event = with(event, "/equipment", Value::Null);
-    with(event, "/control/element_type", json!("user_service"))
-}
-
-fn key_of(number: usize) -> String {
-    event_of(number)["event_id"].as_str().unwrap().to_owned()
-}
-
 impl Model {
     async fn apply(&mut self, operation: &Operation) -> Result<(), String> {
         match operation {
             Operation::Post(number) => {
-                let answer = self.post(&event_of(*number)).await;
+                let answer = self.post(&self.event(*number)).await;
                 self.posted(*number, &answer)?;
             }
             Operation::PostTwice(number) => {
-                let event = event_of(*number);
+                let event = self.event(*number);
                 let (one, two) = tokio::join!(self.post(&event), self.post(&event));
                 self.posted(*number, &one)?;
                 self.posted(*number, &two)?;
@@ -135,13 +130,13 @@ impl Model {
             }
             Operation::PostOther(number) => {
                 if self.accepted.contains(number) && !self.restored {
-                    let other = with(event_of(*number), "/control/id", json!("another"));
+                    let other = with(self.event(*number), "/control/id", json!("another"));
                     let answer = self.post(&other).await;
                     expect(answer.status == 409, &format!("another event: {}", answer.text))?;
                 }
             }
             Operation::Batch(numbers) => {
-                let events: Vec<_> = numbers.iter().map(|number| event_of(*number)).collect();
+                let events: Vec<_> = numbers.iter().map(|number| self.event(*number)).collect();
                 let answer = self.world.post(ACKNOWLEDGEMENTS, &json!(events)).await;
                 expect(answer.status == 200, &answer.text)?;
                 self.accepted.extend(numbers);
@@ -156,6 +151,7 @@ impl Model {
             }
             Operation::Pass(steps) => self.pass(usize::from(*steps), STEP).await,
             Operation::PassLong(halves) => self.pass(usize::from(*halves) * 5, LONG_STEP).await,
+            Operation::Hour => self.leap(Duration::from_hours(1)).await,
             Operation::Step(minutes) => {
                 self.world.clock.step(SignedDuration::from_mins((*minutes).into()));
             }
@@ -170,11 +166,34 @@ impl Model {
             Operation::ReadOnly(steps) => {
                 self.during(FaultKind::ReadOnly, usize::from(*steps)).await;
             }
+            Operation::OrgFault(trouble, on, times) => {
+                self.sandbox().fail(trouble.fault(*on, *times));
+            }
+            Operation::OrgAway(trouble, steps) => {
+                let (armed, fault) = (self.sandbox().faults(), trouble.fault(org::On::Anything, 1));
+                self.sandbox().fail(salesforce::Fault { times: None, ..fault });
+                self.pass(usize::from(*steps), STEP).await;
+                self.sandbox().clear_faults();
+                for fault in armed {
+                    self.sandbox().fail(fault);
+                }
+            }
+            Operation::SessionsEnd => self.sandbox().expire_sessions(),
+            Operation::Move(company) => {
+                let to = match self.at[*company] {
+                    DeskName::Itop => DeskName::Salesforce,
+                    DeskName::Salesforce => DeskName::Itop,
+                };
+                if self.link_to(*company, to).await < 300 {
+                    self.at[*company] = to;
+                    self.moved.insert(*company);
+                }
+            }
             Operation::Link(company) => {
                 self.link(*company).await;
             }
             Operation::Unlink(company) => {
-                let id = COMPANIES[*company].0;
+                let id = COMPANIES[*company].id;
                 self.world.delete(&format!("/api/v1/links/{id}")).await;
             }
             Operation::Resolve => self.resolve_oldest().await,
@@ -195,97 +214,71 @@ impl Model {
         Ok(())
     }
 
-    async fn post(&self, event: &Value) -> Answer {
+    pub(super) fn event(&self, number: usize) -> Value {
+        self.desks.event(number)
+    }
+
+    /// The simulated Salesforce.
+    fn sandbox(&self) -> &salesforce::Sandbox {
+        &self.org.as_ref().expect("only where it is a desk").sandbox
+    }
+
+    pub(super) async fn post(&self, event: &Value) -> Answer {
         let wait = [("prefer", "wait=0")];
         let body = Some(event.to_string());
         self.world.send(reqwest::Method::POST, ACKNOWLEDGEMENTS, &wait, body).await
     }
 
-    fn posted(&mut self, number: usize, answer: &Answer) -> Result<(), String> {
+    pub(super) fn posted(&mut self, number: usize, answer: &Answer) -> Result<(), String> {
         expect((200..300).contains(&answer.status), &format!("a post: {}", answer.text))?;
         self.accepted.insert(number);
         Ok(())
     }
 
-    /// Lets time pass in steps, between which everything that waits takes its turn. The client's
-    /// time-out is real time: it is waited for, so that iTop can be slower than the client waits.
-    async fn pass(&mut self, steps: usize, step: Duration) {
-        for _ in 0..steps {
-            self.world
-                .until("no write waits for its answer", async || {
-                    let ready = self.world.get("/readyz").await;
-                    (ready.body["inbox"]["creating"] == 0).then_some(())
-                })
-                .await;
-            let itop = self.world.itop.requests_seen();
-            let lines = itop.of("core/update");
-            if itop.updates_in_flight > 0 && lines > self.lines_waited_for {
-                // One that is added again, which no row tells.
-                Clock::system().sleep(Duration::from_millis(TIMEOUT_MS + 50)).await;
-            }
-            self.lines_waited_for = lines;
-            self.world.clock.advance(step);
-            self.world.get("/api/v1/companies?refresh=true").await;
-        }
+    /// Links a company where it was last, if its desk can be asked about it now.
+    pub(super) async fn link(&self, company: usize) -> u16 {
+        self.link_to(company, self.at[company]).await
     }
 
-    /// Whether what the model does not promise is still left out (see there) once this is switched on.
-    fn may_meet(&mut self, trouble: Trouble, on: On) -> bool {
-        if !matches!(on, On::Create) {
-            return true;
-        }
-        if matches!(trouble, Trouble::HeldBefore | Trouble::HeldInside | Trouble::CounterLock)
-            && *self.holds.get_or_insert(trouble) != trouble
-        {
-            return false;
-        }
-        let adds = short_wait(&trouble.fault(on, 1).kind);
-        if adds.is_zero() {
-            return true;
-        }
-        // What is switched on strikes one create together, and each wait ends with a step.
-        let armed = self.world.itop.faults().switched_on();
-        let creates = armed.iter().filter(|(_, fault)| fault.on == Operations::Create);
-        let waits =
-            creates.map(|(_, fault)| short_wait(&fault.kind)).filter(|wait| !wait.is_zero());
-        waits.chain([adds]).map(|wait| wait + LONG_STEP).sum::<Duration>() <= SETTLE
+    async fn link_to(&self, company: usize, desk: DeskName) -> u16 {
+        let company = &COMPANIES[company];
+        self.world.put(&format!("/api/v1/links/{}", company.id), &company.link(desk)).await.status
     }
 
-    async fn during(&mut self, kind: FaultKind, steps: usize) {
-        self.world.itop.faults().set(kind.clone(), true);
-        self.pass(steps, STEP).await;
-        self.world.itop.faults().set(kind, false);
-    }
-
-    /// Links a company, if iTop can be asked about it now.
-    async fn link(&self, company: usize) -> u16 {
-        let (id, organization, _, team) = COMPANIES[company];
-        let link = json!({"organization": organization, "team": team});
-        self.world.put(&format!("/api/v1/links/{id}"), &link).await.status
-    }
-
-    async fn rows(&self) -> Vec<Value> {
+    pub(super) async fn rows(&self) -> Vec<Value> {
         let answer = self.world.get(&format!("{ACKNOWLEDGEMENTS}?limit=1000")).await;
         answer.body["items"].as_array().cloned().unwrap_or_default()
     }
 
-    async fn tickets(&self) -> Vec<TicketSeen> {
-        self.world.itop.tickets().await.unwrap()
+    pub(super) async fn tickets(&self) -> Vec<Ticket> {
+        desks::tickets(&self.world.itop, self.org.as_ref()).await
     }
 
+    /// The oldest open ticket at each desk.
     async fn resolve_oldest(&self) {
-        let tickets = self.tickets().await;
-        if let Some(ticket) = tickets.iter().find(|t| t.operational_status == "ongoing") {
-            for stimulus in ["ev_assign", "ev_resolve"] {
-                // A ticket that is assigned already is only resolved.
-                let itop = &self.world.itop;
-                let _ = itop.apply_stimulus(&ticket.class, ticket.id, stimulus).await;
+        let mut oldest = BTreeMap::new();
+        for ticket in self.tickets().await.into_iter().filter(|ticket| ticket.is_open) {
+            oldest.entry(ticket.desk).or_insert(ticket);
+        }
+        for (desk, ticket) in oldest {
+            match desk {
+                DeskName::Itop => {
+                    for stimulus in ["ev_assign", "ev_resolve"] {
+                        // A ticket that is assigned already is only resolved.
+                        let (itop, id) = (&self.world.itop, ticket.id.parse().unwrap());
+                        let _ = itop.apply_stimulus(&ticket.class, id, stimulus).await;
+                    }
+                }
+                DeskName::Salesforce => {
+                    let closed = json!({"Status": "Closed"});
+                    self.sandbox().change("Case", &ticket.id, closed).unwrap();
+                }
             }
         }
     }
 
-    /// An agent who opened the newest ticket before its newest entry saves the log without it. What
-    /// was read back before is in the log that the agent saw.
+    /// An agent who opened the newest ticket of iTop before its newest entry saves the log without it.
+    /// What was read back before is in the log that the agent saw.
     async fn overwrite_newest(&mut self) {
         // What was just posted becomes a line first.
         for _ in 0..20 {
@@ -295,16 +288,17 @@ impl Model {
             }
             Clock::system().sleep(Duration::from_millis(10)).await;
         }
-        let tickets = self.tickets().await;
+        let tickets = self.world.itop.tickets().await.unwrap();
         let Some((ticket, [older @ .., newest])) =
             tickets.last().map(|ticket| (ticket, ticket.private_log.as_slice()))
         else {
             return;
         };
-        let its: Vec<_> = (0..EVENTS).filter(|number| newest.contains(&marker(*number))).collect();
+        let stands = |number: &usize| newest.contains(&marker(*number).to_string());
+        let its: Vec<_> = (0..EVENTS).filter(stands).collect();
         let not_read_back = async || {
             let waiting = self.world.not_read_back().await;
-            its.iter().all(|number| waiting.contains(&key_of(*number)))
+            its.iter().all(|number| waiting.contains(&event_id(*number)))
         };
         if older.is_empty() || its.is_empty() || !not_read_back().await {
             return;
@@ -316,7 +310,7 @@ impl Model {
         // A look that came before the agent is written down a moment later.
         Clock::system().sleep(Duration::from_millis(300)).await;
         if !not_read_back().await {
-            self.overwritten.extend(its.into_iter().map(key_of));
+            self.overwritten.extend(its.into_iter().map(event_id));
         }
     }
 
@@ -326,17 +320,26 @@ impl Model {
             .as_array()
             .into_iter()
             .flatten()
-            .filter_map(|item| item["ticket"]["id"].as_str()?.parse::<i64>().ok())
+            .filter_map(|item| Some(item["ticket"]["id"].as_str()?.to_owned()))
             .collect();
-        let tickets = self.tickets().await;
-        let Some(ticket) = tickets.iter().rfind(|ticket| known.contains(&ticket.id)) else {
-            return;
-        };
-        self.world.itop.delete_ticket(&ticket.class, ticket.id).await.unwrap();
-        self.deleted.insert(ticket.id);
+        let mut tickets = self.tickets().await;
+        tickets.retain(|ticket| known.contains(&ticket.id));
+        if tickets.len() % 2 == 1 {
+            // So that it is not always the same desk.
+            tickets.sort_by_key(|ticket| std::cmp::Reverse(ticket.desk));
+        }
+        let Some(ticket) = tickets.last() else { return };
+        match ticket.desk {
+            DeskName::Itop => {
+                let id = ticket.id.parse().unwrap();
+                self.world.itop.delete_ticket(&ticket.class, id).await.unwrap();
+            }
+            DeskName::Salesforce => self.sandbox().delete("Case", &ticket.id).unwrap(),
+        }
+        self.deleted.insert(ticket.id.clone());
         for number in 0..EVENTS {
-            if markers(ticket, number) > 0 || names(ticket, number) {
-                self.gone.insert(key_of(number));
+            if ticket.markers(number) > 0 || ticket.names(number) {
+                self.gone.insert(event_id(number));
             }
         }
     }
@@ -367,104 +370,8 @@ impl Model {
         self.restored = true;
         self.world.start_bridge().await;
     }
-
-    /// The end of all trouble: faults off, companies linked, events posted again if a backup may
-    /// have forgotten them; then time passes until nothing is under way.
-    async fn settle(&mut self) -> Result<(), String> {
-        self.world.itop.faults().clear();
-        self.pass(5, STEP).await;
-        for company in 0..COMPANIES.len() {
-            self.world
-                .until("the company is linked", async || {
-                    let status = self.link(company).await;
-                    // A closed gate opens by a probe, which the clock brings.
-                    self.world.clock.advance(STEP);
-                    (status < 300).then_some(())
-                })
-                .await;
-        }
-        if self.restored {
-            for number in self.accepted.clone() {
-                let answer = self.post(&event_of(number)).await;
-                self.posted(number, &answer)?;
-            }
-        }
-        // The clock of the world is moved faster than a busy disk commits: what counts is that
-        // everything settles, not how many steps that takes.
-        let real = Clock::system();
-        let deadline = real.now() + PATIENCE;
-        loop {
-            self.pass(1, LONG_STEP).await;
-            let inbox = &self.world.get("/readyz").await.body["inbox"];
-            let waits = ["accepted", "creating", "unknown", "blocked", "failed"];
-            let itop = self.world.itop.requests_seen();
-            if waits.iter().all(|state| inbox[*state] == 0)
-                && itop.creates_in_flight + itop.updates_in_flight == 0
-                && self.world.not_read_back().await.is_empty()
-            {
-                return Ok(());
-            }
-            if real.now() > deadline {
-                return Err(format!("not everything settled: {:#?}", self.rows().await));
-            }
-        }
-    }
-
-    async fn judge(&self) -> Result<(), String> {
-        let rows: BTreeMap<_, _> = self
-            .rows()
-            .await
-            .into_iter()
-            .map(|row| (row["event_id"].as_str().unwrap_or_default().to_owned(), row))
-            .collect();
-        let tickets = self.tickets().await;
-        for number in &self.accepted {
-            let key = key_of(*number);
-            let row = rows.get(&key).ok_or_else(|| format!("{key} is not in the inbox"))?;
-            let named: Vec<_> = tickets.iter().filter(|t| names(t, *number)).collect();
-            let marked: Vec<_> = tickets.iter().filter(|t| markers(t, *number) > 0).collect();
-            let times: usize = tickets.iter().map(|t| markers(t, *number)).sum();
-            let shown = format!("{key}: {row:#}, named in {named:?}, marked in {marked:?}");
-            expect(named.len() <= 1 && times <= 1, &format!("twice: {shown}"))?;
-            // A line may have been added between the look at a ticket and its deletion.
-            let ticket = row["ticket"]["id"].as_str().and_then(|id| id.parse().ok());
-            let is_gone = ticket.is_some_and(|id| self.deleted.contains(&id));
-            if is_gone || self.gone.contains(&key) || self.discarded.contains(&key) {
-                continue;
-            }
-            let state = row["state"].as_str().unwrap_or_default();
-            expect(matches!(state, "created" | "reused"), &format!("not delivered: {shown}"))?;
-            let swallowed = row["warnings"].to_string().contains("three times; it is not there");
-            if times == 0 && (swallowed || self.overwritten.contains(&key)) {
-                continue;
-            }
-            expect(times == 1, &format!("without its marker: {shown}"))?;
-            let org = COMPANIES[number % 2].2;
-            expect(marked[0].org_id == org, &format!("another company's: {shown}"))?;
-            expect(
-                row["ticket"]["id"] == json!(marked[0].id.to_string()),
-                &format!("another ticket: {shown}"),
-            )?;
-        }
-        Ok(())
-    }
 }
 
-fn marker(number: usize) -> String {
-    Marker::new(&"default".parse().unwrap(), &key_of(number).parse().unwrap()).to_string()
-}
-
-/// How often the marker of an event stands in a ticket's log.
-fn markers(ticket: &TicketSeen, number: usize) -> usize {
-    let marker = marker(number);
-    ticket.private_log.iter().map(|entry| entry.matches(&marker).count()).sum()
-}
-
-/// Whether a ticket's description names an event.
-fn names(ticket: &TicketSeen, number: usize) -> bool {
-    ticket.description.contains(&key_of(number))
-}
-
-fn expect(holds: bool, otherwise: &str) -> Result<(), String> {
+pub(super) fn expect(holds: bool, otherwise: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise.to_owned()) }
 }

@@ -26,6 +26,12 @@ pub struct Fault {
     /// How many are struck; none is all of them.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Of a thousand of these calls how many are struck, drawn by [`Self::seed`]; none is all of them.
+    #[serde(default)]
+    pub permille: Option<u32>,
+    /// Decides which: the same seed strikes the same calls. Counts as they are drawn.
+    #[serde(default)]
+    pub seed: u64,
     /// What goes wrong.
     pub kind: FaultKind,
 }
@@ -34,7 +40,7 @@ impl Fault {
     /// A fault of every call of this kind until it is cleared.
     #[must_use]
     pub fn new(at: Operation, kind: FaultKind) -> Self {
-        Self { at, object: None, skip: 0, times: None, kind }
+        Self { at, object: None, skip: 0, times: None, permille: None, seed: 0, kind }
     }
 
     /// For this object alone.
@@ -49,6 +55,24 @@ impl Fault {
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
+    }
+
+    /// So many of a thousand, drawn by a seed.
+    #[must_use]
+    pub fn permille(mut self, permille: u32, seed: u64) -> Self {
+        (self.permille, self.seed) = (Some(permille), seed);
+        self
+    }
+
+    /// Whether the next call is one of those that are drawn.
+    fn is_drawn(&mut self) -> bool {
+        let Some(permille) = self.permille else { return true };
+        // SplitMix64: what comes of one number after the other is as good as random.
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.seed;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % 1_000 < u64::from(permille)
     }
 
     /// Only after so many calls went well.
@@ -252,6 +276,9 @@ impl Faults {
             }
             if fault.skip > 0 {
                 fault.skip -= 1;
+                continue;
+            }
+            if !fault.is_drawn() {
                 continue;
             }
             if let Some(times) = &mut fault.times {

@@ -1,5 +1,7 @@
 //! `/sandbox/…`: what a test in another process sees and switches.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
 use super::{Answer, Call};
@@ -29,6 +31,7 @@ impl Org {
                 Ok(Answer::empty(204))
             }
             ("GET", ["requests"]) => fine(json!(self.seen.list())),
+            ("GET", ["under_way"]) => fine(json!(self.under_way.load(Ordering::SeqCst))),
             ("GET", ["records", object]) => {
                 let state = self.state();
                 let object = state.schema.object(object).ok_or_else(Refusal::not_found)?;

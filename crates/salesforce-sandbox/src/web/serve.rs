@@ -1,7 +1,11 @@
 //! The wire: requests are read whole, answered by a thread that may block, and cut where a fault
 //! says so.
 
-use std::{convert::Infallible, io::Read as _, io::Write as _, sync::Arc};
+use std::{
+    convert::Infallible,
+    io::{Read as _, Write as _},
+    sync::{Arc, atomic::Ordering},
+};
 
 use bytes::Bytes;
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -111,10 +115,11 @@ async fn answered(
 async fn done(org: Arc<Org>, dead: CancellationToken, call: Call) -> Result<Answer, Cut> {
     let work = async {
         let inspects = call.path.first().is_some_and(|part| part == "sandbox");
+        let _under_way = (!inspects).then(|| UnderWay::begin(&org));
         let number = if inspects { 0 } else { org.seen.came(&call) };
         let steps = if inspects { Vec::new() } else { org.steps(&call) };
         let mut strike = org.faults.strike(&steps);
-        pause(strike.before).await;
+        org.options.pauses.pause(strike.before).await;
         strike.hold(false).await;
         let answer = if let Some(answer) = before(&org, &call, &strike)? {
             answer
@@ -126,7 +131,7 @@ async fn done(org: Arc<Org>, dead: CancellationToken, call: Call) -> Result<Answ
             if bulk {
                 jobs(&org, &dead);
             }
-            pause(strike.after).await;
+            org.options.pauses.pause(strike.after).await;
             strike.hold(true).await;
             after(answer, &strike)?
         };
@@ -138,17 +143,26 @@ async fn done(org: Arc<Org>, dead: CancellationToken, call: Call) -> Result<Answ
     dead.run_until_cancelled(work).await.unwrap_or(Err(Cut))
 }
 
+/// A request that is worked on, whether its client is still there or not.
+struct UnderWay(Arc<Org>);
+
+impl UnderWay {
+    fn begin(org: &Arc<Org>) -> Self {
+        org.under_way.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(org))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Lets somebody work on bulk jobs that wait.
 fn jobs(org: &Arc<Org>, dead: &CancellationToken) {
     let (org, dead) = (Arc::clone(org), dead.clone());
     tokio::task::spawn_blocking(move || org.run_jobs(&dead));
-}
-
-async fn pause(time: std::time::Duration) {
-    if !time.is_zero() {
-        #[expect(clippy::disallowed_methods, reason = "the one place of this crate that waits")]
-        tokio::time::sleep(time).await;
-    }
 }
 
 /// What is answered without any work.

@@ -21,6 +21,29 @@ async fn a_fault_strikes_as_often_as_told() {
 }
 
 #[tokio::test]
+async fn a_part_of_all_calls_is_struck_and_always_the_same() {
+    let org = Org::new().await;
+    let mut struck = Vec::new();
+    for seed in [1, 1, 2] {
+        let lock = Fault::new(Operation::Create, FaultKind::LockRow).permille(250, seed);
+        org.sandbox.fail(lock);
+        let mut codes = Vec::new();
+        for _ in 0..40 {
+            codes.push(org.post("/sobjects/Case", json!({"Subject": "x"})).await.code());
+        }
+        struck.push(codes);
+        org.sandbox.clear_faults();
+    }
+    assert_eq!(struck[0], struck[1]);
+    assert_ne!(struck[0], struck[2]);
+    for codes in &struck {
+        let locked = codes.iter().filter(|code| *code == "UNABLE_TO_LOCK_ROW").count();
+        assert!((3..=20).contains(&locked), "{locked} of 40");
+    }
+    assert_eq!(org.sandbox.under_way(), 0);
+}
+
+#[tokio::test]
 async fn an_answer_is_lost_before_or_after_the_effect() {
     let org = Org::new().await;
     let body = json!({"Subject": "x"});

@@ -43,8 +43,9 @@ pub(super) fn import(
         let sent = sent.unwrap_or_default();
         let (value, issue) = match &column.key {
             Some((target, by)) => match lookup::key(session, target, by, &sent)? {
-                Some(id) => (id.to_string(), None),
-                None => ("0".to_owned(), Some(no_match(session, target, by, &sent)?)),
+                // Unlike a load, an import takes 0 for the key of an object (seen).
+                Some(id) if sent != "0" => (id.to_string(), None),
+                _ => ("0".to_owned(), Some(no_match(session, target, by, &sent)?)),
             },
             None => (sent.clone(), wrong(column, &sent, columns.localized)),
         };
