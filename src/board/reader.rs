@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use super::{Board, QUEUE, Question};
 use crate::{
     clock::earlier,
-    desk::{Desk, DeskError, Served},
+    desk::{DeskError, Served},
     domain::{
         keys::{OrgId, TicketId, TicketKey},
         ticket_status::{Presence, TicketStatus},
@@ -141,7 +141,8 @@ impl StatusReader {
     async fn fill_up(&self, class: &str, wanted: &mut BTreeMap<TicketId, OrgId>, most: usize) {
         let board = &self.board;
         let old = earlier(board.clock.at_latest(), board.settings.max_age.duration() / 2);
-        match board.store.stale_tickets(Life::Open, old, most * 2).await {
+        let of = [self.served.name()];
+        match board.store.stale_tickets(Life::Open, &of, old, most * 2).await {
             Ok(stale) => {
                 for AgedTicket { key, org, .. } in stale {
                     if wanted.len() < most && key.class == class {
@@ -160,37 +161,18 @@ impl StatusReader {
         as_of: Timestamp,
     ) -> Result<(), DeskError> {
         let Served { catalog, gate } = &self.served;
-        let outcome = match catalog.desk() {
-            Desk::Itop(client) => {
-                let statuses = client.statuses(class, ids.iter().map(|(id, _)| id)).await;
-                statuses.map_err(DeskError::from)
-            }
-            Desk::Salesforce(client) => {
-                let ids: Vec<_> = ids.iter().map(|(id, _)| id.clone()).collect();
-                let statuses = client.statuses(&ids).await.map_err(DeskError::from);
-                statuses.map(|statuses| statuses.into_iter().flatten().collect())
-            }
-        };
+        let outcome = catalog.desk().statuses(class, ids.iter().map(|(id, _)| id)).await;
         gate.after_read(&outcome);
         self.board.reads.count(usize::from(outcome.is_err()));
         let present = outcome?;
         self.board.reads.add(2, ids.len() as u64);
-        let missing = match catalog.desk() {
-            Desk::Itop(client) => self.missing(client, class, ids, &present).await,
-            // What is gone reads as what is not visible.
-            Desk::Salesforce(_) => {
-                let there: HashSet<_> = present.iter().map(|status| &status.key.id).collect();
-                let missing = ids.iter().filter(|(id, _)| !there.contains(id));
-                let key = |id: &TicketId| TicketKey { class: class.to_owned(), id: id.clone() };
-                missing.map(|(id, _)| (key(id), Presence::NotVisible)).collect()
-            }
+        // Where ids are given once, what has one is what it was, and what is gone reads as what is not visible.
+        let gives_anew = catalog.desk().itop();
+        let (missing, recognised) = match gives_anew {
+            Some(client) => (self.missing(client, class, ids, &present).await, Recognised::NotYet),
+            None => (not_visible(class, ids, &present), Recognised::Yes),
         };
         let store = &self.board.store;
-        // Its ids are given once: what has one is what it was.
-        let recognised = match catalog.desk() {
-            Desk::Itop(_) => Recognised::NotYet,
-            Desk::Salesforce(_) => Recognised::Yes,
-        };
         let doubtful = match store.save_statuses(present, recognised, missing, as_of).await {
             Ok(doubtful) => doubtful,
             Err(error) => {
@@ -198,13 +180,10 @@ impl StatusReader {
                 return Ok(());
             }
         };
-        match catalog.desk() {
-            Desk::Itop(client) => {
-                for tickets in doubtful.chunks(LOGS_AT_ONCE) {
-                    self.recognise(client, class, tickets, as_of).await?;
-                }
+        for tickets in doubtful.chunks(LOGS_AT_ONCE) {
+            if let Some(client) = gives_anew {
+                self.recognise(client, class, tickets, as_of).await?;
             }
-            Desk::Salesforce(_) => {}
         }
         Ok(())
     }
@@ -292,6 +271,18 @@ impl StatusReader {
     }
 }
 
+/// Those that are not in an answer, of which nothing else can be told.
+fn not_visible(
+    class: &str,
+    ids: &[(TicketId, OrgId)],
+    present: &[TicketStatus],
+) -> Vec<(TicketKey, Presence)> {
+    let there: HashSet<_> = present.iter().map(|status| &status.key.id).collect();
+    let missing = ids.iter().filter(|(id, _)| !there.contains(id));
+    let key = |id: &TicketId| TicketKey { class: class.to_owned(), id: id.clone() };
+    missing.map(|(id, _)| (key(id), Presence::NotVisible)).collect()
+}
+
 impl Board {
     /// Asks about tickets that nobody asks about: the open ones often, of the others one batch at
     /// a time, because there may be a million of them and hardly any changes again.
@@ -307,7 +298,10 @@ impl Board {
 
     async fn refresh_older(&self, which: Life, age: Duration, most: usize) {
         let before = earlier(self.clock.at_latest(), age);
-        let stale = match self.store.stale_tickets(which, before, most).await {
+        // What cannot be asked now would fill the batch of what can.
+        let is_open = |served: &&Served| served.gate.is_open();
+        let of: Vec<_> = self.desks.iter().filter(is_open).map(Served::name).collect();
+        let stale = match self.store.stale_tickets(which, &of, before, most).await {
             Ok(stale) => stale,
             Err(error) => {
                 tracing::error!(%error, "tickets could not be listed");
@@ -317,7 +311,6 @@ impl Board {
         let is_open = |ticket: &AgedTicket| {
             self.desks.of_ticket(&ticket.key).is_some_and(|served| served.gate.is_open())
         };
-        let stale: Vec<_> = stale.into_iter().filter(|ticket| is_open(ticket)).collect();
         for tickets in stale.chunks(self.settings.batch) {
             // One batch after another, and none while the way is closed: what stays stale is
             // asked about in the next round.

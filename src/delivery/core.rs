@@ -268,7 +268,8 @@ impl Core {
         let sentence = capitalised(&error.to_string());
         // Whether it is this row, or everything, that does not get through tells another request.
         let is_turned_away = error.may_be_about_the_request() && inner.desk.ping().await.is_ok();
-        let code = if is_turned_away { TURNED_AWAY } else { self.unavailable() };
+        let unavailable = self.unavailable();
+        let code = if is_turned_away { TURNED_AWAY } else { &unavailable };
         let again = row.last_problem.as_deref() == Some(code) && row.attempts + 1 >= REFUSALS;
         if is_turned_away && again {
             return self.fail(row, event, turned_away(self.desk.name(), &sentence)).await;
@@ -278,11 +279,31 @@ impl Core {
     }
 
     /// The code of a problem: it cannot be reached, or takes nothing.
-    pub(super) fn unavailable(&self) -> &'static str {
-        match self.desk.name() {
-            DeskName::Itop => "itop-unavailable",
-            DeskName::Salesforce => "salesforce-unavailable",
-        }
+    pub(super) fn unavailable(&self) -> String {
+        format!("{}-unavailable", self.desk.name().code())
+    }
+
+    /// Whether this bridge serves a ticket system.
+    pub(super) fn serves(&self, desk: DeskName) -> bool {
+        self.all.upgrade().is_some_and(|all| all.lanes.iter().any(|lane| lane.name() == desk))
+    }
+
+    /// An earlier write of a row went to a ticket system that is not served any more: what it may have made
+    /// there must not be made here too.
+    pub(super) async fn wait_for_what_is_not_served(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<(), StoreError> {
+        let (title, code) = (row.desk.title(), row.desk.code());
+        let message = format!(
+            "An earlier write went to {title}, which this bridge does not serve any more, so that nobody can \
+             tell whether it has become a ticket there. Look there, and discard it here; or configure \
+             [{code}] again."
+        );
+        let problem = Problem::new("desk-not-served", message);
+        let blocked = Blocked { state: State::Blocked, problem, warnings: Vec::new() };
+        self.end_without_ticket(row, event, blocked).await
     }
 
     /// A row waits for something else than its own ticket system.
@@ -302,19 +323,11 @@ impl Core {
 
 /// Other requests get through while those of one row are turned away each time.
 pub(super) fn turned_away(desk: DeskName, sentence: &str) -> Problem {
-    let mend = match desk {
-        DeskName::Itop => {
-            "a firewall in front of iTop may object to a word in it. Let the bridge through to \
-             webservices/rest.php there without that check, then retry."
-        }
-        DeskName::Salesforce => {
-            "what stands between the bridge and Salesforce may object to a word in it. Let the bridge \
-             through to the host of the org without that check, then retry."
-        }
-    };
+    let (title, api) = (desk.title(), desk.api());
     let message = format!(
         "{sentence}. Other requests get through, while this acknowledgement is turned away each time: \
-         {mend}"
+         a firewall in front of {title} may object to a word in it. Let the bridge through to {api} \
+         without that check, then retry."
     );
     Problem::new(TURNED_AWAY, message)
 }

@@ -48,12 +48,12 @@ impl Lane {
     /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
     pub(super) async fn run(&self, stop: &CancellationToken) {
         match self {
-            Self::Conditional(itop) => {
+            Self::Conditional(lane) => {
                 tokio::join!(
                     self.dispatch(stop),
-                    self.for_ever(stop, "unknown outcomes", || itop.keep_settling()),
-                    self.for_ever(stop, "lines", || itop.keep_reading_back()),
-                    self.for_ever(stop, "the newest ticket", || itop.keep_highest_id()),
+                    self.for_ever(stop, "unknown outcomes", || lane.keep_settling()),
+                    self.for_ever(stop, "lines", || lane.keep_reading_back()),
+                    self.for_ever(stop, "the newest ticket", || lane.keep_highest_id()),
                 );
             }
             Self::UniqueKey(_) => self.dispatch(stop).await,
@@ -66,8 +66,8 @@ impl Lane {
         let recovered = async || {
             self.core().store.bound_times(self.longest_wait(), LATE_LOOK).await?;
             match self {
-                Self::Conditional(itop) => itop.recover().await,
-                Self::UniqueKey(salesforce) => salesforce.recover().await,
+                Self::Conditional(lane) => lane.recover().await,
+                Self::UniqueKey(lane) => lane.recover().await,
             }
         };
         loop {
@@ -190,7 +190,7 @@ impl Lane {
         if next_rows.rows.is_empty() {
             let most = limit * TURNS_AT_ONCE + busy.len();
             let now = self.core().clock.moment();
-            match self.core().store.due(now, most, self.core().of).await {
+            match self.core().store.due(now, most, self.core().of.clone()).await {
                 Ok(due) => {
                     next_rows.rows.extend(due);
                     next_rows.read_at = Some(now);
@@ -221,7 +221,7 @@ impl Lane {
     async fn next_turn(&self, next_rows: &NextRows) -> Moment {
         let soon = self.core().after(AFTER_STORE_FAILURE);
         let Some(read_at) = next_rows.read_at else { return soon };
-        match self.core().store.next_due_after(read_at, self.core().of).await {
+        match self.core().store.next_due_after(read_at, self.core().of.clone()).await {
             Ok(next) => {
                 let again = self.core().after(LOOK_AGAIN);
                 next.map_or(again, |next| next.min(again))
@@ -271,8 +271,8 @@ impl Lane {
 
     async fn interrupt(&self, id: i64) -> Result<Vec<i64>, StoreError> {
         match self {
-            Self::Conditional(itop) => itop.store.interrupt(id, itop.after(LATE_LOOK)).await,
-            Self::UniqueKey(salesforce) => salesforce.repeat_interrupted(Some(id)).await,
+            Self::Conditional(lane) => lane.store.interrupt(id, lane.after(LATE_LOOK)).await,
+            Self::UniqueKey(lane) => lane.repeat_interrupted(Some(id)).await,
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
     unique_key::UniqueKey,
 };
 use crate::{
-    desk::{Desk, DeskName},
+    desk::{DeskName, ExactlyOnce},
     domain::{
         acknowledgement::{Acknowledgement, Wants},
         company_link::CompanyLink,
@@ -34,31 +34,31 @@ pub(super) const LOOKED_ONCE: &str = "left-unclear";
 /// All deliveries to one ticket system. Cheap to clone.
 #[derive(Clone)]
 pub(super) enum Lane {
-    /// What must hold stands in each write as a condition: iTop.
+    /// What must hold stands in each write as a condition.
     Conditional(Conditional),
-    /// Each ticket has its marker in a unique field: Salesforce.
+    /// Each ticket has its marker in a unique field.
     UniqueKey(UniqueKey),
 }
 
 impl Lane {
     pub(super) fn new(core: Core) -> Self {
         let planner = Planner::new(core.catalog.clone(), core.clock.clone(), core.settings.clone());
-        match core.desk.clone() {
-            Desk::Itop(client) => {
+        match core.desk.exactly_once() {
+            ExactlyOnce::Conditional(client) => {
                 let planner = match core.settings.cmdb {
                     Some(_) => planner.with_federation(core.store.clone()),
                     None => planner,
                 };
                 Self::Conditional(Conditional::new(core, client, planner))
             }
-            Desk::Salesforce(client) => Self::UniqueKey(UniqueKey::new(core, client, planner)),
+            ExactlyOnce::UniqueKey(keyed) => Self::UniqueKey(UniqueKey::new(core, keyed, planner)),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         match self {
-            Self::Conditional(itop) => itop.core(),
-            Self::UniqueKey(salesforce) => salesforce.core(),
+            Self::Conditional(lane) => lane.core(),
+            Self::UniqueKey(lane) => lane.core(),
         }
     }
 
@@ -68,15 +68,15 @@ impl Lane {
 
     pub(super) fn planner(&self) -> &Planner {
         match self {
-            Self::Conditional(itop) => itop.planner(),
-            Self::UniqueKey(salesforce) => salesforce.planner(),
+            Self::Conditional(lane) => lane.planner(),
+            Self::UniqueKey(lane) => lane.planner(),
         }
     }
 
     /// What is under way there and took long, by row.
     pub(super) fn slow_creates(&self, than: Duration) -> Vec<(i64, Duration)> {
         match self {
-            Self::Conditional(itop) => itop.slow_creates(than),
+            Self::Conditional(lane) => lane.slow_creates(than),
             Self::UniqueKey(_) => Vec::new(),
         }
     }
@@ -84,7 +84,7 @@ impl Lane {
     /// A row's attempt has ended, however it did.
     pub(super) fn left(&self, id: i64) {
         match self {
-            Self::Conditional(itop) => itop.left(id),
+            Self::Conditional(lane) => lane.left(id),
             Self::UniqueKey(_) => {}
         }
     }
@@ -127,14 +127,18 @@ impl Lane {
     ) -> Result<bool, StoreError> {
         let all = self.core().all.upgrade();
         let other = all.iter().flat_map(|all| &all.lanes).find(|lane| lane.name() == row.desk);
-        // What it may have made where it cannot be asked must not be made here too.
-        let Some(other) = other.filter(|other| other.core().gate.is_open()) else {
-            self.wait_for_desk(row, row.desk).await?;
+        let Some(other) = other else {
+            self.core().wait_for_what_is_not_served(row, event).await?;
             return Ok(true);
         };
+        // What it may have made where it cannot be asked must not be made here too.
+        if !other.core().gate.is_open() {
+            self.wait_for_desk(row, row.desk).await?;
+            return Ok(true);
+        }
         let found = match other {
-            Self::Conditional(itop) => Box::pin(itop.was_found_again(row, event)).await?,
-            Self::UniqueKey(salesforce) => salesforce.was_found_before_it_left(row, event).await?,
+            Self::Conditional(lane) => Box::pin(lane.was_found_again(row, event)).await?,
+            Self::UniqueKey(lane) => lane.was_found_before_it_left(row, event).await?,
         };
         if found || row.last_problem.as_deref() == Some(LOOKED_ONCE) {
             return Ok(found);
@@ -155,12 +159,12 @@ impl Lane {
         event: &Acknowledgement,
     ) -> Result<bool, StoreError> {
         match self {
-            Self::Conditional(itop) => {
+            Self::Conditional(lane) => {
                 // The ticket to which its last write was to add a line is none of here.
                 let anywhere = Waiting { target: None, ..row.clone() };
-                Box::pin(itop.was_found_again(&anywhere, event)).await
+                Box::pin(lane.was_found_again(&anywhere, event)).await
             }
-            Self::UniqueKey(salesforce) => salesforce.was_found_after_restore(row, event).await,
+            Self::UniqueKey(lane) => lane.was_found_after_restore(row, event).await,
         }
     }
 
@@ -178,8 +182,8 @@ impl Lane {
         event: &Acknowledgement,
     ) -> Result<bool, StoreError> {
         match self {
-            Self::Conditional(itop) => itop.was_found_again(row, event).await,
-            Self::UniqueKey(salesforce) => salesforce.was_found_again(row, event).await,
+            Self::Conditional(lane) => lane.was_found_again(row, event).await,
+            Self::UniqueKey(lane) => lane.was_found_again(row, event).await,
         }
     }
 
@@ -191,8 +195,8 @@ impl Lane {
         link: &CompanyLink,
     ) -> Result<Option<TicketStatus>, PlanError> {
         match self {
-            Self::Conditional(itop) => itop.existing_ticket(instance, event, link).await,
-            Self::UniqueKey(salesforce) => salesforce.existing_ticket(instance, event, link).await,
+            Self::Conditional(lane) => lane.existing_ticket(instance, event, link).await,
+            Self::UniqueKey(lane) => lane.existing_ticket(instance, event, link).await,
         }
     }
 
@@ -200,8 +204,8 @@ impl Lane {
     /// others there are.
     async fn request(&self, plan: &Plan, is_told_of_others: bool) -> Result<Value, PlanError> {
         match self {
-            Self::Conditional(itop) => itop.request(plan, is_told_of_others).await,
-            Self::UniqueKey(salesforce) => salesforce.request(plan).await,
+            Self::Conditional(lane) => lane.request(plan, is_told_of_others).await,
+            Self::UniqueKey(lane) => lane.request(plan).await,
         }
     }
 
@@ -289,8 +293,8 @@ impl Lane {
             return Ok(Written::Nothing);
         }
         match self {
-            Self::Conditional(itop) => itop.deliver_linked(row, event, &link).await,
-            Self::UniqueKey(salesforce) => salesforce.deliver_linked(row, event, &link).await,
+            Self::Conditional(lane) => lane.deliver_linked(row, event, &link).await,
+            Self::UniqueKey(lane) => lane.deliver_linked(row, event, &link).await,
         }
     }
 }

@@ -32,12 +32,12 @@ mod survey;
 
 pub use cases::{CASE, STATUSES_AT_ONCE, address};
 pub use client::Client;
-pub use create::{Created, why_not_template};
+pub use create::why_not_template;
 pub use describe::{Child, Described, Field, PicklistValue, RecordType};
 pub use error::{Error, Refusal};
 pub use ids::{is_id, is_same};
 pub use mend::Obstruction;
-pub use notes::{NewNotes, Note, Noted};
+pub use notes::Note;
 pub use org::{CaseState, Limit};
 pub use package::{Deployed, PERMISSION_SET, Problem, package};
 pub(crate) use package::{archive, document, element};

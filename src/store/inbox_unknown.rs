@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, named_params, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
-    OfDesk, Store, StoreError, attempts, inbox_delivery::set_state, inbox_sources::NOT_FRESH,
-    inbox_turns::OF_DESK, inbox_waiting::trace_of, time,
+    OfDesk, Store, StoreError, attempts,
+    inbox_delivery::{set_state, stored},
+    inbox_sources::NOT_FRESH,
+    inbox_waiting::trace_of,
+    time,
 };
 use crate::{
     clock::Moment,
@@ -173,24 +176,49 @@ impl Store {
         .await
     }
 
-    /// At start: what a restore has left unknown, and is at home at a ticket system with unique keys, is due;
-    /// it is looked for then. Where there is no other one that is all that is unknown. How many they are.
-    pub async fn release_restored(&self, of: Option<OfDesk>) -> Result<usize, StoreError> {
+    /// At start: what a restore has left unknown, and is at home at this ticket system with unique keys, is
+    /// due; it is looked for then. Where there is no other one that is all but what was being written to one
+    /// that is not served any more. How many they are.
+    pub async fn release_restored(
+        &self,
+        desk: DeskName,
+        of: Option<OfDesk>,
+    ) -> Result<usize, StoreError> {
         let now = self.now_millis();
+        let which = match of {
+            None => format!("(sent_at IS NULL OR desk = '{}')", desk.code()),
+            Some(of) => format!("problem_code = 'restored' AND {}", of.condition()),
+        };
         self.write(move |db| {
             let update = format!(
                 "UPDATE acknowledgements AS a
-                 SET state = 'accepted', next_attempt_at = 0, updated_at = :now
-                 WHERE state = 'unknown' AND {NOT_FRESH}"
+                 SET state = 'accepted', next_attempt_at = 0, updated_at = ?1
+                 WHERE state = 'unknown' AND {NOT_FRESH} AND {which}"
             );
-            let Some(OfDesk { desk, has_unlinked }) = of else {
-                return db.prepare_cached(&update)?.execute(named_params! {":now": now});
-            };
-            db.prepare_cached(&format!("{update} AND problem_code = 'restored' {OF_DESK}"))?
-                .execute(named_params! {
-                    ":now": now, ":desk": desk.code(),
-                    ":of_unlinked": if has_unlinked { desk.code() } else { "" },
-                })
+            db.prepare_cached(&update)?.execute([now])
+        })
+        .await
+    }
+
+    /// At start: of what was being written to a ticket system that is not among these any more nobody can
+    /// tell what came of it. Says so, and how many such rows there are.
+    pub async fn note_not_served(&self, served: Vec<DeskName>) -> Result<usize, StoreError> {
+        let now = self.now_millis();
+        let gone = DeskName::ALL.into_iter().filter(move |desk| !served.contains(desk));
+        self.write(move |db| {
+            let mut noted = 0;
+            for desk in gone {
+                let problem = desk_not_served(desk);
+                noted += db
+                    .prepare_cached(&format!(
+                        "UPDATE acknowledgements
+                         SET state = 'unknown', problem_code = ?2, problem = ?3, updated_at = ?4
+                         WHERE state IN ('creating', 'unknown') AND {NOT_FRESH} AND desk IS ?1
+                           AND sent_at IS NOT NULL"
+                    ))?
+                    .execute(params![stored(desk), problem.code, problem.message, now])?;
+            }
+            Ok(noted)
         })
         .await
     }
@@ -256,6 +284,19 @@ impl Store {
     pub async fn add_warnings(&self, id: i64, warnings: Vec<String>) -> Result<(), StoreError> {
         self.write(move |db| add_warnings(db, id, warnings)).await
     }
+}
+
+/// A write went to a ticket system that cannot be asked any more.
+fn desk_not_served(desk: DeskName) -> Problem {
+    let (title, code) = (desk.title(), desk.code());
+    Problem::new(
+        "desk-not-served",
+        format!(
+            "It was being written to {title}, which this bridge does not serve any more, so that nobody can \
+             tell whether it has become a ticket there. Look there, and discard it here; or configure \
+             [{code}] again."
+        ),
+    )
 }
 
 pub(super) fn add_warnings(

@@ -65,7 +65,8 @@ struct Ticket<'r> {
     r#ref: &'r str,
     class: &'r str,
     id: &'r TicketId,
-    url: String,
+    /// None where its ticket system is not served any more.
+    url: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -271,6 +272,6 @@ fn ticket(found: &TicketOfControl, addresses: &Addresses) -> Value {
         "agent": status.agent,
         "last_update": status.last_update,
         // Another ticket may have its id by now.
-        "url": (known.presence != Presence::Deleted).then(|| addresses.ticket(&status.key)),
+        "url": addresses.ticket(&status.key).filter(|_| known.presence != Presence::Deleted),
     })
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// The client gives up long before a desk ends what it holds.
 fn hurried(config: &mut Config) {
-    config.itop.create_timeout = Period::millis(500);
+    config.itop.as_mut().unwrap().create_timeout = Period::millis(500);
     if let Some(section) = &mut config.salesforce {
         section.create_timeout = Period::millis(500);
     }

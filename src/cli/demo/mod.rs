@@ -61,12 +61,12 @@ impl Demo {
         // Everything of the demo goes when it ends.
         let folder = tempfile::tempdir()?;
         let config = Config {
-            itop: ItopSection {
+            itop: Some(ItopSection {
                 url: itop.url(),
                 user: "bridge".to_owned(),
                 password: Some(Secret::new(sandbox::PASSWORD.to_owned())),
                 ..ItopSection::default()
-            },
+            }),
             store: StoreSection { path: folder.path().join("demo.db"), ..StoreSection::default() },
             // The simulated iTop is near: what is resolved there shows at once.
             board: Board { max_age: Period::seconds(1), ..Board::default() },

@@ -15,7 +15,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use crate::{app::salesforce_settings, clock::Clock, config::Config, salesforce::Client};
+use crate::{clock::Clock, config::Config, salesforce::Client};
 
 /// Leave iTop for Salesforce, step by step
 ///
@@ -75,6 +75,6 @@ fn is_class(text: &str) -> Result<String, String> {
 fn salesforce_client(config: &Config) -> anyhow::Result<(Client, String)> {
     let section = config.salesforce.as_ref();
     let section = section.context("the configuration has no section [salesforce]")?;
-    let client = Client::new(&salesforce_settings(section)?, Clock::system())?;
+    let client = Client::new(&section.settings()?, Clock::system())?;
     Ok((client, section.api_version.clone()))
 }

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use reqwest::Url;
 
 use crate::{
-    app::salesforce_settings,
     clock::Clock,
     config::Config,
     migrate::{
@@ -35,7 +34,7 @@ impl Org {
     pub(super) async fn open(config: &Config, folder: &Path) -> anyhow::Result<Self> {
         let section = config.salesforce.as_ref();
         let section = section.context("the configuration has no section [salesforce]")?;
-        let mut settings = salesforce_settings(section)?;
+        let mut settings = section.settings()?;
         settings.timeout = settings.timeout.max(LONGEST_CALL);
         settings.create_timeout = settings.create_timeout.max(LONGEST_CALL);
         let clock = Clock::system();

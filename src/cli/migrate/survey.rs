@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::{Place, is_class};
 use crate::{
-    app::{client_settings, salesforce_settings},
+    app::client_settings,
     cli::{
         ConfigFile,
         cmdb::Account,
@@ -51,6 +51,8 @@ pub(super) struct Survey {
 impl Survey {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.file.load()?;
+        let section = config.itop.as_ref();
+        let section = section.context("the configuration has no section [itop] to look at")?;
         let settings = match self.account.admin_user {
             None => client_settings(&config)?,
             Some(_) => self.account.administrator(&config)?,
@@ -61,7 +63,7 @@ impl Survey {
         let asking = Asking { client: &client, clock: &clock };
         let mut missing = Vec::new();
         let waiting = Waiting::on("Looking at iTop");
-        let about = (settings.url.as_str(), config.itop.time_zone.as_str());
+        let about = (settings.url.as_str(), section.time_zone.as_str());
         let say = |system: &str| {
             let system = system.to_owned();
             let waiting = &waiting;
@@ -83,8 +85,7 @@ impl Survey {
                 None
             }
             Some(section) => {
-                let client =
-                    salesforce::Client::new(&salesforce_settings(section)?, clock.clone())?;
+                let client = salesforce::Client::new(&section.settings()?, clock.clone())?;
                 let say = say("Salesforce");
                 Some(survey_org(&client, &section.login_url, &mut missing, &say).await?)
             }

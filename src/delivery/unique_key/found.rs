@@ -6,6 +6,7 @@ use tokio::sync::Mutex;
 
 use super::UniqueKey;
 use crate::{
+    desk::DeskError,
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
@@ -13,7 +14,6 @@ use crate::{
         marker::Marker,
         ticket_status::TicketStatus,
     },
-    salesforce::Error,
     store::{Restored, StoreError, Waiting},
 };
 
@@ -83,12 +83,12 @@ impl UniqueKey {
     async fn notes_since(
         &self,
         restored: Restored,
-    ) -> Result<Arc<HashMap<Marker, TicketKey>>, Error> {
+    ) -> Result<Arc<HashMap<Marker, TicketKey>>, DeskError> {
         let mut known = self.inner.restored_notes.lock().await;
         if let Some(notes) = &*known {
             return Ok(notes.clone());
         }
-        let notes = Arc::new(self.inner.client.noted_since(restored.notes_since).await?);
+        let notes = Arc::new(self.inner.keyed.noted_since(restored.notes_since).await?);
         *known = Some(notes.clone());
         Ok(notes)
     }
@@ -100,7 +100,7 @@ impl UniqueKey {
         event: &Acknowledgement,
     ) -> Result<bool, StoreError> {
         let marker = Marker::new(&row.instance, &event.event_id);
-        let found = self.inner.client.by_ack(&marker).await;
+        let found = self.inner.keyed.by_marker(&marker).await;
         self.take_found(row, event, State::Created, found).await
     }
 
@@ -112,11 +112,11 @@ impl UniqueKey {
     ) -> Result<bool, StoreError> {
         let Some(target) = row.target.as_ref().filter(|_| row.was_sent) else { return Ok(false) };
         let marker = Marker::new(&row.instance, &event.event_id);
-        let noted = self.inner.client.noted(target, std::slice::from_ref(&marker)).await;
+        let noted = self.inner.keyed.is_noted(target, &marker).await;
         self.gate.after_read(&noted);
         match noted {
-            Ok(noted) if noted.is_empty() => Ok(false),
-            Ok(_) => self.take_noted(row, event, target).await,
+            Ok(false) => Ok(false),
+            Ok(true) => self.take_noted(row, event, target).await,
             Err(error) => {
                 self.wait_for_the_way(row, event, &error).await?;
                 Ok(true)
@@ -131,7 +131,7 @@ impl UniqueKey {
         event: &Acknowledgement,
         ticket: &TicketKey,
     ) -> Result<bool, StoreError> {
-        let status = self.inner.client.current(&ticket.id).await;
+        let status = self.inner.keyed.current(&ticket.id).await;
         self.take_found(row, event, State::Reused, status).await
     }
 
@@ -140,7 +140,7 @@ impl UniqueKey {
         row: &Waiting,
         event: &Acknowledgement,
         state: State,
-        found: Result<Option<TicketStatus>, Error>,
+        found: Result<Option<TicketStatus>, DeskError>,
     ) -> Result<bool, StoreError> {
         self.gate.after_read(&found);
         match found {

@@ -19,6 +19,7 @@ use super::{
     line::{Line, Turns},
 };
 use crate::{
+    desk::{DeskError, Keyed},
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
@@ -26,11 +27,10 @@ use crate::{
         text::capitalised,
         ticket_status::TicketStatus,
     },
-    salesforce::{Client, Error},
     store::{Delivered, StoreError, Waiting},
 };
 
-/// Deliveries to Salesforce. Cheap to clone.
+/// Deliveries to a ticket system with unique keys. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct UniqueKey {
     inner: Arc<Inner>,
@@ -38,7 +38,7 @@ pub(super) struct UniqueKey {
 
 pub(super) struct Inner {
     core: Arc<Core>,
-    client: Client,
+    keyed: Keyed,
     planner: Planner,
     /// Whose turn it is to write into a ticket that is there.
     turns: Turns,
@@ -62,9 +62,9 @@ const NO_FLOOR: u64 = i64::MAX.cast_unsigned();
 const DECISIONS: u32 = 3;
 
 impl UniqueKey {
-    pub(super) fn new(core: Core, client: Client, planner: Planner) -> Self {
+    pub(super) fn new(core: Core, keyed: Keyed, planner: Planner) -> Self {
         let (turns, restored_notes) = Default::default();
-        let inner = Inner { core: Arc::new(core), client, planner, turns, restored_notes };
+        let inner = Inner { core: Arc::new(core), keyed, planner, turns, restored_notes };
         Self { inner: Arc::new(inner) }
     }
 
@@ -78,7 +78,7 @@ impl UniqueKey {
 
     /// The request that would make a ticket.
     pub(super) async fn request(&self, plan: &Plan) -> Result<Value, PlanError> {
-        let request = self.inner.client.request(&plan.ticket).await;
+        let request = self.inner.keyed.request(&plan.ticket).await;
         self.gate.after_read(&request);
         request.map_err(PlanError::way)
     }
@@ -87,11 +87,12 @@ impl UniqueKey {
     /// unknown is due here, and is looked for then. What may still be at work is waited for anew: how long
     /// ago it was sent only the time of day tells, which may have been set since.
     pub(super) async fn recover(&self) -> Result<usize, StoreError> {
+        let name = self.desk.name();
         let settings = &self.settings.delivery;
         let (notes_at, left_at) = (settings.settle.duration(), settings.settle_unproven.duration());
         let (notes_at, left_at) = (self.after(notes_at), self.after(left_at));
-        self.store.wait_anew(self.desk.name(), notes_at, LOOKED_ONCE, left_at).await?;
-        let released = self.store.release_restored(self.of).await?;
+        self.store.wait_anew(name, notes_at, LOOKED_ONCE, left_at).await?;
+        let released = self.store.release_restored(name, self.of.clone()).await?;
         Ok(released + self.repeat_interrupted(None).await?.len())
     }
 
@@ -126,6 +127,12 @@ impl UniqueKey {
         Err(PlanError::blocked(State::Blocked, "ticket-changed", message))
     }
 
+    /// What it refused for good.
+    fn refused(&self, error: &DeskError) -> Problem {
+        let code = format!("refused-by-{}", self.desk.name().code());
+        Problem::new(&code, capitalised(&error.to_string()))
+    }
+
     /// Writes down that a row has its ticket.
     async fn take(
         &self,
@@ -146,9 +153,4 @@ impl UniqueKey {
         let delivered = Delivered { state, ticket, warnings, has_marker, read_back_at };
         self.record(vec![(row.id, delivered)]).await;
     }
-}
-
-/// What it refused for good.
-fn refused(error: &Error) -> Problem {
-    Problem::new("refused-by-salesforce", capitalised(&error.to_string()))
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::{Line, NO_FLOOR, REFUSALS, UniqueKey, Written};
 use crate::{
+    desk::{DeskError, Failure as _, NewNotes, Noted, Refused},
     domain::{
         acknowledgement::Acknowledgement, delivery_state::Problem, text::capitalised,
         ticket_status::TicketStatus,
     },
-    salesforce::{Error, NewNotes, Noted},
     store::{StoreError, Waiting},
 };
 
@@ -38,17 +38,17 @@ impl UniqueKey {
             return Ok(Some(Written::Nothing));
         }
         let new = NewNotes {
-            case: &ticket.key,
+            ticket: &ticket.key,
             org: &ticket.org,
             // One that the sender names may have ended.
             only_if_open: event.ticket.existing_ref.is_none(),
             lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
         };
-        let noted = inner.client.note(&new).await;
+        let noted = inner.keyed.note(&new).await;
         match noted {
             Ok(Noted::Added(status)) => {
                 if let Some(priority) = raise_to
-                    && let Err(error) = inner.client.raise(&ticket.key, priority).await
+                    && let Err(error) = inner.keyed.raise(&ticket.key, priority).await
                 {
                     tracing::warn!(%error, ticket.key = %ticket.key, "its priority was not raised");
                 }
@@ -91,16 +91,16 @@ impl UniqueKey {
         &self,
         Line { row, event, .. }: &Line,
         ticket: &TicketStatus,
-        error: &Error,
+        error: &DeskError,
     ) -> Result<(), StoreError> {
         let sentence = capitalised(&error.to_string());
-        match error {
-            Error::Refused(_) if row.attempts + 1 >= REFUSALS => {
+        match error.refused() {
+            Some(Refused::ForGood(_)) if row.attempts + 1 >= REFUSALS => {
+                let Problem { code, .. } = self.refused(error);
                 let message = format!("{sentence}, for ticket {}.", ticket.number);
-                let problem = Problem::new("refused-by-salesforce", message);
-                self.fail(row, event, problem).await
+                self.fail(row, event, Problem::new(&code, message)).await
             }
-            error if error.had_no_effect() => self.wait_for_the_way(row, event, error).await,
+            _ if error.had_no_effect() => self.wait_for_the_way(row, event, error).await,
             _ => {
                 let message = format!(
                     "{sentence}. The note may be there or may still come; it is looked for before it \

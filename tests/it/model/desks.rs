@@ -160,7 +160,7 @@ impl Org {
 pub fn configure(config: &mut Config, desks: Desks, section: SalesforceSection) {
     config.salesforce = Some(section);
     if desks == Desks::Salesforce {
-        config.links.desk = DeskName::Salesforce;
+        config.links.desk = Some(DeskName::Salesforce);
     }
 }
 

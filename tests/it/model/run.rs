@@ -68,8 +68,8 @@ pub async fn run(desks: Desks, operations: &[Operation]) -> Result<(), String> {
         (org, section) = (Some(started.0), Some(started.1));
     }
     let world = World::with_clock(clock, Options::default(), |config| {
-        config.itop.timeout = Period::millis(TIMEOUT_MS);
-        config.itop.create_timeout = Period::millis(TIMEOUT_MS);
+        config.itop.as_mut().unwrap().timeout = Period::millis(TIMEOUT_MS);
+        config.itop.as_mut().unwrap().create_timeout = Period::millis(TIMEOUT_MS);
         config.delivery.in_flight_max = 3;
         config.delivery.settle = Period::seconds(SETTLE.as_secs());
         config.delivery.backoff_first = Period::seconds(1);

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     clock::elapsed,
     delivery::Delivery,
+    desk::{Desks, Served},
     domain::{delivery_state::State as RowState, visible::Visible},
     gate::GateState,
     store::Counts,
@@ -46,14 +47,8 @@ pub(in crate::web) async fn ready(
         "oldest_waiting_seconds": oldest_waiting,
     });
     ready["gate"] = gate(delivery.gate(), is_told_all);
-    if state.desks.are_several() {
-        ready["desks"] = state
-            .desks
-            .iter()
-            .map(|served| {
-                json!({"desk": served.name(), "gate": gate(served.gate.state(), is_told_all)})
-            })
-            .collect();
+    if let Some(desks) = desks(&state.desks, is_told_all) {
+        ready["desks"] = json!(desks);
     }
     if is_told_all {
         ready["slow_creates"] = slow_creates(delivery);
@@ -69,7 +64,22 @@ pub(in crate::web) async fn ready(
     Ok(Json(ready))
 }
 
-/// The state of the way to iTop. Messages quote what answers in iTop's place: not for everybody.
+/// The ticket systems, unless iTop is all there is. How much of its requests of the day one has used is not
+/// for everybody.
+fn desks(desks: &Desks, is_told_all: bool) -> Option<Vec<Value>> {
+    let told = |served: &Served| {
+        let mut told =
+            json!({"desk": served.name(), "gate": gate(served.gate.state(), is_told_all)});
+        let usage = served.catalog.desk().usage().filter(|_| is_told_all);
+        if let Some((used, limit)) = usage {
+            told["requests"] = json!({"used": used, "limit": limit});
+        }
+        told
+    };
+    (!desks.are_itop_alone()).then(|| desks.iter().map(told).collect())
+}
+
+/// The state of the way to a ticket system. Messages quote what answers in its place: not for everybody.
 fn gate(state: GateState, is_told_all: bool) -> Value {
     match state {
         GateState::Open { since } => json!({"state": "open", "since": since.at}),

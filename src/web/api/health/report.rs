@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{gate, inbox, slow_creates};
+use super::{desks, gate, inbox, slow_creates};
 use crate::{
     catalog::KnownList,
     clock::elapsed,
@@ -24,7 +24,7 @@ use crate::{
         AppState,
         addresses::encoded,
         auth::{Caller, Reader},
-        description::{Gate, SlowCreate},
+        description::{Gate, ReadyDesk, SlowCreate},
         parameters::{NoParams, Params},
     },
 };
@@ -38,9 +38,13 @@ const REFRESHED_AT_ONCE: usize = 50;
 pub(in crate::web) struct Report {
     version: &'static str,
     up_since: Timestamp,
-    /// With its mend for those who see all.
+    /// That of the ticket system of companies that are not linked; with its mend for those who see all.
     #[schemars(with = "Gate")]
     gate: Value,
+    /// Each ticket system, unless iTop is all that is served.
+    #[schemars(with = "Option<Vec<ReadyDesk>>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desks: Option<Vec<Value>>,
     /// How many rows have not ended well, by state.
     #[schemars(with = "BTreeMap<String, u64>")]
     inbox: Map<String, Value>,
@@ -71,7 +75,7 @@ struct Details {
     #[schemars(with = "Vec<SlowCreate>")]
     slow_creates: Value,
     ticket_of_probe: Option<String>,
-    /// How long iTop takes to answer now.
+    /// How long the ticket system of companies that are not linked takes to answer now.
     itop: Option<Answers>,
     lists: Vec<ListReport>,
     /// Who is told of what has happened.
@@ -127,6 +131,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             up_since: state.history.up_since(),
             gate: gate(state.delivery.gate(), sees_all),
+            desks: desks(&state.desks, sees_all),
             inbox: inbox(&counts),
             waiting: counts.waiting(),
             oldest_waiting_at,

@@ -51,7 +51,7 @@ pub(super) struct RowView {
 #[derive(Serialize)]
 struct Ticket {
     number: String,
-    url: String,
+    url: Option<String>,
 }
 
 /// How its company is linked.

@@ -33,7 +33,7 @@ pub(in crate::web) struct Ready {
     /// `ready`.
     status: String,
     gate: Gate,
-    /// Where more than one ticket system is served: each, the one of companies that are not linked first.
+    /// Unless iTop is all that is served: each ticket system, the one of companies that are not linked first.
     #[schemars(skip_serializing_if = "Option::is_none")]
     desks: Option<Vec<ReadyDesk>>,
     /// How many rows have not ended well, by state.
@@ -57,6 +57,16 @@ pub(in crate::web) struct Ready {
 pub(in crate::web) struct ReadyDesk {
     desk: DeskName,
     gate: Gate,
+    /// For tokens that are limited to nothing, where the ticket system counts requests and has answered.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    requests: Option<RequestsOfDay>,
+}
+
+/// The requests of the last 24 hours, by whomever, as the last answer told.
+#[derive(JsonSchema)]
+pub(in crate::web) struct RequestsOfDay {
+    used: u64,
+    limit: u64,
 }
 
 /// What keeps equipment from iTop's CMDB.
