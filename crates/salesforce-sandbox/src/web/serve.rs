@@ -110,9 +110,9 @@ async fn answered(
 /// What strikes the request, and the work in between.
 async fn done(org: Arc<Org>, dead: CancellationToken, call: Call) -> Result<Answer, Cut> {
     let work = async {
-        let inspects = call.path.first().is_some_and(|part| part == "sandbox");
-        let number = if inspects { 0 } else { org.seen.came(&call) };
-        let steps = if inspects { Vec::new() } else { org.steps(&call) };
+        let is_aside = call.is_aside();
+        let number = if is_aside { 0 } else { org.seen.came(&call) };
+        let steps = if is_aside { Vec::new() } else { org.steps(&call) };
         let mut strike = org.faults.strike(&steps);
         pause(strike.before).await;
         strike.hold(false).await;
@@ -130,7 +130,7 @@ async fn done(org: Arc<Org>, dead: CancellationToken, call: Call) -> Result<Answ
             strike.hold(true).await;
             after(answer, &strike)?
         };
-        if !inspects {
+        if !is_aside {
             org.seen.answered(number, answer.status);
         }
         Ok(answer)
