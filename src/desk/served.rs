@@ -69,6 +69,12 @@ impl Desks {
         }
     }
 
+    /// Whether it has to be said which there are: with iTop alone nobody has ever asked.
+    #[must_use]
+    pub fn are_told(&self) -> bool {
+        self.are_several() || self.default.name() != DeskName::Itop
+    }
+
     /// Whether there is more than one, so that it has to be said which.
     #[must_use]
     pub fn are_several(&self) -> bool {

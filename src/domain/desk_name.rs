@@ -59,10 +59,22 @@ impl DeskName {
     /// has the class of another desk is refused.
     #[must_use]
     pub fn of_class(class: &str) -> Self {
-        match class {
-            "Case" => Self::Salesforce,
-            _ => Self::Itop,
+        Self::ALL.into_iter().find(|desk| desk.class() == Some(class)).unwrap_or_default()
+    }
+
+    /// The class that all its tickets have, and no other's; none of iTop, which has what no other has.
+    #[must_use]
+    pub fn class(self) -> Option<&'static str> {
+        match self {
+            Self::Itop => None,
+            Self::Salesforce => Some("Case"),
         }
+    }
+
+    /// Itself, but for iTop: what tells nothing of a desk is of iTop, as it was before there were others.
+    #[must_use]
+    pub fn unless_itop(self) -> Option<Self> {
+        (self != Self::Itop).then_some(self)
     }
 }
 

@@ -91,9 +91,8 @@ fn steps() -> Vec<(i64, Step)> {
             Fate::Closed => &[(4, Act::Assign), (35, Act::Resolve), (50, Act::Close)],
             Fate::Deleted => &[(20, Act::Delete)],
         };
-        let done = |&(later, act): &(i64, Act)| {
-            (ago.saturating_sub(later).max(0), Step::Done(alert, act))
-        };
+        let done =
+            |&(later, act): &(i64, Act)| (ago.saturating_sub(later).max(0), Step::Done(alert, act));
         steps.extend(acts.iter().map(done));
     }
     // A stable order: what is acknowledged in the same minute stays before what is done about it.

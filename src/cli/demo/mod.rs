@@ -38,7 +38,7 @@ pub(super) struct Demo {
     /// Where the bridge listens; beyond loopback a token is made, to sign in with
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Which ticket system it shows
+    /// Which ticket system is simulated; with both, some companies are here and some there
     #[arg(long, value_enum, default_value_t)]
     desk: Shown,
     /// Where the simulated iTop listens

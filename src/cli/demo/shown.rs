@@ -7,12 +7,9 @@ use crate::desk::DeskName;
 /// What `--desk` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Shown {
-    /// A simulated iTop
     #[default]
     Itop,
-    /// A simulated Salesforce
     Salesforce,
-    /// Both, some companies here and some there
     Both,
 }
 

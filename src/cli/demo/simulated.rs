@@ -169,7 +169,7 @@ impl Salesforce {
         act: Act,
         chance: usize,
     ) -> Result<(), salesforce_sandbox::SandboxError> {
-        let change = match act {
+        let fields = match act {
             Act::Assign => {
                 json!({"Status": "Working", "OwnerId": self.agents[chance % self.agents.len()]})
             }
@@ -178,7 +178,7 @@ impl Salesforce {
             Act::Resolve | Act::Close => json!({"Status": "Closed"}),
             Act::Delete => return self.org.delete("Case", id),
         };
-        self.org.change("Case", id, change)
+        self.org.change("Case", id, fields)
     }
 
     async fn ended(&mut self) -> anyhow::Result<()> {

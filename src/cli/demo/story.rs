@@ -29,7 +29,7 @@ impl Company {
                 json!({"name": self.name, "organization": {"id": organization}, "team": team})
             }
             // An Account is called as the company is.
-            desk => {
+            desk @ DeskName::Salesforce => {
                 json!({"desk": desk, "name": self.name, "organization": self.name, "team": team})
             }
         };

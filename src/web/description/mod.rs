@@ -15,7 +15,9 @@ mod shapes;
 
 pub(super) use given::{KEPT, given};
 pub(super) use reference::reference;
-pub(super) use shapes::{ChangedLink, ControlItem, EarlierRow, Gate, PlacedError, SlowCreate};
+pub(super) use shapes::{
+    ChangedLink, ControlItem, EarlierRow, Gate, PlacedError, ReadyDesk, SlowCreate,
+};
 
 use std::sync::LazyLock;
 

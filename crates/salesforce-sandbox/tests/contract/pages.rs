@@ -18,8 +18,11 @@ async fn a_case_has_a_page_and_can_be_worked_on() {
     let org = Org::new().await;
     let (account, queue) = (org.id("Account", "Empty & Sons <Ltd>"), org.id("Group", "Network"));
     let id = org
-        .made("Case", json!({"Subject": "Disk <b>C:</b>", "Description": "one\ntwo",
-                             "AccountId": account, "OwnerId": queue, "Priority": "High"}))
+        .made(
+            "Case",
+            json!({"Subject": "Disk <b>C:</b>", "Description": "one\ntwo",
+                             "AccountId": account, "OwnerId": queue, "Priority": "High"}),
+        )
         .await;
     org.made("CaseComment", json!({"ParentId": id, "CommentBody": "Looking & finding"})).await;
     org.sandbox.forget_requests();

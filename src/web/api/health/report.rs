@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{gate, inbox, slow_creates};
+use super::{desks, gate, inbox, slow_creates};
 use crate::{
     catalog::KnownList,
     clock::elapsed,
     cmdb::{Federated, Federation},
     delivery::Deliveries,
+    desk::{DeskName, Desks, Served},
     domain::{
         bucket::{Answers, BUCKET, Bucket},
         delivery_state::State as RowState,
@@ -24,7 +25,7 @@ use crate::{
         AppState,
         addresses::encoded,
         auth::{Caller, Reader},
-        description::{Gate, SlowCreate},
+        description::{Gate, ReadyDesk, SlowCreate},
         parameters::{NoParams, Params},
     },
 };
@@ -41,6 +42,10 @@ pub(in crate::web) struct Report {
     /// With its mend for those who see all.
     #[schemars(with = "Gate")]
     gate: Value,
+    /// Where another ticket system than iTop is served: each, the one of companies that are not linked first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<ReadyDesk>>")]
+    desks: Option<Value>,
     /// How many rows have not ended well, by state.
     #[schemars(with = "BTreeMap<String, u64>")]
     inbox: Map<String, Value>,
@@ -87,6 +92,9 @@ struct Details {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct ListReport {
     what: &'static str,
+    /// Whose; without it iTop's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) desk: Option<DeskName>,
     /// Whether each is that of a company.
     of_companies: bool,
     lists: usize,
@@ -127,6 +135,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             up_since: state.history.up_since(),
             gate: gate(state.delivery.gate(), sees_all),
+            desks: desks(state, sees_all),
             inbox: inbox(&counts),
             waiting: counts.waiting(),
             oldest_waiting_at,
@@ -142,6 +151,15 @@ impl Report {
 impl Report {
     pub(in crate::web) fn acknowledgements(&self) -> u64 {
         self.database.acknowledgements
+    }
+
+    pub(in crate::web) fn gate(&self) -> &Value {
+        &self.gate
+    }
+
+    /// The way to each ticket system, where another one than iTop is served.
+    pub(in crate::web) fn desks(&self) -> Option<&[Value]> {
+        self.desks.as_ref().and_then(Value::as_array).map(Vec::as_slice)
     }
 
     pub(in crate::web) fn waiting(&self) -> u64 {
@@ -174,7 +192,7 @@ impl Details {
             slow_creates: slow_creates(&state.delivery),
             ticket_of_probe: state.delivery.ticket_of_probe(),
             itop: state.history.answers_now(),
-            lists: lists(state.catalog.known()),
+            lists: state.desks.iter().flat_map(|served| lists(served, &state.desks)).collect(),
             hooks: state.hooks.figures(),
             equipment: state.federation.as_ref().map(Federation::figures),
             gate_changes: day.gate_changes,
@@ -184,7 +202,11 @@ impl Details {
 }
 
 /// The lists by what they list, those of all companies first.
-fn lists(mut known: Vec<KnownList>) -> Vec<ListReport> {
+fn lists(served: &Served, desks: &Desks) -> Vec<ListReport> {
+    let desk = served.name();
+    // That of the default one is meant where none is named.
+    let named = (desk != desks.default().name()).then_some(desk);
+    let mut known = served.catalog.known();
     known.sort_by_key(|list| list.as_of);
     let mut kinds = BTreeMap::<_, Vec<_>>::new();
     for list in known {
@@ -193,25 +215,31 @@ fn lists(mut known: Vec<KnownList>) -> Vec<ListReport> {
     let report =
         |((of_companies, what), lists): ((bool, &'static str), Vec<KnownList>)| ListReport {
             what,
+            desk: desk.unless_itop(),
             of_companies,
             lists: lists.len(),
             items: lists.iter().map(|list| list.items).sum(),
             oldest_as_of: lists.first().map(|list| list.as_of),
             newest_as_of: lists.last().map(|list| list.as_of),
             stale: lists.iter().filter(|list| list.stale).count(),
-            refresh: lists.iter().take(REFRESHED_AT_ONCE).map(refresh).collect(),
+            refresh: lists
+                .iter()
+                .take(REFRESHED_AT_ONCE)
+                .map(|list| refresh(list, named))
+                .collect(),
         };
     kinds.into_iter().map(report).collect()
 }
 
 /// The call that reads a list anew.
-fn refresh(list: &KnownList) -> String {
+fn refresh(list: &KnownList, desk: Option<DeskName>) -> String {
     let what = list.what;
+    let of = desk.map(|desk| format!("&desk={}", desk.code())).unwrap_or_default();
     match &list.org {
         Some(org) => {
             let org = encoded(org.as_str());
-            format!("/api/v1/companies/{org}/{what}?refresh=true&limit=1")
+            format!("/api/v1/companies/{org}/{what}?refresh=true&limit=1{of}")
         }
-        None => format!("/api/v1/{what}?refresh=true&limit=1"),
+        None => format!("/api/v1/{what}?refresh=true&limit=1{of}"),
     }
 }

@@ -33,7 +33,7 @@ pub(in crate::web) struct Ready {
     /// `ready`.
     status: String,
     gate: Gate,
-    /// Where more than one ticket system is served: each, the one of companies that are not linked first.
+    /// Where another ticket system than iTop is served: each, the one of companies that are not linked first.
     #[schemars(skip_serializing_if = "Option::is_none")]
     desks: Option<Vec<ReadyDesk>>,
     /// How many rows have not ended well, by state.
@@ -57,6 +57,17 @@ pub(in crate::web) struct Ready {
 pub(in crate::web) struct ReadyDesk {
     desk: DeskName,
     gate: Gate,
+    /// Of Salesforce, for tokens that are limited to nothing: the requests of 24 hours, as its last answer told.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    requests: Option<RequestsOfDay>,
+}
+
+/// Requests that an org may have in 24 hours.
+#[derive(JsonSchema)]
+pub(in crate::web) struct RequestsOfDay {
+    /// By whomever.
+    used: u64,
+    limit: u64,
 }
 
 /// What keeps equipment from iTop's CMDB.

@@ -3,6 +3,8 @@
 
 mod html;
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::{Answer, Call, form};
@@ -58,12 +60,20 @@ impl Org {
         for case in cases.iter().rev().take(LISTED) {
             let text = |field: &str| escaped(&text(case, field));
             let name = |field: &str| escaped(&name(&state, case, field));
-            rows.push_str(&format!(
+            // Writing to a text cannot fail.
+            let _ = write!(
+                rows,
                 "<tr><td class=tight><a href=\"/{}\">{}</a></td><td>{}</td><td class=tight>{}</td>\
                  <td class=tight>{}</td><td>{}</td><td class=wide>{}</td><td class=\"wide tight\">{}</td></tr>",
-                text("Id"), text("CaseNumber"), text("Subject"), chip(&state, case), text("Priority"),
-                name("AccountId"), name("OwnerId"), time(case, "LastModifiedDate"),
-            ));
+                text("Id"),
+                text("CaseNumber"),
+                text("Subject"),
+                chip(&state, case),
+                text("Priority"),
+                name("AccountId"),
+                name("OwnerId"),
+                time(case, "LastModifiedDate"),
+            );
         }
         let table = if rows.is_empty() {
             "<section><p class=muted>There is no Case yet.</p></section>".to_owned()
@@ -81,7 +91,8 @@ impl Org {
     fn shown(&self, id: &str) -> Result<String, Refusal> {
         let state = self.state();
         let case = live(&state, id)?;
-        let properties: String = [
+        let mut properties = String::new();
+        for (label, value) in [
             ("Account", name(&state, &case, "AccountId")),
             ("Contact", name(&state, &case, "ContactId")),
             ("Owner", name(&state, &case, "OwnerId")),
@@ -93,11 +104,11 @@ impl Org {
             ("Opened", time(&case, "CreatedDate")),
             ("Last modified", time(&case, "LastModifiedDate")),
             ("Closed", time(&case, "ClosedDate")),
-        ]
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(label, value)| format!("<dt>{label}</dt><dd>{}</dd>", escaped(&value)))
-        .collect();
+        ] {
+            if !value.is_empty() {
+                let _ = write!(properties, "<dt>{label}</dt><dd>{}</dd>", escaped(&value));
+            }
+        }
         let (number, subject) = (text(&case, "CaseNumber"), text(&case, "Subject"));
         let body = format!(
             "<h1>{number} — {}</h1><p class=chips>{} <span class=chip>Priority {}</span></p>{}\
@@ -152,11 +163,13 @@ fn buttons(state: &State, case: &Record) -> Result<String, Refusal> {
     for other in state.rows(of, HELD, &[])?.iter().map(|state| text(state, "ApiName")) {
         if other != text(case, "Status") {
             let value = escaped(&other);
-            buttons.push_str(&format!("<button name=status value=\"{value}\">{value}</button>"));
+            let _ = write!(buttons, "<button name=status value=\"{value}\">{value}</button>");
         }
     }
     let id = text(case, "Id");
-    Ok(format!("<form method=post action=\"/{id}\" aria-label=\"Change the Case\">{buttons}</form>"))
+    Ok(format!(
+        "<form method=post action=\"/{id}\" aria-label=\"Change the Case\">{buttons}</form>"
+    ))
 }
 
 fn comments(state: &State, case: &Record) -> Result<String, Refusal> {
@@ -166,12 +179,13 @@ fn comments(state: &State, case: &Record) -> Result<String, Refusal> {
     for id in state.ids_by(of, parent, id, HELD, 1_000)?.iter().rev() {
         let Some(comment) = state.row(of, id)? else { continue };
         let whom = if comment["IsPublished"] == true { "public" } else { "internal" };
-        comments.push_str(&format!(
+        let _ = write!(
+            comments,
             "<div class=comment><small>{} · {} · {whom}</small><pre>{}</pre></div>",
             time(&comment, "CreatedDate"),
             escaped(&name(state, &comment, "CreatedById")),
             escaped(&text(&comment, "CommentBody")),
-        ));
+        );
     }
     Ok(if comments.is_empty() { "<p class=muted>None.</p>".to_owned() } else { comments })
 }
