@@ -56,7 +56,8 @@ pub(in crate::web) async fn outcome(
     let said = |notices| delivery.say(&event.with_own_notices(notices));
     Ok(match delivery.preview(instance, event.clone(), trusted_names).await {
         Ok(Preview::Create(plan, request)) => {
-            planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
+            let desk = DeskName::of_class(plan.class);
+            planned(&plan, &delivery.say_of(&plan.resolution.warnings, desk), &request)
         }
         Ok(Preview::Reuse(ticket)) => json!({
             "outcome": "reused",

@@ -28,10 +28,8 @@ const BLOCKED: [&str; 5] = [
 ];
 
 /// Codes that say of Salesforce what others say of iTop: the sentence is the same, and names it.
-const OF_ANOTHER_DESK: [(&str, &str); 2] = [
-    ("refused-by-salesforce", "refused-by-itop"),
-    ("salesforce-unavailable", "itop-unavailable"),
-];
+const OF_ANOTHER_DESK: [(&str, &str); 2] =
+    [("refused-by-salesforce", "refused-by-itop"), ("salesforce-unavailable", "itop-unavailable")];
 
 /// How a row in this state is spoken of, with the code of its problem; empty where it has none.
 pub(in crate::web::console) fn said(state: State, code: &str) -> Said {
