@@ -31,6 +31,7 @@ mod crowds;
 mod database_files;
 mod demo;
 mod description;
+mod desks_shown;
 mod documents;
 mod equipment;
 mod every_answer;

@@ -35,11 +35,11 @@ fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
     let (controls, mut values) = foreign::controls(visible, index);
     if let Some(desk) = desk {
         if let Some(class) = desk.class() {
-            conditions.ask("m.ticket_class = ?", class.to_owned());
+            conditions.ask("+m.ticket_class = ?", class.to_owned());
         } else {
             // iTop has what no other has.
             let others: Vec<_> = DeskName::ALL.into_iter().filter_map(DeskName::class).collect();
-            let is_of_none = "m.ticket_class NOT IN (SELECT value FROM json_each(?))";
+            let is_of_none = "+m.ticket_class NOT IN (SELECT value FROM json_each(?))";
             conditions.ask(is_of_none, as_json(&others));
         }
     }
