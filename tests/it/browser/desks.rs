@@ -53,7 +53,7 @@ async fn a_company_is_linked_to_the_ticket_system_that_is_chosen() {
         .until("document.querySelector('#preview-ticket-title').textContent.includes('Disk')")
         .await;
     let description = "document.querySelector('#preview-description').textContent";
-    browser.until(&format!("{description}.includes('Harbour Logistics')")).await;
+    browser.until(&format!("{description}.includes('Equipment: srv-ham-01')")).await;
     browser.quit().await;
     both.finish().await;
 }
