@@ -23,8 +23,7 @@ use crate::{
     domain::{names, visible::Visible},
     history::History,
     hooks::Hooks,
-    itop::{self, Client},
-    outgoing,
+    itop,
     server::Front,
     store::Store,
     web::{
@@ -37,8 +36,8 @@ pub use error::{RunError, StartError};
 use local_token::Tokens;
 pub use local_token::file as local_token_file;
 pub use reload::Reload;
+pub use settings::client_settings;
 use settings::link_key;
-pub use settings::{client_settings, salesforce_settings};
 
 /// What a background task does.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -72,25 +71,16 @@ impl App {
         });
         let store = Store::open(&config.store.path, clock.clone())?;
         tell_what_is_served(&config, &store);
-        let client = Client::new(&client_settings(&config)?)?;
-        if let Some(outgoing::Proxy { address, variable, .. }) = outgoing::proxy(&client.endpoint())
-        {
-            tracing::info!(proxy = address, variable, "iTop is called through a proxy");
-        }
+        let desks = desks::wired(&config, &clock)?;
         refuse_crowded(&config, &store).await?;
         let signer = Signer::new(&link_key(&config, &store).await?);
         let bridge_url = config.server.public_url.clone().unwrap_or_else(|| front.url());
-        let itop_url = config.itop.public_url.as_deref().unwrap_or(&config.itop.url);
-
-        let (desks, salesforce) = desks::wired(&config, &client, &clock)?;
-        let Served { catalog, gate } = desks.default().clone();
-        let addresses =
-            Addresses::new(&bridge_url, itop_url, signer.clone()).with_desks(desks.clone());
+        let addresses = Addresses::new(&bridge_url, desks.clone(), signer.clone());
         let settings = Settings {
             delivery: config.delivery.clone(),
             ticket: config.ticket.clone(),
             links: config.links.clone(),
-            desks: desks::settings(&config)?,
+            desks: desks::settings(&config)?.into_iter().collect(),
             cmdb: config.cmdb.clone(),
         };
         let delivery = Delivery::new(store.clone(), &desks, clock.clone(), settings);
@@ -105,18 +95,17 @@ impl App {
             addresses.clone(),
             clock.clone(),
         );
-        let federation = federation::wired(&config, &client, &store, (&gate, &delivery), &clock)?;
+        let federation = federation::wired(&config, &desks, &store, &delivery, &clock)?;
         let current = Current::new(config.clone());
-        let checks = Checks::new(current.clone(), client.clone(), clock.clone());
-        let history = History::read(store.clone(), clock.clone(), client.calls().clone()).await?;
-        let hooks =
-            Hooks::new(store.clone(), clock.clone(), (desks.clone(), itop_url), &config.hooks)
-                .await?;
+        let checks = Checks::new(current.clone(), desks.clone(), clock.clone());
+        let catalog = desks.default().catalog.clone();
+        let calls = catalog.desk().calls().clone();
+        let history = History::read(store.clone(), clock.clone(), calls).await?;
+        let hooks = Hooks::new(store.clone(), clock.clone(), desks.clone(), &config.hooks).await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),
             address: front.address(),
-            client: client.clone(),
-            salesforce,
+            desks: desks.clone(),
             store: store.clone(),
             tokens: tokens.clone(),
             signer,
@@ -246,7 +235,7 @@ impl App {
 }
 
 /// What an operator looks for first when something is not as expected: which configuration, which
-/// database and how much is in it, which iTop.
+/// database and how much is in it, which ticket systems.
 fn tell_what_is_served(config: &Config, store: &Store) {
     let path = &config.store.path;
     // It has just been opened.
@@ -257,7 +246,8 @@ fn tell_what_is_served(config: &Config, store: &Store) {
         configuration,
         database = %database.display(),
         acknowledgements = store.counts(&Visible::all()).total(),
-        itop = config.itop.url,
+        itop = config.itop.as_ref().map(|itop| &itop.url),
+        salesforce = config.salesforce.as_ref().map(|salesforce| &salesforce.login_url),
         version = env!("CARGO_PKG_VERSION"),
         "the bridge starts"
     );

@@ -1,55 +1,44 @@
 //! The ticket systems that are configured.
 
-use std::collections::BTreeMap;
-
-use super::{
-    StartError,
-    settings::{salesforce_settings, templates},
-};
+use super::StartError;
 use crate::{
     catalog::Catalog,
     clock::Clock,
-    config::Config,
+    config::{Config, Unusable},
     delivery::DeskSettings,
     desk::{Desk, DeskName, Desks, Served},
-    domain::ticket_text::Templates,
+    domain::ticket_text::TemplateError,
     gate::Gate,
-    itop, salesforce,
+    outgoing,
 };
 
-/// All of them, and the client of Salesforce, if that is one.
-pub(super) fn wired(
-    config: &Config,
-    itop: &itop::Client,
-    clock: &Clock,
-) -> Result<(Desks, Option<salesforce::Client>), StartError> {
-    let served = |desk: Desk| {
-        let gate = Gate::new(clock.clone(), desk.name());
+/// All of them, the one of companies without a link first.
+pub(super) fn wired(config: &Config, clock: &Clock) -> Result<Desks, StartError> {
+    let served = |name| {
+        let desk = Desk::configured(name, config, clock)?;
+        if let Some(outgoing::Proxy { address, variable, .. }) = outgoing::proxy(&desk.called()) {
+            tracing::info!(proxy = address, variable, "{} is called through a proxy", name.title());
+        }
+        let gate = Gate::new(clock.clone(), name);
         let catalog =
             Catalog::new(desk, &gate, clock, config.catalog.clone(), config.ticket.clone());
-        Served { catalog, gate }
+        Ok::<_, StartError>(Served { catalog, gate })
     };
-    let itop = served(itop.clone().into());
-    let Some(section) = &config.salesforce else { return Ok((Desks::new(itop, []), None)) };
-    let client = salesforce::Client::new(&salesforce_settings(section)?, clock.clone())?;
-    let salesforce = served(client.clone().into());
-    let desks = match config.links.desk {
-        DeskName::Itop => Desks::new(itop, [salesforce]),
-        DeskName::Salesforce => Desks::new(salesforce, [itop]),
-    };
-    Ok((desks, Some(client)))
+    let default = config.default_desk();
+    if !config.has(default) {
+        return Err(Unusable::Section(default).into());
+    }
+    let others = config.desks().filter(|name| *name != default);
+    Ok(Desks::new(served(default)?, others.map(served).collect::<Result<Vec<_>, _>>()?))
 }
 
 /// What tickets are made of at each of them.
-pub(super) fn settings(config: &Config) -> Result<BTreeMap<DeskName, DeskSettings>, StartError> {
-    let ticket = &config.ticket;
-    let itop = DeskSettings { team: ticket.team.clone(), templates: templates(ticket)? };
-    let mut settings = BTreeMap::from([(DeskName::Itop, itop)]);
-    if let Some(section) = &config.salesforce {
-        let (title, description) = (ticket.title.as_deref(), ticket.description.as_deref());
-        let templates = Templates::new(ticket.language, title, description, &section.fields)?;
-        let of_salesforce = DeskSettings { team: section.queue.clone(), templates };
-        settings.insert(DeskName::Salesforce, of_salesforce);
-    }
-    Ok(settings)
+pub(super) fn settings(
+    config: &Config,
+) -> Result<impl IntoIterator<Item = (DeskName, DeskSettings)>, TemplateError> {
+    let of = |name| {
+        let team = config.team(name).map(str::to_owned);
+        Ok((name, DeskSettings { team, templates: config.templates(name)? }))
+    };
+    config.desks().map(of).collect::<Result<Vec<_>, _>>()
 }

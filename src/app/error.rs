@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use crate::{
+    config::Unusable,
+    desk::DeskConfigError,
     domain::{keys::Instance, ticket_text::TemplateError},
     hooks::{HookError, ReplaceError},
     outgoing::ClientError,
@@ -27,8 +29,8 @@ pub enum StartError {
     )]
     Crowded(Instance),
     /// The configuration names something unusable.
-    #[error("{0}")]
-    Config(String),
+    #[error(transparent)]
+    Config(#[from] Unusable),
     /// The HTTP client cannot be made.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -55,6 +57,15 @@ pub enum RunError {
     /// A background task ended: without it the bridge would only seem to work.
     #[error("the background task '{0}' ended; see the log before this")]
     Task(&'static str),
+}
+
+impl From<DeskConfigError> for StartError {
+    fn from(error: DeskConfigError) -> Self {
+        match error {
+            DeskConfigError::Unusable(error) => Self::Config(error),
+            DeskConfigError::Client(error) => Self::Client(error),
+        }
+    }
 }
 
 impl From<ReplaceError> for StartError {

@@ -4,10 +4,10 @@ use super::{StartError, client_settings};
 use crate::{
     clock::Clock,
     cmdb::Federation,
-    config::Config,
+    config::{Config, Unusable},
     delivery::Delivery,
-    gate::Gate,
-    itop::{self, Client, Login, synchro::Doors},
+    desk::{DeskName, Desks},
+    itop::{self, Login, synchro::Doors},
     store::Store,
 };
 
@@ -15,8 +15,7 @@ use crate::{
 pub(super) fn account(config: &Config) -> Result<Option<itop::Settings>, StartError> {
     let Some(cmdb) = &config.cmdb else { return Ok(None) };
     let password = cmdb.password.clone();
-    let password =
-        password.ok_or_else(|| StartError::Config("cmdb.password cannot be used".to_owned()))?;
+    let password = password.ok_or(Unusable::Key("cmdb.password"))?;
     let login = Login::Form { user: cmdb.user.clone(), password };
     Ok(Some(itop::Settings { login, ..client_settings(config)? }))
 }
@@ -24,14 +23,15 @@ pub(super) fn account(config: &Config) -> Result<Option<itop::Settings>, StartEr
 /// Wires it up, if there is one.
 pub(super) fn wired(
     config: &Config,
-    client: &Client,
+    desks: &Desks,
     store: &Store,
-    (gate, delivery): (&Gate, &Delivery),
+    delivery: &Delivery,
     clock: &Clock,
 ) -> Result<Option<Federation>, StartError> {
     let Some((cmdb, account)) = config.cmdb.as_ref().zip(account(config)?) else { return Ok(None) };
+    let (itop, client) = desks.itop().ok_or(Unusable::Section(DeskName::Itop))?;
     let doors = Doors::new(client, &account, cmdb.timeout.duration())?;
-    let (gate, delivery) = (gate.clone(), delivery.clone());
+    let (gate, delivery) = (itop.gate.clone(), delivery.clone());
     let federation =
         Federation::new(store.clone(), doors, gate, delivery, clock.clone(), cmdb.clone());
     Ok(Some(federation))

@@ -3,16 +3,12 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use super::{
-    StartError, Tokens, client_settings, federation, link_key, refuse_crowded, refuse_open,
-    settings::salesforce_settings,
-};
+use super::{StartError, Tokens, federation, link_key, refuse_crowded, refuse_open};
 use crate::{
     cmdb::Federation,
     config::{Config, Current},
+    desk::Desks,
     hooks::Hooks,
-    itop::Client,
-    salesforce,
     store::Store,
     tls::{Files, Shown},
     web::{ControlAnswers, Signer},
@@ -30,8 +26,7 @@ pub(super) struct Parts {
     /// What the bridge runs with now.
     pub(super) config: Current,
     pub(super) address: SocketAddr,
-    pub(super) client: Client,
-    pub(super) salesforce: Option<salesforce::Client>,
+    pub(super) desks: Desks,
     pub(super) store: Store,
     pub(super) tokens: Tokens,
     pub(super) signer: Signer,
@@ -46,8 +41,8 @@ impl Reload {
         Self { inner: Arc::new(parts) }
     }
 
-    /// Takes tokens, hooks, secrets, the certificate and the login to iTop from a configuration that was read again. Tells
-    /// whether it differs in anything else, which needs a restart. The log is its caller's.
+    /// Takes tokens, hooks, secrets, the certificate and the logins to the ticket systems from a configuration that
+    /// was read again. Tells whether it differs in anything else, which needs a restart. The log is its caller's.
     ///
     /// # Errors
     /// Nothing is taken then: everybody could call, a token would reach other companies, or the login or
@@ -58,11 +53,11 @@ impl Reload {
         let renewed = known.renewed(read);
         refuse_open(inner.address, &renewed)?;
         refuse_crowded(&renewed, &inner.store).await?;
-        let settings = client_settings(&renewed)?;
         let key = link_key(&renewed, &inner.store).await?;
         let hooks = Hooks::prepared(&renewed.hooks)?;
-        inner.client.renew(&settings)?;
-        self.login_to_salesforce(&renewed)?;
+        for served in inner.desks.iter() {
+            served.catalog.desk().renew(&renewed)?;
+        }
         self.account_of_cmdb(&renewed)?;
         if renewed.hooks != known.hooks {
             inner.hooks.replace(hooks).await?;
@@ -83,7 +78,7 @@ impl Reload {
         Ok(needs_restart)
     }
 
-    /// Reads the files of secrets and certificates for iTop again: whoever changes a password there
+    /// Reads the files of secrets and certificates for the ticket systems again: whoever changes a password there
     /// changes the file, and nothing else tells the bridge.
     pub(super) fn secret_files(&self) {
         let inner = &*self.inner;
@@ -91,30 +86,20 @@ impl Reload {
         for problem in config.read_secret_files_again() {
             tracing::warn!("a secret could not be read again: {problem}");
         }
-        let renewed = client_settings(&config)
-            .and_then(|settings| inner.client.renew(&settings).map_err(StartError::from));
-        match renewed {
-            Ok(false) => {}
-            Ok(true) => tracing::info!("the login to iTop was read again and has changed"),
-            Err(error) => tracing::warn!(%error, "the login to iTop could not be read again"),
-        }
-        match self.login_to_salesforce(&config) {
-            Ok(false) => {}
-            Ok(true) => tracing::info!("the login to Salesforce was read again and has changed"),
-            Err(error) => tracing::warn!(%error, "the login to Salesforce could not be read again"),
+        for served in inner.desks.iter() {
+            let title = served.name().title();
+            match served.catalog.desk().renew(&config) {
+                Ok(false) => {}
+                Ok(true) => tracing::info!("the login to {title} was read again and has changed"),
+                Err(error) => {
+                    tracing::warn!(%error, "the login to {title} could not be read again");
+                }
+            }
         }
         match self.account_of_cmdb(&config) {
             Ok(false) => {}
             Ok(true) => tracing::info!("the login of [cmdb] was read again and has changed"),
             Err(error) => tracing::warn!(%error, "the login of [cmdb] could not be read again"),
-        }
-    }
-
-    /// Takes over how the bridge logs in to Salesforce; tells whether that is different.
-    fn login_to_salesforce(&self, config: &Config) -> Result<bool, StartError> {
-        match (&self.inner.salesforce, &config.salesforce) {
-            (Some(client), Some(section)) => Ok(client.renew(&salesforce_settings(section)?)?),
-            _ => Ok(false),
         }
     }
 

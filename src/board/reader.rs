@@ -141,7 +141,8 @@ impl StatusReader {
     async fn fill_up(&self, class: &str, wanted: &mut BTreeMap<TicketId, OrgId>, most: usize) {
         let board = &self.board;
         let old = earlier(board.clock.at_latest(), board.settings.max_age.duration() / 2);
-        match board.store.stale_tickets(Life::Open, old, most * 2).await {
+        let of = [self.served.name()];
+        match board.store.stale_tickets(Life::Open, &of, old, most * 2).await {
             Ok(stale) => {
                 for AgedTicket { key, org, .. } in stale {
                     if wanted.len() < most && key.class == class {
@@ -307,7 +308,10 @@ impl Board {
 
     async fn refresh_older(&self, which: Life, age: Duration, most: usize) {
         let before = earlier(self.clock.at_latest(), age);
-        let stale = match self.store.stale_tickets(which, before, most).await {
+        // What cannot be asked now would fill the batch of what can.
+        let is_open = |served: &&Served| served.gate.is_open();
+        let of: Vec<_> = self.desks.iter().filter(is_open).map(Served::name).collect();
+        let stale = match self.store.stale_tickets(which, &of, before, most).await {
             Ok(stale) => stale,
             Err(error) => {
                 tracing::error!(%error, "tickets could not be listed");
@@ -317,7 +321,6 @@ impl Board {
         let is_open = |ticket: &AgedTicket| {
             self.desks.of_ticket(&ticket.key).is_some_and(|served| served.gate.is_open())
         };
-        let stale: Vec<_> = stale.into_iter().filter(|ticket| is_open(ticket)).collect();
         for tickets in stale.chunks(self.settings.batch) {
             // One batch after another, and none while the way is closed: what stays stale is
             // asked about in the next round.

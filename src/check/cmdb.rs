@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::examination::Examination;
 use crate::{
-    app::client_settings,
     cmdb::{
         model::Model,
         setup::{Plan, SetupError},
@@ -47,7 +46,7 @@ impl Examination<'_> {
     }
 
     fn doors(&self, cmdb: &Cmdb) -> Result<Doors, String> {
-        let settings = client_settings(self.config).map_err(|error| error.to_string())?;
+        let settings = self.section.settings().map_err(|error| error.to_string())?;
         let password = cmdb.password.clone().ok_or("cmdb.password is not set")?;
         let login = Login::Form { user: cmdb.user.clone(), password };
         let account = Settings { login, ..settings };

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::{
-    config::{Config, ConfigError, LoginKind},
+    config::{Config, ConfigError, ItopSection, LoginKind},
     domain::company_link::CompanyLink,
     store,
 };
@@ -34,14 +34,16 @@ pub(super) fn refused(error: &ConfigError, report: &mut Report<'_>) {
 
 /// What works and should be looked at, and what is wrong beyond what loading it refuses.
 pub(super) fn examine(config: &Config, report: &mut Report<'_>) {
-    let itop = &config.itop;
     let mut is_fine = true;
     for warning in config.warnings() {
         is_fine = false;
         report.warning(CONFIGURATION, warning.seen, warning.mend);
     }
-    let colon = itop.password.as_ref().is_some_and(|password| password.expose().contains(':'));
-    if itop.login == LoginKind::Basic && colon {
+    let has_colon = |itop: &ItopSection| {
+        itop.login == LoginKind::Basic
+            && itop.password.as_ref().is_some_and(|password| password.expose().contains(':'))
+    };
+    if config.itop.as_ref().is_some_and(has_colon) {
         is_fine = false;
         report.failure(
             CONFIGURATION,

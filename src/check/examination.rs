@@ -2,12 +2,18 @@
 
 use super::Report;
 use crate::{
-    catalog::Catalog, clock::Clock, config::Config, domain::company_link::CompanyLink, itop::Client,
+    catalog::Catalog,
+    clock::Clock,
+    config::{Config, ItopSection},
+    domain::company_link::CompanyLink,
+    itop::Client,
 };
 
 /// What an examination knows.
 pub(super) struct Examination<'a> {
     pub(super) config: &'a Config,
+    /// The way to iTop among it.
+    pub(super) section: &'a ItopSection,
     pub(super) clock: &'a Clock,
     pub(super) client: Client,
     pub(super) catalog: Catalog,

@@ -4,14 +4,13 @@ use super::{
     Report, Told, certificate, configuration, examination::Examination, salesforce, sign_in,
 };
 use crate::{
-    app::client_settings,
     catalog::Catalog,
     clock::Clock,
-    config::{Config, Switch, TicketClass},
-    desk::DeskName,
+    config::{Config, ItopSection, Switch, TicketClass},
+    desk::{Desk, DeskName, Desks},
     domain::ticket_text::Templates,
     gate::Gate,
-    itop::{Client, INCIDENT, ItopError, Settings, TicketModel},
+    itop::{INCIDENT, ItopError, Settings, TicketModel},
 };
 
 /// Who is told of an examination while it runs.
@@ -20,12 +19,12 @@ pub type Tell<'a> = &'a mut (dyn FnMut(Told) + Send);
 /// What is examined.
 #[derive(Clone, Copy, Debug)]
 pub struct Examined<'a> {
-    /// Against the iTop that it names.
+    /// Against the ticket systems that it names.
     pub config: &'a Config,
     /// The time.
     pub clock: &'a Clock,
-    /// The way of a bridge that runs, whose calls share its bounds; else one of its own is made.
-    pub client: Option<&'a Client>,
+    /// The ways of a bridge that runs, whose calls share its bounds; else they are made for this.
+    pub desks: Option<&'a Desks>,
     /// The company that a ticket is planned for: its name or key in iTop; else one that can receive
     /// tickets.
     pub company: Option<&'a str>,
@@ -39,57 +38,75 @@ impl<'a> Examined<'a> {
     /// A configuration, and nothing that is written.
     #[must_use]
     pub fn of(config: &'a Config, clock: &'a Clock) -> Self {
-        Self { config, clock, client: None, company: None, create_ticket: false, admin: None }
+        Self { config, clock, desks: None, company: None, create_ticket: false, admin: None }
     }
 }
 
 /// Examines a configuration, and tells each finding as soon as it is made. What depends on something
 /// that failed is left out.
 pub async fn examine(examined: Examined<'_>, tell: Tell<'_>) {
-    let Examined { config, clock, client, company, create_ticket, admin } = examined;
+    let Examined { config, clock, company, create_ticket, .. } = examined;
     let mut report = Report::new(tell);
     configuration::examine(config, &mut report);
     certificate::examine(config, clock, &mut report);
     // Whoever waits for an examination need not hold all that its parts do.
     Box::pin(sign_in::examine(config, clock, &mut report)).await;
-    Box::pin(salesforce::examine(config, clock, None, &mut report)).await;
+    let served = |name| {
+        let desk = examined.desks.and_then(|desks| desks.of(name));
+        match desk {
+            Some(served) => Ok(served.catalog.desk().clone()),
+            None => Desk::configured(name, config, clock).map_err(|error| error.to_string()),
+        }
+    };
+    if let Some(section) = &config.salesforce {
+        let desk = served(DeskName::Salesforce);
+        Box::pin(salesforce::examine(section, desk, &mut report)).await;
+    }
+    if let Some(section) = &config.itop {
+        let desk = served(DeskName::Itop);
+        Box::pin(of_itop(examined, (section, desk), report)).await;
+        return;
+    }
+    configuration::links(config, &mut report);
+    if company.is_some() || create_ticket {
+        report.warning(
+            "ticket plan",
+            "--company and --create-ticket are for iTop, which is not configured",
+            "Leave them out; docs/salesforce.md says how a first Case is made.",
+        );
+    }
+}
+
+/// The way to iTop, and whether tickets can be made there.
+async fn of_itop<'e>(
+    Examined { config, clock, company, create_ticket, admin, .. }: Examined<'e>,
+    (section, desk): (&'e ItopSection, Result<Desk, String>),
+    mut report: Report<'e>,
+) {
     let Some(templates) = templates(config, &mut report) else { return };
     let links = configuration::links(config, &mut report);
-    let client = client.cloned().map_or_else(|| own_client(config), Ok);
-    let client = match client {
-        Ok(client) => client,
+    let desk = match desk {
+        Ok(desk) => desk,
         Err(error) => {
             report.failure("configuration", error, "The bridge does not start like this.");
             return;
         }
     };
-    let gate = Gate::new(clock.clone(), DeskName::Itop);
-    let catalog = Catalog::new(
-        client.clone().into(),
-        &gate,
-        clock,
-        config.catalog.clone(),
-        config.ticket.clone(),
-    );
+    let Desk::Itop(client) = desk.clone() else { return };
+    let gate = Gate::new(clock.clone(), desk.name());
+    let catalog = Catalog::new(desk, &gate, clock, config.catalog.clone(), config.ticket.clone());
     let mut examination =
-        Examination { config, clock, client, catalog, links, report, sees_part: false };
+        Examination { config, section, clock, client, catalog, links, report, sees_part: false };
     // How tickets fare says nothing of equipment.
     let _ = Box::pin(examination.run(templates, company, create_ticket)).await;
     Box::pin(examination.cmdb(admin)).await;
 }
 
-fn own_client(config: &Config) -> Result<Client, String> {
-    let settings = client_settings(config).map_err(|error| error.to_string())?;
-    Client::new(&settings).map_err(|error| error.to_string())
-}
-
 /// The compiled templates: compiling tries them with a sample of every kind of event.
 fn templates(config: &Config, report: &mut Report<'_>) -> Option<Templates> {
-    let ticket = &config.ticket;
-    let (title, description) = (ticket.title.as_deref(), ticket.description.as_deref());
-    match Templates::new(ticket.language, title, description, &ticket.fields) {
+    match config.templates(DeskName::Itop) {
         Ok(templates) => {
-            let seen = match ticket.fields.len() {
+            let seen = match config.ticket.fields.len() {
                 0 => "title and description".to_owned(),
                 fields => format!("title, description and {fields} of ticket.fields"),
             };

@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{Examined, Finding, Told, Verdict, examine};
-use crate::{clock::Clock, config::Current, itop::Client};
+use crate::{clock::Clock, config::Current, desk::Desks};
 
 /// The examinations of a running bridge. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub struct Checks {
 #[derive(Debug)]
 struct Inner {
     config: Current,
-    client: Client,
+    desks: Desks,
     clock: Clock,
     state: watch::Sender<Latest>,
 }
@@ -74,9 +75,9 @@ impl Ended {
 impl Checks {
     /// Nothing was examined yet.
     #[must_use]
-    pub fn new(config: Current, client: Client, clock: Clock) -> Self {
+    pub fn new(config: Current, desks: Desks, clock: Clock) -> Self {
         let state = watch::Sender::new(Latest::default());
-        Self { inner: Arc::new(Inner { config, client, clock, state }) }
+        Self { inner: Arc::new(Inner { config, desks, clock, state }) }
     }
 
     /// What is known now.
@@ -121,11 +122,12 @@ impl Checks {
         });
     }
 
-    /// By the way that deliveries take, whose bounds hold for it, and as one of the few questions that
+    /// By the ways that deliveries take, whose bounds hold for it, and as one of the few questions that
     /// anybody may cause at any time.
     async fn examine(&self) {
-        let Inner { config, client, clock, state } = &*self.inner;
-        let _place = client.place_on_demand().await;
+        let Inner { config, desks, clock, state } = &*self.inner;
+        let places = desks.iter().map(|served| served.catalog.desk().place_on_demand());
+        let _places = join_all(places).await;
         let config = config.get();
         let mut tell = |told| {
             state.send_modify(|state| {
@@ -139,7 +141,7 @@ impl Checks {
                 }
             });
         };
-        let examined = Examined { client: Some(client), ..Examined::of(&config, clock) };
+        let examined = Examined { desks: Some(desks), ..Examined::of(&config, clock) };
         examine(examined, &mut tell).await;
     }
 

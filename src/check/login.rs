@@ -2,7 +2,6 @@
 
 use super::{examination::Examination, finding::mend};
 use crate::{
-    app::client_settings,
     config::LoginKind,
     itop::{Client, ItopError, Login, Protocol},
     outgoing::{Proxy, proxy},
@@ -63,7 +62,7 @@ impl Examination<'_> {
     /// iTop says the same of a wrong password and of a login type that it does not look at: the
     /// same user and password are tried the other way.
     async fn mend_of_login(&mut self) -> String {
-        let (tried, other) = match self.config.itop.login {
+        let (tried, other) = match self.section.login {
             LoginKind::Token => {
                 return "Check itop.token. iTop reads the header Auth-Token only with its \
                         extension for tokens, and with 'token' or 'rest-token' in \
@@ -87,7 +86,7 @@ impl Examination<'_> {
     }
 
     async fn other_login_works(&mut self) -> bool {
-        let Ok(mut settings) = client_settings(self.config) else { return false };
+        let Ok(mut settings) = self.section.settings() else { return false };
         settings.login = match settings.login {
             // Its header is taken.
             Login::Form { .. } if settings.front.is_some() => return false,

@@ -115,7 +115,7 @@ impl Examination<'_> {
 
     fn time_zone(&mut self, created: &CreatedTicket) {
         let what = "time zone";
-        let zone = &self.config.itop.time_zone;
+        let zone = &self.section.time_zone;
         let Some(theirs) = created.status.last_update else {
             let mend = "Check that iTop writes dates as Y-m-d H:i:s.";
             self.report.warning(what, "iTop's last_update could not be read", mend);

@@ -7,7 +7,7 @@ use crate::desk::DeskName;
 
 /// The ticket system of a link or a ticket of an answer: iTop where it names none.
 pub(super) fn named(value: &Value) -> DeskName {
-    value["desk"].as_str().and_then(DeskName::parse).unwrap_or_default()
+    value["desk"].as_str().and_then(DeskName::parse).unwrap_or(DeskName::Itop)
 }
 
 /// Whether any of these links or tickets is not of iTop, so that it has to be told of each.

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Period;
-use crate::secret::Secret;
+use super::{Period, Unusable};
+use crate::{
+    itop::{FrontLogin, ItopZone, Login, Settings, TlsFiles},
+    secret::Secret,
+};
 
 /// The way to iTop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +77,53 @@ impl Default for ItopSection {
             create_timeout: Period::seconds(120),
             max_in_flight: 18,
         }
+    }
+}
+
+impl ItopSection {
+    /// The settings of its client.
+    ///
+    /// # Errors
+    /// Where what stands here was not checked.
+    pub fn settings(&self) -> Result<Settings, Unusable> {
+        let secret = |secret: &Option<Secret>, key| secret.clone().ok_or(Unusable::Key(key));
+        let password = || secret(&self.password, "itop.password");
+        let user = self.user.clone();
+        let login = match self.login {
+            LoginKind::Form => Login::Form { user, password: password()? },
+            LoginKind::Basic => Login::Basic { user, password: password()? },
+            LoginKind::Token => Login::Token(secret(&self.token, "itop.token")?),
+        };
+        let front = self.front_user.as_ref().zip(self.front_password.clone());
+        let client = self.client_cert_file.clone().zip(self.client_key_file.clone());
+        Ok(Settings {
+            url: self.url.parse().map_err(|_| Unusable::Key("itop.url"))?,
+            public_url: self.public_url.as_ref().unwrap_or(&self.url).clone(),
+            login,
+            front: front.map(|(user, password)| FrontLogin { user: user.clone(), password }),
+            tls: TlsFiles { ca_file: self.ca_file.clone(), client },
+            connect_timeout: self.connect_timeout.duration(),
+            timeout: self.timeout.duration(),
+            create_timeout: self.create_timeout.duration(),
+            max_in_flight: self.max_in_flight,
+            zone: ItopZone::named(&self.time_zone).map_err(|_| Unusable::Key("itop.time_zone"))?,
+        })
+    }
+
+    /// Takes over how another one logs in: what a running bridge can change.
+    pub(super) fn take_login(&mut self, read: &Self) {
+        self.login = read.login;
+        self.user.clone_from(&read.user);
+        self.password.clone_from(&read.password);
+        self.password_file.clone_from(&read.password_file);
+        self.token.clone_from(&read.token);
+        self.token_file.clone_from(&read.token_file);
+        self.front_user.clone_from(&read.front_user);
+        self.front_password.clone_from(&read.front_password);
+        self.front_password_file.clone_from(&read.front_password_file);
+        self.ca_file.clone_from(&read.ca_file);
+        self.client_cert_file.clone_from(&read.client_cert_file);
+        self.client_key_file.clone_from(&read.client_key_file);
     }
 }
 

@@ -198,6 +198,7 @@ fn with_value(table: &Table, keys: &[String], value: Value) -> Table {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::config::ItopSection;
 
     const EXAMPLE: &str = include_str!("../../config.example.toml");
 
@@ -228,8 +229,9 @@ pub(super) mod tests {
         let example: Config = toml::from_str(EXAMPLE).unwrap();
         let mut defaults = Config::default();
         // These have no default.
-        defaults.itop.url.clone_from(&example.itop.url);
-        defaults.itop.user.clone_from(&example.itop.user);
+        let itop = example.itop.as_ref().unwrap();
+        let (url, user) = (itop.url.clone(), itop.user.clone());
+        defaults.itop = Some(ItopSection { url, user, ..ItopSection::default() });
         assert_eq!(example, defaults);
     }
 
@@ -344,8 +346,8 @@ pub(super) mod tests {
         )
         .unwrap();
         let password = crate::secret::Secret::new("012345".to_owned());
-        assert_eq!(config.itop.password, Some(password));
-        assert_eq!(config.itop.max_in_flight, 19);
+        let itop = config.itop.unwrap();
+        assert_eq!((itop.password, itop.max_in_flight), (Some(password), 19));
         assert_eq!(config.server.listen.port(), 9999);
         assert_eq!(config.delivery.settle, super::super::Period::seconds(90));
     }

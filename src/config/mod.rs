@@ -6,6 +6,7 @@ mod auth;
 mod cmdb;
 mod current;
 mod delivery;
+mod desks;
 mod explain;
 mod hooks;
 mod itop;
@@ -25,6 +26,7 @@ pub use auth::{Auth, Grant, Proxy, Scope, Token};
 pub use cmdb::{Adopt, Cmdb, Creatable, Keep, NO_CLASS, RetireLimit};
 pub use current::Current;
 pub use delivery::{DeliverySection, Switch};
+pub use desks::Unusable;
 pub use hooks::Hook;
 pub use itop::{ItopSection, LoginKind};
 pub use load::{ConfigError, Place, load, place, url};
@@ -49,7 +51,7 @@ pub struct Config {
     pub server: Server,
     pub auth: Auth,
     pub store: StoreSection,
-    pub itop: ItopSection,
+    pub itop: Option<ItopSection>,
     pub salesforce: Option<SalesforceSection>,
     pub catalog: CatalogSection,
     pub links: Links,
@@ -180,13 +182,13 @@ pub struct Links {
     pub unlinked: UnlinkedPolicy,
     /// Whether they are linked by themselves.
     pub auto: AutoLink,
-    /// To which ticket system they belong, where more than one is configured.
-    pub desk: DeskName,
+    /// To which ticket system they belong; else to the first that is configured, iTop before others.
+    pub desk: Option<DeskName>,
 }
 
 impl Default for Links {
     fn default() -> Self {
-        Self { unlinked: UnlinkedPolicy::Wait, auto: AutoLink::Off, desk: DeskName::Itop }
+        Self { unlinked: UnlinkedPolicy::Wait, auto: AutoLink::Off, desk: None }
     }
 }
 

@@ -18,19 +18,9 @@ impl Config {
         }
         renewed.server.link_key.clone_from(&read.server.link_key);
         renewed.server.link_key_file.clone_from(&read.server.link_key_file);
-        let itop = read.itop.clone();
-        renewed.itop.login = itop.login;
-        renewed.itop.user = itop.user;
-        renewed.itop.password = itop.password;
-        renewed.itop.password_file = itop.password_file;
-        renewed.itop.token = itop.token;
-        renewed.itop.token_file = itop.token_file;
-        renewed.itop.front_user = itop.front_user;
-        renewed.itop.front_password = itop.front_password;
-        renewed.itop.front_password_file = itop.front_password_file;
-        renewed.itop.ca_file = itop.ca_file;
-        renewed.itop.client_cert_file = itop.client_cert_file;
-        renewed.itop.client_key_file = itop.client_key_file;
+        if let Some((known, read)) = renewed.itop.as_mut().zip(read.itop.as_ref()) {
+            known.take_login(read);
+        }
         if let Some((known, read)) = renewed.salesforce.as_mut().zip(read.salesforce.as_ref()) {
             known.take_login(read);
         }

@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Period;
+use super::{Period, Unusable};
 use crate::{
-    salesforce::{CiObject, Mapping, Priorities, ServiceObject},
+    outgoing::TlsFiles,
+    salesforce::{CiObject, Login, Mapping, Priorities, ServiceObject, Settings},
     secret::Secret,
 };
 
@@ -115,6 +116,41 @@ impl Default for SalesforceSection {
 }
 
 impl SalesforceSection {
+    /// The settings of its client.
+    ///
+    /// # Errors
+    /// Where what stands here was not checked.
+    pub fn settings(&self) -> Result<Settings, Unusable> {
+        let client_id = self.client_id.clone();
+        let key_file = || self.key_file.clone().ok_or(Unusable::Key("salesforce.key_file"));
+        let secret = || self.client_secret.clone().ok_or(Unusable::Key("salesforce.client_secret"));
+        let login = match self.login {
+            SalesforceLogin::Jwt => Login::Jwt {
+                client_id,
+                user: self.user.clone(),
+                key_file: key_file()?,
+                audience: self.audience.clone(),
+            },
+            SalesforceLogin::ClientCredentials => {
+                Login::ClientCredentials { client_id, secret: secret()? }
+            }
+        };
+        let login_url = self.login_url.parse();
+        let public_url = self.public_url.as_ref().map(|url| url.parse()).transpose();
+        Ok(Settings {
+            login_url: login_url.map_err(|_| Unusable::Key("salesforce.login_url"))?,
+            login,
+            api_version: self.api_version.clone(),
+            tls: TlsFiles { ca_file: self.ca_file.clone(), client: None },
+            connect_timeout: self.connect_timeout.duration(),
+            timeout: self.timeout.duration(),
+            create_timeout: self.create_timeout.duration(),
+            max_in_flight: self.max_in_flight,
+            public_url: public_url.map_err(|_| Unusable::Key("salesforce.public_url"))?,
+            mapping: self.mapping(),
+        })
+    }
+
     /// How a ticket becomes a Case.
     #[must_use]
     pub fn mapping(&self) -> Mapping {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, ConfigError, Hook};
+use super::{Config, ConfigError, Hook, ItopSection};
 use crate::secret::Secret;
 
 /// A key for a secret, and beside it the key for a file that holds it.
@@ -39,36 +39,20 @@ impl Config {
             secret: &mut oidc.client_secret,
             file: oidc.client_secret_file.clone(),
         });
-        let places = [
-            Place {
-                key: "itop.password".into(),
-                secret: &mut itop.password,
-                file: itop.password_file.clone(),
-            },
-            Place {
-                key: "itop.token".into(),
-                secret: &mut itop.token,
-                file: itop.token_file.clone(),
-            },
-            Place {
-                key: "itop.front_password".into(),
-                secret: &mut itop.front_password,
-                file: itop.front_password_file.clone(),
-            },
-            Place {
-                key: "server.link_key".into(),
-                secret: &mut server.link_key,
-                file: server.link_key_file.clone(),
-            },
-        ];
+        let of_server = Place {
+            key: "server.link_key".into(),
+            secret: &mut server.link_key,
+            file: server.link_key_file.clone(),
+        };
         let of_tokens = auth.tokens.iter_mut().map(|token| Place {
             key: format!("auth.tokens '{}': signing_secret", token.name).into(),
             secret: &mut token.signing_secret,
             file: token.signing_secret_file.clone(),
         });
         let of_hooks = hooks.iter_mut().flat_map(of_hook);
-        places
-            .into_iter()
+        itop.iter_mut()
+            .flat_map(of_itop)
+            .chain([of_server])
             .chain(of_salesforce)
             .chain(of_proxy)
             .chain(of_provider)
@@ -114,6 +98,23 @@ impl Config {
         }
         problems
     }
+}
+
+/// The secrets of the way to iTop.
+fn of_itop(itop: &mut ItopSection) -> [Place<'_>; 3] {
+    [
+        Place {
+            key: "itop.password".into(),
+            secret: &mut itop.password,
+            file: itop.password_file.clone(),
+        },
+        Place { key: "itop.token".into(), secret: &mut itop.token, file: itop.token_file.clone() },
+        Place {
+            key: "itop.front_password".into(),
+            secret: &mut itop.front_password,
+            file: itop.front_password_file.clone(),
+        },
+    ]
 }
 
 /// The secrets of a hook, but for its headers.
@@ -171,7 +172,7 @@ mod tests {
         let file =
             LEAST.replace("password = 'secret'", &format!("password_file = '{}'", path.display()));
         match from(&file, &[]) {
-            Ok(config) => Ok(config.itop.password.unwrap().expose().to_owned()),
+            Ok(config) => Ok(config.itop.unwrap().password.unwrap().expose().to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -221,7 +222,8 @@ mod tests {
         for (content, now, problems) in [("second\n", "second", 0), ("", "second", 1)] {
             std::fs::write(&path, content).unwrap();
             assert_eq!(config.read_secret_files_again().len(), problems);
-            assert_eq!(config.itop.password.as_ref().unwrap().expose(), now);
+            let password = config.itop.as_ref().and_then(|itop| itop.password.as_ref());
+            assert_eq!(password.unwrap().expose(), now);
         }
     }
 }

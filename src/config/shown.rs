@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Config, load};
+use super::{Config, ItopSection, load};
 use crate::secret::SET;
 
 /// A key of a configuration.
@@ -30,7 +30,9 @@ pub(super) fn is_set<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, 
 /// All keys of a configuration, section by section.
 #[must_use]
 pub fn keys(config: &Config) -> Vec<Key> {
-    let mut defaults = Config::default();
+    // A section that need not be there has its own defaults where it is.
+    let mut defaults =
+        Config { itop: config.itop.as_ref().map(|_| ItopSection::default()), ..Config::default() };
     // Loading sets it where nothing else does.
     defaults.store.path = load::usual_database().unwrap_or_default();
     let mut keys = Vec::new();
@@ -73,9 +75,12 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown_and_what_differs_is() {
-        let mut config = Config::default();
-        config.itop.password = Some(Secret::new("pass-word".to_owned()));
-        config.itop.user = "bridge".to_owned();
+        let itop = ItopSection {
+            password: Some(Secret::new("pass-word".to_owned())),
+            user: "bridge".to_owned(),
+            ..ItopSection::default()
+        };
+        let mut config = Config { itop: Some(itop), ..Config::default() };
         config.delivery.settle = Period::seconds(90);
         config.ticket.fields = BTreeMap::from([("origin".to_owned(), "monitoring".to_owned())]);
         config.auth.tokens = vec![Token {

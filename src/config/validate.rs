@@ -4,6 +4,7 @@
 mod cmdb;
 mod front;
 mod hooks;
+mod itop;
 mod oidc;
 mod proxy;
 mod salesforce;
@@ -11,15 +12,13 @@ mod tokens;
 
 use reqwest::Url;
 
-use super::{Config, DeliverySection, LoginKind, Period, TeamChoice};
+use super::{Config, DeliverySection, Period, TeamChoice};
 use crate::{
     domain::ticket_text::Templates,
-    itop::{ItopZone, why_not_marker, why_not_template},
+    itop::{why_not_marker, why_not_template},
     secret::Secret,
     telemetry,
 };
-
-const WEB_ROOT: &str = "such as https://itop.example/";
 
 /// The fewest characters of a key of signed links.
 const LEAST_LINK_KEY: usize = 32;
@@ -28,9 +27,9 @@ impl Config {
     /// What does not fit together, a sentence each.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
+        self.sections(&mut problems);
+        problems.extend(self.itop.iter().flat_map(|itop| itop::problems(itop, &self.delivery)));
         self.addresses(&mut problems);
-        self.login(&mut problems);
-        self.front(&mut problems);
         self.server(&mut problems);
         self.periods(&mut problems);
         self.numbers(&mut problems);
@@ -61,24 +60,35 @@ impl Config {
         problems
     }
 
-    fn addresses(&self, problems: &mut Vec<String>) {
-        let url = &self.itop.url;
-        if url.is_empty() {
-            problems.push(format!("itop.url is not set; write the web root of iTop, {WEB_ROOT}"));
-        } else {
-            match web_url(url) {
-                None => problems.push(format!(
-                    "itop.url must be an http or https address without user and password, \
-                     {WEB_ROOT}"
-                )),
-                Some(address) => problems.extend(not_a_root("itop.url", url, &address)),
-            }
+    /// Which ticket systems there are, and what needs one of them.
+    fn sections(&self, problems: &mut Vec<String>) {
+        if self.desks().next().is_none() {
+            problems.push(
+                "neither [itop] nor [salesforce] is configured: write the section of the ticket system \
+                 in which tickets are to be made; of [itop] that is itop.url, itop.user and itop.password"
+                    .to_owned(),
+            );
         }
-        for (key, url) in [
-            ("itop.public_url", &self.itop.public_url),
-            ("server.public_url", &self.server.public_url),
-        ] {
-            let Some(url) = url else { continue };
+        if let Some(desk) = self.links.desk.filter(|desk| !self.has(*desk)) {
+            let code = desk.code();
+            problems.push(format!(
+                "links.desk is \"{code}\", and there is no section [{code}]: companies without a link would \
+                 belong to a ticket system that is not there"
+            ));
+        }
+        // Without any ticket system that is said already.
+        if self.cmdb.is_some() && self.itop.is_none() && self.salesforce.is_some() {
+            problems.push(
+                "[cmdb] keeps equipment in iTop's CMDB, and there is no section [itop]; write that, or leave \
+                 [cmdb] out"
+                    .to_owned(),
+            );
+        }
+    }
+
+    fn addresses(&self, problems: &mut Vec<String>) {
+        if let Some(url) = &self.server.public_url {
+            let key = "server.public_url";
             match web_url(url) {
                 None => problems.push(format!("{key} must be an http or https address")),
                 Some(address) => problems.extend(not_a_root(key, url, &address)),
@@ -96,55 +106,6 @@ impl Config {
                 )
             }));
         }
-    }
-
-    fn login(&self, problems: &mut Vec<String>) {
-        let itop = &self.itop;
-        let mut check = check(problems);
-        match itop.login {
-            LoginKind::Form | LoginKind::Basic => {
-                check(itop.user.is_empty(), "itop.user is not set");
-                check(
-                    itop.password.is_none(),
-                    "itop.password is not set; set it, itop.password_file or BRIDGE__ITOP__PASSWORD",
-                );
-            }
-            LoginKind::Token => check(
-                itop.token.is_none(),
-                "itop.login is \"token\", and neither itop.token nor itop.token_file is set",
-            ),
-        }
-        check(
-            ItopZone::named(&itop.time_zone).is_err(),
-            "itop.time_zone must be an IANA name such as Europe/Paris",
-        );
-    }
-
-    /// What stands between the bridge and iTop, and asks for something of its own.
-    fn front(&self, problems: &mut Vec<String>) {
-        let itop = &self.itop;
-        let mut check = check(problems);
-        check(
-            itop.front_user.is_some() != itop.front_password.is_some(),
-            "itop.front_user and itop.front_password (or itop.front_password_file) belong together",
-        );
-        check(
-            itop.front_user.is_some() && itop.login == LoginKind::Basic,
-            "itop.front_user and itop.login = \"basic\" would need the same header; use \
-             itop.login = \"form\" or \"token\" behind a login of its own",
-        );
-        check(
-            itop.front_user.as_deref().is_some_and(|user| user.contains(':')),
-            "itop.front_user must not have a ':', at which a basic login ends the user",
-        );
-        check(
-            itop.client_cert_file.is_some() != itop.client_key_file.is_some(),
-            "itop.client_cert_file and itop.client_key_file belong together; one file may hold both",
-        );
-        check(
-            itop.client_cert_file.is_some() && !itop.url.starts_with("https:"),
-            "itop.client_cert_file needs an https address in itop.url",
-        );
     }
 
     fn server(&self, problems: &mut Vec<String>) {
@@ -168,16 +129,12 @@ impl Config {
         const HOUR: Period = Period::minutes(60);
         const DAY: Period = Period::days(1);
         const YEAR: Period = Period::days(366);
-        let Self { server, store, itop, catalog, board, .. } = self;
-        let delivery = &self.delivery;
+        let Self { server, store, catalog, board, delivery, .. } = self;
         let settle = delivery.settle;
         #[rustfmt::skip]
         let rules = [
             ("server.shutdown_grace", server.shutdown_grace, SECOND, HOUR, "calls in flight would be cut"),
             ("store.retention", store.retention, DAY, Period::days(36_600), "an event posted again after it would be a second ticket"),
-            ("itop.connect_timeout", itop.connect_timeout, MS, HOUR, "no connection would be made"),
-            ("itop.timeout", itop.timeout, SECOND, HOUR, "calls that iTop answers would be given up"),
-            ("itop.create_timeout", itop.create_timeout, SECOND, HOUR, "tickets that iTop makes would be given up and looked for"),
             ("catalog.ttl", catalog.ttl, SECOND, Period::days(7), "each question would read a list from iTop"),
             ("catalog.refresh_on_miss", catalog.refresh_on_miss, SECOND, DAY, "each unknown name would read a list from iTop"),
             ("delivery.settle", settle, Period::seconds(5), DAY, "a ticket whose answer was lost would be made twice"),
@@ -193,35 +150,21 @@ impl Config {
             ("board.refresh", board.refresh, SECOND, DAY, "iTop would be asked without a pause"),
             ("board.refresh_ended", board.refresh_ended, SECOND, Period::days(7), "iTop would be asked without a pause"),
         ];
-        for (key, period, least, most, why) in rules {
-            if period < least {
-                problems.push(format!("{key} is {period} and must be at least {least}: {why}"));
-            } else if period > most {
-                problems.push(format!("{key} is {period} and must be at most {most}"));
-            }
-        }
+        problems.extend(rules.into_iter().filter_map(period));
     }
 
     fn numbers(&self, problems: &mut Vec<String>) {
-        let Self { server, itop, catalog, board, .. } = self;
+        let Self { server, catalog, board, .. } = self;
         let DeliverySection { in_flight_min, in_flight_max, recreate_at_once, .. } = self.delivery;
         let mut check = check(problems);
         check(
             !(8..=100_000).contains(&server.max_connections),
             "server.max_connections must be between 8 and 100000",
         );
-        check(
-            !(2..=1_000).contains(&itop.max_in_flight),
-            "itop.max_in_flight must be at least 2 and at most 1000: one is kept for reads",
-        );
         check(in_flight_min < 1, "delivery.in_flight_min must be at least 1");
         check(
             in_flight_min > in_flight_max,
             "delivery.in_flight_min must not be above delivery.in_flight_max",
-        );
-        check(
-            usize::from(in_flight_max) >= itop.max_in_flight,
-            "delivery.in_flight_max must be below itop.max_in_flight: one call is kept for reads",
         );
         check(
             !(1..=1_000).contains(&recreate_at_once),
@@ -296,6 +239,18 @@ fn check(problems: &mut Vec<String>) -> impl FnMut(bool, &str) {
         if wrong {
             problems.push(sentence.to_owned());
         }
+    }
+}
+
+/// What is wrong with a length of time: its key, what it is, the least and the most, and what a shorter one
+/// would do.
+fn period((key, period, least, most, why): (&str, Period, Period, Period, &str)) -> Option<String> {
+    if period < least {
+        Some(format!("{key} is {period} and must be at least {least}: {why}"))
+    } else if period > most {
+        Some(format!("{key} is {period} and must be at most {most}"))
+    } else {
+        None
     }
 }
 

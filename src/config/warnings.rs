@@ -23,8 +23,9 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let url = self.itop.url.parse::<reqwest::Url>();
-        if url.is_ok_and(|url| url.scheme() == "http" && !is_loopback(&url)) {
+        let is_plain = |url: &reqwest::Url| url.scheme() == "http" && !is_loopback(url);
+        let url = self.itop.as_ref().and_then(|itop| itop.url.parse().ok());
+        if url.is_some_and(|url| is_plain(&url)) {
             warnings.push(Warning {
                 seen: "itop.url is not https: the password crosses the network in clear",
                 mend: "Use https; for a certificate of your own set itop.ca_file.",
@@ -60,7 +61,8 @@ impl Config {
                 mend: "Let its user alone read it (chmod o= FILE).",
             });
         }
-        if self.cmdb.as_ref().is_some_and(|cmdb| cmdb.user == self.itop.user) {
+        let both = self.cmdb.as_ref().zip(self.itop.as_ref());
+        if both.is_some_and(|(cmdb, itop)| cmdb.user == itop.user) {
             warnings.push(Warning {
                 seen: "cmdb.user is itop.user: whoever has the password of the bridge can rewrite the CMDB",
                 mend: "Give [cmdb] an account of its own, with the profiles \"Configuration Manager\" and \
@@ -75,7 +77,6 @@ impl Config {
                 mend: "Set server.public_url to how browsers reach the bridge.",
             });
         }
-        let is_plain = |url: &reqwest::Url| url.scheme() == "http" && !is_loopback(url);
         if self.auth.oidc.is_some()
             && public_url.and_then(|url| url.parse().ok()).is_some_and(|url| is_plain(&url))
         {

@@ -268,6 +268,29 @@ impl Core {
         }
     }
 
+    /// Whether this bridge serves a ticket system.
+    pub(super) fn serves(&self, desk: DeskName) -> bool {
+        self.all.upgrade().is_some_and(|all| all.lanes.iter().any(|lane| lane.name() == desk))
+    }
+
+    /// An earlier write of a row went to a ticket system that is not served any more: what it may have made
+    /// there must not be made here too.
+    pub(super) async fn wait_for_what_is_not_served(
+        &self,
+        row: &Waiting,
+        event: &Acknowledgement,
+    ) -> Result<(), StoreError> {
+        let (title, code) = (row.desk.title(), row.desk.code());
+        let message = format!(
+            "An earlier write went to {title}, which this bridge does not serve any more, so that nobody can \
+             tell whether it has become a ticket there. Look there, and discard it here; or configure \
+             [{code}] again."
+        );
+        let problem = Problem::new("desk-not-served", message);
+        let blocked = Blocked { state: State::Blocked, problem, warnings: Vec::new() };
+        self.end_without_ticket(row, event, blocked).await
+    }
+
     /// A row waits for something else than its own ticket system.
     pub(super) async fn wait_for_another(
         &self,

@@ -190,7 +190,7 @@ impl Lane {
         if next_rows.rows.is_empty() {
             let most = limit * TURNS_AT_ONCE + busy.len();
             let now = self.core().clock.moment();
-            match self.core().store.due(now, most, self.core().of).await {
+            match self.core().store.due(now, most, self.core().of.clone()).await {
                 Ok(due) => {
                     next_rows.rows.extend(due);
                     next_rows.read_at = Some(now);
@@ -221,7 +221,7 @@ impl Lane {
     async fn next_turn(&self, next_rows: &NextRows) -> Moment {
         let soon = self.core().after(AFTER_STORE_FAILURE);
         let Some(read_at) = next_rows.read_at else { return soon };
-        match self.core().store.next_due_after(read_at, self.core().of).await {
+        match self.core().store.next_due_after(read_at, self.core().of.clone()).await {
             Ok(next) => {
                 let again = self.core().after(LOOK_AGAIN);
                 next.map_or(again, |next| next.min(again))

@@ -99,6 +99,10 @@ impl Lane {
         let all = self.core().all.upgrade();
         let other = all.iter().flat_map(|all| &all.lanes).find(|lane| lane.name() == row.desk);
         match other {
+            None => {
+                self.core().wait_for_what_is_not_served(row, event).await?;
+                Ok(true)
+            }
             Some(other) if other.core().gate.is_open() => match other {
                 Self::Conditional(itop) => Box::pin(itop.was_found_again(row, event)).await,
                 Self::UniqueKey(salesforce) => {
@@ -106,7 +110,7 @@ impl Lane {
                 }
             },
             // It cannot be asked: what it may have made must not be made here too.
-            _ => {
+            Some(_) => {
                 let title = row.desk.title();
                 let problem = Problem::new(
                     "desk-unavailable",

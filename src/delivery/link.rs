@@ -45,24 +45,31 @@ impl Core {
             Some(id) => format!("'{company}' ({id})"),
             None => format!("'{company}'"),
         };
-        let link = link.ok_or_else(|| match inner.settings.links.unlinked {
-            UnlinkedPolicy::Wait => PlanError::blocked(
-                State::Blocked,
-                crate::store::NOT_LINKED,
-                format!(
-                    "Company {shown} is linked to no iTop organization; the acknowledgement \
-                     waits for it."
-                ),
-            ),
-            UnlinkedPolicy::Record => PlanError::blocked(
-                State::Recorded,
-                crate::store::NOT_LINKED,
-                format!(
-                    "Company {shown} is linked to no iTop organization; the acknowledgement was \
-                     recorded without a ticket."
-                ),
-            ),
+        let link = link.ok_or_else(|| {
+            let companies: Vec<_> =
+                inner.settings.desks.keys().map(|desk| desk.company()).collect();
+            let companies = companies.join(" or ");
+            let (state, follows) = match inner.settings.links.unlinked {
+                UnlinkedPolicy::Wait => (State::Blocked, "waits for it"),
+                UnlinkedPolicy::Record => (State::Recorded, "was recorded without a ticket"),
+            };
+            let message = format!(
+                "Company {shown} is linked to no {companies}; the acknowledgement {follows}."
+            );
+            PlanError::blocked(state, crate::store::NOT_LINKED, message)
         })?;
+        if !inner.serves(link.desk) {
+            let (title, code) = (link.desk.title(), link.desk.code());
+            return Err(PlanError::blocked(
+                State::Blocked,
+                "desk-not-served",
+                format!(
+                    "Company {shown} is linked to '{}' in {title}, which this bridge does not serve. Link it \
+                     anew, or configure [{code}].",
+                    link.org_name
+                ),
+            ));
+        }
         if !link.tickets {
             return Err(PlanError::blocked(
                 State::Recorded,

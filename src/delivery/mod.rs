@@ -132,9 +132,11 @@ impl Delivery {
         let inner = Arc::new_cyclic(|all| {
             let lane = |served: &Served| {
                 let shared = outcomes.clone();
-                let of = desks.are_several().then(|| OfDesk {
-                    desk: served.name(),
-                    has_unlinked: served.name() == desks.default().name(),
+                let name = served.name();
+                let others = || desks.names().filter(|other| *other != name).collect();
+                let of = desks.are_several().then(|| {
+                    let is_default = name == desks.default().name();
+                    if is_default { OfDesk::AllBut(others()) } else { OfDesk::Linked(name) }
                 });
                 let of = (of, all.clone());
                 let core = Core::new(
@@ -166,8 +168,24 @@ impl Delivery {
             stop.cancelled().await;
             self.inner.stopping.cancel();
         };
-        let deliver = join_all(self.inner.lanes.iter().map(|lane| lane.run(&stop)));
+        let deliver = async {
+            self.note_not_served().await;
+            join_all(self.inner.lanes.iter().map(|lane| lane.run(&stop))).await
+        };
         tokio::join!(deliver, tell_waiters);
+    }
+
+    /// Says of what was being written to a ticket system that is not served any more that it is so.
+    async fn note_not_served(&self) {
+        let served = self.inner.lanes.iter().map(Lane::name).collect();
+        match self.inner.store.note_not_served(served).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::error!(
+                rows,
+                "writes went to a ticket system that is not served any more: what came of them is not known"
+            ),
+            Err(error) => tracing::error!(%error, "interrupted deliveries could not be marked"),
+        }
     }
 
     /// The ticket system of companies that are not linked; there is always one.
@@ -252,7 +270,8 @@ impl Delivery {
             && row.problem.is_none()
             && let Some(message) = self.why_none_runs()
         {
-            row.problem = Some(Problem::new("itop-unavailable", capitalised(&message)));
+            let code = self.default_lane().core().unavailable();
+            row.problem = Some(Problem::new(code, capitalised(&message)));
         }
         row
     }

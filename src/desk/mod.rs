@@ -4,6 +4,7 @@
 //! one is a folder of its own, a variant of each enum here, and its configuration.
 
 mod ci_list;
+mod configured;
 mod error;
 mod failure;
 mod items;
@@ -11,15 +12,17 @@ mod served;
 
 pub use crate::domain::desk_name::DeskName;
 pub use ci_list::{Ci, CiList, Matches};
+pub use configured::DeskConfigError;
 pub use error::DeskError;
 pub use failure::Failure;
 pub use items::{Contract, Element, Organization, Person, Service, Team};
 pub use served::{Desks, Served};
 
 use jiff::tz::TimeZone;
+use reqwest::Url;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::{domain::keys::TicketKey, gate::Reason, itop, salesforce};
+use crate::{domain::keys::TicketKey, gate::Reason, itop, outgoing::Calls, salesforce};
 
 /// Salesforce tells times as of there.
 static UTC: TimeZone = TimeZone::UTC;
@@ -60,6 +63,34 @@ impl Desk {
         match self {
             Self::Itop(client) => Ok(client.ping().await?),
             Self::Salesforce(client) => Ok(client.ping().await?),
+        }
+    }
+
+    /// The address that is called first.
+    #[must_use]
+    pub fn called(&self) -> Url {
+        match self {
+            Self::Itop(client) => client.endpoint(),
+            Self::Salesforce(client) => client.login_url(),
+        }
+    }
+
+    /// What it was asked for, and how it answered.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        match self {
+            Self::Itop(client) => client.calls(),
+            Self::Salesforce(client) => client.calls(),
+        }
+    }
+
+    /// How many requests of the day were used, of how many, as its last answer told; `None` where it counts
+    /// none, or has not answered yet.
+    #[must_use]
+    pub fn usage(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Itop(_) => None,
+            Self::Salesforce(client) => client.usage(),
         }
     }
 
@@ -135,11 +166,11 @@ impl Desk {
         }
     }
 
-    /// The page of a ticket, for people; `root` is the web root of iTop as they reach it.
+    /// The page of a ticket, for people.
     #[must_use]
-    pub fn address(&self, root: &str, key: &TicketKey) -> String {
+    pub fn address(&self, key: &TicketKey) -> String {
         match self {
-            Self::Itop(_) => itop::address(root, key),
+            Self::Itop(client) => client.address(&key.class, key.id.as_str()),
             Self::Salesforce(client) => client.address(key),
         }
     }

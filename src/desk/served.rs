@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::DeskName;
+use super::{Desk, DeskName};
 use crate::{catalog::Catalog, domain::keys::TicketKey, gate::Gate, itop};
 
 /// What is had for each ticket system. Cheap to clone.
@@ -47,6 +47,11 @@ impl Desks {
         std::iter::once(&self.default).chain(self.others.iter())
     }
 
+    /// Which these are.
+    pub fn names(&self) -> impl Iterator<Item = DeskName> {
+        self.iter().map(Served::name)
+    }
+
     /// One of them, if it is served.
     #[must_use]
     pub fn of(&self, name: DeskName) -> Option<&Served> {
@@ -59,25 +64,30 @@ impl Desks {
         self.of(DeskName::of_class(&key.class))
     }
 
-    /// The page of a ticket, for people; `itop` is the web root of iTop as they reach it. Of one that is not
-    /// served any more it leads to nothing.
+    /// The page of a ticket, for people; none where its ticket system is not served any more.
     #[must_use]
-    pub fn address(&self, itop: &str, key: &TicketKey) -> String {
-        match self.of_ticket(key) {
-            Some(served) => served.catalog.desk().address(itop, key),
-            None => itop::address(itop, key),
-        }
+    pub fn address(&self, key: &TicketKey) -> Option<String> {
+        self.of_ticket(key).map(|served| served.catalog.desk().address(key))
     }
 
-    /// Whether it has to be said which there are: with iTop alone nobody has ever asked.
+    /// iTop, if it is served: for what only that has.
     #[must_use]
-    pub fn are_told(&self) -> bool {
-        self.are_several() || self.default.name() != DeskName::Itop
+    pub fn itop(&self) -> Option<(&Served, &itop::Client)> {
+        self.iter().find_map(|served| match served.catalog.desk() {
+            Desk::Itop(client) => Some((served, client)),
+            Desk::Salesforce(_) => None,
+        })
     }
 
     /// Whether there is more than one, so that it has to be said which.
     #[must_use]
     pub fn are_several(&self) -> bool {
         !self.others.is_empty()
+    }
+
+    /// Whether iTop is all there is, which goes without saying.
+    #[must_use]
+    pub fn are_itop_alone(&self) -> bool {
+        !self.are_several() && self.default.name() == DeskName::Itop
     }
 }

@@ -5,23 +5,11 @@ use serde::{Deserialize, Serialize};
 
 /// A ticket system. A bridge has one of each at most.
 #[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum DeskName {
     /// Combodo iTop.
-    #[default]
     Itop,
     /// Salesforce Service Cloud.
     Salesforce,
@@ -55,20 +43,37 @@ impl DeskName {
         }
     }
 
-    /// Whose tickets have this class: a ticket's key names its desk with it. A configuration whose iTop
-    /// has the class of another desk is refused.
+    /// What a company is there.
     #[must_use]
-    pub fn of_class(class: &str) -> Self {
-        Self::ALL.into_iter().find(|desk| desk.class() == Some(class)).unwrap_or_default()
+    pub fn company(self) -> &'static str {
+        match self {
+            Self::Itop => "iTop organization",
+            Self::Salesforce => "Salesforce Account",
+        }
     }
 
-    /// The class that all its tickets have, and no other's; none of iTop, which has what no other has.
+    /// The one whose tickets are of many classes, to which its administrators add others: a class that is no
+    /// other's is one of its.
+    const OF_ANY_CLASS: Self = Self::Itop;
+
+    /// The one that a write went to of which the database says nothing: it was the only one at first.
+    pub const OF_OLD: Self = Self::Itop;
+
+    /// The class of all its tickets; none where they are of many.
     #[must_use]
     pub fn class(self) -> Option<&'static str> {
         match self {
             Self::Itop => None,
             Self::Salesforce => Some("Case"),
         }
+    }
+
+    /// Whose tickets have this class: a ticket's key names its desk with it. A configuration whose iTop
+    /// has the class of another desk is refused.
+    #[must_use]
+    pub fn of_class(class: &str) -> Self {
+        let of_it_alone = Self::ALL.into_iter().find(|desk| desk.class() == Some(class));
+        of_it_alone.unwrap_or(Self::OF_ANY_CLASS)
     }
 
     /// Itself, but for iTop: what tells nothing of a desk is of iTop, as it was before there were others.
@@ -89,8 +94,10 @@ mod tests {
             assert_eq!(serde_json::to_value(desk).unwrap(), desk.code());
         }
         assert_eq!(DeskName::parse("iTop"), None);
-        let of = ["Case", "UserRequest", "Incident", "case"].map(DeskName::of_class);
-
-        assert_eq!(of.map(DeskName::title), ["Salesforce", "iTop", "iTop", "iTop"]);
+        // What an administrator of iTop calls a class of his own is iTop's.
+        let of = ["Case", "UserRequest", "Incident", "case", "Störung"].map(DeskName::of_class);
+        assert_eq!(of.map(DeskName::title), ["Salesforce", "iTop", "iTop", "iTop", "iTop"]);
+        let of_many: Vec<_> = DeskName::ALL.iter().filter(|desk| desk.class().is_none()).collect();
+        assert_eq!(of_many, [&DeskName::OF_ANY_CLASS], "of two a class would tell nothing");
     }
 }

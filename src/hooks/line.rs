@@ -117,7 +117,7 @@ impl<'h> Line<'h> {
 
     /// What came of each message; of those that were not sent because the receiver had gone, nothing.
     async fn send_all(&self, heads: Vec<HookMessage>) -> Vec<(HookMessage, Sent)> {
-        let Inner { clock, itop_url, desks, .. } = &*self.hooks.inner;
+        let Inner { clock, desks, .. } = &*self.hooks.inner;
         let is_away = AtomicBool::new(false);
         let send = |head: HookMessage| {
             let is_away = &is_away;
@@ -126,7 +126,7 @@ impl<'h> Line<'h> {
                     return None;
                 }
                 self.hook.in_flight.fetch_add(1, Ordering::Relaxed);
-                let told = message(&head, |key| desks.address(itop_url, key));
+                let told = message(&head, |key| desks.address(key));
                 let sent = self.hook.receiver.send(&told, clock.now().as_second()).await;
                 self.hook.in_flight.fetch_sub(1, Ordering::Relaxed);
                 if matches!(sent, Sent::Away { .. }) {

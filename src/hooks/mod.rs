@@ -77,8 +77,6 @@ struct Inner {
     /// Asked as those are who may wait: hooks take nothing from deliveries.
     store: Store,
     clock: Clock,
-    /// The web root of iTop as people reach it.
-    itop_url: String,
     desks: Desks,
     current: watch::Sender<Arc<[Arc<Hook>]>>,
     figures: Mutex<BTreeMap<String, Known>>,
@@ -121,13 +119,12 @@ impl Hooks {
     pub async fn new(
         store: Store,
         clock: Clock,
-        (desks, itop_url): (Desks, &str),
+        desks: Desks,
         hooks: &[config::Hook],
     ) -> Result<Self, ReplaceError> {
         let inner = Inner {
             store: store.for_polls(),
             clock,
-            itop_url: itop_url.to_owned(),
             desks,
             current: watch::Sender::new(Arc::default()),
             figures: Mutex::default(),

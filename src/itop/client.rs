@@ -75,7 +75,7 @@ impl Client {
         Ok(Self { slots, ..Self::new(settings)? })
     }
 
-    fn line(&self) -> Arc<Line> {
+    pub(super) fn line(&self) -> Arc<Line> {
         self.line.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -54,6 +54,8 @@ pub struct FrontLogin {
 pub struct Settings {
     /// The web root of iTop: `https://itop.example/` or `https://itop.example/itop`.
     pub url: Url,
+    /// The web root of iTop as people reach it.
+    pub public_url: String,
     /// How to log in.
     pub login: Login,
     /// The login that is asked for before iTop's own, which is then not [`Login::Basic`].

@@ -33,7 +33,7 @@ pub use new_ticket::{CreatedTicket, Terms, why_not_marker, why_not_template};
 pub use priority::Raise;
 pub use probe::{PathProbe, WriteRight};
 pub use setup::{Attributes, Protocol};
-pub use tickets::{MARKER_LOG, Marked, Within, address, object_address};
+pub use tickets::{MARKER_LOG, Marked, Within};
 pub use time::ItopZone;
 
 pub use crate::outgoing::{ClientError, TlsFiles, Use};

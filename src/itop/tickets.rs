@@ -51,24 +51,19 @@ pub struct Marked {
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The page of a ticket below a web root of iTop, for people.
-#[must_use]
-pub fn address(root: &str, key: &TicketKey) -> String {
-    object_address(root, &key.class, key.id.as_str())
-}
-
-/// The page of any object.
-#[must_use]
-pub fn object_address(root: &str, class: &str, id: &str) -> String {
-    format!(
-        "{}/pages/UI.php?operation=details&class={}&id={}",
-        root.trim_end_matches('/'),
-        utf8_percent_encode(class, RESERVED),
-        utf8_percent_encode(id, RESERVED)
-    )
-}
-
 impl Client {
+    /// The page of a ticket or another object, for people.
+    #[must_use]
+    pub fn address(&self, class: &str, id: &str) -> String {
+        let line = self.line();
+        format!(
+            "{}/pages/UI.php?operation=details&class={}&id={}",
+            line.settings.public_url.trim_end_matches('/'),
+            utf8_percent_encode(class, RESERVED),
+            utf8_percent_encode(id, RESERVED)
+        )
+    }
+
     /// The status of tickets of one class. A ticket that is not there is left out.
     pub async fn statuses<'i>(
         &self,

@@ -56,11 +56,11 @@ pub enum FrontError {
 
 impl Front {
     /// The front of a configuration: by TLS where that names a certificate, with as many connections at once as it
-    /// wants and the open files allow beside the calls to iTop.
+    /// wants and the open files allow beside the calls to the ticket systems.
     pub fn new(listener: TcpListener, config: &Config, clock: &Clock) -> Result<Self, FrontError> {
         let address = listener.local_addr()?;
         let tls = Files::of(&config.server).map(|files| Shown::read(files, clock.clone()));
-        let most = connections_for(config.server.max_connections, config.itop.max_in_flight);
+        let most = connections_for(config.server.max_connections, config.max_in_flight());
         Ok(Self { listener, address, tls: tls.transpose()?, most, clock: clock.clone() })
     }
 

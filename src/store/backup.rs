@@ -118,7 +118,8 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
             "UPDATE acknowledgements
              SET state = 'unknown', problem_code = 'restored', updated_at = ?1,
                  id_floor = min(coalesce(id_floor, CAST(?2 AS INTEGER)), CAST(?2 AS INTEGER)),
-                 ticket_class = NULL, ticket_id = NULL,
+                 ticket_class = iif(desk IS NULL, NULL, ticket_class),
+                 ticket_id = iif(desk IS NULL, NULL, ticket_id),
                  problem = 'A backup was restored; whether this acknowledgement became a ticket \
                             after it is looked up.'
              WHERE state IN ('accepted', 'creating', 'unknown', 'blocked', 'failed')",

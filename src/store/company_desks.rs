@@ -23,10 +23,8 @@ impl Store {
             )?;
             let mut desks = BTreeMap::new();
             for (instance, company) in companies {
-                let desk = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-                let desk = select.query_row(params![instance, company], desk).optional()?;
-                if let Some(desk) = desk {
-                    let desk = DeskName::parse(&desk).unwrap_or_default();
+                let desk = |row: &rusqlite::Row<'_>| row.get::<_, DeskName>(0);
+                if let Some(desk) = select.query_row(params![instance, company], desk).optional()? {
                     desks.insert((instance, company), desk);
                 }
             }

@@ -306,10 +306,7 @@ pub(super) fn desks_of(
     db.prepare_cached(
         "SELECT site_key, desk FROM company_links WHERE instance = ?1 AND company_key = ?2",
     )?
-    .query_map([instance, company], |row| {
-        let desk: String = row.get(1)?;
-        Ok((row.get(0)?, DeskName::parse(&desk).unwrap_or_default()))
-    })?
+    .query_map([instance, company], |row| Ok((row.get(0)?, row.get(1)?)))?
     .collect()
 }
 
@@ -374,7 +371,7 @@ fn link(row: &Row<'_>) -> rusqlite::Result<CompanyLink> {
             site: if site.is_empty() { None } else { Some(party(site)?) },
         },
         name: row.get("name")?,
-        desk: DeskName::parse(&row.get::<_, String>("desk")?).unwrap_or_default(),
+        desk: row.get("desk")?,
         org: row.get("org_id")?,
         org_name: row.get("org_name")?,
         tickets: row.get("tickets")?,

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{InboxRow, Store, StoreError, as_json, foreign, inbox_query, time};
 use crate::domain::{
+    desk_name::DeskName,
     keys::{ControlId, Instance, OrgId, TicketKey},
     marker::Marker,
     priority::Priority,
@@ -184,27 +185,19 @@ impl Store {
         .await
     }
 
-    /// The tickets whose status is older than `before`, stalest first.
+    /// The tickets of these ticket systems whose status is older than `before`, stalest first.
     pub async fn stale_tickets(
         &self,
         life: Life,
+        of: &[DeskName],
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<AgedTicket>, StoreError> {
-        // SQLite uses a partial index only where a query states the very same condition.
-        let condition = match life {
-            Life::Open => {
-                "presence = 'present' AND operational_status NOT IN ('resolved', 'closed')"
-            }
-            Life::Ended => {
-                "(presence <> 'present' OR operational_status IN ('resolved', 'closed'))"
-            }
-        };
+        if of.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = stale_sql(life, of);
         self.read(move |db| {
-            let sql = format!(
-                "SELECT class, id, org_id, as_of FROM tickets
-                 WHERE as_of < ?1 AND {condition} ORDER BY as_of LIMIT ?2"
-            );
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             db.prepare_cached(&sql)?
                 .query_map(params![before.as_millisecond(), limit], |row| {
@@ -239,6 +232,35 @@ impl Store {
         })
         .await
     }
+}
+
+/// What asks for the tickets of some ticket systems that are old.
+fn stale_sql(life: Life, of: &[DeskName]) -> String {
+    // SQLite uses a partial index only where a query states the very same condition.
+    let condition = match life {
+        Life::Open => "presence = 'present' AND operational_status NOT IN ('resolved', 'closed')",
+        Life::Ended => "(presence <> 'present' OR operational_status IN ('resolved', 'closed'))",
+    };
+    // Tickets of all the others would take the room of those that are asked for.
+    let classes = || {
+        let classes =
+            DeskName::ALL.into_iter().filter_map(DeskName::class).map(|class| format!("'{class}'"));
+        classes.collect::<Vec<_>>().join(", ")
+    };
+    // With a sign, by which no index of classes is taken for it: all of a class would be sorted by age.
+    let of_desk = |desk: &DeskName| match desk.class() {
+        Some(class) => format!("+class = '{class}'"),
+        None => format!("+class NOT IN ({})", classes()),
+    };
+    let of: Vec<_> = of.iter().map(of_desk).collect();
+    let of = match of.len() {
+        all if all == DeskName::ALL.len() => String::new(),
+        _ => format!("AND ({})", of.join(" OR ")),
+    };
+    format!(
+        "SELECT class, id, org_id, as_of FROM tickets
+         WHERE as_of < ?1 AND {condition} {of} ORDER BY as_of LIMIT ?2"
+    )
 }
 
 pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
@@ -290,4 +312,23 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
         found.ticket.presence = Presence::Deleted;
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+
+    #[test]
+    fn old_tickets_of_some_desks_are_walked_in_the_index_of_their_age() {
+        let db = empty();
+        let all = DeskName::ALL;
+        for (life, index) in [(Life::Open, "tickets_open"), (Life::Ended, "tickets_ended")] {
+            for of in [&all[..], &all[..1], &all[1..]] {
+                let plan = plan(&db, &stale_sql(life, of), vec![1.into(), 2.into()]);
+                assert_eq!(plan, format!("SEARCH tickets USING INDEX {index} (as_of<?)"), "{of:?}");
+            }
+        }
+        assert!(!stale_sql(Life::Open, &all).contains("+class"));
+    }
 }

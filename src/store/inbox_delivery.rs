@@ -44,9 +44,9 @@ pub struct NewLine {
     pub warnings: Vec<String>,
 }
 
-/// The desk of a row's write as it is stored: iTop as nothing.
+/// The desk of a row's write as it is stored: the one of old as nothing.
 pub(super) fn stored(desk: DeskName) -> Option<&'static str> {
-    (desk != DeskName::Itop).then(|| desk.code())
+    (desk != DeskName::OF_OLD).then(|| desk.code())
 }
 
 impl Store {

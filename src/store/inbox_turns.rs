@@ -15,17 +15,18 @@ pub struct Due {
 }
 
 /// Of which rows is asked, where more than one ticket system is served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OfDesk {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfDesk {
     /// Those of companies that are linked to this one.
-    pub desk: DeskName,
-    /// And those of companies that are not linked, which belong to one of them.
-    pub has_unlinked: bool,
+    Linked(DeskName),
+    /// All but those of companies that are linked to one of these: those that are not linked, and those that
+    /// are linked to what is not served.
+    AllBut(Vec<DeskName>),
 }
 
 impl OfDesk {
     fn has(
-        self,
+        &self,
         db: &Connection,
         (instance, company): &(String, String),
     ) -> rusqlite::Result<bool> {
@@ -35,7 +36,25 @@ impl OfDesk {
             )?
             .query_row([instance, company], |row| row.get(0))
             .optional()?;
-        Ok(desk.map_or(self.has_unlinked, |desk| desk == self.desk.code()))
+        let is = |one: &DeskName| desk.as_deref() == Some(one.code());
+        Ok(match self {
+            Self::Linked(desk) => is(desk),
+            Self::AllBut(others) => !others.iter().any(is),
+        })
+    }
+
+    /// The same as a condition of the rows `a`.
+    pub(super) fn condition(&self) -> String {
+        let of_company = "coalesce((SELECT l.desk FROM company_links AS l
+             WHERE l.instance = a.instance AND l.company_key = a.company_key LIMIT 1), '')";
+        match self {
+            Self::Linked(desk) => format!("{of_company} = '{}'", desk.code()),
+            Self::AllBut(others) => {
+                let codes: Vec<_> =
+                    others.iter().map(|desk| format!("'{}'", desk.code())).collect();
+                format!("{of_company} NOT IN ({})", codes.join(", "))
+            }
+        }
     }
 }
 
@@ -43,7 +62,7 @@ impl OfDesk {
 fn kept(
     db: &Connection,
     companies: Vec<(String, String)>,
-    of: Option<OfDesk>,
+    of: Option<&OfDesk>,
 ) -> rusqlite::Result<Vec<(String, String)>> {
     let Some(of) = of else { return Ok(companies) };
     let mut kept = Vec::with_capacity(companies.len());
@@ -75,13 +94,13 @@ impl Store {
         let now = now.as_millis();
         let companies = self.inner.changes.with_accepted();
         self.read(move |db| {
-            let companies = kept(db, companies, of)?;
+            let companies = kept(db, companies, of.as_ref())?;
             let of_each = limit.div_ceil(companies.len().max(1)).max(limit / LEAST_PART);
             let mut queues = Vec::with_capacity(companies.len());
             for company in companies {
                 queues.push(accepted(db, &company, now, of_each)?);
             }
-            queues.extend(blocked(db, now, of)?);
+            queues.extend(blocked(db, now, of.as_ref())?);
             Ok(in_turns(queues, limit))
         })
         .await
@@ -96,7 +115,7 @@ impl Store {
         let now = time.as_millis();
         let companies = self.inner.changes.with_accepted();
         self.read(move |db| {
-            let companies = kept(db, companies, of)?;
+            let companies = kept(db, companies, of.as_ref())?;
             let mut accepted = db.prepare_cached(
                 "SELECT min(next_attempt_at) FROM acknowledgements INDEXED BY acknowledgements_due
                  WHERE state = 'accepted' AND instance = ?1 AND company_key = ?2
@@ -159,29 +178,23 @@ fn accepted(
         .collect()
 }
 
-/// The company's desk is this one.
-const BLOCKED_OF_DESK: &str = "AND coalesce((SELECT l.desk FROM company_links AS l
-    WHERE l.instance = a.instance AND l.company_key = a.company_key LIMIT 1), :of_unlinked) = :desk";
-
-/// The blocked rows that are due, by company.
-fn blocked(db: &Connection, now: i64, of: Option<OfDesk>) -> rusqlite::Result<Vec<Queue>> {
-    let of_desk = if of.is_some() { BLOCKED_OF_DESK } else { "" };
-    let sql = format!(
+/// What asks for the blocked rows that are due, by company.
+fn blocked_sql(of: Option<&OfDesk>) -> String {
+    let of_desk = of.map(|of| format!("AND {}", of.condition())).unwrap_or_default();
+    format!(
         "SELECT id, instance, control_id, company_key FROM (
              SELECT id, instance, control_id, company_key
              FROM acknowledgements AS a INDEXED BY acknowledgements_blocked
              WHERE state = 'blocked' AND next_attempt_at <= :now AND {FIRST_OF_ITS_CONTROL} {of_desk}
              ORDER BY next_attempt_at, id LIMIT :most)
          ORDER BY instance, company_key, id"
-    );
-    let mut select = db.prepare_cached(&sql)?;
-    let mut rows = match of {
-        None => select.query(named_params! {":now": now, ":most": BLOCKED_AT_ONCE})?,
-        Some(OfDesk { desk, has_unlinked }) => select.query(named_params! {
-            ":now": now, ":most": BLOCKED_AT_ONCE, ":desk": desk.code(),
-            ":of_unlinked": if has_unlinked { desk.code() } else { "" },
-        })?,
-    };
+    )
+}
+
+/// The blocked rows that are due, by company.
+fn blocked(db: &Connection, now: i64, of: Option<&OfDesk>) -> rusqlite::Result<Vec<Queue>> {
+    let mut select = db.prepare_cached(&blocked_sql(of))?;
+    let mut rows = select.query(named_params! {":now": now, ":most": BLOCKED_AT_ONCE})?;
     let (mut queues, mut last) = (Vec::<Queue>::new(), None);
     while let Some(row) = rows.next()? {
         let (instance, company): (String, Option<String>) = (row.get(1)?, row.get(3)?);
@@ -203,4 +216,63 @@ fn in_turns(queues: Vec<Queue>, limit: usize) -> Vec<Due> {
     turns.sort_by_key(|(turn, due)| (*turn, due.id));
     turns.truncate(limit);
     turns.into_iter().map(|(_, due)| due).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+
+    #[test]
+    fn blocked_rows_of_a_desk_are_found_by_indices() {
+        let db = empty();
+        let (itop, salesforce) = (DeskName::Itop, DeskName::Salesforce);
+        for of in [
+            None,
+            Some(OfDesk::Linked(salesforce)),
+            Some(OfDesk::Linked(itop)),
+            Some(OfDesk::AllBut(vec![salesforce])),
+            Some(OfDesk::AllBut(vec![itop, salesforce])),
+        ] {
+            let sql = blocked_sql(of.as_ref());
+            let plan = plan(&db, &sql, vec![0.into(), 1.into()]);
+            let steps =
+                |table: &str| plan.lines().filter(|step| step.contains(table)).collect::<Vec<_>>();
+            let rows = steps("SEARCH a ");
+            assert!(
+                rows.len() == 1 && rows[0].contains("acknowledgements_blocked (next_attempt_at<?)"),
+                "{plan}"
+            );
+            let links = steps("SEARCH l ");
+            assert_eq!(links.len(), usize::from(of.is_some()), "{plan}");
+            assert!(
+                links.iter().all(|step| step.contains("(instance=? AND company_key=?)")),
+                "{plan}"
+            );
+            assert!(!plan.contains("SCAN a") && !plan.contains("SCAN l"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn each_row_is_of_one_of_the_desks_that_are_served() {
+        let db = empty();
+        let company = |key: &str| ("default".to_owned(), key.to_owned());
+        for (key, desk) in [("id:1", "itop"), ("id:2", "salesforce"), ("id:3", "another")] {
+            db.execute(
+                "INSERT INTO company_links (instance, company_key, site_key, org_id, org_name, tickets,
+                     updated_at, desk)
+                 VALUES ('default', ?1, '', '1', 'x', 1, 0, ?2)",
+                params![key, desk],
+            )
+            .unwrap();
+        }
+        let (itop, salesforce) = (DeskName::Itop, DeskName::Salesforce);
+        let of = |of: OfDesk| {
+            ["id:1", "id:2", "id:3", "id:4"].map(|key| of.has(&db, &company(key)).unwrap())
+        };
+        assert_eq!(of(OfDesk::Linked(itop)), [true, false, false, false]);
+        assert_eq!(of(OfDesk::Linked(salesforce)), [false, true, false, false]);
+        assert_eq!(of(OfDesk::AllBut(vec![salesforce])), [true, false, true, true]);
+        assert_eq!(of(OfDesk::AllBut(vec![itop])), [false, true, true, true]);
+    }
 }

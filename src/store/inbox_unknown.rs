@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Store, StoreError, attempts, inbox_delivery::set_state, inbox_sources::NOT_FRESH,
-    inbox_waiting::trace_of, time,
+    OfDesk, Store, StoreError, attempts,
+    inbox_delivery::{set_state, stored},
+    inbox_sources::NOT_FRESH,
+    inbox_waiting::trace_of,
+    time,
 };
 use crate::{
     clock::Moment,
@@ -150,6 +153,58 @@ impl Store {
         .await
     }
 
+    /// At start: what a backup that was restored had not delivered is due again at a ticket system with unique
+    /// keys, where the same write finds what it has made. Of a company that is linked there, unless its last
+    /// write went elsewhere. Of a note, at `notes_at`.
+    pub async fn repeat_restored(
+        &self,
+        desk: DeskName,
+        of: Option<OfDesk>,
+        notes_at: Moment,
+    ) -> Result<usize, StoreError> {
+        let now = self.now_millis();
+        let notes_at = notes_at.as_millis();
+        let of_company = of.map_or_else(|| "true".to_owned(), |of| of.condition());
+        self.write(move |db| {
+            db.execute(
+                &format!(
+                    "UPDATE acknowledgements AS a
+                     SET state = 'accepted', updated_at = ?1,
+                         next_attempt_at = iif(ticket_id IS NULL, 0, ?2),
+                         problem = 'A backup was restored; the same is sent again, and finds what it has \
+                                    made after it.'
+                     WHERE state = 'unknown' AND {NOT_FRESH} AND problem_code = 'restored'
+                       AND (desk = ?3 OR (desk IS NULL AND sent_at IS NULL AND {of_company}))"
+                ),
+                params![now, notes_at, desk.code()],
+            )
+        })
+        .await
+    }
+
+    /// At start: of what was being written to a ticket system that is not among these any more nobody can
+    /// tell what came of it. Says so, and how many such rows there are.
+    pub async fn note_not_served(&self, served: Vec<DeskName>) -> Result<usize, StoreError> {
+        let now = self.now_millis();
+        let gone = DeskName::ALL.into_iter().filter(move |desk| !served.contains(desk));
+        self.write(move |db| {
+            let mut noted = 0;
+            for desk in gone {
+                let problem = desk_not_served(desk);
+                noted += db
+                    .prepare_cached(&format!(
+                        "UPDATE acknowledgements
+                         SET state = 'unknown', problem_code = ?2, problem = ?3, updated_at = ?4
+                         WHERE state IN ('creating', 'unknown') AND {NOT_FRESH} AND desk IS ?1
+                           AND sent_at IS NOT NULL"
+                    ))?
+                    .execute(params![stored(desk), problem.code, problem.message, now])?;
+            }
+            Ok(noted)
+        })
+        .await
+    }
+
     /// Says more about an unknown row, which stays so; false if that had been said.
     pub async fn note_unknown(&self, id: i64, problem: Problem) -> Result<bool, StoreError> {
         let now = self.now_millis();
@@ -211,6 +266,19 @@ impl Store {
     pub async fn add_warnings(&self, id: i64, warnings: Vec<String>) -> Result<(), StoreError> {
         self.write(move |db| add_warnings(db, id, warnings)).await
     }
+}
+
+/// A write went to a ticket system that cannot be asked any more.
+fn desk_not_served(desk: DeskName) -> Problem {
+    let (title, code) = (desk.title(), desk.code());
+    Problem::new(
+        "desk-not-served",
+        format!(
+            "It was being written to {title}, which this bridge does not serve any more, so that nobody can \
+             tell whether it has become a ticket there. Look there, and discard it here; or configure \
+             [{code}] again."
+        ),
+    )
 }
 
 pub(super) fn add_warnings(

@@ -151,10 +151,7 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         attempts: row.get("attempts")?,
         last_problem: row.get("problem_code")?,
         was_sent: row.get::<_, Option<i64>>("sent_at")?.is_some(),
-        desk: row
-            .get::<_, Option<String>>("desk")?
-            .and_then(|desk| DeskName::parse(&desk))
-            .unwrap_or_default(),
+        desk: row.get::<_, Option<_>>("desk")?.unwrap_or(DeskName::OF_OLD),
         id_floor: row.get("id_floor")?,
         target: row
             .get::<_, Option<String>>("ticket_class")?

@@ -1,11 +1,14 @@
-//! Keys of the ticket system as columns: texts.
+//! Keys of ticket systems, and which one, as columns: texts.
 
 use rusqlite::{
     Result,
-    types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
 
-use crate::domain::keys::{ObjectId, OrgId, TicketId};
+use crate::domain::{
+    desk_name::DeskName,
+    keys::{ObjectId, OrgId, TicketId},
+};
 
 macro_rules! column {
     ($($key:ty),*) => {$(
@@ -24,3 +27,10 @@ macro_rules! column {
 }
 
 column!(OrgId, ObjectId, TicketId);
+
+impl FromSql for DeskName {
+    /// A word that this version does not know is taken for no other ticket system.
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}

@@ -11,7 +11,6 @@ use super::Signer;
 use crate::{
     desk::Desks,
     domain::keys::{ControlId, Instance, PartyKey, TicketKey},
-    itop,
 };
 
 /// The addresses that answers link to. Cheap to clone.
@@ -25,46 +24,29 @@ struct AddressesInner {
     bridge: String,
     /// The path of `bridge`; empty where it is the root.
     path: String,
-    itop: String,
+    desks: Desks,
     signer: Signer,
-    desks: Option<Desks>,
 }
 
 impl Addresses {
-    /// `bridge` and `itop` are the roots as people reach them.
+    /// `bridge` is the root as people reach it.
     #[must_use]
-    pub fn new(bridge: &str, itop: &str, signer: Signer) -> Self {
-        let root = |url: &str| url.trim_end_matches('/').to_owned();
-        let path = bridge.parse::<Url>().map(|url| root(url.path())).unwrap_or_default();
-        let inner =
-            AddressesInner { bridge: root(bridge), path, itop: root(itop), signer, desks: None };
+    pub fn new(bridge: &str, desks: Desks, signer: Signer) -> Self {
+        let (bridge, path) = (bridge.trim_end_matches('/').to_owned(), path_of(bridge));
+        let inner = AddressesInner { bridge, path, desks, signer };
         Self { inner: Arc::new(inner) }
     }
 
-    /// The same, which also knows where the tickets of other ticket systems are.
+    /// The page of a ticket in its ticket system; none where that is not served any more.
     #[must_use]
-    pub fn with_desks(self, desks: Desks) -> Self {
-        let AddressesInner { bridge, path, itop, signer, .. } = &*self.inner;
-        let (bridge, path, itop) = (bridge.clone(), path.clone(), itop.clone());
-        let inner =
-            AddressesInner { bridge, path, itop, signer: signer.clone(), desks: Some(desks) };
-        Self { inner: Arc::new(inner) }
-    }
-
-    /// The page of a ticket in its ticket system.
-    #[must_use]
-    pub fn ticket(&self, key: &TicketKey) -> String {
-        let AddressesInner { itop, desks, .. } = &*self.inner;
-        match desks {
-            Some(desks) => desks.address(itop, key),
-            None => itop::address(itop, key),
-        }
+    pub fn ticket(&self, key: &TicketKey) -> Option<String> {
+        self.inner.desks.address(key)
     }
 
     /// The page of an object in iTop, such as a CI.
     #[must_use]
-    pub fn object(&self, class: &str, id: &str) -> String {
-        itop::object_address(&self.inner.itop, class, id)
+    pub fn object(&self, class: &str, id: &str) -> Option<String> {
+        self.inner.desks.itop().map(|(_, client)| client.address(class, id))
     }
 
     /// The path of a call as callers reach it: below that of `server.public_url`.
@@ -82,21 +64,7 @@ impl Addresses {
     /// out of the bridge, because a link must lead nobody elsewhere.
     #[must_use]
     pub fn own_page(&self, next: &str) -> String {
-        self.below(next).unwrap_or_else(|| self.path("/"))
-    }
-
-    fn below(&self, next: &str) -> Option<String> {
-        // Browsers leave out blanks and take `\` for `/`.
-        let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        if !next.starts_with('/') || !is_plain {
-            return None;
-        }
-        // It is read as a browser reads it: after that no `..` is left, however it was written.
-        let read: Url = format!("http://bridge{next}").parse().ok()?;
-        let below = read.path().strip_prefix(&self.inner.path)?;
-        let is_below = below.starts_with('/') && !below.starts_with("//");
-        let query = read.query().map(|query| format!("?{query}")).unwrap_or_default();
-        is_below.then(|| format!("{}{query}", read.path()))
+        own_page(&self.inner.path, next)
     }
 
     /// The path of a row of the inbox.
@@ -152,10 +120,34 @@ impl Addresses {
     }
 }
 
+/// The path of the root of the bridge; empty where it has none.
+fn path_of(bridge: &str) -> String {
+    let path = bridge.parse::<Url>().map(|url| url.path().trim_end_matches('/').to_owned());
+    path.unwrap_or_default()
+}
+
+fn own_page(root: &str, next: &str) -> String {
+    below(root, next).unwrap_or_else(|| format!("{root}/"))
+}
+
+fn below(root: &str, next: &str) -> Option<String> {
+    // Browsers leave out blanks and take `\` for `/`.
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if !next.starts_with('/') || !is_plain {
+        return None;
+    }
+    // It is read as a browser reads it: after that no `..` is left, however it was written.
+    let read: Url = format!("http://bridge{next}").parse().ok()?;
+    let below = read.path().strip_prefix(root)?;
+    let is_below = below.starts_with('/') && !below.starts_with("//");
+    let query = read.query().map(|query| format!("?{query}")).unwrap_or_default();
+    is_below.then(|| format!("{}{query}", read.path()))
+}
+
 /// The signed links of a control.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ControlLinks {
-    /// To its ticket in iTop.
+    /// To its ticket in the ticket system.
     pub open: String,
     /// A picture with number and status.
     pub badge: String,
@@ -174,22 +166,17 @@ pub(super) fn encoded(text: &str) -> impl std::fmt::Display + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     #[test]
     fn only_pages_of_the_bridge_are_gone_to() {
-        let addresses = |bridge| {
-            let signer = Signer::new(&Secret::new("key".to_owned()));
-            Addresses::new(bridge, "https://itop.example/", signer)
-        };
-        let root = addresses("https://bridge.example/");
-        let deep = addresses("https://example.org/tools/bridge/");
+        let root = |next: &str| own_page(&path_of("https://bridge.example/"), next);
+        let deep = |next: &str| own_page(&path_of("https://example.org/tools/bridge/"), next);
         for own in ["/", "/inbox", "/inbox?state=failed&next=//evil.example", "/a//b", "/inbox/7"] {
-            assert_eq!(root.own_page(own), own);
+            assert_eq!(root(own), own);
             let own = format!("/tools/bridge{own}");
-            assert_eq!(deep.own_page(&own), own);
+            assert_eq!(deep(&own), own);
         }
-        assert_eq!(root.own_page("/a/../b#part"), "/b");
+        assert_eq!(root("/a/../b#part"), "/b");
         for foreign in [
             "",
             "inbox",
@@ -211,10 +198,10 @@ mod tests {
             ":80/",
             "@evil.example/",
         ] {
-            assert_eq!(root.own_page(foreign), "/", "{foreign}");
-            assert_eq!(deep.own_page(foreign), "/tools/bridge/", "{foreign}");
+            assert_eq!(root(foreign), "/", "{foreign}");
+            assert_eq!(deep(foreign), "/tools/bridge/", "{foreign}");
             let below = format!("/tools/bridge{foreign}");
-            let led = deep.own_page(&below);
+            let led = deep(&below);
             assert!(led.starts_with("/tools/bridge/") && !led.contains("//"), "{below}: {led}");
         }
         for out in [
@@ -225,9 +212,9 @@ mod tests {
             "/tools/bridge/%2e%2e/other",
             "/tools/bridge/.%2E/.%2E/x?y=1",
         ] {
-            assert_eq!(deep.own_page(out), "/tools/bridge/", "{out}");
+            assert_eq!(deep(out), "/tools/bridge/", "{out}");
         }
         // What is below it only by a detour is below it.
-        assert_eq!(deep.own_page("/tools/other/../bridge/inbox"), "/tools/bridge/inbox");
+        assert_eq!(deep("/tools/other/../bridge/inbox"), "/tools/bridge/inbox");
     }
 }

@@ -51,6 +51,8 @@ pub(super) enum ApiError {
     OtherDesk(String),
     /// Equipment is not kept in the CMDB.
     CmdbOff,
+    /// iTop is not served.
+    ItopOff,
     /// The body is larger than the limit, in bytes.
     TooLarge(usize),
     /// The body is not JSON by its content type.
@@ -165,6 +167,11 @@ impl ApiError {
                 &kinds::CMDB_OFF,
                 "This bridge keeps no equipment in iTop's CMDB, and nothing was taken. Whoever runs it can add \
                  the section [cmdb] to its configuration.",
+            ),
+            Self::ItopOff => said(
+                &kinds::ITOP_OFF,
+                "This bridge serves no iTop: its configuration has no section [itop]. Let the action in iTop tell \
+                 the bridge that does.",
             ),
             Self::TooLarge(limit) => {
                 let detail = format!("A body of this kind may have at most {limit} bytes.");

@@ -67,6 +67,8 @@ problem_types! {
         "Its links would lead to more than one, and nothing was changed: put all of them in one request.";
     CMDB_OFF = CONFLICT "cmdb-off", "Equipment is not kept in the CMDB",
         "The configuration has no section `[cmdb]`: nothing was taken.";
+    ITOP_OFF = CONFLICT "itop-off", "iTop is not served here",
+        "The configuration has no section `[itop]`: nothing was taken.";
     LINK_CHANGED = PRECONDITION_FAILED "link-changed", "Somebody has changed this link meanwhile",
         "It is not what `If-Match` or `If-None-Match` expects: `link` and `etag` are what it is now.";
     TOO_LARGE = PAYLOAD_TOO_LARGE "too-large", "The body is too large",

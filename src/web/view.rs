@@ -69,7 +69,8 @@ struct Ticket<'r> {
     /// Where it is; without it in iTop.
     #[serde(skip_serializing_if = "Option::is_none")]
     desk: Option<DeskName>,
-    url: String,
+    /// None where its ticket system is not served any more.
+    url: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -276,7 +277,7 @@ fn ticket(found: &TicketOfControl, addresses: &Addresses) -> Value {
         "agent": status.agent,
         "last_update": status.last_update,
         // Another ticket may have its id by now.
-        "url": (known.presence != Presence::Deleted).then(|| addresses.ticket(&status.key)),
+        "url": addresses.ticket(&status.key).filter(|_| known.presence != Presence::Deleted),
     });
     if let Some(desk) = DeskName::of_class(&status.key.class).unless_itop() {
         ticket["desk"] = json!(desk);

@@ -113,8 +113,10 @@ async fn no_incident_class() {
 
 #[tokio::test]
 async fn no_write_right() {
-    let world =
-        World::with(Options::default(), |config| config.itop.user = "reader".to_owned()).await;
+    let world = World::with(Options::default(), |config| {
+        config.itop.as_mut().unwrap().user = "reader".to_owned()
+    })
+    .await;
     insta::assert_snapshot!(report(&world, true).await);
     world.finish().await;
 }
@@ -123,7 +125,7 @@ async fn no_write_right() {
 async fn closed_port() {
     let mut world = World::start().await;
     // Port 9 (discard) is served by nobody.
-    world.config.itop.url = "http://127.0.0.1:9/".to_owned();
+    world.config.itop.as_mut().unwrap().url = "http://127.0.0.1:9/".to_owned();
     insta::assert_snapshot!(report(&world, false).await);
     world.finish().await;
 }
@@ -131,7 +133,7 @@ async fn closed_port() {
 #[tokio::test]
 async fn wrong_time_zone() {
     let mut world = World::start().await;
-    world.config.itop.time_zone = "UTC".to_owned();
+    world.config.itop.as_mut().unwrap().time_zone = "UTC".to_owned();
     // The sandbox lives in Europe/Paris, an hour or two ahead by the season.
     let report = report(&world, true).await.replace("is 2 h 00", "is 1 h 00");
     insta::assert_snapshot!(report);
@@ -149,8 +151,8 @@ async fn marker_lost() {
 #[tokio::test]
 async fn colon_in_a_basic_password() {
     let mut world = World::start().await;
-    world.config.itop.login = LoginKind::Basic;
-    world.config.itop.password = Some(Secret::new("with:colon".to_owned()));
+    world.config.itop.as_mut().unwrap().login = LoginKind::Basic;
+    world.config.itop.as_mut().unwrap().password = Some(Secret::new("with:colon".to_owned()));
     let report = report(&world, false).await;
     assert!(!report.contains("with:colon"));
     insta::assert_snapshot!(report);
@@ -216,14 +218,15 @@ async fn a_company_without_a_delivery_model() {
 async fn an_account_that_sees_one_company() {
     let mut world = World::linked().await;
     world.link(51, json!({"organization": "ACME Logistics"})).await;
-    world.config.itop.user = "limited".to_owned();
+    world.config.itop.as_mut().unwrap().user = "limited".to_owned();
     insta::assert_snapshot!(report(&world, false).await);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn an_account_of_the_portal() {
-    let report = with_config(false, |config| config.itop.user = "portal".to_owned()).await;
+    let report =
+        with_config(false, |config| config.itop.as_mut().unwrap().user = "portal".to_owned()).await;
     assert!(report.contains("failure  login: the account of the bridge may not use"), "{report}");
     assert!(report.contains("not \"Portal user\""), "{report}");
 }
@@ -231,8 +234,8 @@ async fn an_account_of_the_portal() {
 #[tokio::test]
 async fn a_token_that_is_not_accepted() {
     let report = with_config(false, |config| {
-        config.itop.login = LoginKind::Token;
-        config.itop.token = Some(Secret::new("other".to_owned()));
+        config.itop.as_mut().unwrap().login = LoginKind::Token;
+        config.itop.as_mut().unwrap().token = Some(Secret::new("other".to_owned()));
     });
     assert!(report.await.contains("-> Check itop.token. iTop reads the header Auth-Token only"));
 }

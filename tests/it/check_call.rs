@@ -85,7 +85,9 @@ async fn one_runs_at_a_time_and_is_shared() {
 #[tokio::test]
 async fn deliveries_go_on_beside_it() {
     // Of four calls at once one may be such that somebody asks for.
-    let world = World::with(Options::default(), |config| config.itop.max_in_flight = 4).await;
+    let world =
+        World::with(Options::default(), |config| config.itop.as_mut().unwrap().max_in_flight = 4)
+            .await;
     world.link_demo().await;
     world.read_lists().await;
     let held = FaultKind::HeldBefore { ms: 300 };

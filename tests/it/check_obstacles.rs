@@ -39,7 +39,7 @@ pub async fn failure(url: &str, change: impl FnOnce(&mut ItopSection)) -> Findin
         ..ItopSection::default()
     };
     change(&mut itop);
-    let config = Config { itop, ..Config::default() };
+    let config = Config { itop: Some(itop), ..Config::default() };
     let mut failures = findings(&config, &Clock::system(), None, false).await;
     failures.retain(|finding| finding.verdict == Verdict::Failure);
     assert_eq!(failures.len(), 1, "{failures:?}");

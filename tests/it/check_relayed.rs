@@ -38,7 +38,7 @@ async fn relayed(
         request.send().await.unwrap().text().await.unwrap().into_response()
     });
     let server = tokio::spawn(async move { axum::serve(listener, routes).await });
-    world.config.itop.url = relay;
+    world.config.itop.as_mut().unwrap().url = relay;
     change(&mut world.config);
     let report = report(&world, create_ticket).await;
     server.abort();
@@ -54,7 +54,7 @@ fn refused(words: &str) -> Response {
 /// told; this is what iTop 3.2.0 says to it.
 #[tokio::test]
 async fn that_companies_are_hidden_is_told() {
-    let limited = |config: &mut Config| config.itop.user = "limited".to_owned();
+    let limited = |config: &mut Config| config.itop.as_mut().unwrap().user = "limited".to_owned();
     let report = relayed(false, limited, |operation| {
         let found = json!({"Organization::3": {
             "code": 0, "message": "", "class": "Organization", "key": "3", "fields": {"id": "3"},

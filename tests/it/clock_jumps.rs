@@ -25,7 +25,7 @@ const SETTLE: Duration = Duration::from_secs(30);
 
 /// Waits that are short by the clock that is moved, and time-outs by the one that is not.
 fn quick(config: &mut Config) {
-    config.itop.create_timeout = Period::millis(500);
+    config.itop.as_mut().unwrap().create_timeout = Period::millis(500);
     config.delivery.backoff_first = Period::seconds(5);
     config.delivery.backoff_max = Period::seconds(8);
 }

@@ -98,7 +98,7 @@ async fn secrets_stand_in_no_answer() {
     world.link_demo().await;
     // From now on the password is wrong: this is where it would be told.
     world.stop_bridge().await;
-    world.config.itop.password = Some(Secret::new(PASSWORD.to_owned()));
+    world.config.itop.as_mut().unwrap().password = Some(Secret::new(PASSWORD.to_owned()));
     world.start_bridge().await;
     let mut answers = vec![
         world.acknowledge(&json!({})).await,

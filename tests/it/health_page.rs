@@ -204,7 +204,7 @@ async fn the_configuration_is_shown_without_secrets() {
     }
     let page = world.get("/health").await;
     assert!(page.text.contains("board.batch") && page.text.contains("board.refresh"));
-    let password = world.config.itop.password.as_ref().unwrap().expose();
+    let password = world.config.itop.as_ref().unwrap().password.as_ref().unwrap().expose();
     for told in [&answer.text, &page.text] {
         assert!(!told.contains("k3y-0f-links") && !told.contains(password), "{told}");
     }

@@ -33,7 +33,7 @@ async fn until_creates_in_flight(wave: impl Fn(f64) -> f64, mean: RangeInclusive
     let latency = Latency { read_ms: 0, create_ms, best_in_flight: 10, noise: None };
     let options = Options { latency: Some(latency), ..Options::default() };
     let world = World::with(options, |config| {
-        config.itop.max_in_flight = 11;
+        config.itop.as_mut().unwrap().max_in_flight = 11;
         config.delivery.in_flight_max = 10;
         config.server.shutdown_grace = Period::minutes(60);
     })

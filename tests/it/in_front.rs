@@ -180,7 +180,7 @@ async fn an_answer_that_is_too_long_for_its_kind_is_none() {
 #[tokio::test]
 async fn what_is_wrong_with_the_way_is_known_at_the_start() {
     let world = World::with(Options::default(), |config| {
-        config.itop.password = Some(Secret::new("wrong".to_owned()));
+        config.itop.as_mut().unwrap().password = Some(Secret::new("wrong".to_owned()));
     })
     .await;
     // Nothing was posted or asked.

@@ -7,7 +7,6 @@
 use std::{collections::BTreeMap, io::Write as _, path::PathBuf};
 
 use servicenav_itop_bridge::{
-    app::salesforce_settings,
     clock::Clock,
     config::{SalesforceLogin, SalesforceSection},
     domain::{
@@ -56,7 +55,7 @@ fn named() -> Option<(SalesforceSection, OrgId)> {
 #[tokio::test]
 async fn a_real_org_makes_one_case_of_a_marker_and_takes_a_note() {
     let Some((section, org)) = named() else { return };
-    let client = Client::new(&salesforce_settings(&section).unwrap(), Clock::system()).unwrap();
+    let client = Client::new(&section.settings().unwrap(), Clock::system()).unwrap();
     assert!(client.may_create().await.unwrap(), "run 'check' first");
     assert!(client.company_exists(&org).await.unwrap());
     let queue = client.teams().await.unwrap().into_iter().next().expect("a queue for Cases");

@@ -31,6 +31,7 @@ mod crowds;
 mod database_files;
 mod demo;
 mod description;
+mod desks;
 mod desks_shown;
 mod documents;
 mod equipment;

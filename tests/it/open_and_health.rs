@@ -112,7 +112,7 @@ async fn a_link_to_a_control_without_a_ticket_answers_a_page_for_people() {
 #[tokio::test]
 async fn links_name_the_addresses_at_which_people_reach_itop_and_the_bridge() {
     let world = World::with(Options::default(), |config| {
-        config.itop.public_url = Some("https://itop.example/itop/".to_owned());
+        config.itop.as_mut().unwrap().public_url = Some("https://itop.example/itop/".to_owned());
         config.server.public_url = Some("https://bridge.example/servicenav/".to_owned());
     })
     .await;

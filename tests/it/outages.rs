@@ -45,7 +45,7 @@ async fn drained(world: &World) {
 #[tokio::test]
 async fn two_thousand_acknowledgements_survive_an_outage_and_a_kill() {
     let mut world = World::with(Options::default(), |config| {
-        config.itop.max_in_flight = 5;
+        config.itop.as_mut().unwrap().max_in_flight = 5;
         config.delivery.in_flight_max = 4;
         config.ticket.on_open_ticket = servicenav_itop_bridge::config::OnOpenTicket::Replace;
     })

@@ -20,7 +20,7 @@ use servicenav_itop_bridge::{
     app::StartError,
     check::Verdict,
     clock::Clock,
-    config::{Config, Scope},
+    config::{Config, ItopSection, Scope},
     sandbox::Options,
     server::FrontError,
 };
@@ -341,9 +341,12 @@ async fn a_pair_that_does_not_fit_together_starts_no_bridge() {
 fn least() -> Config {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = Config::default();
-    "http://127.0.0.1:1/".clone_into(&mut config.itop.url);
-    "bridge".clone_into(&mut config.itop.user);
-    config.itop.password = Some(servicenav_itop_bridge::secret::Secret::new("x".to_owned()));
+    config.itop = Some(ItopSection {
+        url: "http://127.0.0.1:1/".to_owned(),
+        user: "bridge".to_owned(),
+        password: Some(servicenav_itop_bridge::secret::Secret::new("x".to_owned())),
+        ..ItopSection::default()
+    });
     Path::new("/nowhere/bridge.db").clone_into(&mut config.store.path);
     config
 }

@@ -40,9 +40,9 @@ async fn what_else_was_changed_is_told_and_left() {
     let mut world = World::start().await;
     world.config.board.batch = 7;
     assert!(world.reload().await.unwrap());
-    world.config.itop.user = "nobody".to_owned();
-    world.config.itop.client_cert_file = Some("/no/such.pem".into());
-    world.config.itop.client_key_file = Some("/no/such.key".into());
+    world.config.itop.as_mut().unwrap().user = "nobody".to_owned();
+    world.config.itop.as_mut().unwrap().client_cert_file = Some("/no/such.pem".into());
+    world.config.itop.as_mut().unwrap().client_key_file = Some("/no/such.key".into());
     // Nothing of a configuration is taken that cannot be used as a whole.
     assert!(matches!(world.reload().await, Err(StartError::Client(_))));
     world.get("/api/v1/teams?refresh=true").await.expect(200);
@@ -78,8 +78,8 @@ async fn a_gate_that_is_closed_for_a_password_opens_when_its_file_is_right() {
     let file = folder.path().join("itop_password");
     std::fs::write(&file, "not yet changed\n").unwrap();
     world.stop_bridge().await;
-    world.config.itop.password = None;
-    world.config.itop.password_file = Some(file.clone());
+    world.config.itop.as_mut().unwrap().password = None;
+    world.config.itop.as_mut().unwrap().password_file = Some(file.clone());
     assert_eq!(world.config.read_secret_files_again(), [""; 0]);
     world.start_bridge().await;
     let posted = world.post(ACKNOWLEDGEMENTS, &event("a")).await.expect(202);
@@ -120,8 +120,8 @@ async fn a_login_before_itop_is_given_and_taken_over() {
         .await;
     assert_eq!(closed["reason"], "not-itop");
     assert!(closed["mend"].as_str().unwrap().contains("itop.front_user"), "{closed}");
-    world.config.itop.front_user = Some("gate".to_owned());
-    world.config.itop.front_password = Some(Secret::new("p:4ß".to_owned()));
+    world.config.itop.as_mut().unwrap().front_user = Some("gate".to_owned());
+    world.config.itop.as_mut().unwrap().front_password = Some(Secret::new("p:4ß".to_owned()));
     assert!(!world.reload().await.unwrap());
     world
         .until("the gate is open", async || {
@@ -151,7 +151,7 @@ async fn a_token_that_would_reach_other_companies_leaves_all_as_it_was() {
     world.config.auth.tokens = vec![tenant("id:43"), token("new", &[Scope::Admin])];
     world.config.server.link_key =
         Some(Secret::new("another key of at least 32 characters".to_owned()));
-    world.config.itop.password = Some(Secret::new("wrong".to_owned()));
+    world.config.itop.as_mut().unwrap().password = Some(Secret::new("wrong".to_owned()));
     let refused = world.reload().await.unwrap_err();
     assert!(matches!(&refused, StartError::Crowded(instance) if instance.as_str() == "default"));
     assert!(refused.to_string().contains("Give the token an instance of its own"), "{refused}");
@@ -165,7 +165,7 @@ async fn a_token_that_would_reach_other_companies_leaves_all_as_it_was() {
     world.acknowledge(&event("b")).await.expect(201);
 
     world.config.auth.tokens = vec![tenant("id:42"), token("admin", &[Scope::Admin])];
-    world.config.itop.password = Some(Secret::new(PASSWORD.to_owned()));
+    world.config.itop.as_mut().unwrap().password = Some(Secret::new(PASSWORD.to_owned()));
     assert!(!world.reload().await.unwrap());
     world.token = Some("tenant".to_owned());
     world.get("/api/v1/links").await.expect(200);

@@ -72,9 +72,9 @@ async fn a_page_that_shows_the_request_shows_no_secret() {
             FaultKind::EchoMessage,
         ] {
             let mut other = World::with(Options::default(), |config| {
-                config.itop.url = world.itop.url();
-                config.itop.password = Some(Secret::new(PASSWORD.to_owned()));
-                login(&mut config.itop);
+                config.itop.as_mut().unwrap().url = world.itop.url();
+                config.itop.as_mut().unwrap().password = Some(Secret::new(PASSWORD.to_owned()));
+                login(config.itop.as_mut().unwrap());
             })
             .await;
             world.itop.faults().clear();

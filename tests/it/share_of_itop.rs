@@ -19,7 +19,7 @@ fn slow_reads(world: &World, before_ms: u64) {
 #[tokio::test]
 async fn callers_that_go_leave_no_more_work_behind_than_may_be_at_once() {
     let world = World::with(Options::default(), |config| {
-        config.itop.max_in_flight = 4;
+        config.itop.as_mut().unwrap().max_in_flight = 4;
         config.delivery.in_flight_max = 3;
     })
     .await;
@@ -82,7 +82,7 @@ async fn a_list_is_not_read_again_at_once_however_many_insist() {
 #[tokio::test]
 async fn previews_and_lists_read_anew_have_a_small_share() {
     let world = World::with(Options::default(), |config| {
-        config.itop.max_in_flight = 8;
+        config.itop.as_mut().unwrap().max_in_flight = 8;
         config.delivery.in_flight_max = 4;
     })
     .await;

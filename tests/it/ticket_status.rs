@@ -120,7 +120,7 @@ async fn a_ticket_that_the_account_may_no_longer_see_is_not_taken_for_deleted() 
 /// The board as the bridge sees it with another account.
 async fn as_user(world: &mut World, user: &str) -> Value {
     world.stop_bridge().await;
-    user.clone_into(&mut world.config.itop.user);
+    user.clone_into(&mut world.config.itop.as_mut().unwrap().user);
     world.start_bridge().await;
     grow_old(world);
     world.get(BOARD).await.expect(200)

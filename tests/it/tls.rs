@@ -20,7 +20,7 @@ use rustls::{
 use servicenav_itop_bridge::{
     check::{Finding, Verdict},
     clock::Clock,
-    config::Config,
+    config::{Config, ItopSection},
 };
 
 use crate::{check::findings, check_obstacles::failure};
@@ -266,8 +266,8 @@ async fn a_certificate_that_was_changed_is_read_again() {
     // Of another installation.
     let ca_file = file(folder.path(), "ca.pem", &self_signed(|_| {}).pem);
     world.stop_bridge().await;
-    world.config.itop.url = behind_tls(&server, None);
-    world.config.itop.ca_file = Some(ca_file.clone());
+    world.config.itop.as_mut().unwrap().url = behind_tls(&server, None);
+    world.config.itop.as_mut().unwrap().ca_file = Some(ca_file.clone());
     world.start_bridge().await;
     let gate = async || world.get("/readyz").await.expect(200)["gate"].clone();
     world.get("/api/v1/teams").await.problem(503, "itop-unavailable");
@@ -288,21 +288,25 @@ async fn a_file_that_cannot_be_used_names_its_key() {
     install_provider();
     for (change, says) in [
         (
-            (|config: &mut Config| config.itop.ca_file = Some("/no/such.pem".into()))
-                as fn(&mut Config),
+            (|config: &mut Config| {
+                config.itop.as_mut().unwrap().ca_file = Some("/no/such.pem".into())
+            }) as fn(&mut Config),
             "itop.ca_file: /no/such.pem cannot be used: No such file",
         ),
         (
             |config| {
-                config.itop.ca_file =
+                config.itop.as_mut().unwrap().ca_file =
                     Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into());
             },
             "it holds no certificate in PEM",
         ),
     ] {
         let mut config = Config::default();
-        config.itop.url = "https://itop.example/".to_owned();
-        config.itop.password = Some(servicenav_itop_bridge::secret::Secret::new("x".to_owned()));
+        config.itop = Some(ItopSection {
+            url: "https://itop.example/".to_owned(),
+            password: Some(servicenav_itop_bridge::secret::Secret::new("x".to_owned())),
+            ..ItopSection::default()
+        });
         change(&mut config);
         let findings = findings(&config, &Clock::system(), None, false).await;
         let failure = findings.iter().find(|finding| finding.verdict == Verdict::Failure).unwrap();

@@ -20,8 +20,8 @@ pub async fn impatient() -> World {
 pub async fn impatient_with(change: impl FnOnce(&mut Config)) -> World {
     let world = World::with(Options::default(), |config| {
         change(config);
-        config.itop.timeout = Period::seconds(1);
-        config.itop.create_timeout = Period::seconds(1);
+        config.itop.as_mut().unwrap().timeout = Period::seconds(1);
+        config.itop.as_mut().unwrap().create_timeout = Period::seconds(1);
     })
     .await;
     world.link_demo().await;

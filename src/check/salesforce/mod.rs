@@ -7,9 +7,8 @@ mod values;
 
 use super::Report;
 use crate::{
-    app::salesforce_settings,
-    clock::Clock,
-    config::{Config, SalesforceSection},
+    config::SalesforceSection,
+    desk::Desk,
     salesforce::{Client, Error},
 };
 
@@ -20,20 +19,15 @@ struct Examination<'e, 'r> {
     report: &'e mut Report<'r>,
 }
 
-/// Examines what is configured of Salesforce; nothing where nothing is.
+/// Examines what is configured of Salesforce.
 pub(super) async fn examine(
-    config: &Config,
-    clock: &Clock,
-    client: Option<&Client>,
+    section: &SalesforceSection,
+    desk: Result<Desk, String>,
     report: &mut Report<'_>,
 ) {
-    let Some(section) = &config.salesforce else { return };
-    let own = || {
-        let settings = salesforce_settings(section).map_err(|error| error.to_string())?;
-        Client::new(&settings, clock.clone()).map_err(|error| error.to_string())
-    };
-    let client = match client.cloned().map_or_else(own, Ok) {
-        Ok(client) => client,
+    let client = match desk {
+        Ok(Desk::Salesforce(client)) => client,
+        Ok(Desk::Itop(_)) => return,
         Err(error) => {
             report.failure("salesforce", error, "The bridge does not start like this.");
             return;

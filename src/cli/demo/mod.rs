@@ -17,7 +17,7 @@ use super::listen;
 use crate::{
     app::{App, client_settings},
     clock::Clock,
-    config::{Auth, Board, Config, Links, Log, Period, Scope, StoreSection, Token},
+    config::{Auth, Board, Config, Log, Period, Scope, StoreSection, Token},
     desk::DeskName,
     lifecycle,
     sandbox::{self, Sandbox},
@@ -79,7 +79,7 @@ impl Demo {
                 tokens: token.iter().map(|token| administrator(token)).collect(),
                 ..Auth::default()
             },
-            ..self.config(&simulated)
+            ..configured(&simulated)
         };
         let account = match &config.cmdb {
             Some(_) => Some(client_settings(&config)?),
@@ -127,18 +127,18 @@ impl Demo {
         }
         Ok(simulated)
     }
+}
 
-    /// What is configured of it.
-    fn config(&self, Simulated { itop, salesforce }: &Simulated) -> Config {
-        Config {
-            itop: itop.as_ref().map(simulated::itop_section).unwrap_or_default(),
-            salesforce: salesforce.as_ref().map(Salesforce::section),
-            links: Links { desk: self.desk.default_desk(), ..Links::default() },
-            // They are near: what is resolved there shows at once.
-            board: Board { max_age: Period::seconds(1), ..Board::default() },
-            cmdb: itop.as_ref().map(|_| equipment::section()),
-            ..Config::default()
-        }
+/// What is configured of it.
+fn configured(Simulated { itop, salesforce }: &Simulated) -> Config {
+    Config {
+        itop: itop.as_ref().map(simulated::itop_section),
+        salesforce: salesforce.as_ref().map(Salesforce::section),
+
+        // They are near: what is resolved there shows at once.
+        board: Board { max_age: Period::seconds(1), ..Board::default() },
+        cmdb: itop.as_ref().map(|_| equipment::section()),
+        ..Config::default()
     }
 }
 

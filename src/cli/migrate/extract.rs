@@ -2,6 +2,8 @@
 
 use std::{cell::RefCell, process::ExitCode};
 
+use anyhow::Context as _;
+
 use super::Place;
 use crate::{
     app::client_settings,
@@ -54,6 +56,8 @@ pub(super) struct Extract {
 impl Extract {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = self.file.load()?;
+        let section = config.itop.as_ref();
+        let section = section.context("the configuration has no section [itop] to read from")?;
         for class in &self.classes {
             if !class.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                 anyhow::bail!("'{}' is not the code of a class", plain(class));
@@ -65,7 +69,7 @@ impl Extract {
         let client = Client::new(&settings)?;
         let folder = Folder::make(&self.place.folder)?;
         let staging = Staging::open(&folder.staging())?;
-        staging.of_source(settings.url.as_str(), &config.itop.time_zone)?;
+        staging.of_source(settings.url.as_str(), &section.time_zone)?;
         if self.again {
             staging.begin_pass().await?;
         }

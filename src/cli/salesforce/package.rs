@@ -6,7 +6,6 @@ use anyhow::Context as _;
 
 use super::super::ConfigFile;
 use crate::{
-    app::salesforce_settings,
     clock::Clock,
     salesforce::{Client, Error, PERMISSION_SET, package},
 };
@@ -32,8 +31,7 @@ impl Package {
         let section = section.context("the configuration has no section [salesforce]")?;
         let zip = package(&section.mapping(), &section.api_version);
         if self.check_only {
-            let settings = salesforce_settings(section)?;
-            let client = Client::new(&settings, Clock::system())?;
+            let client = Client::new(&section.settings()?, Clock::system())?;
             return check(&client, &zip).await;
         }
         std::fs::write(&self.out, &zip)

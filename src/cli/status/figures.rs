@@ -110,7 +110,7 @@ fn gates(answer: &Value, bounds: &Bounds, now: Timestamp) -> Vec<Figure> {
 fn gate(gate: &Value, desk: Option<DeskName>, bounds: &Bounds, now: Timestamp) -> Figure {
     let name = desk.map_or(Cow::from("Gate"), |desk| desk.title().into());
     let label = desk.map_or("gate".to_owned(), |desk| format!("gate_{}", desk.code()));
-    let where_to = desk.unwrap_or_default().title();
+    let where_to = desk.unwrap_or(DeskName::Itop).title();
     let since = gate["since"].as_str().and_then(|since| since.parse::<Timestamp>().ok());
     let lasts = since.map_or(0, |since| elapsed(since, now).as_secs());
     if gate["state"] == "open" {

@@ -171,7 +171,10 @@ fn fields(section: &SalesforceSection, problems: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::load::tests::{LEAST, from};
+    use crate::{
+        config::load::tests::{LEAST, from},
+        domain::desk_name::DeskName,
+    };
 
     const JWT: &str =
         "[salesforce]\nclient_id = 'key'\nuser = 'b@acme.example'\nkey_file = '/k.pem'\n";
@@ -191,6 +194,38 @@ mod tests {
         for key in ["salesforce.client_id", "salesforce.user", "salesforce.key_file"] {
             assert!(error.contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn each_desk_can_be_there_alone_and_one_has_to_be() {
+        let config = from(JWT, &[]).unwrap();
+        assert_eq!((config.default_desk(), config.itop), (DeskName::Salesforce, None));
+        assert_eq!(from(LEAST, &[]).unwrap().default_desk(), DeskName::Itop);
+        let both = from(&format!("{LEAST}{JWT}"), &[]).unwrap();
+        assert_eq!(both.default_desk(), DeskName::Itop);
+        let of_salesforce = "[links]\ndesk = 'salesforce'\n";
+        let both = from(&format!("{LEAST}{JWT}{of_salesforce}"), &[]).unwrap();
+        assert_eq!((both.default_desk(), both.max_in_flight()), (DeskName::Salesforce, 36));
+        let cmdb = "[cmdb]\nuser = 'cmdb'\npassword = 'x'\ndefault_class = 'Server'\n";
+        for (file, says) in [
+            (String::new(), "neither [itop] nor [salesforce] is configured"),
+            (
+                "[links]\ndesk = 'itop'\n".to_owned() + JWT,
+                "links.desk is \"itop\", and there is no section",
+            ),
+            (format!("{LEAST}{of_salesforce}"), "there is no section [salesforce]"),
+            (
+                format!("{JWT}{cmdb}"),
+                "[cmdb] keeps equipment in iTop's CMDB, and there is no section [itop]",
+            ),
+            ("[itop]\nuser = 'a'\n".to_owned(), "itop.url is not set"),
+        ] {
+            let error = from(&file, &[]).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        // A variable makes the section too.
+        let set = [("BRIDGE__ITOP__URL", "https://itop.example/")];
+        assert!(from(JWT, &set).unwrap_err().to_string().contains("itop.user is not set"));
     }
 
     #[test]

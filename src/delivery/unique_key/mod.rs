@@ -84,8 +84,11 @@ impl UniqueKey {
         request.map_err(PlanError::way)
     }
 
-    /// What was being written when the last process ended is due again.
+    /// What was being written when the last process ended is due again, and what a backup that was restored
+    /// had not delivered.
     pub(super) async fn recover(&self) -> Result<usize, StoreError> {
+        let notes_at = self.after(self.settings.delivery.settle.duration());
+        self.store.repeat_restored(self.desk.name(), self.of.clone(), notes_at).await?;
         Ok(self.repeat_interrupted(None).await?.len())
     }
 

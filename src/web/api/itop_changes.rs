@@ -13,6 +13,7 @@ use crate::{
     board::Board,
     clock::Clock,
     config::Scope,
+    desk::Desks,
     domain::body::FieldError,
     store::AskedTicket,
     web::{ApiTokens, Rooms, auth::Caller, posted::Posted, problem::ApiError},
@@ -26,13 +27,20 @@ const LONGEST_CLASS: usize = 100;
 
 /// `POST /api/v1/itop/changes`: these tickets are read again soon, of those that the board knows and the
 /// caller sees. The answer does not tell which these are.
+///
+/// # Errors
+/// Where no iTop is served.
 pub(in crate::web) async fn changes(
     State(board): State<Board>,
+    State(desks): State<Desks>,
     Changes { caller, tickets }: Changes,
-) -> (StatusCode, Json<Value>) {
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    if desks.itop().is_none() {
+        return Err(ApiError::ItopOff);
+    }
     let taken = tickets.len();
     board.changed(&caller.name, caller.visible(), tickets);
-    (StatusCode::ACCEPTED, Json(json!({"taken": taken})))
+    Ok((StatusCode::ACCEPTED, Json(json!({"taken": taken}))))
 }
 
 /// Who tells, by a token or a signature, and of which tickets. Nobody keeps the ids of signed messages: one

@@ -132,7 +132,7 @@ fn environment(
     environment
         .add_function("status_word", move |code: &str| status_word(language, code).into_owned());
     environment.add_function("desk_title", |code: Option<&str>| {
-        code.and_then(DeskName::parse).unwrap_or_default().title()
+        code.and_then(DeskName::parse).unwrap_or(DeskName::Itop).title()
     });
     environment.add_filter("code", |text: Option<&str>| {
         text.map(|text| Value::from_safe_string(with_code(text)))

@@ -54,6 +54,7 @@ fn samples() -> Vec<ApiError> {
             "Company id:7 would have links to more than one ticket system ('desk'), and nothing was changed.",
         )),
         ApiError::CmdbOff,
+        ApiError::ItopOff,
         ApiError::LinkChanged(None),
         ApiError::TooLarge(262_144),
         ApiError::UnsupportedMediaType(said("text/plain")),

@@ -1,4 +1,4 @@
-//! To the ticket in iTop, for browsers without a token.
+//! To the ticket in its ticket system, for browsers without a token.
 
 use axum::{
     extract::State,
@@ -38,7 +38,9 @@ pub(in crate::web) async fn open(
         if found.ticket.presence == Presence::Deleted {
             return page(StatusCode::GONE, "deleted");
         }
-        let url = state.addresses.ticket(&found.ticket.status.key);
+        let Some(url) = state.addresses.ticket(&found.ticket.status.key) else {
+            return page(StatusCode::GONE, "not_served");
+        };
         let location = HeaderValue::from_str(&url).map_err(|_| ApiError::Internal)?;
         let no_store = HeaderValue::from_static("no-store");
         let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)];

@@ -59,7 +59,7 @@ pub async fn link(world: &World) {
 /// Makes the data sources, as `cmdb setup` does.
 pub async fn set_up(world: &World) {
     let mut config = world.config.clone();
-    "labadmin".clone_into(&mut config.itop.user);
+    "labadmin".clone_into(&mut config.itop.as_mut().unwrap().user);
     let admin = Client::new(&client_settings(&config).unwrap()).unwrap();
     let plan = Plan::make(&admin, config.cmdb.as_ref().unwrap()).await.unwrap();
     let done = plan.apply(&admin, |_| {}).await.unwrap();

@@ -33,7 +33,7 @@ fn settings(itop: &ItopSection, user: &str, password: &str) -> Settings {
         password: Some(Secret::new(password.to_owned())),
         ..itop.clone()
     };
-    client_settings(&Config { itop, ..Config::default() }).unwrap()
+    client_settings(&Config { itop: Some(itop), ..Config::default() }).unwrap()
 }
 
 fn client(itop: &ItopSection, user: &str, password: &str) -> Client {
@@ -220,7 +220,8 @@ impl Lab {
         let nowhere = self.doors.load("99999999", &bad).await;
         assert!(matches!(nowhere, Err(DoorError::NoSource { .. })), "{nowhere:?}");
         // Whoever is not named in the source may load, and not synchronize.
-        let bridge = client_settings(&Config { itop: itop.clone(), ..Config::default() }).unwrap();
+        let bridge =
+            client_settings(&Config { itop: Some(itop.clone()), ..Config::default() }).unwrap();
         let stranger = Doors::new(&self.own, &bridge, Duration::from_mins(1)).unwrap();
         let refused = stranger.run(&self.source).await;
         assert!(matches!(refused, Err(DoorError::NotAllowed { .. })), "{refused:?}");

@@ -60,7 +60,8 @@ async fn live_a_ticket_resolved_while_its_line_is_on_the_way_gets_none_and_anoth
     let armed = next.clone();
     let fate = move || std::mem::replace(&mut *armed.lock().unwrap(), Fate::Forward);
     let url = fault_proxy::start_for("core/update", &itop.url, fate).await;
-    let (world, client) = world(|config| config.itop.url = url).await.expect("an iTop is named");
+    let (world, client) =
+        world(|config| config.itop.as_mut().unwrap().url = url).await.expect("an iTop is named");
     let company = Company::found(&admin, &world, "resolved").await;
     company.link(&world).await;
     let first = company.event("first");

@@ -62,7 +62,7 @@ fn skip(why: &str) {
 async fn world(change: impl FnOnce(&mut Config)) -> Option<(World, Client)> {
     let itop = named()?;
     let world = World::with(sandbox::Options::default(), |config| {
-        config.itop = itop;
+        config.itop = Some(itop);
         change(config);
     })
     .await;
@@ -177,8 +177,8 @@ async fn live_unclear_answers_make_one_ticket_each() {
     let fate = move || std::mem::replace(&mut *armed.lock().unwrap(), Fate::Forward);
     let url = fault_proxy::start(&itop.url, fate).await;
     let (world, client) = world(|config| {
-        config.itop.url = url;
-        config.itop.timeout = Period::seconds(4);
+        config.itop.as_mut().unwrap().url = url;
+        config.itop.as_mut().unwrap().timeout = Period::seconds(4);
         config.delivery.settle = Period::seconds(8);
         config.ticket.on_open_ticket = OnOpenTicket::Replace;
     })

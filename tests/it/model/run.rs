@@ -62,8 +62,8 @@ struct Model {
 /// Runs the sequence; what does not hold, in words.
 pub async fn run(operations: &[Operation]) -> Result<(), String> {
     let world = World::with(Options::default(), |config| {
-        config.itop.timeout = Period::millis(TIMEOUT_MS);
-        config.itop.create_timeout = Period::millis(TIMEOUT_MS);
+        config.itop.as_mut().unwrap().timeout = Period::millis(TIMEOUT_MS);
+        config.itop.as_mut().unwrap().create_timeout = Period::millis(TIMEOUT_MS);
         config.delivery.in_flight_max = 3;
         config.delivery.settle = Period::seconds(SETTLE.as_secs());
         config.delivery.backoff_first = Period::seconds(1);

@@ -3,7 +3,6 @@
 use futures_util::future::join_all;
 use salesforce_sandbox::{Fault, FaultKind, Operation, Options};
 use servicenav_itop_bridge::{
-    app::salesforce_settings,
     salesforce::{Client, Error, Obstruction},
     secret::Secret,
 };
@@ -67,15 +66,15 @@ async fn a_wrong_secret_is_tried_once_by_all_who_wait_and_stands_in_no_message()
     let mut section = org.section.clone();
     by_secret(&mut section);
     org.sandbox.clear_faults();
-    assert!(org.client.renew(&salesforce_settings(&section).unwrap()).unwrap());
+    assert!(org.client.renew(&section.settings().unwrap()).unwrap());
     org.client.ping().await.unwrap();
-    assert!(!org.client.renew(&salesforce_settings(&section).unwrap()).unwrap());
+    assert!(!org.client.renew(&section.settings().unwrap()).unwrap());
 }
 
 #[tokio::test]
 async fn a_key_file_that_changes_is_taken_over_and_a_bad_one_changes_nothing() {
     let org = Org::new().await;
-    let settings = salesforce_settings(&org.section).unwrap();
+    let settings = org.section.settings().unwrap();
     let file = org.section.key_file.clone().unwrap();
     let good = std::fs::read(&file).unwrap();
     std::fs::write(&file, "no key").unwrap();
@@ -106,5 +105,5 @@ async fn a_host_that_is_away_is_told_from_one_that_denies() {
     assert_eq!(Obstruction::of(&error), Some(Obstruction::Unreachable), "{error:?}");
     let mut section = answers.section.clone();
     section.key_file = Some("/no/such/file".into());
-    assert!(Client::new(&salesforce_settings(&section).unwrap(), answers.clock.clone()).is_err());
+    assert!(Client::new(&section.settings().unwrap(), answers.clock.clone()).is_err());
 }

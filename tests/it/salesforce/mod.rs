@@ -9,7 +9,6 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Options, PRIVATE_KEY, Sandbox, USERNAME};
 use servicenav_itop_bridge::{
-    app::salesforce_settings,
     clock::Clock,
     config::{SalesforceLogin, SalesforceSection},
     domain::{
@@ -49,7 +48,7 @@ impl Org {
         let mut section = section(format!("http://{address}/"), folder.path().join("key.pem"));
         change(&mut section);
         let clock = Clock::system();
-        let client = Client::new(&salesforce_settings(&section).unwrap(), clock.clone()).unwrap();
+        let client = Client::new(&section.settings().unwrap(), clock.clone()).unwrap();
         Self { sandbox, client, section, clock, _stop: stop.drop_guard(), _folder: folder }
     }
 

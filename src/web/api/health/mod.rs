@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     clock::elapsed,
     delivery::Delivery,
-    desk::{Desk, Served},
+    desk::{Desks, Served},
     domain::{delivery_state::State as RowState, visible::Visible},
     gate::GateState,
     store::Counts,
@@ -47,8 +47,8 @@ pub(in crate::web) async fn ready(
         "oldest_waiting_seconds": oldest_waiting,
     });
     ready["gate"] = gate(delivery.gate(), is_told_all);
-    if let Some(desks) = desks(&state, is_told_all) {
-        ready["desks"] = desks;
+    if let Some(desks) = desks(&state.desks, is_told_all) {
+        ready["desks"] = json!(desks);
     }
     if is_told_all {
         ready["slow_creates"] = slow_creates(delivery);
@@ -64,7 +64,22 @@ pub(in crate::web) async fn ready(
     Ok(Json(ready))
 }
 
-/// The state of the way to iTop. Messages quote what answers in iTop's place: not for everybody.
+/// The ticket systems, unless iTop is all there is. How much of its requests of the day one has used is not
+/// for everybody.
+fn desks(desks: &Desks, is_told_all: bool) -> Option<Vec<Value>> {
+    let told = |served: &Served| {
+        let mut told =
+            json!({"desk": served.name(), "gate": gate(served.gate.state(), is_told_all)});
+        let usage = served.catalog.desk().usage().filter(|_| is_told_all);
+        if let Some((used, limit)) = usage {
+            told["requests"] = json!({"used": used, "limit": limit});
+        }
+        told
+    };
+    (!desks.are_itop_alone()).then(|| desks.iter().map(told).collect())
+}
+
+/// The state of the way to a ticket system. Messages quote what answers in its place: not for everybody.
 fn gate(state: GateState, is_told_all: bool) -> Value {
     match state {
         GateState::Open { since } => json!({"state": "open", "since": since.at}),
@@ -75,27 +90,6 @@ fn gate(state: GateState, is_told_all: bool) -> Value {
         GateState::Closed { reason, since, .. } => {
             json!({"state": "closed", "reason": reason.code(), "since": since.at})
         }
-    }
-}
-
-/// Each ticket system, where there is another one than iTop: the one of companies without a link first.
-fn desks(state: &AppState, is_told_all: bool) -> Option<Value> {
-    let told = |served: &Served| {
-        let mut told =
-            json!({"desk": served.name(), "gate": gate(served.gate.state(), is_told_all)});
-        if let Some((used, most)) = requests_of_day(served).filter(|_| is_told_all) {
-            told["requests"] = json!({"used": used, "limit": most});
-        }
-        told
-    };
-    state.desks.are_told().then(|| state.desks.iter().map(told).collect())
-}
-
-/// How many requests of the day were used, of how many, as far as a ticket system tells.
-fn requests_of_day(served: &Served) -> Option<(u64, u64)> {
-    match served.catalog.desk() {
-        Desk::Itop(_) => None,
-        Desk::Salesforce(client) => client.usage(),
     }
 }
 

@@ -39,13 +39,13 @@ const REFRESHED_AT_ONCE: usize = 50;
 pub(in crate::web) struct Report {
     version: &'static str,
     up_since: Timestamp,
-    /// With its mend for those who see all.
+    /// That of the ticket system of companies that are not linked; with its mend for those who see all.
     #[schemars(with = "Gate")]
     gate: Value,
-    /// Where another ticket system than iTop is served: each, the one of companies that are not linked first.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Each ticket system, unless iTop is all that is served.
     #[schemars(with = "Option<Vec<ReadyDesk>>")]
-    desks: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desks: Option<Vec<Value>>,
     /// How many rows have not ended well, by state.
     #[schemars(with = "BTreeMap<String, u64>")]
     inbox: Map<String, Value>,
@@ -76,7 +76,7 @@ struct Details {
     #[schemars(with = "Vec<SlowCreate>")]
     slow_creates: Value,
     ticket_of_probe: Option<String>,
-    /// How long iTop takes to answer now.
+    /// How long the ticket system of companies that are not linked takes to answer now.
     itop: Option<Answers>,
     lists: Vec<ListReport>,
     /// Who is told of what has happened.
@@ -135,7 +135,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             up_since: state.history.up_since(),
             gate: gate(state.delivery.gate(), sees_all),
-            desks: desks(state, sees_all),
+            desks: desks(&state.desks, sees_all),
             inbox: inbox(&counts),
             waiting: counts.waiting(),
             oldest_waiting_at,
@@ -159,7 +159,7 @@ impl Report {
 
     /// The way to each ticket system, where another one than iTop is served.
     pub(in crate::web) fn desks(&self) -> Option<&[Value]> {
-        self.desks.as_ref().and_then(Value::as_array).map(Vec::as_slice)
+        self.desks.as_deref()
     }
 
     pub(in crate::web) fn waiting(&self) -> u64 {

@@ -15,7 +15,7 @@ use super::{
     overview::{CompanyView, Group, Known, LinkInForce},
 };
 use crate::{
-    desk::Desks,
+    desk::{DeskName, Desks},
     domain::{
         body::{Errors, FieldError},
         company_link::Named,
@@ -72,7 +72,7 @@ pub(in crate::web) async fn export(
 
 fn row(view: &CompanyView) -> link_table::Row {
     let link = view.link.as_ref();
-    let desk = link.map_or("", |link| link.desk.unwrap_or_default().code());
+    let desk = link.map_or("", |link| link.desk.unwrap_or(DeskName::Itop).code());
     let both = |named: Option<&Named>| match named {
         Some(named) => [named.name.clone(), named.id.to_string()],
         None => [String::new(), String::new()],

@@ -58,7 +58,7 @@ pub(super) struct RowView {
 #[derive(Serialize)]
 struct Ci {
     name: String,
-    url: String,
+    url: Option<String>,
 }
 
 /// A question.

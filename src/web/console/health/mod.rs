@@ -83,7 +83,7 @@ fn ways(report: &Report, default_desk: &str, language: Language) -> Vec<Value> {
         let requests = requests.is_object().then(|| {
             context! { used => number(&requests["used"]), limit => number(&requests["limit"]) }
         });
-        let name = desk["desk"].as_str().and_then(DeskName::parse).unwrap_or_default();
+        let name = desk["desk"].as_str().and_then(DeskName::parse).unwrap_or(DeskName::Itop);
         let gate = value(&desk["gate"]);
         context! { desk => name.code(), title => name.title(), gate, requests }
     };
@@ -104,7 +104,7 @@ struct ListRow<'r> {
 impl<'r> ListRow<'r> {
     fn of(list: &'r ListReport, language: Language) -> Self {
         let refresh = serde_json::to_string(&list.refresh).unwrap_or_default();
-        let desk = list.desk.unwrap_or_default().title();
+        let desk = list.desk.unwrap_or(DeskName::Itop).title();
         Self { list, desk, items: grouped(list.items as u64, language), refresh }
     }
 }

@@ -67,7 +67,7 @@ struct Ticket {
     /// What people call its ticket system.
     desk: &'static str,
     number: String,
-    url: String,
+    url: Option<String>,
 }
 
 /// How its company is linked.

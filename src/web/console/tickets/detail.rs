@@ -28,7 +28,8 @@ pub(in crate::web) async fn page(
         let desk = page.desk_of_texts();
         context! { why => said.why, has_more => said.has_more, desk }
     });
-    let desk = told.item["ticket"]["desk"].as_str().and_then(DeskName::parse).unwrap_or_default();
+    let desk =
+        told.item["ticket"]["desk"].as_str().and_then(DeskName::parse).unwrap_or(DeskName::Itop);
     let desk = context! { code => desk.code(), title => desk.title() };
     page.render("tickets/detail.html", context! { told => value(&told), said, desk }).await
 }

@@ -131,6 +131,7 @@ fn told_by_itop(schemas: &mut Schemas) -> Operation {
     .body(&[(JSON, tickets), ("application/x-www-form-urlencoded", ticket)])
     .signed()
     .gives(202, "How many were told of; not which of them are known.", taken)
+    .fails(&[&kinds::ITOP_OFF])
 }
 
 fn stream(schemas: &mut Schemas) -> Vec<Operation> {

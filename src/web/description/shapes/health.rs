@@ -33,7 +33,7 @@ pub(in crate::web) struct Ready {
     /// `ready`.
     status: String,
     gate: Gate,
-    /// Where another ticket system than iTop is served: each, the one of companies that are not linked first.
+    /// Unless iTop is all that is served: each ticket system, the one of companies that are not linked first.
     #[schemars(skip_serializing_if = "Option::is_none")]
     desks: Option<Vec<ReadyDesk>>,
     /// How many rows have not ended well, by state.
@@ -57,15 +57,14 @@ pub(in crate::web) struct Ready {
 pub(in crate::web) struct ReadyDesk {
     desk: DeskName,
     gate: Gate,
-    /// Of Salesforce, for tokens that are limited to nothing: the requests of 24 hours, as its last answer told.
+    /// For tokens that are limited to nothing, where the ticket system counts requests and has answered.
     #[schemars(skip_serializing_if = "Option::is_none")]
     requests: Option<RequestsOfDay>,
 }
 
-/// Requests that an org may have in 24 hours.
+/// The requests of the last 24 hours, by whomever, as the last answer told.
 #[derive(JsonSchema)]
 pub(in crate::web) struct RequestsOfDay {
-    /// By whomever.
     used: u64,
     limit: u64,
 }
