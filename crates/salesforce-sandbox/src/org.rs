@@ -144,7 +144,7 @@ impl Org {
             }
             ["sandbox", rest @ ..] => self.inspect(call, rest),
             [] => self.cases_page(),
-            [id] if call.is_aside() => self.case_page(call, id),
+            [id] if call.is_page() => self.case_page(call, id),
             _ => {
                 Answer::other(404, "text/html; charset=UTF-8", "<html>URL No Longer Exists</html>")
             }

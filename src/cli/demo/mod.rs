@@ -134,7 +134,6 @@ fn configured(Simulated { itop, salesforce }: &Simulated) -> Config {
     Config {
         itop: itop.as_ref().map(simulated::itop_section),
         salesforce: salesforce.as_ref().map(Salesforce::section),
-
         // They are near: what is resolved there shows at once.
         board: Board { max_age: Period::seconds(1), ..Board::default() },
         cmdb: itop.as_ref().map(|_| equipment::section()),

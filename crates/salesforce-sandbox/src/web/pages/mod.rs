@@ -24,10 +24,10 @@ const LISTED: usize = 200;
 const HTML: &str = "text/html; charset=UTF-8";
 
 impl Call {
-    /// Whether it is no call of a program to the API: a page, or what tests look at.
-    pub(crate) fn is_aside(&self) -> bool {
+    /// Whether it asks for a page, not for something of the API.
+    pub(crate) fn is_page(&self) -> bool {
         match self.parts().as_slice() {
-            [] | ["sandbox", ..] => true,
+            [] => true,
             [id] => ids::long(id).is_some(),
             _ => false,
         }
