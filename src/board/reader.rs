@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use super::{Board, QUEUE, Question};
 use crate::{
     clock::earlier,
-    desk::{Desk, DeskError, Served},
+    desk::{DeskError, Served},
     domain::{
         keys::{OrgId, TicketId, TicketKey},
         ticket_status::{Presence, TicketStatus},
@@ -161,37 +161,18 @@ impl StatusReader {
         as_of: Timestamp,
     ) -> Result<(), DeskError> {
         let Served { catalog, gate } = &self.served;
-        let outcome = match catalog.desk() {
-            Desk::Itop(client) => {
-                let statuses = client.statuses(class, ids.iter().map(|(id, _)| id)).await;
-                statuses.map_err(DeskError::from)
-            }
-            Desk::Salesforce(client) => {
-                let ids: Vec<_> = ids.iter().map(|(id, _)| id.clone()).collect();
-                let statuses = client.statuses(&ids).await.map_err(DeskError::from);
-                statuses.map(|statuses| statuses.into_iter().flatten().collect())
-            }
-        };
+        let outcome = catalog.desk().statuses(class, ids.iter().map(|(id, _)| id)).await;
         gate.after_read(&outcome);
         self.board.reads.count(usize::from(outcome.is_err()));
         let present = outcome?;
         self.board.reads.add(2, ids.len() as u64);
-        let missing = match catalog.desk() {
-            Desk::Itop(client) => self.missing(client, class, ids, &present).await,
-            // What is gone reads as what is not visible.
-            Desk::Salesforce(_) => {
-                let there: HashSet<_> = present.iter().map(|status| &status.key.id).collect();
-                let missing = ids.iter().filter(|(id, _)| !there.contains(id));
-                let key = |id: &TicketId| TicketKey { class: class.to_owned(), id: id.clone() };
-                missing.map(|(id, _)| (key(id), Presence::NotVisible)).collect()
-            }
+        // Where ids are given once, what has one is what it was, and what is gone reads as what is not visible.
+        let gives_anew = catalog.desk().itop();
+        let (missing, recognised) = match gives_anew {
+            Some(client) => (self.missing(client, class, ids, &present).await, Recognised::NotYet),
+            None => (not_visible(class, ids, &present), Recognised::Yes),
         };
         let store = &self.board.store;
-        // Its ids are given once: what has one is what it was.
-        let recognised = match catalog.desk() {
-            Desk::Itop(_) => Recognised::NotYet,
-            Desk::Salesforce(_) => Recognised::Yes,
-        };
         let doubtful = match store.save_statuses(present, recognised, missing, as_of).await {
             Ok(doubtful) => doubtful,
             Err(error) => {
@@ -199,13 +180,10 @@ impl StatusReader {
                 return Ok(());
             }
         };
-        match catalog.desk() {
-            Desk::Itop(client) => {
-                for tickets in doubtful.chunks(LOGS_AT_ONCE) {
-                    self.recognise(client, class, tickets, as_of).await?;
-                }
+        for tickets in doubtful.chunks(LOGS_AT_ONCE) {
+            if let Some(client) = gives_anew {
+                self.recognise(client, class, tickets, as_of).await?;
             }
-            Desk::Salesforce(_) => {}
         }
         Ok(())
     }
@@ -291,6 +269,18 @@ impl StatusReader {
             })
             .collect()
     }
+}
+
+/// Those that are not in an answer, of which nothing else can be told.
+fn not_visible(
+    class: &str,
+    ids: &[(TicketId, OrgId)],
+    present: &[TicketStatus],
+) -> Vec<(TicketKey, Presence)> {
+    let there: HashSet<_> = present.iter().map(|status| &status.key.id).collect();
+    let missing = ids.iter().filter(|(id, _)| !there.contains(id));
+    let key = |id: &TicketId| TicketKey { class: class.to_owned(), id: id.clone() };
+    missing.map(|(id, _)| (key(id), Presence::NotVisible)).collect()
 }
 
 impl Board {

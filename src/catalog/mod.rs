@@ -20,7 +20,6 @@ use crate::{
     domain::keys::{ObjectId, OrgId},
     gate::Gate,
     itop::{Conditions, INCIDENT, ItopError, MARKER_LOG, TicketModel, USER_REQUEST},
-    salesforce,
 };
 use cached::Cached;
 
@@ -111,7 +110,7 @@ impl Catalog {
                 TicketClass::Incident => Some(INCIDENT),
                 TicketClass::UserRequest => Some(USER_REQUEST),
             };
-            let Desk::Itop(client) = &inner.desk else {
+            let Some(client) = inner.desk.itop() else {
                 let reason = "it is asked for the classes of iTop's tickets".to_owned();
                 return Err(ItopError::NotItop { reason }.into());
             };
@@ -133,9 +132,9 @@ impl Catalog {
 
     /// The class of new tickets.
     pub async fn ticket_class(&self) -> Result<&'static str, DeskError> {
-        match &self.inner.desk {
-            Desk::Itop(_) => Ok(self.ticket_model().await?.class),
-            Desk::Salesforce(_) => Ok(salesforce::CASE),
+        match self.inner.desk.name().class() {
+            Some(class) => Ok(class),
+            None => Ok(self.ticket_model().await?.class),
         }
     }
 
@@ -186,58 +185,32 @@ impl Catalog {
     /// All companies.
     pub fn companies(&self) -> Asked<'_, Vec<Organization>> {
         let inner = self.inner.clone();
-        self.inner.companies.ask(None, async move {
-            match &inner.desk {
-                Desk::Itop(client) => {
-                    Ok(client.organizations(&inner.settings.queries.companies).await?)
-                }
-                Desk::Salesforce(client) => Ok(client.companies().await?),
-            }
-        })
+        self.inner.companies.ask(None, async move { inner.desk.companies(&inner.settings).await })
     }
 
     /// All teams.
     pub fn all_teams(&self) -> Asked<'_, Vec<Team>> {
         let inner = self.inner.clone();
-        self.inner.all_teams.ask(None, async move {
-            match &inner.desk {
-                Desk::Itop(client) => {
-                    Ok(client.teams(&inner.settings.queries.all_teams, None).await?)
-                }
-                Desk::Salesforce(client) => Ok(client.teams().await?),
-            }
-        })
+        self.inner.all_teams.ask(None, async move { inner.desk.teams(&inner.settings, None).await })
     }
 
     /// The teams that may take a company's tickets.
     pub fn teams(&self, org: &OrgId) -> Asked<'_, Vec<Team>> {
-        let of_all = matches!(self.inner.desk, Desk::Salesforce(_));
-        if of_all || self.inner.settings.teams == TeamChoice::All {
+        if self.inner.desk.teams_are_of_all(&self.inner.settings) {
             return self.all_teams();
         }
         let (inner, org) = (self.inner.clone(), org.clone());
         self.inner.teams.ask(Some(org.clone()), async move {
-            match &inner.desk {
-                Desk::Itop(client) => {
-                    Ok(client.teams(&inner.settings.queries.teams, Some(&org)).await?)
-                }
-                // Not asked: each queue takes the tickets of all.
-                Desk::Salesforce(client) => Ok(client.teams().await?),
-            }
+            inner.desk.teams(&inner.settings, Some(&org)).await
         })
     }
 
     /// The active contacts of a company.
     pub fn contacts(&self, org: &OrgId) -> Asked<'_, Vec<Person>> {
         let (inner, org) = (self.inner.clone(), org.clone());
-        self.inner.contacts.ask(Some(org.clone()), async move {
-            match &inner.desk {
-                Desk::Itop(client) => {
-                    Ok(client.contacts(&inner.settings.queries.contacts, &org).await?)
-                }
-                Desk::Salesforce(client) => Ok(client.contacts(&org).await?),
-            }
-        })
+        self.inner
+            .contacts
+            .ask(Some(org.clone()), async move { inner.desk.contacts(&inner.settings, &org).await })
     }
 
     /// The services that a company's contracts include, with the elements that fit the class of
@@ -246,28 +219,17 @@ impl Catalog {
         let (catalog, org) = (self.clone(), org.clone());
         self.inner.services.ask(Some(org.clone()), async move {
             let Inner { desk, settings, .. } = &*catalog.inner;
-            match desk {
-                Desk::Itop(client) => {
-                    let request_type = catalog.ticket_model().await?.request_type;
-                    Ok(client.services(&settings.queries, &org, request_type).await?)
-                }
-                Desk::Salesforce(client) => Ok(client.services(&org).await?),
-            }
+            let request_type = async { Ok(catalog.ticket_model().await?.request_type) };
+            desk.services(settings, &org, request_type).await
         })
     }
 
     /// The CIs of a company.
     pub fn cis(&self, org: &OrgId) -> Asked<'_, CiList> {
         let (inner, org) = (self.inner.clone(), org.clone());
-        self.inner.cis.ask(Some(org.clone()), async move {
-            let settings = &inner.settings;
-            match &inner.desk {
-                Desk::Itop(client) => {
-                    Ok(client.cis(&settings.queries.cis, &org, settings.page_size).await?)
-                }
-                Desk::Salesforce(client) => Ok(client.cis(&org).await?),
-            }
-        })
+        self.inner
+            .cis
+            .ask(Some(org.clone()), async move { inner.desk.cis(&inner.settings, &org).await })
     }
 
     /// The CIs of a company that have one of the keys or bear one of the names, asked for by
@@ -279,25 +241,14 @@ impl Catalog {
         names: &[&str],
     ) -> Result<CiList, DeskError> {
         let Inner { desk, settings, gate, .. } = &*self.inner;
-        let found = match desk {
-            Desk::Itop(client) => client
-                .cis_called(&settings.queries.cis, org, keys, names)
-                .await
-                .map_err(DeskError::from),
-            Desk::Salesforce(client) => {
-                client.cis_called(org, keys, names).await.map_err(DeskError::from)
-            }
-        };
+        let found = desk.cis_called(settings, org, keys, names).await;
         gate.after_read(&found);
         found
     }
 
     /// Whether the account sees an organization, active or not.
     pub async fn organization_exists(&self, org: &OrgId) -> Result<bool, DeskError> {
-        let exists = match &self.inner.desk {
-            Desk::Itop(client) => client.organization_exists(org).await.map_err(DeskError::from),
-            Desk::Salesforce(client) => client.company_exists(org).await.map_err(DeskError::from),
-        };
+        let exists = self.inner.desk.company_exists(org).await;
         self.inner.gate.after_read(&exists);
         exists
     }

@@ -251,21 +251,19 @@ impl Core {
         let sentence = capitalised(&error.to_string());
         // Whether it is this row, or everything, that does not get through tells another request.
         let is_turned_away = error.may_be_about_the_request() && inner.desk.ping().await.is_ok();
-        let code = if is_turned_away { TURNED_AWAY } else { self.unavailable() };
+        let unavailable = self.unavailable();
+        let code = if is_turned_away { TURNED_AWAY } else { &unavailable };
         let again = row.last_problem.as_deref() == Some(code) && row.attempts + 1 >= REFUSALS;
         if is_turned_away && again {
-            return self.fail(row, event, turned_away(&sentence)).await;
+            return self.fail(row, event, turned_away(self.desk.name(), &sentence)).await;
         }
         let problem = Problem::new(code, sentence);
         inner.store.wait_until(row.id, self.after(wait), wait, problem).await
     }
 
     /// The code of a problem: it cannot be reached, or takes nothing.
-    pub(super) fn unavailable(&self) -> &'static str {
-        match self.desk.name() {
-            DeskName::Itop => "itop-unavailable",
-            DeskName::Salesforce => "salesforce-unavailable",
-        }
+    pub(super) fn unavailable(&self) -> String {
+        format!("{}-unavailable", self.desk.name().code())
     }
 
     /// Whether this bridge serves a ticket system.
@@ -307,11 +305,12 @@ impl Core {
 }
 
 /// Other requests get through while those of one row are turned away each time.
-pub(super) fn turned_away(sentence: &str) -> Problem {
+pub(super) fn turned_away(desk: DeskName, sentence: &str) -> Problem {
+    let (title, api) = (desk.title(), desk.api());
     let message = format!(
         "{sentence}. Other requests get through, while this acknowledgement is turned away each time: \
-         a firewall in front of iTop may object to a word in it. Let the bridge through to \
-         webservices/rest.php there without that check, then retry."
+         a firewall in front of {title} may object to a word in it. Let the bridge through to {api} \
+         there without that check, then retry."
     );
     Problem::new(TURNED_AWAY, message)
 }

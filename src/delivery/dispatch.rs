@@ -51,12 +51,12 @@ impl Lane {
             return;
         }
         match self {
-            Self::Conditional(itop) => {
+            Self::Conditional(lane) => {
                 tokio::join!(
                     self.dispatch(stop),
-                    self.for_ever(stop, "unknown outcomes", || itop.keep_settling()),
-                    self.for_ever(stop, "lines", || itop.keep_reading_back()),
-                    self.for_ever(stop, "the newest ticket", || itop.keep_highest_id()),
+                    self.for_ever(stop, "unknown outcomes", || lane.keep_settling()),
+                    self.for_ever(stop, "lines", || lane.keep_reading_back()),
+                    self.for_ever(stop, "the newest ticket", || lane.keep_highest_id()),
                 );
             }
             Self::UniqueKey(_) => self.dispatch(stop).await,
@@ -69,8 +69,8 @@ impl Lane {
         let recovered = async || {
             self.core().store.bound_times(self.longest_wait(), LATE_LOOK).await?;
             match self {
-                Self::Conditional(itop) => itop.recover().await,
-                Self::UniqueKey(salesforce) => salesforce.recover().await,
+                Self::Conditional(lane) => lane.recover().await,
+                Self::UniqueKey(lane) => lane.recover().await,
             }
         };
         loop {
@@ -266,8 +266,8 @@ impl Lane {
 
     async fn interrupt(&self, id: i64) -> Result<Vec<i64>, StoreError> {
         match self {
-            Self::Conditional(itop) => itop.store.interrupt(id, itop.after(LATE_LOOK)).await,
-            Self::UniqueKey(salesforce) => salesforce.repeat_interrupted(Some(id)).await,
+            Self::Conditional(lane) => lane.store.interrupt(id, lane.after(LATE_LOOK)).await,
+            Self::UniqueKey(lane) => lane.repeat_interrupted(Some(id)).await,
         }
     }
 

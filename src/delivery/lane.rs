@@ -14,7 +14,7 @@ use super::{
     unique_key::UniqueKey,
 };
 use crate::{
-    desk::{Desk, DeskName},
+    desk::{DeskName, ExactlyOnce},
     domain::{
         acknowledgement::{Acknowledgement, Wants},
         company_link::CompanyLink,
@@ -30,31 +30,31 @@ use crate::{
 /// All deliveries to one ticket system. Cheap to clone.
 #[derive(Clone)]
 pub(super) enum Lane {
-    /// What must hold stands in each write as a condition: iTop.
+    /// What must hold stands in each write as a condition.
     Conditional(Conditional),
-    /// Each ticket has its marker in a unique field: Salesforce.
+    /// Each ticket has its marker in a unique field.
     UniqueKey(UniqueKey),
 }
 
 impl Lane {
     pub(super) fn new(core: Core) -> Self {
         let planner = Planner::new(core.catalog.clone(), core.clock.clone(), core.settings.clone());
-        match core.desk.clone() {
-            Desk::Itop(client) => {
+        match core.desk.exactly_once() {
+            ExactlyOnce::Conditional(client) => {
                 let planner = match core.settings.cmdb {
                     Some(_) => planner.with_federation(core.store.clone()),
                     None => planner,
                 };
                 Self::Conditional(Conditional::new(core, client, planner))
             }
-            Desk::Salesforce(client) => Self::UniqueKey(UniqueKey::new(core, client, planner)),
+            ExactlyOnce::UniqueKey(keyed) => Self::UniqueKey(UniqueKey::new(core, keyed, planner)),
         }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         match self {
-            Self::Conditional(itop) => itop.core(),
-            Self::UniqueKey(salesforce) => salesforce.core(),
+            Self::Conditional(lane) => lane.core(),
+            Self::UniqueKey(lane) => lane.core(),
         }
     }
 
@@ -64,15 +64,15 @@ impl Lane {
 
     pub(super) fn planner(&self) -> &Planner {
         match self {
-            Self::Conditional(itop) => itop.planner(),
-            Self::UniqueKey(salesforce) => salesforce.planner(),
+            Self::Conditional(lane) => lane.planner(),
+            Self::UniqueKey(lane) => lane.planner(),
         }
     }
 
     /// What is under way there and took long, by row.
     pub(super) fn slow_creates(&self, than: Duration) -> Vec<(i64, Duration)> {
         match self {
-            Self::Conditional(itop) => itop.slow_creates(than),
+            Self::Conditional(lane) => lane.slow_creates(than),
             Self::UniqueKey(_) => Vec::new(),
         }
     }
@@ -80,7 +80,7 @@ impl Lane {
     /// A row's attempt has ended, however it did.
     pub(super) fn left(&self, id: i64) {
         match self {
-            Self::Conditional(itop) => itop.left(id),
+            Self::Conditional(lane) => lane.left(id),
             Self::UniqueKey(_) => {}
         }
     }
@@ -104,10 +104,8 @@ impl Lane {
                 Ok(true)
             }
             Some(other) if other.core().gate.is_open() => match other {
-                Self::Conditional(itop) => Box::pin(itop.was_found_again(row, event)).await,
-                Self::UniqueKey(salesforce) => {
-                    salesforce.was_found_before_it_left(row, event).await
-                }
+                Self::Conditional(lane) => Box::pin(lane.was_found_again(row, event)).await,
+                Self::UniqueKey(lane) => lane.was_found_before_it_left(row, event).await,
             },
             // It cannot be asked: what it may have made must not be made here too.
             Some(_) => {
@@ -131,8 +129,8 @@ impl Lane {
         event: &Acknowledgement,
     ) -> Result<bool, StoreError> {
         match self {
-            Self::Conditional(itop) => itop.was_found_again(row, event).await,
-            Self::UniqueKey(salesforce) => salesforce.was_found_again(row, event).await,
+            Self::Conditional(lane) => lane.was_found_again(row, event).await,
+            Self::UniqueKey(lane) => lane.was_found_again(row, event).await,
         }
     }
 
@@ -144,8 +142,8 @@ impl Lane {
         link: &CompanyLink,
     ) -> Result<Option<TicketStatus>, PlanError> {
         match self {
-            Self::Conditional(itop) => itop.existing_ticket(instance, event, link).await,
-            Self::UniqueKey(salesforce) => salesforce.existing_ticket(instance, event, link).await,
+            Self::Conditional(lane) => lane.existing_ticket(instance, event, link).await,
+            Self::UniqueKey(lane) => lane.existing_ticket(instance, event, link).await,
         }
     }
 
@@ -153,8 +151,8 @@ impl Lane {
     /// others there are.
     async fn request(&self, plan: &Plan, is_told_of_others: bool) -> Result<Value, PlanError> {
         match self {
-            Self::Conditional(itop) => itop.request(plan, is_told_of_others).await,
-            Self::UniqueKey(salesforce) => salesforce.request(plan).await,
+            Self::Conditional(lane) => lane.request(plan, is_told_of_others).await,
+            Self::UniqueKey(lane) => lane.request(plan).await,
         }
     }
 
@@ -236,8 +234,8 @@ impl Lane {
             return Ok(Written::Nothing);
         }
         match self {
-            Self::Conditional(itop) => itop.deliver_linked(row, event, &link).await,
-            Self::UniqueKey(salesforce) => salesforce.deliver_linked(row, event, &link).await,
+            Self::Conditional(lane) => lane.deliver_linked(row, event, &link).await,
+            Self::UniqueKey(lane) => lane.deliver_linked(row, event, &link).await,
         }
     }
 }

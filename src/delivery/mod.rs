@@ -214,7 +214,7 @@ impl Delivery {
 
     fn conditional(&self) -> Option<&Conditional> {
         self.inner.lanes.iter().find_map(|lane| match lane {
-            Lane::Conditional(itop) => Some(itop),
+            Lane::Conditional(lane) => Some(lane),
             Lane::UniqueKey(_) => None,
         })
     }
@@ -271,7 +271,7 @@ impl Delivery {
             && let Some(message) = self.why_none_runs()
         {
             let code = self.default_lane().core().unavailable();
-            row.problem = Some(Problem::new(code, capitalised(&message)));
+            row.problem = Some(Problem::new(&code, capitalised(&message)));
         }
         row
     }

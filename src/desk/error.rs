@@ -1,6 +1,6 @@
 //! A call to any ticket system that did not succeed.
 
-use super::Failure;
+use super::{Failure, Refused};
 use crate::{
     domain::{new_ticket::RefKind, notice::Notice},
     gate::Reason,
@@ -82,5 +82,13 @@ impl Failure for DeskError {
 
     fn may_still_run(&self) -> bool {
         self.failure().may_still_run()
+    }
+
+    fn refused(&self) -> Option<Refused> {
+        self.failure().refused()
+    }
+
+    fn is_passing(&self) -> bool {
+        self.failure().is_passing()
     }
 }

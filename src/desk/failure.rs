@@ -1,5 +1,6 @@
 //! What everybody asks of a call that did not succeed, whichever ticket system it was to.
 
+use super::Refused;
 use crate::{
     gate::Reason,
     itop::{ItopError, TOO_MANY},
@@ -34,6 +35,14 @@ pub trait Failure: std::fmt::Display {
 
     /// Whether a write that ended so may still be at work there.
     fn may_still_run(&self) -> bool;
+
+    /// Of a write to a ticket system with unique keys: why it was not done, where the way is not at fault.
+    fn refused(&self) -> Option<Refused> {
+        None
+    }
+
+    /// Of the same: whether it passes by itself, so that the same is to be sent again after a pause.
+    fn is_passing(&self) -> bool;
 }
 
 impl Failure for ItopError {
@@ -79,6 +88,10 @@ impl Failure for ItopError {
     fn may_still_run(&self) -> bool {
         self.may_still_run()
     }
+
+    fn is_passing(&self) -> bool {
+        self.is_passing()
+    }
 }
 
 impl Failure for salesforce::Error {
@@ -123,5 +136,18 @@ impl Failure for salesforce::Error {
 
     fn may_still_run(&self) -> bool {
         self.may_still_run()
+    }
+
+    fn refused(&self) -> Option<Refused> {
+        Some(match self {
+            Self::DuplicateValue => Refused::Taken,
+            Self::Several { .. } => Refused::NotUnique,
+            Self::Refused(_) | Self::Reference { .. } => Refused::ForGood(self.refused_ref()),
+            _ => return None,
+        })
+    }
+
+    fn is_passing(&self) -> bool {
+        self.is_passing()
     }
 }

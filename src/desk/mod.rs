@@ -8,6 +8,8 @@ mod configured;
 mod error;
 mod failure;
 mod items;
+mod keyed;
+mod lists;
 mod served;
 
 pub use crate::domain::desk_name::DeskName;
@@ -16,6 +18,7 @@ pub use configured::DeskConfigError;
 pub use error::DeskError;
 pub use failure::Failure;
 pub use items::{Contract, Element, Organization, Person, Service, Team};
+pub use keyed::{Created, ExactlyOnce, Keyed, NewNotes, Noted, Refused, Words};
 pub use served::{Desks, Served};
 
 use jiff::tz::TimeZone;
@@ -58,6 +61,12 @@ impl Desk {
         }
     }
 
+    /// The way to iTop, if that is what it is: for what only iTop has.
+    #[must_use]
+    pub fn itop(&self) -> Option<&itop::Client> {
+        if let Self::Itop(client) = self { Some(client) } else { None }
+    }
+
     /// Asks for as little as can be asked for, to know whether it answers and takes the bridge's login.
     pub async fn ping(&self) -> Result<(), DeskError> {
         match self {
@@ -81,6 +90,15 @@ impl Desk {
         match self {
             Self::Itop(client) => client.calls(),
             Self::Salesforce(client) => client.calls(),
+        }
+    }
+
+    /// How many calls are in flight, and may be at most.
+    #[must_use]
+    pub fn in_flight(&self) -> (usize, usize) {
+        match self {
+            Self::Itop(client) => client.in_flight(),
+            Self::Salesforce(client) => client.in_flight(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Desk, DeskName};
+use super::DeskName;
 use crate::{catalog::Catalog, domain::keys::TicketKey, gate::Gate, itop};
 
 /// What is had for each ticket system. Cheap to clone.
@@ -73,10 +73,7 @@ impl Desks {
     /// iTop, if it is served: for what only that has.
     #[must_use]
     pub fn itop(&self) -> Option<(&Served, &itop::Client)> {
-        self.iter().find_map(|served| match served.catalog.desk() {
-            Desk::Itop(client) => Some((served, client)),
-            Desk::Salesforce(_) => None,
-        })
+        self.iter().find_map(|served| Some((served, served.catalog.desk().itop()?)))
     }
 
     /// Whether there is more than one, so that it has to be said which.

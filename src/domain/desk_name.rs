@@ -43,6 +43,15 @@ impl DeskName {
         }
     }
 
+    /// What of it is called, as people know it who let the bridge through.
+    #[must_use]
+    pub fn api(self) -> &'static str {
+        match self {
+            Self::Itop => "webservices/rest.php",
+            Self::Salesforce => "services/data",
+        }
+    }
+
     /// What a company is there.
     #[must_use]
     pub fn company(self) -> &'static str {

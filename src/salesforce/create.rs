@@ -12,6 +12,7 @@ use super::{
     settings::Mapping,
 };
 use crate::{
+    desk::Created,
     domain::{
         keys::TicketId,
         new_ticket::{NewTicket, RefKind},
@@ -20,15 +21,6 @@ use crate::{
     },
     outgoing::Use,
 };
-
-/// A Case as the answer of its creation showed it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Created {
-    /// Its status right after the creation.
-    pub status: TicketStatus,
-    /// What was asked for and no Case has, by configuration or at all.
-    pub dropped: Vec<RefKind>,
-}
 
 impl Client {
     /// Makes a Case and reads it, in one call; what it refers to is read in another before. Never

@@ -30,12 +30,12 @@ mod soql;
 
 pub use cases::{CASE, STATUSES_AT_ONCE, address};
 pub use client::Client;
-pub use create::{Created, why_not_template};
+pub use create::why_not_template;
 pub use describe::{Described, Field, PicklistValue, RecordType};
 pub use error::{Error, Refusal};
 pub use ids::{is_id, is_same};
 pub use mend::Obstruction;
-pub use notes::{NewNotes, Note, Noted};
+pub use notes::Note;
 pub use org::{CaseState, Limit};
 pub use package::{Deployed, PERMISSION_SET, Problem, package};
 pub use settings::{CiObject, Login, Mapping, Priorities, ServiceObject, Settings};

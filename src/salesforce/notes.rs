@@ -14,13 +14,8 @@ use super::{
     soql,
 };
 use crate::{
-    domain::{
-        keys::{OrgId, TicketKey},
-        marker::Marker,
-        priority::Priority,
-        text::cut_bytes,
-        ticket_status::TicketStatus,
-    },
+    desk::{NewNotes, Noted},
+    domain::{keys::TicketKey, marker::Marker, priority::Priority, text::cut_bytes},
     outgoing::Use,
 };
 
@@ -29,32 +24,6 @@ const MOST_BYTES: usize = 4_000;
 
 /// How many records one request makes.
 const AT_ONCE: usize = 200;
-
-/// Lines for the comments of a Case: one for each acknowledgement, each behind its marker.
-#[derive(Clone, Debug)]
-pub struct NewNotes<'a> {
-    /// The Case.
-    pub case: &'a TicketKey,
-    /// The Account that it must belong to.
-    pub org: &'a OrgId,
-    /// Whether it must still be open.
-    pub only_if_open: bool,
-    /// Markers and words; at least one.
-    pub lines: Vec<(&'a Marker, &'a str)>,
-}
-
-/// What became of notes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Noted {
-    /// They stand on the Case, which was so right before.
-    Added(TicketStatus),
-    /// The Case is closed; nothing was written.
-    Closed(TicketStatus),
-    /// It belongs to another Account by now; nothing was written.
-    Foreign,
-    /// It is gone, or not visible; nothing was written.
-    Gone,
-}
 
 /// A comment of a Case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +39,7 @@ impl Client {
     /// condition for a write. Between the two an agent may close the Case; a note on a closed Case does
     /// no harm, and the next acknowledgement makes a new one.
     pub async fn note(&self, new: &NewNotes<'_>) -> Result<Noted, Error> {
-        let Some(status) = self.current(&new.case.id).await? else { return Ok(Noted::Gone) };
+        let Some(status) = self.current(&new.ticket.id).await? else { return Ok(Noted::Gone) };
         if !is_same(status.org.as_str(), new.org.as_str()) {
             return Ok(Noted::Foreign);
         }
@@ -83,7 +52,7 @@ impl Client {
                 .iter()
                 .map(|body| {
                     json!({
-                        "attributes": {"type": "CaseComment"}, "ParentId": new.case.id,
+                        "attributes": {"type": "CaseComment"}, "ParentId": new.ticket.id,
                         "CommentBody": body, "IsPublished": false,
                     })
                 })

@@ -9,13 +9,14 @@ use std::{collections::BTreeMap, io::Write as _, path::PathBuf};
 use servicenav_itop_bridge::{
     clock::Clock,
     config::{SalesforceLogin, SalesforceSection},
+    desk::{NewNotes, Noted},
     domain::{
         keys::OrgId,
         marker::Marker,
         new_ticket::{Chosen, NewTicket, Refs},
         priority::Priority,
     },
-    salesforce::{Client, Error, NewNotes, Noted},
+    salesforce::{Client, Error},
     secret::{Secret, random_key},
 };
 
@@ -87,7 +88,7 @@ async fn a_real_org_makes_one_case_of_a_marker_and_takes_a_note() {
     let by_number = client.by_number(&made.number).await.unwrap();
     assert!(by_number.iter().any(|status| status.key == made.key));
     let line = (&marker, "a line of a test");
-    let new = NewNotes { case: &made.key, org: &org, only_if_open: true, lines: vec![line] };
+    let new = NewNotes { ticket: &made.key, org: &org, only_if_open: true, lines: vec![line] };
     assert!(matches!(client.note(&new).await.unwrap(), Noted::Added(_)));
     let noted = client.noted(&made.key, std::slice::from_ref(&marker)).await.unwrap();
     assert_eq!(noted, [marker]);

@@ -145,7 +145,7 @@ impl Conditional {
                 && inner.client.ping().await.is_ok()
             {
                 let said = row.problem.message.trim_end_matches(MAY_EXIST).trim_end_matches('.');
-                let problem = turned_away(said);
+                let problem = turned_away(inner.desk.name(), said);
                 row.span().in_scope(|| {
                     tracing::error!(
                         acknowledgement = row.id,

@@ -1,7 +1,8 @@
 //! A new ticket, which is made once whatever becomes of the answers.
 
-use super::{Blocked, NO_FLOOR, PlanError, UniqueKey, Written, refused};
+use super::{Blocked, NO_FLOOR, PlanError, UniqueKey, Written};
 use crate::{
+    desk::{DeskError, Failure as _, Refused, Words},
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
@@ -11,7 +12,6 @@ use crate::{
         notice::Notice,
     },
     resolve::Doubts,
-    salesforce::Error,
     store::Waiting,
 };
 
@@ -40,7 +40,7 @@ impl UniqueKey {
             if !self.store.begin_create(row.id, NO_FLOOR, warnings, desk).await? {
                 return Ok(Written::Nothing);
             }
-            let error = match inner.client.create(&plan.ticket).await {
+            let error = match inner.keyed.create(&plan.ticket).await {
                 Ok(created) => {
                     let mut notices = plan.resolution.warnings.clone();
                     for kind in created.dropped {
@@ -54,16 +54,14 @@ impl UniqueKey {
                 }
                 Err(error) => error,
             };
-            match error {
-                Error::DuplicateValue => {
+            match error.refused() {
+                Some(Refused::Taken) => {
                     return self.read_by_key(row, event, &plan.ticket.marker).await;
                 }
-                error if error.refused_ref().is_some_and(|kind| doubts.may_doubt(kind)) => {
-                    if let Some(kind) = error.refused_ref() {
-                        doubts.refused(kind, plan.ticket.refs.get(kind));
-                    }
+                Some(Refused::ForGood(Some(kind))) if doubts.may_doubt(kind) => {
+                    doubts.refused(kind, plan.ticket.refs.get(kind));
                 }
-                error => return self.after_failed_create(row, event, &error).await,
+                refused => return self.after_failed_create(row, event, &error, refused).await,
             }
         }
     }
@@ -75,7 +73,7 @@ impl UniqueKey {
         event: &Acknowledgement,
         marker: &Marker,
     ) -> Result<Written, PlanError> {
-        let found = self.inner.client.by_ack(marker).await;
+        let found = self.inner.keyed.by_marker(marker).await;
         self.gate.after_read(&found);
         match found {
             Ok(Some(status)) => {
@@ -83,9 +81,9 @@ impl UniqueKey {
                 return Ok(Written::Yes);
             }
             Ok(None) => {}
-            Err(error @ Error::Several { .. }) => {
+            Err(error) if error.refused() == Some(Refused::NotUnique) => {
                 let mend = error.mend().unwrap_or_default();
-                let message = format!("{}. {mend}", refused(&error).message);
+                let message = format!("{}. {mend}", self.refused(&error).message);
                 return Err(PlanError::blocked(State::Blocked, "key-not-unique", message));
             }
             Err(error) => {
@@ -94,16 +92,19 @@ impl UniqueKey {
             }
         }
         let again = row.last_problem.as_deref() == Some(UNREADABLE);
+        let (title, Words { ticket, hidden, .. }) =
+            (self.desk.name().title(), self.inner.keyed.words());
         if again && row.attempts + 1 >= UNREADABLE_PAIRS {
-            let message = "Salesforce says that a Case with this marker exists, and shows none: it is in the \
-                           Recycle Bin, the user of the bridge may not see it, or another unique field of \
-                           Case has hit. Restore or show it, or delete it for good; the row is then \
-                           delivered by itself.";
+            let message = format!(
+                "{title} says that a {ticket} with this marker exists, and shows none: {hidden}; the row is \
+                 then delivered by itself."
+            );
             let problem = Problem::new(UNREADABLE, message);
             let state = State::Blocked;
             return Err(PlanError::Blocked(Blocked { state, problem, warnings: Vec::new() }));
         }
-        let message = "Salesforce says that a Case with this marker exists, and shows none yet.";
+        let message =
+            format!("{title} says that a {ticket} with this marker exists, and shows none yet.");
         self.wait_for_another(row, Problem::new(UNREADABLE, message)).await?;
         Ok(Written::Nothing)
     }
@@ -112,30 +113,32 @@ impl UniqueKey {
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        error: &Error,
+        error: &DeskError,
+        refused: Option<Refused>,
     ) -> Result<Written, PlanError> {
         self.gate.after_failure(error);
-        match error {
+        match refused {
             // What its company is linked to is gone, or not seen any more.
-            error if error.refused_ref() == Some(RefKind::Company) => {
+            Some(Refused::ForGood(Some(RefKind::Company))) => {
                 let message = format!(
-                    "{}. Link its company to another Account, or let the user of the bridge see it.",
-                    refused(error).message
+                    "{}. Link its company to another {}, or let the user of the bridge see it.",
+                    self.refused(error).message,
+                    self.inner.keyed.words().company
                 );
                 return Err(PlanError::blocked(State::Blocked, "organization-missing", message));
             }
-            Error::Refused(_) | Error::Reference { .. } => {
+            Some(Refused::ForGood(_)) => {
                 let marker = Marker::new(&row.instance, &event.event_id);
                 // An earlier create of the same may have gone through whose answer was lost.
                 if row.was_sent
-                    && let Ok(Some(status)) = self.inner.client.by_ack(&marker).await
+                    && let Ok(Some(status)) = self.inner.keyed.by_marker(&marker).await
                 {
                     self.take(row, State::Created, status, None).await;
                     return Ok(Written::Yes);
                 }
-                self.fail(row, event, refused(error)).await?;
+                self.fail(row, event, self.refused(error)).await?;
             }
-            error => self.wait_for_the_way(row, event, error).await?,
+            _ => self.wait_for_the_way(row, event, error).await?,
         }
         let in_vain = error.is_passing();
         Ok(if in_vain { Written::InVain } else { Written::Nothing })

@@ -1,9 +1,12 @@
 //! A ticket that is taken instead of a new one.
 
 use super::{PlanError, UniqueKey};
-use crate::domain::{
-    acknowledgement::Acknowledgement, company_link::CompanyLink, delivery_state::State,
-    keys::Instance, ticket_status::TicketStatus,
+use crate::{
+    desk::Words,
+    domain::{
+        acknowledgement::Acknowledgement, company_link::CompanyLink, delivery_state::State,
+        keys::Instance, ticket_status::TicketStatus,
+    },
 };
 
 impl UniqueKey {
@@ -26,16 +29,18 @@ impl UniqueKey {
         number: &str,
         link: &CompanyLink,
     ) -> Result<TicketStatus, PlanError> {
-        let found = self.inner.client.by_number(number).await;
+        let found = self.inner.keyed.by_number(number).await;
         self.gate.after_read(&found);
         let mut found = found.map_err(PlanError::way)?;
         found.retain(|ticket| ticket.org == link.org);
+        let Words { company, ticket, .. } = self.inner.keyed.words();
+        let title = self.desk.name().title();
         let message = match found.as_slice() {
             [ticket] => return Ok(ticket.clone()),
-            [] => format!("Account '{}' has no Case {number} in Salesforce.", link.org_name),
+            [] => format!("{company} '{}' has no {ticket} {number} in {title}.", link.org_name),
             several => {
                 let keys: Vec<_> = several.iter().map(|ticket| ticket.key.to_string()).collect();
-                format!("There are several Cases {number}: {}.", keys.join(", "))
+                format!("There are several {ticket}s {number}: {}.", keys.join(", "))
             }
         };
         Err(PlanError::blocked(State::Failed, "ticket-not-found", message))
@@ -50,7 +55,7 @@ impl UniqueKey {
         link: &CompanyLink,
     ) -> Result<Option<TicketStatus>, PlanError> {
         let Some(known) = self.known_ticket(instance, event).await? else { return Ok(None) };
-        let live = self.inner.client.current(&known.ticket.status.key.id).await;
+        let live = self.inner.keyed.current(&known.ticket.status.key.id).await;
         self.gate.after_read(&live);
         let live = live.map_err(PlanError::way)?;
         Ok(live.filter(|ticket| ticket.is_open() && ticket.org == link.org))

@@ -17,6 +17,7 @@ use super::{
     line::{Line, Turns},
 };
 use crate::{
+    desk::{DeskError, Keyed},
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
@@ -25,11 +26,10 @@ use crate::{
         text::capitalised,
         ticket_status::TicketStatus,
     },
-    salesforce::{Client, Error},
     store::{Delivered, StoreError, Waiting},
 };
 
-/// Deliveries to Salesforce. Cheap to clone.
+/// Deliveries to a ticket system with unique keys. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct UniqueKey {
     inner: Arc<Inner>,
@@ -37,7 +37,7 @@ pub(super) struct UniqueKey {
 
 pub(super) struct Inner {
     core: Arc<Core>,
-    client: Client,
+    keyed: Keyed,
     planner: Planner,
     /// Whose turn it is to write into a ticket that is there.
     turns: Turns,
@@ -64,8 +64,8 @@ const NO_FLOOR: u64 = i64::MAX.cast_unsigned();
 const DECISIONS: u32 = 3;
 
 impl UniqueKey {
-    pub(super) fn new(core: Core, client: Client, planner: Planner) -> Self {
-        let inner = Inner { core: Arc::new(core), client, planner, turns: Turns::default() };
+    pub(super) fn new(core: Core, keyed: Keyed, planner: Planner) -> Self {
+        let inner = Inner { core: Arc::new(core), keyed, planner, turns: Turns::default() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -79,7 +79,7 @@ impl UniqueKey {
 
     /// The request that would make a ticket.
     pub(super) async fn request(&self, plan: &Plan) -> Result<Value, PlanError> {
-        let request = self.inner.client.request(&plan.ticket).await;
+        let request = self.inner.keyed.request(&plan.ticket).await;
         self.gate.after_read(&request);
         request.map_err(PlanError::way)
     }
@@ -132,17 +132,17 @@ impl UniqueKey {
     ) -> Result<bool, StoreError> {
         let Some(target) = row.target.as_ref().filter(|_| row.was_sent) else { return Ok(false) };
         let marker = Marker::new(&row.instance, &event.event_id);
-        let noted = self.inner.client.noted(target, std::slice::from_ref(&marker)).await;
+        let noted = self.inner.keyed.is_noted(target, &marker).await;
         self.gate.after_read(&noted);
         match noted {
-            Ok(noted) if noted.is_empty() => return Ok(false),
-            Ok(_) => {}
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
             Err(error) => {
                 self.wait_for_the_way(row, event, &error).await?;
                 return Ok(true);
             }
         }
-        let status = self.inner.client.current(&target.id).await;
+        let status = self.inner.keyed.current(&target.id).await;
         self.gate.after_read(&status);
         match status {
             Ok(Some(status)) => {
@@ -168,7 +168,7 @@ impl UniqueKey {
             return Ok(true);
         }
         let marker = Marker::new(&row.instance, &event.event_id);
-        let found = self.inner.client.by_ack(&marker).await;
+        let found = self.inner.keyed.by_marker(&marker).await;
         self.gate.after_read(&found);
         match found {
             Ok(Some(status)) => self.take(row, State::Created, status, None).await,
@@ -186,6 +186,12 @@ impl UniqueKey {
             Err(error) => self.wait_for_the_way(row, event, &error).await?,
         }
         Ok(true)
+    }
+
+    /// What it refused for good.
+    fn refused(&self, error: &DeskError) -> Problem {
+        let code = format!("refused-by-{}", self.desk.name().code());
+        Problem::new(&code, capitalised(&error.to_string()))
     }
 
     /// Writes down that a row has its ticket.
@@ -208,9 +214,4 @@ impl UniqueKey {
         let delivered = Delivered { state, ticket, warnings, has_marker, read_back_at };
         self.record(vec![(row.id, delivered)]).await;
     }
-}
-
-/// What it refused for good.
-fn refused(error: &Error) -> Problem {
-    Problem::new("refused-by-salesforce", capitalised(&error.to_string()))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Line, NO_FLOOR, REFUSALS, UniqueKey, Written};
 use crate::{
+    desk::{DeskError, Failure as _, NewNotes, Noted, Refused},
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
@@ -12,7 +13,6 @@ use crate::{
         text::capitalised,
         ticket_status::TicketStatus,
     },
-    salesforce::{Error, NewNotes, Noted},
     store::{StoreError, Waiting},
 };
 
@@ -44,17 +44,17 @@ impl UniqueKey {
             return Ok(Some(Written::Nothing));
         }
         let new = NewNotes {
-            case: &ticket.key,
+            ticket: &ticket.key,
             org: &ticket.org,
             // One that the sender names may have ended.
             only_if_open: event.ticket.existing_ref.is_none(),
             lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
         };
-        let noted = inner.client.note(&new).await;
+        let noted = inner.keyed.note(&new).await;
         match noted {
             Ok(Noted::Added(status)) => {
                 if let Some(priority) = raise_to
-                    && let Err(error) = inner.client.raise(&ticket.key, priority).await
+                    && let Err(error) = inner.keyed.raise(&ticket.key, priority).await
                 {
                     tracing::warn!(%error, ticket.key = %ticket.key, "its priority was not raised");
                 }
@@ -88,11 +88,11 @@ impl UniqueKey {
             return Ok(false);
         }
         let marker = Marker::new(&row.instance, &event.event_id);
-        let noted = self.inner.client.noted(&ticket.key, std::slice::from_ref(&marker)).await;
+        let noted = self.inner.keyed.is_noted(&ticket.key, &marker).await;
         self.gate.after_read(&noted);
         match noted {
-            Ok(noted) if noted.is_empty() => return Ok(false),
-            Ok(_) => self.take(row, State::Reused, ticket.clone(), None).await,
+            Ok(false) => return Ok(false),
+            Ok(true) => self.take(row, State::Reused, ticket.clone(), None).await,
             Err(error) => self.wait_for_the_way(row, event, &error).await?,
         }
         Ok(true)
@@ -118,16 +118,16 @@ impl UniqueKey {
         &self,
         Line { row, event, .. }: &Line,
         ticket: &TicketStatus,
-        error: &Error,
+        error: &DeskError,
     ) -> Result<(), StoreError> {
         let sentence = capitalised(&error.to_string());
-        match error {
-            Error::Refused(_) if row.attempts + 1 >= REFUSALS => {
+        match error.refused() {
+            Some(Refused::ForGood(_)) if row.attempts + 1 >= REFUSALS => {
+                let Problem { code, .. } = self.refused(error);
                 let message = format!("{sentence}, for ticket {}.", ticket.number);
-                let problem = Problem::new("refused-by-salesforce", message);
-                self.fail(row, event, problem).await
+                self.fail(row, event, Problem::new(&code, message)).await
             }
-            error if error.had_no_effect() => self.wait_for_the_way(row, event, error).await,
+            _ if error.had_no_effect() => self.wait_for_the_way(row, event, error).await,
             _ => {
                 let message = format!(
                     "{sentence}. The note may be there or may still come; it is looked for before it \

@@ -1,6 +1,6 @@
 //! Metrics as they are at one moment, and how Prometheus reads them.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use prometheus_client::{
     collector::Collector,
@@ -46,6 +46,9 @@ impl Format {
     }
 }
 
+/// A name, or what it means: that of a ticket system is made of its code.
+type Text = Cow<'static, str>;
+
 /// Metrics by their names.
 #[derive(Debug, Default)]
 pub(super) struct Families(Vec<Family>);
@@ -54,8 +57,8 @@ pub(super) struct Families(Vec<Family>);
 struct Family {
     /// Whether the name is one that every process has.
     is_standard: bool,
-    name: &'static str,
-    help: &'static str,
+    name: Text,
+    help: Text,
     kind: MetricType,
     points: Vec<(Labels, Number)>,
 }
@@ -122,8 +125,8 @@ impl Families {
     /// A number that goes up and down.
     pub(super) fn gauge(
         &mut self,
-        name: &'static str,
-        help: &'static str,
+        name: impl Into<Text>,
+        help: impl Into<Text>,
         number: impl Into<Number>,
     ) {
         self.gauges(name, help, [(Labels::new(), number)]);
@@ -132,8 +135,8 @@ impl Families {
     /// The same with labels.
     pub(super) fn gauges<N: Into<Number>>(
         &mut self,
-        name: &'static str,
-        help: &'static str,
+        name: impl Into<Text>,
+        help: impl Into<Text>,
         points: impl IntoIterator<Item = (Labels, N)>,
     ) {
         self.add(false, name, help, MetricType::Gauge, points);
@@ -157,8 +160,8 @@ impl Families {
     /// The same with labels.
     pub(super) fn counters(
         &mut self,
-        name: &'static str,
-        help: &'static str,
+        name: impl Into<Text>,
+        help: impl Into<Text>,
         points: impl IntoIterator<Item = (Labels, u64)>,
     ) {
         self.add(false, name, help, MetricType::Counter, points);
@@ -167,8 +170,8 @@ impl Families {
     /// How numbers spread.
     pub(super) fn histograms(
         &mut self,
-        name: &'static str,
-        help: &'static str,
+        name: impl Into<Text>,
+        help: impl Into<Text>,
         points: impl IntoIterator<Item = (Labels, Number)>,
     ) {
         self.add(false, name, help, MetricType::Histogram, points);
@@ -182,12 +185,13 @@ impl Families {
     fn add<N: Into<Number>>(
         &mut self,
         is_standard: bool,
-        name: &'static str,
-        help: &'static str,
+        name: impl Into<Text>,
+        help: impl Into<Text>,
         kind: MetricType,
         points: impl IntoIterator<Item = (Labels, N)>,
     ) {
         let points = points.into_iter().map(|(labels, number)| (labels, number.into())).collect();
+        let (name, help) = (name.into(), help.into());
         self.0.push(Family { is_standard, name, help, kind, points });
     }
 
@@ -213,7 +217,7 @@ impl Collector for Families {
             let (name, unit) = match name.rsplit_once('_') {
                 Some((name, "seconds")) => (name, Some(Unit::Seconds)),
                 Some((name, "bytes")) => (name, Some(Unit::Bytes)),
-                _ => (*name, None),
+                _ => (&**name, None),
             };
             let mut family = encoder.encode_descriptor(name, help, unit.as_ref(), *kind)?;
             for (labels, number) in points {

@@ -10,7 +10,6 @@ use crate::{
     clock::elapsed,
     desk::{Desk, DeskName},
     gate::{GateState, Reason},
-    itop, salesforce,
     web::AppState,
 };
 
@@ -65,60 +64,47 @@ pub(super) fn gate(families: &mut Families, state: &AppState) {
     );
 }
 
-/// What iTop is asked for.
+/// What each ticket system is asked for.
 pub(super) fn calls(families: &mut Families, state: &AppState) {
     for served in state.desks.iter() {
-        match served.catalog.desk() {
-            Desk::Itop(client) => calls_to_itop(families, client),
-            Desk::Salesforce(client) => calls_to_salesforce(families, client),
-        }
+        calls_to(families, served.catalog.desk());
     }
 }
 
-fn calls_to_salesforce(families: &mut Families, client: &salesforce::Client) {
+fn calls_to(families: &mut Families, desk: &Desk) {
+    let (code, title) = (desk.name().code(), desk.name().title());
+    let calls = desk.calls();
     families.counters(
-        "salesforce_calls",
-        "Calls to Salesforce, by what they are for and what came of them",
-        client
-            .calls()
-            .ends()
-            .map(|(of, code, count)| (labels([("operation", of), ("code", code)]), count)),
+        format!("{code}_calls"),
+        format!("Calls to {title}, by what they are for and what came of them"),
+        calls.ends().map(|(of, code, count)| (labels([("operation", of), ("code", code)]), count)),
     );
     families.histograms(
-        "salesforce_call_duration_seconds",
-        "How long Salesforce took to answer; what had no answer is not among them",
-        client.calls().latencies().map(|(of, took)| {
+        format!("{code}_call_duration_seconds"),
+        format!("How long {title} took to answer; what had no answer is not among them"),
+        calls.latencies().map(|(of, took)| {
             (labels([("operation", of)]), Number::spread(&took, 1_000_000, &ANSWERS))
         }),
     );
-    if let Some((used, most)) = client.usage() {
+    let (in_flight, most) = desk.in_flight();
+    families.gauge(
+        format!("{code}_calls_in_flight"),
+        format!("Calls to {title} that have no answer yet"),
+        in_flight,
+    );
+    families.gauge(
+        format!("{code}_calls_limit"),
+        format!("Calls to {title} that may be in flight"),
+        most,
+    );
+    if let Some((used, most)) = desk.usage() {
         families.gauge(
-            "salesforce_requests_used",
-            "Requests of the day that the org has used, by whomever",
+            format!("{code}_requests_used"),
+            "Requests of the day that were used, by whomever",
             used,
         );
-        families.gauge("salesforce_requests_limit", "Requests that the org has a day", most);
+        families.gauge(format!("{code}_requests_limit"), "Requests that there may be a day", most);
     }
-}
-
-fn calls_to_itop(families: &mut Families, itop: &itop::Client) {
-    families.counters(
-        "itop_calls",
-        "Calls to iTop, by what they are for and what came of them",
-        itop.calls()
-            .ends()
-            .map(|(of, code, count)| (labels([("operation", of), ("code", code)]), count)),
-    );
-    families.histograms(
-        "itop_call_duration_seconds",
-        "How long iTop took to answer; what had no answer is not among them",
-        itop.calls().latencies().map(|(of, took)| {
-            (labels([("operation", of)]), Number::spread(&took, 1_000_000, &ANSWERS))
-        }),
-    );
-    let (in_flight, most) = itop.in_flight();
-    families.gauge("itop_calls_in_flight", "Calls to iTop that have no answer yet", in_flight);
-    families.gauge("itop_calls_limit", "Calls to iTop that may be in flight", most);
 }
 
 /// The lists of one kind.

@@ -3,8 +3,8 @@
 use salesforce_sandbox::{Fault, FaultKind, Operation};
 use serde_json::json;
 use servicenav_itop_bridge::{
+    desk::{NewNotes, Noted},
     domain::{keys::OrgId, priority::Priority},
-    salesforce::{NewNotes, Noted},
 };
 
 use super::{Org, marker};
@@ -17,7 +17,7 @@ async fn notes_are_internal_comments_of_an_open_case_of_the_account_alone() {
     let account = org.account();
     let long = "ü".repeat(2_500);
     let new = NewNotes {
-        case: &case,
+        ticket: &case,
         org: &account,
         only_if_open: true,
         lines: vec![(&b, "worse"), (&c, &long)],
@@ -48,7 +48,7 @@ async fn a_note_whose_answer_was_lost_is_found_by_its_marker() {
     org.sandbox.fail(fault.times(1));
     let (b, account) = (marker('b'), org.account());
     let lines = vec![(&b, "worse")];
-    let new = NewNotes { case: &case, org: &account, only_if_open: true, lines };
+    let new = NewNotes { ticket: &case, org: &account, only_if_open: true, lines };
     let error = org.client.note(&new).await.unwrap_err();
     assert!(error.may_still_run(), "{error:?}");
     let asked = std::slice::from_ref(&b);
