@@ -6,6 +6,7 @@ mod bridge;
 mod check;
 mod cmdb;
 mod demo;
+mod desks;
 mod equipment;
 mod generated;
 mod healthcheck;
@@ -45,7 +46,7 @@ pub struct Cli {
 enum Command {
     /// Run the bridge
     Serve(ConfigFile),
-    /// Run the bridge and a simulated iTop, with a day behind them to look at
+    /// Run the bridge and a simulated iTop (or Salesforce), with a day behind them to look at
     Demo(demo::Demo),
     /// Run a simulated iTop or Salesforce alone, on loopback
     Sandbox(sandbox::SandboxArgs),

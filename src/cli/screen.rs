@@ -182,7 +182,8 @@ impl Table {
         print::bytes(self.shown(screen).as_bytes())
     }
 
-    fn shown(&self, screen: Screen) -> String {
+    /// All of it as a text.
+    pub(super) fn shown(&self, screen: Screen) -> String {
         let mut shown = String::new();
         let Some(width) = screen.width else {
             for row in &self.rows {

@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::{
     bridge::{Bridge, Query},
+    desks,
     inbox::called,
     listing, print,
     screen::{Cell, Screen, Table, Tone, plain},
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, desk::DeskName};
 
 /// Which tickets.
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,9 @@ pub(super) struct Tickets {
     /// Those in this status, as iTop codes it, such as assigned
     #[arg(long)]
     status: Option<String>,
+    /// Those of one ticket system, where more than one is served
+    #[arg(long, value_parser = DeskName::ALL.map(DeskName::code))]
+    desk: Option<String>,
     /// Those of a company: its id in ServiceNav, or name:NAME
     #[arg(long)]
     company: Option<String>,
@@ -69,6 +73,7 @@ impl Tickets {
             .with("q", Some(words).filter(|words| !words.is_empty()))
             .with("group", Some(&self.group))
             .with("status", self.status.as_ref())
+            .with("desk", self.desk.as_ref())
             .with("company", self.company.as_ref())
             .with("instance", self.instance.as_ref())
             .with("priority", self.priority)
@@ -88,7 +93,12 @@ impl Tickets {
             return Ok(ExitCode::SUCCESS);
         };
         if said["stale"] == true {
-            print::note("iTop does not answer: some of this is what was known last.");
+            let tickets =
+                said["items"].as_array().into_iter().flatten().map(|item| &item["ticket"]);
+            let who = if desks::are_told(tickets) { "A ticket system" } else { "iTop" };
+            print::note(format_args!(
+                "{who} does not answer: some of this is what was known last."
+            ));
         }
         if let Some(next) = said["next"].as_str() {
             let total = said["total"].as_u64().unwrap_or_default();
@@ -100,7 +110,9 @@ impl Tickets {
 
 fn rows(items: &Value, screen: Screen) -> Table {
     let now = Clock::system().now();
-    let mut table = Table::new(&[
+    let items = items.as_array().map_or(&[][..], Vec::as_slice);
+    let desks = desks::Column::of(items.iter().map(|item| &item["ticket"]));
+    let mut table = desks.table(&[
         "ticket",
         "status",
         "prio",
@@ -111,7 +123,7 @@ fn rows(items: &Value, screen: Screen) -> Table {
         "team",
         "agent",
     ]);
-    for item in items.as_array().into_iter().flatten() {
+    for item in items {
         let ticket = &item["ticket"];
         let text = |value: &Value| Cell::new(value.as_str().unwrap_or_default());
         let presence = ticket["presence"].as_str().filter(|presence| *presence != "present");
@@ -123,7 +135,7 @@ fn rows(items: &Value, screen: Screen) -> Table {
         let tone = presence.map(|_| Tone::Doubtful);
         let priority = ticket["priority"].as_u64().map(|priority| priority.to_string());
         let company = item["company_name"].as_str().or(item["company"].as_str());
-        table.row([
+        let row = [
             text(&ticket["ref"]),
             Cell::toned(status, tone),
             Cell::new(&priority.unwrap_or_default()),
@@ -133,7 +145,8 @@ fn rows(items: &Value, screen: Screen) -> Table {
             Cell::new(called(&item["control"])),
             text(&ticket["team"]),
             text(&ticket["agent"]),
-        ]);
+        ];
+        table.row(row.into_iter().chain(desks.cell(ticket)));
     }
     table
 }

@@ -115,7 +115,7 @@ impl Core {
 
     /// Notices in the language of the tickets.
     pub(super) fn say(&self, notices: &[Notice]) -> Vec<String> {
-        self.settings.say(notices)
+        self.settings.say(notices, self.desk.name())
     }
 
     pub(super) async fn end_without_ticket(

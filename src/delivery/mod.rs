@@ -96,9 +96,9 @@ pub struct Deliveries {
 const SLOW: Duration = Duration::from_secs(10);
 
 impl Settings {
-    /// Notices in the language of the tickets.
-    fn say(&self, notices: &[Notice]) -> Vec<String> {
-        Notice::say_all(notices, self.ticket.language)
+    /// Notices about a ticket of this ticket system, in the language of the tickets.
+    fn say(&self, notices: &[Notice], desk: DeskName) -> Vec<String> {
+        Notice::say_all(notices, desk, self.ticket.language)
     }
 }
 
@@ -225,10 +225,16 @@ impl Delivery {
         })
     }
 
-    /// Notices in the language of the tickets.
+    /// Notices about an event, in the language of the tickets.
     #[must_use]
     pub fn say(&self, notices: &[Notice]) -> Vec<String> {
-        self.inner.settings.say(notices)
+        self.say_of(notices, self.default_lane().name())
+    }
+
+    /// Notices about a ticket of this ticket system.
+    #[must_use]
+    pub fn say_of(&self, notices: &[Notice], desk: DeskName) -> Vec<String> {
+        self.inner.settings.say(notices, desk)
     }
 
     /// An operator has ended a row: whoever waits for its outcome is answered.

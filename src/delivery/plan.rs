@@ -189,7 +189,7 @@ impl Planner {
             service_element: name(&refs.service_element),
             ci: name(&refs.ci),
         };
-        let warnings = self.settings.say(&resolution.warnings);
+        let warnings = self.settings.say(&resolution.warnings, self.catalog.desk().name());
         let zone = self.catalog.desk().zone();
         let context = ticket_text::context(event, instance, priority, resolved, &warnings, zone);
         let failed = |why: String| PlanError::blocked(State::Failed, "template-failed", why);

@@ -84,6 +84,12 @@ impl DeskName {
         let of_it_alone = Self::ALL.into_iter().find(|desk| desk.class() == Some(class));
         of_it_alone.unwrap_or(Self::OF_ANY_CLASS)
     }
+
+    /// Itself, but for iTop: what tells nothing of a desk is of iTop, as it was before there were others.
+    #[must_use]
+    pub fn unless_itop(self) -> Option<Self> {
+        (self != Self::Itop).then_some(self)
+    }
 }
 
 #[cfg(test)]

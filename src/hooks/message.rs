@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     domain::{
         acknowledgement::{Receipt, read},
+        desk_name::DeskName,
         hook_body::{Message, members},
         keys::{TicketId, TicketKey},
         text::{clean, cut_chars},
@@ -30,6 +31,12 @@ pub(super) fn message(
     add_address(&mut data, address);
     let mut whole = members();
     fill(&mut whole, data);
+    // Where nobody had another ticket system than iTop, receivers have never seen this member.
+    if let Some(ticket) = whole["ticket"].as_object_mut()
+        && ticket.get("desk").is_some_and(Value::is_null)
+    {
+        ticket.remove("desk");
+    }
     Message {
         event: written.event,
         id: written.message_id.clone(),
@@ -75,6 +82,7 @@ fn add_address(data: &mut Value, address: impl FnOnce(&TicketKey) -> Option<Stri
     let ticket = &mut data["ticket"];
     let (Some(class), Some(id)) = (ticket["class"].as_str(), ticket["id"].as_str()) else { return };
     let key = TicketKey { class: class.to_owned(), id: TicketId::new(id) };
+    ticket["desk"] = json!(DeskName::of_class(class).unless_itop());
     ticket["url"] = json!(address(&key));
 }
 
@@ -151,5 +159,8 @@ mod tests {
         assert_eq!(all["acknowledgement"]["author"], "Zoé");
         assert_eq!(all["equipment"]["name"], "srv-1");
         assert_eq!(all["ticket"]["url"], "https://itop.example/Incident/7");
+        assert!(all["ticket"].get("desk").is_none(), "{all}");
+        let case = told(&json!({"ticket": {"class": "Case", "id": "500xx0000000001AAA"}}), None);
+        assert_eq!(case["ticket"]["desk"], "salesforce");
     }
 }

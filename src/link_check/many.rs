@@ -37,7 +37,7 @@ pub(crate) struct LinkItem {
 
 impl LinkItem {
     fn is_of(&self, desk: DeskName) -> bool {
-        self.wish.as_ref().is_none_or(|wish| wish.desk.is_none_or(|wanted| wanted == desk))
+        self.wish.as_ref().is_none_or(|wish| wish.may_be_of(desk))
     }
 }
 
@@ -183,7 +183,7 @@ fn one(
     let Some(wish) = &item.wish else { return Ok(LinkChange::Remove(item.key.clone())) };
     let mut errors = Errors::default();
     let (wanted, counts) = wish.organization();
-    let org = wish.judged_organization(directory.find(wanted, counts), &mut errors);
+    let org = wish.judged_organization(directory.find(wanted, counts), desk, &mut errors);
     let none = OrgLists::default();
     let link = org.and_then(|org| {
         let lists = lists.get(&org.id).unwrap_or(&none);

@@ -74,7 +74,7 @@ pub(crate) async fn check(
     let freshness = catalog.on_miss();
     let companies = catalog.companies().get(freshness).await?;
     let org = wish.organization_among(&companies.listed.items);
-    let link = match wish.judged_organization(org, &mut errors) {
+    let link = match wish.judged_organization(org, served.name(), &mut errors) {
         Some(org) => {
             let lists = OrgLists::read(catalog, &org.id, wish.needs(), freshness).await?;
             wish.link(key, (served.name(), org), &lists, now, &mut errors)

@@ -15,12 +15,13 @@ use crate::{
         body::{Errors, Object},
         company_link::{CompanyLink, LinkDefaults, LinkKey},
         keys::{MAX_NAME_CHARS, OrgId},
+        text::cut_chars,
     },
     resolve::{Found, Item, by_name, candidates, find, named, shown},
 };
 
-/// What is said of a desk that there is not.
-const NO_DESK: &str = "'desk' must be itop or salesforce";
+/// How much of a word that is none is told.
+const MOST_SHOWN: usize = 40;
 
 /// Which of the two counts where both are given and do not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,8 @@ pub(crate) enum NameOrKey {
 /// A link as somebody wants it.
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
-    pub(super) desk: Option<DeskName>,
+    /// The word for its ticket system.
+    desk: Option<String>,
     organization: Ref,
     tickets: bool,
     /// Of the company or site in ServiceNav.
@@ -50,13 +52,7 @@ pub(crate) struct Wish {
 impl Wish {
     /// Reads the members of an object; `None` if something is wrong.
     pub(crate) fn read(body: &Object<'_>, counts: NameOrKey, errors: &mut Errors) -> Option<Self> {
-        let desk = body.line(DESK, MAX_NAME_CHARS, errors).and_then(|code| {
-            let desk = DeskName::parse(&code);
-            if desk.is_none() {
-                errors.push(&body.pointer(DESK), "value", NO_DESK.to_owned());
-            }
-            desk
-        });
+        let desk = body.line(DESK, MAX_NAME_CHARS, errors);
         let organization = reference(body, "organization", errors);
         let organization = body.require(organization, "organization", errors);
         let tickets = body.flag("tickets", errors).unwrap_or(true);
@@ -92,13 +88,20 @@ impl Wish {
 
     /// The ticket system that is meant: the default one where none is named.
     pub(super) fn served<'d>(&self, desks: &'d Desks, errors: &mut Errors) -> Option<&'d Served> {
-        let Some(desk) = self.desk else { return Some(desks.default()) };
-        let served = desks.of(desk);
+        let Some(desk) = &self.desk else { return Some(desks.default()) };
+        let served = DeskName::parse(desk).and_then(|desk| desks.of(desk));
         if served.is_none() {
-            let message = format!("{} is not configured here", desk.title());
+            let names: Vec<_> = desks.iter().map(|served| served.name().code()).collect();
+            let (desk, names) = (cut_chars(desk, MOST_SHOWN), names.join(" or "));
+            let message = format!("'desk' must be {names}, which is served here, not '{desk}'");
             errors.push("/desk", "value", message);
         }
         served
+    }
+
+    /// Whether it is of this ticket system, if it names one.
+    pub(super) fn may_be_of(&self, desk: DeskName) -> bool {
+        self.desk.as_deref().is_none_or(|named| named == desk.code())
     }
 
     /// Which organization is wanted.
@@ -116,9 +119,10 @@ impl Wish {
     pub(super) fn judged_organization<'o>(
         &self,
         found: Found<&'o Organization>,
+        desk: DeskName,
         errors: &mut Errors,
     ) -> Option<&'o Organization> {
-        judge(found, &self.organization, "/organization", "organization", errors)
+        judge(found, &self.organization, "/organization", ("organization", desk), errors)
     }
 
     /// Which lists of its organization tell whether it can be had.
@@ -143,12 +147,13 @@ impl Wish {
         let of = format!("of organization '{}'", org.name);
         let mut defaults = LinkDefaults::default();
         if let (Some(team), Some(teams)) = (&self.team, &lists.teams) {
-            let found = self.one(teams, team, "/team", &format!("team {of}"), errors);
+            let found = self.one(teams, team, "/team", (&format!("team {of}"), desk), errors);
             defaults.team = found.map(named);
         }
         if let (Some(contact), Some(contacts)) = (&self.contact, &lists.contacts) {
             let what = format!("active contact {of}");
-            defaults.contact = self.one(contacts, contact, "/contact", &what, errors).map(named);
+            defaults.contact =
+                self.one(contacts, contact, "/contact", (&what, desk), errors).map(named);
         }
         if self.service.is_none() && self.element.is_some() {
             let message = "a default service element needs its service beside it";
@@ -156,12 +161,12 @@ impl Wish {
         }
         if let (Some(service), Some(services)) = (&self.service, &lists.services) {
             let what = format!("service in a contract {of}");
-            let service = self.one(services, service, "/service", &what, errors);
+            let service = self.one(services, service, "/service", (&what, desk), errors);
             if let (Some(service), Some(element)) = (service, &self.element) {
                 let found = find_wanted(&service.elements, element, self.counts);
                 let what = "element of that service for such tickets";
                 defaults.service_element =
-                    judge(found, element, "/service_element", what, errors).map(named);
+                    judge(found, element, "/service_element", (what, desk), errors).map(named);
             }
             defaults.service = service.map(named);
         }
@@ -183,7 +188,7 @@ impl Wish {
         reading: &'r Reading<Vec<T>>,
         wanted: &Ref,
         pointer: &str,
-        what: &str,
+        what: (&str, DeskName),
         errors: &mut Errors,
     ) -> Option<&'r T>
     where
@@ -209,7 +214,7 @@ fn judge<'i, T: Item>(
     found: Found<&'i T>,
     wanted: &Ref,
     pointer: &str,
-    what: &str,
+    (what, desk): (&str, DeskName),
     errors: &mut Errors,
 ) -> Option<&'i T>
 where
@@ -221,7 +226,7 @@ where
             let who = shown(wanted);
             // Without a name it is 'with key 7', which stands behind what it is.
             let who = who.strip_prefix("with ").unwrap_or(&who);
-            let message = format!("{who} is no {what} in iTop");
+            let message = format!("{who} is no {what} in {}", desk.title());
             errors.push(pointer, "unknown", message);
         }
         Found::Several(several) => {

@@ -215,7 +215,7 @@ impl Resolver<'_> {
         let mend = error.mend();
         match error.about_a_list(kind) {
             Ok(notice) => {
-                let notice = notice.say(Language::En);
+                let notice = notice.say_of(self.catalog.desk().name(), Language::En);
                 let mend = mend.unwrap_or("Check the account's rights and catalog.queries.");
                 self.blocked("list-unreadable", format!("{notice} {mend}"))
             }

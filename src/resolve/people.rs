@@ -3,6 +3,7 @@
 use super::{Found, ResolveError, Resolver, at_once, by_name, find, named, only, several};
 use crate::{
     catalog::{Freshness, Reading},
+    desk::DeskName,
     desk::{DeskError, Person, Team},
     domain::{
         acknowledgement::{Acknowledgement, ContactRef, Ref},
@@ -43,17 +44,26 @@ impl Resolver<'_> {
             }
         }
         let company = event.company.label().to_owned();
+        let desk = self.catalog.desk().name();
+        // What a team is there, and where the default one stands.
+        let (mend, default) = match desk {
+            DeskName::Itop => (
+                "Add the team to the company's delivery model in iTop, or give its link a default team.",
+                "ticket.team",
+            ),
+            DeskName::Salesforce => {
+                ("Give its link a queue as its team, or set salesforce.queue.", "salesforce.queue")
+            }
+        };
         Err(if any {
-            let message = format!(
-                "No team could be found for company '{company}': {} Add the team to the \
-                 company's delivery model in iTop, or give its link a default team.",
-                Notice::say_all(&self.warnings, Language::En).join(" ")
-            );
+            let warnings = Notice::say_all(&self.warnings, desk, Language::En).join(" ");
+            let message =
+                format!("No team could be found for company '{company}': {warnings} {mend}");
             self.blocked("team-not-resolved", message)
         } else {
             let message = format!(
                 "The acknowledgement names no team, and neither the link of company '{company}' \
-                 nor ticket.team gives a default: set one of them."
+                 nor {default} gives a default: set one of them."
             );
             self.blocked("team-missing", message)
         })

@@ -17,6 +17,7 @@ const OWN: &str = "SELECT org_id FROM company_links
 /// The columns of a control `c` as they are where its ticket is hidden.
 const COLUMNS: &str = "instance, control_id, company_key, received_at, org_id, replaced,
      control_words, company_words, author_words, login_words,
+     iif(is_hidden, NULL, ticket_class) AS ticket_class,
      iif(is_hidden, '', ticket_status) AS ticket_status,
      iif(is_hidden, 0, ticket_open) AS ticket_open,
      iif(is_hidden, 'gone', ticket_group) AS ticket_group,

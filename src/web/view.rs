@@ -11,6 +11,7 @@ use crate::{
     domain::{
         acknowledgement::{Acknowledgement, Author},
         delivery_state::{Problem, State},
+        desk_name::DeskName,
         keys::TicketId,
         ticket_status::Presence,
     },
@@ -65,6 +66,9 @@ struct Ticket<'r> {
     r#ref: &'r str,
     class: &'r str,
     id: &'r TicketId,
+    /// Where it is; without it in iTop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desk: Option<DeskName>,
     /// None where its ticket system is not served any more.
     url: Option<String>,
 }
@@ -102,6 +106,7 @@ pub(super) fn acknowledgement<'r>(
             r#ref: number,
             class: &key.class,
             id: &key.id,
+            desk: DeskName::of_class(&key.class).unless_itop(),
             url: addresses.ticket(key),
         }),
         attempts: row.attempts,
@@ -257,7 +262,7 @@ fn ticket(found: &TicketOfControl, addresses: &Addresses) -> Value {
     }
     let known = &found.ticket;
     let status = &known.status;
-    json!({
+    let mut ticket = json!({
         "ref": status.number,
         "class": status.key.class,
         "id": status.key.id,
@@ -273,5 +278,9 @@ fn ticket(found: &TicketOfControl, addresses: &Addresses) -> Value {
         "last_update": status.last_update,
         // Another ticket may have its id by now.
         "url": addresses.ticket(&status.key).filter(|_| known.presence != Presence::Deleted),
-    })
+    });
+    if let Some(desk) = DeskName::of_class(&status.key.class).unless_itop() {
+        ticket["desk"] = json!(desk);
+    }
+    ticket
 }

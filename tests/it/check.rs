@@ -114,7 +114,7 @@ async fn no_incident_class() {
 #[tokio::test]
 async fn no_write_right() {
     let world = World::with(Options::default(), |config| {
-        config.itop.as_mut().unwrap().user = "reader".to_owned()
+        config.itop.as_mut().unwrap().user = "reader".to_owned();
     })
     .await;
     insta::assert_snapshot!(report(&world, true).await);

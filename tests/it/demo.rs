@@ -19,7 +19,13 @@ struct Demo {
 
 impl Demo {
     fn start(listen: &str) -> Self {
-        let mut child = command(&["demo", "--listen", listen, "--sandbox-listen", "127.0.0.1:0"])
+        Self::of_desk(listen, "itop")
+    }
+
+    fn of_desk(listen: &str, desk: &str) -> Self {
+        let (anywhere, shown) = ("127.0.0.1:0", ["demo", "--listen", listen, "--desk", desk]);
+        let beside = ["--sandbox-listen", anywhere, "--salesforce-listen", anywhere];
+        let mut child = command(&[&shown[..], &beside[..]].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -33,13 +39,12 @@ impl Demo {
         Self { child, base, token: token.map(str::to_owned) }
     }
 
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path).await.1).unwrap()
+    }
+
     async fn get(&self, path: &str) -> (u16, String) {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap();
-        let request = http.get(format!("{}{path}", self.base));
+        let request = http().get(format!("{}{path}", self.base));
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -52,6 +57,11 @@ impl Demo {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         assert!(self.child.wait().unwrap().success());
     }
+}
+
+fn http() -> reqwest::Client {
+    let http = reqwest::Client::builder().no_proxy();
+    http.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,4 +113,48 @@ async fn beyond_loopback_the_demo_wants_the_token_that_it_prints() {
     assert_eq!(demo.get("/").await.0, 303);
     assert_eq!(demo.get("/api/v1/tickets").await.0, 401);
     demo.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_shows_the_same_day_with_salesforce_alone_and_beside_itop() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // How many tickets of which ticket system, and which pieces of equipment.
+    for (desk, cases, incidents, pieces) in [("salesforce", 26, 0, 0), ("both", 14, 12, 17)] {
+        let demo = Demo::of_desk("127.0.0.1:0", desk);
+        let inbox = demo.json("/api/v1/acknowledgements?limit=100").await;
+        let rows = inbox["items"].as_array().unwrap();
+        let count = |state: &str| rows.iter().filter(|row| row["state"] == state).count();
+        assert_eq!((count("created"), count("failed"), count("blocked")), (26, 1, 2), "{rows:?}");
+        assert!(rows.iter().all(|row| row["warnings"] == serde_json::json!([])), "{rows:?}");
+        let of = |is_case: bool| {
+            let made = rows.iter().filter(|row| row["state"] == "created");
+            made.filter(|row| (row["ticket"]["class"] == "Case") == is_case).count()
+        };
+        assert_eq!((of(true), of(false)), (cases, incidents), "{desk}");
+        let equipment = demo.get("/api/v1/equipment?limit=100").await;
+        let equipment: Value = serde_json::from_str(&equipment.1).unwrap();
+        assert_eq!(equipment["items"].as_array().map_or(0, Vec::len), pieces, "{desk}");
+
+        // The link of a Case leads to its page; what is done there shows on the board.
+        let tickets = demo.json("/api/v1/tickets?q=db01&open=true").await;
+        let open = &tickets["items"][0];
+        assert_eq!(open["ticket"]["class"], "Case", "{tickets}");
+        let url = open["ticket"]["url"].as_str().unwrap();
+        let page = http().get(url).send().await.unwrap();
+        assert_eq!(page.status(), 200, "{url}");
+        let page = page.text().await.unwrap();
+        assert!(page.contains(open["ticket"]["ref"].as_str().unwrap()), "{page}");
+        let pressed = http().post(url).body("status=Closed").send().await.unwrap();
+        assert_eq!(pressed.status(), 303);
+        let control = open["control"]["id"].as_str().unwrap();
+        let path = format!("/api/v1/controls/{control}/ticket");
+        loop {
+            let now = demo.json(&path).await;
+            if now["ticket"]["status"] == "Closed" && now["ticket"]["open"] == false {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        demo.stop();
+    }
 }

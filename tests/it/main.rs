@@ -32,6 +32,7 @@ mod database_files;
 mod demo;
 mod description;
 mod desks;
+mod desks_shown;
 mod documents;
 mod equipment;
 mod every_answer;

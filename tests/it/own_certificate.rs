@@ -340,13 +340,13 @@ async fn a_pair_that_does_not_fit_together_starts_no_bridge() {
 
 fn least() -> Config {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut config = Config::default();
-    config.itop = Some(ItopSection {
+    let itop = ItopSection {
         url: "http://127.0.0.1:1/".to_owned(),
         user: "bridge".to_owned(),
         password: Some(servicenav_itop_bridge::secret::Secret::new("x".to_owned())),
         ..ItopSection::default()
-    });
+    };
+    let mut config = Config { itop: Some(itop), ..Config::default() };
     Path::new("/nowhere/bridge.db").clone_into(&mut config.store.path);
     config
 }

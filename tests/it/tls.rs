@@ -289,7 +289,7 @@ async fn a_file_that_cannot_be_used_names_its_key() {
     for (change, says) in [
         (
             (|config: &mut Config| {
-                config.itop.as_mut().unwrap().ca_file = Some("/no/such.pem".into())
+                config.itop.as_mut().unwrap().ca_file = Some("/no/such.pem".into());
             }) as fn(&mut Config),
             "itop.ca_file: /no/such.pem cannot be used: No such file",
         ),
@@ -301,12 +301,12 @@ async fn a_file_that_cannot_be_used_names_its_key() {
             "it holds no certificate in PEM",
         ),
     ] {
-        let mut config = Config::default();
-        config.itop = Some(ItopSection {
+        let itop = ItopSection {
             url: "https://itop.example/".to_owned(),
             password: Some(servicenav_itop_bridge::secret::Secret::new("x".to_owned())),
             ..ItopSection::default()
-        });
+        };
+        let mut config = Config { itop: Some(itop), ..Config::default() };
         change(&mut config);
         let findings = findings(&config, &Clock::system(), None, false).await;
         let failure = findings.iter().find(|finding| finding.verdict == Verdict::Failure).unwrap();

@@ -146,6 +146,8 @@ impl Org {
                 answer.header("Sforce-Limit-Info", info)
             }
             ["sandbox", rest @ ..] => self.inspect(call, rest),
+            [] => self.cases_page(),
+            [id] if call.is_page() => self.case_page(call, id),
             _ => {
                 Answer::other(404, "text/html; charset=UTF-8", "<html>URL No Longer Exists</html>")
             }

@@ -1,20 +1,19 @@
 //! A day of an operations team, lived through before the demo begins: time is made to pass for the bridge
-//! and its iTop alike, and everything is done as it would be, through the API and by agents in iTop.
+//! and its ticket systems alike, and everything is done as it would be, through the API and by agents there.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     equipment,
-    story::{ALERTS, Alert, COMPANIES, Company, Fate},
+    shown::Shown,
+    simulated::{Act, Simulated, Ticket},
+    story::{ALERTS, Alert, COMPANIES, Fate},
 };
-use crate::{clock::Clock, itop::Settings, sandbox::Sandbox};
-
-/// Who works on the tickets: persons of the provider in the data of the simulated iTop.
-const AGENTS: [i64; 4] = [9, 10, 12, 13];
+use crate::{clock::Clock, itop::Settings};
 
 /// How long before the demo the day begins.
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -22,30 +21,37 @@ pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// What happens, in the order in which it does.
 enum Step {
     Acknowledged(&'static Alert),
-    /// An agent presses a button.
-    Stimulus(&'static Alert, &'static str),
-    Deleted(&'static Alert),
+    /// An agent does something with its ticket.
+    Done(&'static Alert, Act),
 }
 
-/// Lives through it. The time of day of `clock` was put back by [`DAY`]; it is right when this ends.
+/// Lives through it. The time of day of `clock` was put back by [`DAY`]; it is right when this ends. With the
+/// `account` of an iTop there is equipment too.
 pub(super) async fn live(
     (base, token): (&str, Option<&str>),
-    (itop, account): (&Sandbox, Settings),
+    (simulated, shown): (&Simulated, Shown),
+    account: Option<Settings>,
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let team = Team::new(base, token)?;
     let now = clock.now() + DAY;
-    for (company, link) in COMPANIES.iter().filter_map(Company::link) {
+    for (company, link) in COMPANIES.iter().filter_map(|company| company.link(shown)) {
         team.send("put", &format!("/api/v1/links/{company}"), &link).await?;
     }
-    tokio::try_join!(work(&team, itop, clock, now), equipment::list(&team, account))?;
-    equipment::settled(&team).await
+    let work = work(&team, simulated, clock, now);
+    match account {
+        Some(account) => {
+            tokio::try_join!(work, equipment::list(&team, shown, account))?;
+            equipment::settled(&team).await
+        }
+        None => work.await,
+    }
 }
 
 /// What operators and agents do.
 async fn work(
     team: &Team<'_>,
-    itop: &Sandbox,
+    simulated: &Simulated,
     clock: &Clock,
     now: Timestamp,
 ) -> anyhow::Result<()> {
@@ -56,25 +62,14 @@ async fn work(
             Step::Acknowledged(alert) => {
                 let event = alert.event(clock.now());
                 let row = team.send("post", "/api/v1/acknowledgements", &event).await?;
-                if let Ok(key) = serde_json::from_value::<Ticket>(row["ticket"].clone()) {
-                    tickets.insert(alert.control, key);
+                if let Ok(ticket) = serde_json::from_value::<Ticket>(row["ticket"].clone()) {
+                    tickets.insert(alert.control, ticket);
                 }
             }
-            Step::Stimulus(alert, stimulus) => {
+            Step::Done(alert, act) => {
                 let ticket = tickets.get(alert.control).context("an alert has no ticket")?;
-                let (class, id) = ticket.of_itop()?;
-                itop.apply_stimulus(&class, id, stimulus).await?;
-                if stimulus == "ev_assign" {
-                    let agent =
-                        AGENTS[usize::from(alert.control.bytes().fold(0_u8, u8::wrapping_add))
-                            % AGENTS.len()];
-                    itop.change(&class, id, json!({ "agent_id": agent })).await?;
-                }
-            }
-            Step::Deleted(alert) => {
-                let ticket = tickets.get(alert.control).context("an alert has no ticket")?;
-                let (class, id) = ticket.of_itop()?;
-                itop.delete_ticket(&class, id).await?;
+                let chance = alert.control.bytes().fold(0_u8, u8::wrapping_add);
+                simulated.act(ticket, act, chance).await?;
             }
         }
     }
@@ -88,19 +83,17 @@ fn steps() -> Vec<(i64, Step)> {
     for alert in ALERTS {
         let ago = alert.minutes_ago;
         steps.push((ago, Step::Acknowledged(alert)));
-        let stimuli: &[(i64, &str)] = match alert.fate {
-            Fate::New | Fate::Deleted => &[],
-            Fate::Assigned => &[(4, "ev_assign")],
-            Fate::Pending => &[(4, "ev_assign"), (15, "ev_pending")],
-            Fate::Resolved => &[(4, "ev_assign"), (35, "ev_resolve")],
-            Fate::Closed => &[(4, "ev_assign"), (35, "ev_resolve"), (50, "ev_close")],
+        let acts: &[(i64, Act)] = match alert.fate {
+            Fate::New => &[],
+            Fate::Assigned => &[(4, Act::Assign)],
+            Fate::Pending => &[(4, Act::Assign), (15, Act::Wait)],
+            Fate::Resolved => &[(4, Act::Assign), (35, Act::Resolve)],
+            Fate::Closed => &[(4, Act::Assign), (35, Act::Resolve), (50, Act::Close)],
+            Fate::Deleted => &[(20, Act::Delete)],
         };
-        steps.extend(stimuli.iter().map(|(later, stimulus)| {
-            (ago.saturating_sub(*later).max(0), Step::Stimulus(alert, stimulus))
-        }));
-        if alert.fate == Fate::Deleted {
-            steps.push((ago - 20, Step::Deleted(alert)));
-        }
+        let done =
+            |&(later, act): &(i64, Act)| (ago.saturating_sub(later).max(0), Step::Done(alert, act));
+        steps.extend(acts.iter().map(done));
     }
     // A stable order: what is acknowledged in the same minute stays before what is done about it.
     steps.sort_by_key(|(ago, _)| std::cmp::Reverse(*ago));
@@ -117,19 +110,6 @@ async fn pass_until(clock: &Clock, at: Timestamp) {
         }
         clock.advance(by.min(STEP));
         real.sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// A ticket as an answer names it.
-#[derive(serde::Deserialize)]
-struct Ticket {
-    class: String,
-    id: String,
-}
-
-impl Ticket {
-    fn of_itop(&self) -> anyhow::Result<(String, i64)> {
-        Ok((self.class.clone(), self.id.parse()?))
     }
 }
 

@@ -5,12 +5,14 @@ use serde_json::{Value, json};
 
 use super::{
     day::Team,
+    shown::Shown,
     story::{EQUIPMENT, Piece},
 };
 use crate::{
     clock::Clock,
     cmdb::setup::{Plan, SetUp},
     config::{Adopt, Cmdb, Creatable},
+    desk::DeskName,
     itop::{Client, Login, Settings},
     sandbox,
     secret::Secret,
@@ -38,8 +40,8 @@ pub(super) fn section() -> Cmdb {
     }
 }
 
-/// Sets the sources up, and lists what each company has. iTop gets it while the day goes on.
-pub(super) async fn list(team: &Team<'_>, itop: Settings) -> anyhow::Result<()> {
+/// Sets the sources up, and lists what each company of iTop has. iTop gets it while the day goes on.
+pub(super) async fn list(team: &Team<'_>, shown: Shown, itop: Settings) -> anyhow::Result<()> {
     let password = Secret::new(sandbox::PASSWORD.to_owned());
     let login = Login::Form { user: ADMINISTRATOR.to_owned(), password };
     let admin = Client::new(&Settings { login, ..itop })?;
@@ -50,7 +52,8 @@ pub(super) async fn list(team: &Team<'_>, itop: Settings) -> anyhow::Result<()> 
     };
     let items: Vec<_> = done.into_iter().map(item).collect();
     team.send("put", "/api/v1/cmdb/sources", &json!({"items": items})).await?;
-    for (company, pieces) in EQUIPMENT {
+    let of_itop = EQUIPMENT.iter().filter(|(company, _)| company.desk(shown) == DeskName::Itop);
+    for (company, pieces) in of_itop {
         let rows: Vec<_> = pieces.iter().map(Piece::row).collect();
         let path = format!("/api/v1/equipment?company={}", company.id);
         team.send("put", &path, &Value::Array(rows)).await?;

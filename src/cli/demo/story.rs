@@ -3,31 +3,58 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::shown::Shown;
+use crate::desk::DeskName;
+
 /// A company of ServiceNav.
 pub(super) struct Company {
     pub(super) id: u32,
-    name: &'static str,
-    /// Its organization and default team in iTop; `None` for the one that nobody has linked yet.
+    pub(super) name: &'static str,
+    /// Where its tickets are, if both ticket systems are shown.
+    desk: DeskName,
+    /// Its organization in iTop and its default team; `None` for the one that nobody has linked yet.
     linked: Option<(i64, &'static str)>,
 }
 
 impl Company {
-    pub(super) fn link(&self) -> Option<(u32, Value)> {
+    /// Where its tickets are.
+    pub(super) fn desk(&self, shown: Shown) -> DeskName {
+        shown.desk(self.desk)
+    }
+
+    pub(super) fn link(&self, shown: Shown) -> Option<(u32, Value)> {
         let (organization, team) = self.linked?;
-        let link = json!({"name": self.name, "organization": {"id": organization}, "team": team});
+        let link = match self.desk(shown) {
+            DeskName::Itop => {
+                json!({"name": self.name, "organization": {"id": organization}, "team": team})
+            }
+            // An Account is called as the company is.
+            desk @ DeskName::Salesforce => {
+                json!({"desk": desk, "name": self.name, "organization": self.name, "team": team})
+            }
+        };
         Some((self.id, link))
     }
 }
 
 pub(super) const COMPANIES: &[Company] = &[DEMO, LOGISTICS, HOSPITAL, RETAIL, OBRIEN];
-const DEMO: Company = Company { id: 42, name: "Demo", linked: Some((3, "Helpdesk")) };
+const DEMO: Company = company(42, "Demo", DeskName::Itop, Some((3, "Helpdesk")));
 const LOGISTICS: Company =
-    Company { id: 51, name: "ACME Logistics", linked: Some((5002, "On-call team")) };
+    company(51, "ACME Logistics", DeskName::Salesforce, Some((5002, "On-call team")));
 const HOSPITAL: Company =
-    Company { id: 52, name: "Hôpital Saint-Éloi", linked: Some((5004, "Helpdesk")) };
-const RETAIL: Company = Company { id: 53, name: "ACME Retail", linked: None };
+    company(52, "Hôpital Saint-Éloi", DeskName::Itop, Some((5004, "Helpdesk")));
+const RETAIL: Company = company(53, "ACME Retail", DeskName::Itop, None);
 const OBRIEN: Company =
-    Company { id: 54, name: "O'Brien & Sons", linked: Some((5005, "Helpdesk")) };
+    company(54, "O'Brien & Sons", DeskName::Salesforce, Some((5005, "Helpdesk")));
+
+const fn company(
+    id: u32,
+    name: &'static str,
+    desk: DeskName,
+    linked: Option<(i64, &'static str)>,
+) -> Company {
+    Company { id, name, desk, linked }
+}
 
 /// A piece of equipment, as ServiceNav lists it.
 pub(super) struct Piece {
@@ -80,8 +107,8 @@ pub(super) struct Alert {
     pub(super) minutes_ago: i64,
     pub(super) control: &'static str,
     pub(super) fate: Fate,
-    company: &'static Company,
-    equipment: &'static str,
+    pub(super) company: &'static Company,
+    pub(super) equipment: &'static str,
     name: &'static str,
     kind: Kind,
     criticality: &'static str,

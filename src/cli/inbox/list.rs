@@ -8,7 +8,7 @@ use super::{ACKNOWLEDGEMENTS, called, tone};
 use crate::{
     cli::{
         bridge::{Bridge, Query},
-        listing, print,
+        desks, listing, print,
         screen::{Cell, Screen, Table, plain},
     },
     clock::Clock,
@@ -98,12 +98,14 @@ impl List {
 /// Rows of an answer as a table.
 pub(super) fn rows(items: &Value, screen: Screen) -> Table {
     let now = Clock::system().now();
+    let items = items.as_array().map_or(&[][..], Vec::as_slice);
+    let desks = desks::Column::of(items.iter().map(|item| &item["ticket"]));
     let mut table =
-        Table::new(&["id", "state", "received", "company", "control", "ticket", "problem"]);
-    for item in items.as_array().into_iter().flatten() {
+        desks.table(&["id", "state", "received", "company", "control", "ticket", "problem"]);
+    for item in items {
         let state = item["state"].as_str().unwrap_or_default();
         let problem = item["problem"]["message"].as_str().or(item["reason"].as_str());
-        table.row([
+        let row = [
             Cell::new(&item["id"].to_string()),
             Cell::toned(state, tone(state)),
             Cell::new(&screen.when(item["received_at"].as_str(), now)),
@@ -111,7 +113,8 @@ pub(super) fn rows(items: &Value, screen: Screen) -> Table {
             Cell::new(called(&item["control"])),
             Cell::new(item["ticket"]["ref"].as_str().unwrap_or_default()),
             Cell::new(problem.unwrap_or_default()),
-        ]);
+        ];
+        table.row(row.into_iter().chain(desks.cell(&item["ticket"])));
     }
     table
 }

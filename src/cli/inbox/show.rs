@@ -9,7 +9,7 @@ use super::{ACKNOWLEDGEMENTS, called, tone};
 use crate::{
     cli::{
         bridge::Bridge,
-        print,
+        desks, print,
         screen::{Screen, Tone, age, harmless_json, plain},
     },
     clock::Clock,
@@ -91,6 +91,7 @@ fn shown(row: &Value, screen: Screen, now: Timestamp) -> String {
         ("Problem", problem),
         ("Reason", text(&row["reason"])),
         ("Ticket", ticket),
+        ("Desk", desks::named(&row["ticket"]).unless_itop().map(|desk| desk.title().to_owned())),
         ("Company", both(&row["company"], "key")),
         ("Control", both(&row["control"], "id")),
         ("Instance", text(&row["instance"])),

@@ -10,7 +10,7 @@ use crate::{
     cli::{
         ask::{self, Assent},
         bridge::{Bridge, Query},
-        listing, print,
+        desks, listing, print,
         progress::Waiting,
         screen::{Cell, Screen, Table, Tone},
     },
@@ -83,7 +83,9 @@ impl List {
 
 fn rows(items: &Value, screen: Screen) -> Table {
     let now = Clock::system().now();
-    let mut table = Table::new(&[
+    let items = items.as_array().map_or(&[][..], Vec::as_slice);
+    let desks = desks::Column::of(items.iter().map(|item| &item["link"]));
+    let mut table = desks.table(&[
         "instance",
         "company",
         "site",
@@ -94,7 +96,8 @@ fn rows(items: &Value, screen: Screen) -> Table {
         "waiting",
         "since",
     ]);
-    for item in items.as_array().into_iter().flatten() {
+
+    for item in items {
         let text = |value: &Value| Cell::new(value.as_str().unwrap_or_default());
         let link = &item["link"];
         let organization = match (link["organization"]["name"].as_str(), item["inherited"] == true)
@@ -109,7 +112,7 @@ fn rows(items: &Value, screen: Screen) -> Table {
             None => "",
         };
         let waiting = item["waiting"].as_u64().unwrap_or_default();
-        table.row([
+        let row = [
             text(&item["instance"]),
             text(&item["company"]),
             text(&item["site"]),
@@ -119,7 +122,8 @@ fn rows(items: &Value, screen: Screen) -> Table {
             Cell::new(tickets),
             Cell::toned(&waiting.to_string(), (waiting > 0).then_some(Tone::Doubtful)),
             Cell::new(&screen.when(item["since"].as_str(), now)),
-        ]);
+        ];
+        table.row(row.into_iter().chain(desks.cell(link)));
     }
     table
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{
     bridge::{Answer, Bridge, PATIENCE, Query, part},
-    print,
+    desks, print,
     screen::{harmless_json, plain},
 };
 
@@ -30,14 +30,17 @@ pub(super) struct Whose {
     json: bool,
 }
 
-/// Link a company or site to an organization of iTop, in place of the link that it has; needs the scope admin
+/// Link a company or site to an organization, in place of the link that it has; needs the scope admin
 #[derive(Debug, clap::Args)]
 pub(super) struct Set {
     #[command(flatten)]
     whose: Whose,
-    /// The organization in iTop: its name, or its key as id:3; the others likewise
+    /// The organization in iTop, or the Account in Salesforce: its name, or its key as id:3; the others likewise
     #[arg(long, value_name = "NAME")]
     organization: String,
+    /// The ticket system, where more than one is served: itop or salesforce
+    #[arg(long, value_name = "DESK")]
+    desk: Option<String>,
     /// Whether it gets tickets; off, its acknowledgements are recorded alone
     #[arg(long, value_enum, default_value_t)]
     tickets: Tickets,
@@ -125,6 +128,9 @@ impl Set {
                 link[member] = reference(value);
             }
         }
+        if let Some(desk) = &self.desk {
+            link["desk"] = json!(desk);
+        }
         if let Some(name) = &self.name {
             link["name"] = json!(name);
         }
@@ -134,7 +140,9 @@ impl Set {
             return Ok(ExitCode::SUCCESS);
         }
         let organization = called(&answer.body["organization"]);
-        print::line(format_args!("{} is linked to {organization}", self.whose.called()));
+        let there = desks::named(&answer.body).unless_itop();
+        let there = there.map(|desk| format!(" in {}", desk.title())).unwrap_or_default();
+        print::line(format_args!("{} is linked to {organization}{there}", self.whose.called()));
         warn(&answer.body);
         Ok(ExitCode::SUCCESS)
     }

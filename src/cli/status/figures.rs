@@ -1,6 +1,6 @@
 //! What a bridge tells of itself, judged and shown.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,15 +8,16 @@ use serde_json::Value;
 use super::{Bounds, SERVICE, Verdict};
 use crate::{
     cli::{
-        print,
+        desks, print,
         screen::{Screen, Tone, age, plain, span},
     },
     clock::elapsed,
+    desk::DeskName,
 };
 
 /// One thing that is looked at.
 struct Figure {
-    name: &'static str,
+    name: Cow<'static, str>,
     value: String,
     verdict: Verdict,
     /// What is the matter, where something is.
@@ -26,20 +27,29 @@ struct Figure {
 }
 
 /// All of them.
-pub(super) struct Figures(Vec<Figure>);
+pub(super) struct Figures {
+    figures: Vec<Figure>,
+    /// What is said where nothing is the matter.
+    calm: &'static str,
+}
 
 impl Figures {
     /// Reads the answer of `/readyz` or `/api/v1/health`.
     pub(super) fn of(answer: &Value, bounds: &Bounds, now: Timestamp) -> Self {
-        let mut figures = vec![gate(&answer["gate"], bounds, now)];
+        let mut figures = gates(answer, bounds, now);
         figures.extend(inbox(answer, bounds));
         figures.extend(beside(answer, now));
-        Self(figures)
+        let calm = match answer["desks"].as_array().map(Vec::as_slice) {
+            None => "the way to iTop is open, and nothing needs anybody",
+            Some([_]) => "the way to its ticket system is open, and nothing needs anybody",
+            Some(_) => "all ways are open, and nothing needs anybody",
+        };
+        Self { figures, calm }
     }
 
     /// The worst of all.
     pub(super) fn verdict(&self) -> Verdict {
-        self.0.iter().map(|figure| figure.verdict).max().unwrap_or(Verdict::Unknown)
+        self.figures.iter().map(|figure| figure.verdict).max().unwrap_or(Verdict::Unknown)
     }
 
     /// Prints them: a screen for people, for a program the line of a plugin first.
@@ -52,12 +62,13 @@ impl Figures {
         let mut shown = if screen.is_terminal() {
             format!("{}: {matters}\n\n", screen.toned(Some(tone(verdict)), &verdict.to_string()))
         } else {
-            let performance = self.0.iter().filter_map(|figure| figure.performance.as_deref());
+            let performance =
+                self.figures.iter().filter_map(|figure| figure.performance.as_deref());
             let performance = performance.collect::<Vec<_>>().join(" ");
             // What stands behind a bar is performance data.
             format!("{SERVICE} {verdict}: {} | {performance}\n", matters.replace('|', "/"))
         };
-        for figure in &self.0 {
+        for figure in &self.figures {
             let bad = Some(tone(figure.verdict)).filter(|_| figure.verdict > Verdict::Ok);
             let value = screen.toned(bad, &figure.value);
             // Writing to a text cannot fail.
@@ -68,11 +79,12 @@ impl Figures {
 
     /// What is the matter, the worst first.
     fn matters(&self) -> String {
-        let mut bad: Vec<_> = self.0.iter().filter(|figure| figure.verdict > Verdict::Ok).collect();
+        let mut bad: Vec<_> =
+            self.figures.iter().filter(|figure| figure.verdict > Verdict::Ok).collect();
         bad.sort_by_key(|figure| std::cmp::Reverse(figure.verdict));
         let mut matters: Vec<_> = bad.into_iter().map(|figure| figure.matter.as_str()).collect();
         if matters.is_empty() {
-            matters.push("the way to iTop is open, and nothing needs anybody");
+            matters.push(self.calm);
         }
         matters.join(", ")
     }
@@ -86,17 +98,28 @@ fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// The way to iTop.
-fn gate(gate: &Value, bounds: &Bounds, now: Timestamp) -> Figure {
+/// The way to iTop; or to each ticket system, where others are served.
+fn gates(answer: &Value, bounds: &Bounds, now: Timestamp) -> Vec<Figure> {
+    let Some(desks) = answer["desks"].as_array() else {
+        return vec![gate(&answer["gate"], None, bounds, now)];
+    };
+    desks.iter().map(|desk| gate(&desk["gate"], Some(desks::named(desk)), bounds, now)).collect()
+}
+
+/// The way to a ticket system, which is named where it need not be iTop.
+fn gate(gate: &Value, desk: Option<DeskName>, bounds: &Bounds, now: Timestamp) -> Figure {
+    let name = desk.map_or(Cow::from("Gate"), |desk| desk.title().into());
+    let label = desk.map_or("gate".to_owned(), |desk| format!("gate_{}", desk.code()));
+    let where_to = desk.unwrap_or(DeskName::Itop).title();
     let since = gate["since"].as_str().and_then(|since| since.parse::<Timestamp>().ok());
     let lasts = since.map_or(0, |since| elapsed(since, now).as_secs());
     if gate["state"] == "open" {
         return Figure {
-            name: "Gate",
+            name,
             value: format!("open for {}", span(lasts)),
             verdict: Verdict::Ok,
             matter: String::new(),
-            performance: Some(bounds.closed.performance("gate", 0, "s")),
+            performance: Some(bounds.closed.performance(&label, 0, "s")),
         };
     }
     let reason = plain(gate["reason"].as_str().unwrap_or("no reason"));
@@ -108,11 +131,11 @@ fn gate(gate: &Value, bounds: &Bounds, now: Timestamp) -> Figure {
     // In its first second it is closed too.
     let verdict = bounds.closed.judge(lasts.max(1));
     Figure {
-        name: "Gate",
+        name,
         value,
         verdict: if needs_somebody { Verdict::Critical } else { verdict },
-        matter: format!("the way to iTop is {closed}"),
-        performance: Some(bounds.closed.performance("gate", lasts, "s")),
+        matter: format!("the way to {where_to} is {closed}"),
+        performance: Some(bounds.closed.performance(&label, lasts, "s")),
     }
 }
 
@@ -122,18 +145,19 @@ fn inbox(answer: &Value, bounds: &Bounds) -> [Figure; 6] {
     let inbox = &answer["inbox"];
     let waiting = number(&answer["waiting"]);
     let oldest = number(&answer["oldest_waiting_seconds"]);
-    let counted = |name, label, limits: super::Limits, figure: u64, matter: &str| Figure {
-        name,
-        value: figure.to_string(),
-        verdict: limits.judge(figure),
-        matter: format!("{figure} {matter}"),
-        performance: Some(limits.performance(label, figure, "")),
-    };
+    let counted =
+        |name: &'static str, label, limits: super::Limits, figure: u64, matter: &str| Figure {
+            name: name.into(),
+            value: figure.to_string(),
+            verdict: limits.judge(figure),
+            matter: format!("{figure} {matter}"),
+            performance: Some(limits.performance(label, figure, "")),
+        };
     let of = |state: &str| number(&inbox[state]);
     [
         counted("Waiting", "waiting", bounds.waiting, waiting, "wait for their tickets"),
         Figure {
-            name: "Oldest",
+            name: "Oldest".into(),
             value: if waiting == 0 { "none waits".to_owned() } else { span(oldest) },
             verdict: bounds.oldest.judge(oldest),
             matter: format!("the oldest waits for {}", span(oldest)),
@@ -148,8 +172,8 @@ fn inbox(answer: &Value, bounds: &Bounds) -> [Figure; 6] {
 
 /// What is told to those who may know more.
 fn beside(answer: &Value, now: Timestamp) -> Vec<Figure> {
-    let said = |name, value| Figure {
-        name,
+    let said = |name: &'static str, value| Figure {
+        name: name.into(),
         value,
         verdict: Verdict::Ok,
         matter: String::new(),
@@ -187,7 +211,7 @@ fn beside(answer: &Value, now: Timestamp) -> Vec<Figure> {
 /// What keeps equipment from going on, and what waits for somebody's yes.
 fn equipment(told: &Value) -> Vec<Figure> {
     let of = |value, matter, verdict| Figure {
-        name: "Equipment",
+        name: "Equipment".into(),
         value,
         verdict,
         matter,
@@ -275,6 +299,41 @@ mod tests {
         assert!(text.contains("(unreachable) a / b Check it."), "{text}");
         let calm = ["--failed", "20", "--closed", "1h", "--oldest", "none"];
         assert_eq!(figures(&answer, &calm).verdict(), Verdict::Ok);
+    }
+
+    #[test]
+    fn of_several_ticket_systems_each_way_is_told_and_the_worst_decides() {
+        let mut answer = open();
+        let open_since = answer["gate"].clone();
+        let used_up = json!({"state": "closed", "reason": "request-limit", "message": "All used.",
+            "mend": "Wait.", "since": "2026-11-21T09:40:00Z"});
+        answer["desks"] = json!([{"desk": "itop", "gate": open_since.clone()},
+                                 {"desk": "salesforce", "gate": open_since}]);
+        let calm = figures(&answer, &[]);
+        assert_eq!(calm.verdict(), Verdict::Ok);
+        let text = calm.shown(Screen::PIPED);
+        assert!(
+            text.starts_with(
+                "SERVICENAV-ITOP-BRIDGE OK: all ways are open, and nothing needs anybody | \
+                 gate_itop=0s;0;900;0 gate_salesforce=0s;0;900;0 waiting=0;"
+            ),
+            "{text}"
+        );
+        answer["desks"][1]["gate"] = used_up;
+        let told = figures(&answer, &[]);
+        assert_eq!(told.verdict(), Verdict::Critical);
+        let text = told.shown(Screen::PIPED);
+        let mut lines = text.lines();
+        assert_eq!(
+            lines.next().unwrap().split(" waiting").next().unwrap(),
+            "SERVICENAV-ITOP-BRIDGE CRITICAL: the way to Salesforce is closed for 20 min (request-limit) \
+             | gate_itop=0s;0;900;0 gate_salesforce=1200s;0;900;0"
+        );
+        assert_eq!(lines.next().unwrap(), "iTop       open for 3 h");
+        assert_eq!(
+            lines.next().unwrap(),
+            "Salesforce closed for 20 min (request-limit) All used. Wait."
+        );
     }
 
     #[test]

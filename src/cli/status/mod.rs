@@ -36,7 +36,7 @@ pub(super) struct Status {
 /// What may be without a warning.
 #[derive(Debug, clap::Args)]
 struct Bounds {
-    /// For how long the way to iTop may be closed
+    /// For how long the way to a ticket system may be closed
     #[arg(long, value_name = "TIMES", default_value = "0s,15m", value_parser = times)]
     closed: Limits,
     /// How many may wait for their ticket

@@ -13,11 +13,12 @@ pub(super) use cell::guarded;
 
 /// The columns, in the order in which they are written. Of what is chosen in iTop the name counts;
 /// the key beside it tells which of several of that name is meant.
-pub const COLUMNS: [&str; 16] = [
+pub const COLUMNS: [&str; 17] = [
     "instance",
     "company",
     "site",
     "name",
+    DESK,
     "organization",
     "organization_id",
     "team",
@@ -31,6 +32,10 @@ pub const COLUMNS: [&str; 16] = [
     "tickets",
     "remove",
 ];
+
+/// The column that names the ticket system: written only where there is more than one, and empty it is the one of
+/// companies without a link.
+pub const DESK: &str = "desk";
 
 /// Columns that are written for people, and passed over where they are read.
 pub const FOR_PEOPLE: [&str; 2] = ["organization_tree", "waiting"];
@@ -59,22 +64,34 @@ impl Separator {
 
 /// A row that is to be written; cells in the order of [`COLUMNS`] but for `remove`, then those of
 /// [`FOR_PEOPLE`].
-pub type Row = [String; 17];
+pub type Row = [String; 18];
+
+/// Whether the table says of each link which ticket system it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Desks {
+    /// There is but one.
+    Unsaid,
+    /// In the column [`DESK`].
+    Named,
+}
 
 /// The table of some rows, with a byte order mark, from which spreadsheets tell that it is UTF-8. A
 /// cell that a spreadsheet would take for a formula begins with an apostrophe, and so does what it would
 /// take for one where it is told another separator; [`read`] takes them off again.
 #[must_use]
-pub fn write(rows: impl IntoIterator<Item = Row>, separator: Separator) -> String {
+pub fn write(rows: impl IntoIterator<Item = Row>, desks: Desks, separator: Separator) -> String {
     let mut table = WriterBuilder::new()
         .delimiter(separator.byte())
         .terminator(csv::Terminator::CRLF)
         .from_writer(b"\xef\xbb\xbf".to_vec());
-    let header = COLUMNS.into_iter().filter(|name| *name != "remove").chain(FOR_PEOPLE);
+    let header: Vec<_> =
+        COLUMNS.into_iter().filter(|name| *name != "remove").chain(FOR_PEOPLE).collect();
+    let is_written = |column: &str| desks == Desks::Named || column != DESK;
     // Writing into memory cannot fail, and all rows have the length of the first.
-    let _ = table.write_record(header);
+    let _ = table.write_record(header.iter().filter(|column| is_written(column)));
     for row in rows {
-        let _ = table.write_record(row.iter().map(|cell| guarded(cell).into_owned()));
+        let cells = header.iter().zip(&row).filter(|(column, _)| is_written(column));
+        let _ = table.write_record(cells.map(|(_, cell)| guarded(cell).into_owned()));
     }
     let bytes = table.into_inner().unwrap_or_default();
     String::from_utf8(bytes).unwrap_or_default()
@@ -92,18 +109,23 @@ mod tests {
 
     #[test]
     fn a_table_begins_with_a_mark_and_its_columns() {
-        let written = write([row(|at| format!("c{at}"))], Separator::Semicolon);
-        let mut lines = written.strip_prefix('\u{feff}').unwrap().split("\r\n");
-        let header = lines.next().unwrap();
-        assert!(header.starts_with("instance;company;site;name;organization;"), "{header}");
-        assert!(header.ends_with(";tickets;organization_tree;waiting"), "{header}");
-        assert!(lines.next().unwrap().starts_with("c0;c1;c2;"));
+        for (desks, begin) in [
+            (Desks::Unsaid, ["instance;company;site;name;organization;", "c0;c1;c2;c3;c5;"]),
+            (Desks::Named, ["instance;company;site;name;desk;organization;", "c0;c1;c2;c3;c4;c5;"]),
+        ] {
+            let written = write([row(|at| format!("c{at}"))], desks, Separator::Semicolon);
+            let mut lines = written.strip_prefix('\u{feff}').unwrap().split("\r\n");
+            let header = lines.next().unwrap();
+            assert!(header.starts_with(begin[0]), "{header}");
+            assert!(header.ends_with(";tickets;organization_tree;waiting"), "{header}");
+            assert!(lines.next().unwrap().starts_with(begin[1]));
+        }
     }
 
     #[test]
     fn no_cell_is_a_formula() {
         for formula in ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "\nx", "'=x", "''@x", "＝1"] {
-            let written = write([row(|_| formula.to_owned())], Separator::Comma);
+            let written = write([row(|_| formula.to_owned())], Desks::Named, Separator::Comma);
             let cells = csv::ReaderBuilder::new().from_reader(written.as_bytes());
             for record in cells.into_records() {
                 for cell in &record.unwrap() {
@@ -134,7 +156,7 @@ mod tests {
     fn a_cell_is_no_formula_by_whatever_separator_it_is_opened() {
         for text in ["a;=cmd()", "a,=cmd()", "a\t=cmd()", "a\n=cmd()", "a|=cmd()", "a\";=cmd()"] {
             for separator in [Separator::Comma, Separator::Semicolon] {
-                let written = write([row(|_| text.to_owned())], separator);
+                let written = write([row(|_| text.to_owned())], Desks::Named, separator);
                 for cell in all_readings(&written) {
                     assert!(!cell.trim_start_matches('"').starts_with('='), "{text:?}: {cell:?}");
                 }
@@ -145,18 +167,18 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_is_read_as_it_was(
-            cells in prop::collection::vec("['=+@;,|\"a-cé\t\r\n -]{0,8}", 15),
+            cells in prop::collection::vec("['=+@;,|\"a-cé\t\r\n -]{0,8}", 16),
             semicolon in any::<bool>(),
         ) {
             let separator = if semicolon { Separator::Semicolon } else { Separator::Comma };
-            let cell = |at: usize| match COLUMNS[at.min(14)] {
-                _ if at >= 15 => "for people".to_owned(),
+            let cell = |at: usize| match COLUMNS[at.min(15)] {
+                _ if at >= 16 => "for people".to_owned(),
                 "company" => format!("id:{}", cells[at]),
                 _ => cells[at].clone(),
             };
-            let table = read(&write([row(cell)], separator)).unwrap();
+            let table = read(&write([row(cell)], Desks::Named, separator)).unwrap();
             prop_assert_eq!(table.lines.len(), 1);
-            for (at, column) in COLUMNS.into_iter().enumerate().take(15) {
+            for (at, column) in COLUMNS.into_iter().enumerate().take(16) {
                 let written = cell(at);
                 let expected = Some(written.trim()).filter(|text| !text.is_empty());
                 prop_assert_eq!(table.lines[0].cell(column), expected, "{}", column);

@@ -40,7 +40,7 @@ impl Line {
     /// Whether it wants no link: it tells of a company that has none, and says nothing of one.
     #[must_use]
     pub fn wants_nothing(&self) -> bool {
-        let tells_whose = ["instance", "company", "site", "name", "tickets"];
+        let tells_whose = ["instance", "company", "site", "name", "desk", "tickets"];
         COLUMNS.iter().zip(&self.cells).all(|(column, cell)| {
             let says_no = *column == "remove" && flag(cell.as_deref()) == Some(false);
             cell.is_none() || says_no || tells_whose.contains(column)

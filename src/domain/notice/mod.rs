@@ -10,6 +10,7 @@ mod words;
 use super::{
     acknowledgement::{Acknowledgement, Ref},
     company_link::Named,
+    desk_name::DeskName,
     keys::TicketKey,
     names,
     new_ticket::RefKind,
@@ -231,9 +232,9 @@ impl Notice {
         })
     }
 
-    /// Several as texts.
+    /// Several as texts, about a ticket of this ticket system.
     #[must_use]
-    pub fn say_all(notices: &[Self], language: Language) -> Vec<String> {
-        notices.iter().map(|notice| notice.say(language)).collect()
+    pub fn say_all(notices: &[Self], desk: DeskName, language: Language) -> Vec<String> {
+        notices.iter().map(|notice| notice.say_of(desk, language)).collect()
     }
 }

@@ -3,7 +3,10 @@
 //! In French a no-break space stands before `:` `;` `?` `!` and inside quotation marks.
 
 use super::{Candidates, Notice, words};
-use crate::domain::ticket_text::{Language, Worse, shown_time};
+use crate::domain::{
+    desk_name::DeskName,
+    ticket_text::{Language, Worse, shown_time},
+};
 
 /// A sentence in the language that is wanted; names in braces are taken from where it stands.
 macro_rules! either {
@@ -16,10 +19,17 @@ macro_rules! either {
 }
 
 impl Notice {
-    /// The sentence, with a full stop.
+    /// The sentence, with a full stop, about a ticket of iTop.
+    #[must_use]
+    pub fn say(&self, language: Language) -> String {
+        self.say_of(DeskName::Itop, language)
+    }
+
+    /// The same about a ticket of this ticket system.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "one table with all sentences")]
-    pub fn say(&self, language: Language) -> String {
+    pub fn say_of(&self, desk: DeskName, language: Language) -> String {
+        let desk = desk.title();
         let shown = |wanted| words::shown(wanted, language);
         let quoted = |name: &str| words::quoted(name, language);
         let list = |candidates: &Candidates| candidates.say(language);
@@ -60,32 +70,32 @@ impl Notice {
                 let name = quoted(name);
                 either!(
                     language,
-                    "{what} {wanted} is called {name} in iTop; the key decides.",
-                    "{what} {wanted} s'appelle {name} dans iTop\u{a0}; la clé fait foi.",
+                    "{what} {wanted} is called {name} in {desk}; the key decides.",
+                    "{what} {wanted} s'appelle {name} dans {desk}\u{a0}; la clé fait foi.",
                 )
             }
             Self::ListRefused { kind, code, words } => {
                 let list = words::plural(*kind, language);
                 either!(
                     language,
-                    "The list of {list} cannot be read from iTop: iTop refused it (code {code}): {words}.",
-                    "La liste des {list} ne peut pas être lue dans iTop, qui l'a refusée (code {code})\u{a0}: {words}.",
+                    "The list of {list} cannot be read from {desk}: {desk} refused it (code {code}): {words}.",
+                    "La liste des {list} ne peut pas être lue dans {desk}, qui l'a refusée (code {code})\u{a0}: {words}.",
                 )
             }
             Self::ListNotAllowed { kind, words } => {
                 let list = words::plural(*kind, language);
                 either!(
                     language,
-                    "The list of {list} cannot be read from iTop: iTop does not allow it: {words}.",
-                    "La liste des {list} ne peut pas être lue dans iTop, qui ne le permet pas\u{a0}: {words}.",
+                    "The list of {list} cannot be read from {desk}: {desk} does not allow it: {words}.",
+                    "La liste des {list} ne peut pas être lue dans {desk}, qui ne le permet pas\u{a0}: {words}.",
                 )
             }
             Self::ListTurnedAway { kind, status } => {
                 let list = words::plural(*kind, language);
                 either!(
                     language,
-                    "The list of {list} cannot be read from iTop: what stands in front of it answers HTTP {status}.",
-                    "La liste des {list} ne peut pas être lue dans iTop\u{a0}: ce qui se trouve devant répond HTTP {status}.",
+                    "The list of {list} cannot be read from {desk}: what stands in front of it answers HTTP {status}.",
+                    "La liste des {list} ne peut pas être lue dans {desk}\u{a0}: ce qui se trouve devant répond HTTP {status}.",
                 )
             }
             Self::TeamAmbiguous { from, wanted, candidates } => {
@@ -100,8 +110,8 @@ impl Notice {
                 let team = from.team(wanted, language);
                 either!(
                     language,
-                    "{team} does not serve this company in iTop; it was not used.",
-                    "{team} n'intervient pas pour cette société dans iTop\u{a0}; elle n'a pas été utilisée.",
+                    "{team} does not serve this company in {desk}; it was not used.",
+                    "{team} n'intervient pas pour cette société dans {desk}\u{a0}; elle n'a pas été utilisée.",
                 )
             }
             Self::ContactAmbiguous { from, wanted, candidates } => {
@@ -116,8 +126,8 @@ impl Notice {
                 let contact = from.contact(wanted, language);
                 either!(
                     language,
-                    "{contact} is no active contact of this company in iTop; the ticket has no contact.",
-                    "{contact} n'est pas un contact actif de cette société dans iTop\u{a0}; le ticket n'a pas de contact.",
+                    "{contact} is no active contact of this company in {desk}; the ticket has no contact.",
+                    "{contact} n'est pas un contact actif de cette société dans {desk}\u{a0}; le ticket n'a pas de contact.",
                 )
             }
             Self::ContractAmbiguous { wanted, candidates } => {
@@ -132,8 +142,8 @@ impl Notice {
                 let wanted = shown(wanted);
                 either!(
                     language,
-                    "Contract {wanted} is no contract of this company in iTop; it does not narrow the services.",
-                    "Le contrat {wanted} n'est pas un contrat de cette société dans iTop\u{a0}; il ne restreint pas les services.",
+                    "Contract {wanted} is no contract of this company in {desk}; it does not narrow the services.",
+                    "Le contrat {wanted} n'est pas un contrat de cette société dans {desk}\u{a0}; il ne restreint pas les services.",
                 )
             }
             Self::ServiceAmbiguous { wanted, candidates } => {
@@ -148,16 +158,16 @@ impl Notice {
                 let wanted = shown(wanted);
                 either!(
                     language,
-                    "Service {wanted} is not in the named contract of this company in iTop; the ticket has none.",
-                    "Le service {wanted} ne figure pas dans le contrat indiqué de cette société dans iTop\u{a0}; le ticket n'en a pas.",
+                    "Service {wanted} is not in the named contract of this company in {desk}; the ticket has none.",
+                    "Le service {wanted} ne figure pas dans le contrat indiqué de cette société dans {desk}\u{a0}; le ticket n'en a pas.",
                 )
             }
             Self::ServiceInNoContract { wanted } => {
                 let wanted = shown(wanted);
                 either!(
                     language,
-                    "Service {wanted} is in no contract of this company in iTop; the ticket has none.",
-                    "Le service {wanted} ne figure dans aucun contrat de cette société dans iTop\u{a0}; le ticket n'en a pas.",
+                    "Service {wanted} is in no contract of this company in {desk}; the ticket has none.",
+                    "Le service {wanted} ne figure dans aucun contrat de cette société dans {desk}\u{a0}; le ticket n'en a pas.",
                 )
             }
             Self::ElementWithoutService { wanted } => {
@@ -204,16 +214,16 @@ impl Notice {
                 let (way, list) = (way.say(language), list(candidates));
                 either!(
                     language,
-                    "{way} is the name of several CIs of this company in iTop: {list}.",
-                    "{way} correspond à plusieurs CI de cette société dans iTop\u{a0}: {list}.",
+                    "{way} is the name of several CIs of this company in {desk}: {list}.",
+                    "{way} correspond à plusieurs CI de cette société dans {desk}\u{a0}: {list}.",
                 )
             }
             Self::CiUnknown { way } => {
                 let way = way.say(language);
                 either!(
                     language,
-                    "{way} is no active CI of this company in iTop.",
-                    "{way} ne correspond à aucun CI actif de cette société dans iTop.",
+                    "{way} is no active CI of this company in {desk}.",
+                    "{way} ne correspond à aucun CI actif de cette société dans {desk}.",
                 )
             }
             Self::NoCi => either!(language, "The ticket has no CI.", "Le ticket n'a pas de CI."),
@@ -245,16 +255,16 @@ impl Notice {
                 let (the, name) = (words::with_article(*kind, language), quoted(name));
                 either!(
                     language,
-                    "iTop refused {the} {name} at the moment of the write; the ticket has none.",
-                    "iTop a refusé {the} {name} au moment de l'écriture\u{a0}; le ticket n'en a pas.",
+                    "{desk} refused {the} {name} at the moment of the write; the ticket has none.",
+                    "{desk} a refusé {the} {name} au moment de l'écriture\u{a0}; le ticket n'en a pas.",
                 )
             }
             Self::TeamRefusedByItop { name } => {
                 let name = quoted(name);
                 either!(
                     language,
-                    "iTop refused the team {name} at the moment of the write; it was not used.",
-                    "iTop a refusé l'équipe {name} au moment de l'écriture\u{a0}; elle n'a pas été utilisée.",
+                    "{desk} refused the team {name} at the moment of the write; it was not used.",
+                    "{desk} a refusé l'équipe {name} au moment de l'écriture\u{a0}; elle n'a pas été utilisée.",
                 )
             }
             Self::PriorityOtherwise { wanted, computed } => {
@@ -317,8 +327,8 @@ impl Notice {
                 let keys = keys.join(", ");
                 either!(
                     language,
-                    "There are several tickets of this acknowledgement in iTop: {keys}. The oldest is kept; close the others there.",
-                    "Il existe plusieurs tickets pour cet acquittement dans iTop\u{a0}: {keys}. Le plus ancien est conservé\u{a0}; fermez les autres dans iTop.",
+                    "There are several tickets of this acknowledgement in {desk}: {keys}. The oldest is kept; close the others there.",
+                    "Il existe plusieurs tickets pour cet acquittement dans {desk}\u{a0}: {keys}. Le plus ancien est conservé\u{a0}; fermez les autres dans {desk}.",
                 )
             }
         }

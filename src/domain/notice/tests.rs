@@ -197,6 +197,34 @@ fn french_is_french() {
     }
 }
 
+#[test]
+fn what_salesforce_can_cause_too_is_said_of_it() {
+    let is_of_itop_alone = |notice: &Notice| {
+        use Notice as N;
+        matches!(
+            notice,
+            N::AmbiguousWhenFolded { .. }
+                | N::DroppedByItop { .. }
+                | N::PriorityOtherwise { .. }
+                | N::ProbeMade { .. }
+        )
+    };
+    let mut said = 0;
+    for notice in more_samples() {
+        for language in [Language::En, Language::Fr] {
+            let [itop, salesforce] =
+                [DeskName::Itop, DeskName::Salesforce].map(|desk| notice.say_of(desk, language));
+            if is_of_itop_alone(&notice) {
+                assert_eq!(itop, salesforce);
+            } else {
+                assert_eq!(itop.replace("iTop", "Salesforce"), salesforce);
+                said += usize::from(itop != salesforce);
+            }
+        }
+    }
+    assert!(said > 10, "{said}");
+}
+
 /// A no-break space before what French sets apart, and inside quotation marks.
 fn typography(french: &str) {
     let chars: Vec<_> = french.chars().collect();

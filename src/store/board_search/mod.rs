@@ -22,7 +22,7 @@ use super::{
     control_tickets::{COLUMNS, ITS_TICKET, row},
     inbox_query,
 };
-use crate::domain::{priority::Priority, visible::Visible};
+use crate::domain::{desk_name::DeskName, priority::Priority, visible::Visible};
 
 /// What has become of a ticket, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +71,8 @@ pub enum Part {
 pub struct BoardSearch {
     /// Only what is seen.
     pub visible: Visible,
+    /// Only tickets of this ticket system.
+    pub desk: Option<DeskName>,
     /// Only tickets of this status.
     pub status: Option<String>,
     /// Only open ones, or only the others.
@@ -105,6 +107,7 @@ impl BoardSearch {
     pub fn of(visible: Visible, limit: usize) -> Self {
         Self {
             visible,
+            desk: None,
             status: None,
             open: None,
             group: None,
@@ -123,10 +126,11 @@ impl BoardSearch {
 
     /// Whether an index has the order and all that is asked for.
     fn is_straight(&self) -> bool {
-        let Self { visible, status, open, team, agent, mine, words, order, .. } = self;
+        let Self { visible, desk, status, open, team, agent, mine, words, order, .. } = self;
         let other = [status, team, agent, mine];
         *order == Order::Age
             && visible.companies().is_none()
+            && desk.is_none()
             && open.is_none()
             && words.is_empty()
             && other.iter().all(|filter| filter.is_none())

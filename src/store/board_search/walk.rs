@@ -15,11 +15,14 @@ use super::{
     BoardSearch, Conditions, Found, Part,
     order::{KeyRef, Place, Rank},
 };
-use crate::store::{as_json, foreign};
+use crate::{
+    domain::desk_name::DeskName,
+    store::{as_json, foreign},
+};
 
 /// The query of all rows among which the words are looked for, made of fixed pieces.
 fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
-    let BoardSearch { visible, status, open, team, agent, mine, words, order, .. } = search;
+    let BoardSearch { visible, desk, status, open, team, agent, mine, words, order, .. } = search;
     let mut conditions = Conditions::plain(search);
     let index = match visible.companies() {
         Some(companies) => {
@@ -30,6 +33,16 @@ fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
         None => "",
     };
     let (controls, mut values) = foreign::controls(visible, index);
+    if let Some(desk) = desk {
+        if let Some(class) = desk.class() {
+            conditions.ask("+m.ticket_class = ?", class.to_owned());
+        } else {
+            // iTop has what no other has.
+            let others: Vec<_> = DeskName::ALL.into_iter().filter_map(DeskName::class).collect();
+            let is_of_none = "+m.ticket_class NOT IN (SELECT value FROM json_each(?))";
+            conditions.ask(is_of_none, as_json(&others));
+        }
+    }
     if let Some(status) = status {
         // The table itself, once: an index of most rows would cost more than all of them.
         conditions.ask("+m.ticket_status = ?", status.clone());
@@ -178,13 +191,18 @@ mod tests {
         let all = Visible::all();
         let limited = Visible::of_companies(Instance::default(), [&company]);
         for (filters, whose) in
-            (0..128_u8).flat_map(|filters| [(filters, &all), (filters, &limited)])
+            (0..=u8::MAX).flat_map(|filters| [(filters, &all), (filters, &limited)])
         {
             let asked = |filter: u8| (filters >> filter) & 1 == 1;
             let is_limited = whose.limits().is_some();
             let visible = if asked(0) { whose.of_company(&company) } else { whose.clone() };
             for (_, order) in Order::ALL {
                 let search = BoardSearch {
+                    desk: asked(7).then_some(if asked(1) {
+                        DeskName::Salesforce
+                    } else {
+                        DeskName::Itop
+                    }),
                     status: if asked(1) { text() } else { None },
                     open: asked(2).then_some(true),
                     team: if asked(3) { text() } else { None },

@@ -12,6 +12,7 @@ pub(in crate::web) use super::board_params::BoardParams;
 use crate::{
     board::{Board, Hurry},
     delivery::Delivery,
+    desk::Desks,
     store::{BoardPage, PendingControl, Place, Store},
     web::{Addresses, AppState, auth::Caller, description::ControlItem, problem::ApiError, view},
 };
@@ -43,6 +44,7 @@ pub(in crate::web) struct BoardView {
     pub(in crate::web) board: Board,
     pub(in crate::web) delivery: Delivery,
     pub(in crate::web) addresses: Addresses,
+    pub(in crate::web) desks: Desks,
 }
 
 impl FromRef<AppState> for BoardView {
@@ -52,6 +54,7 @@ impl FromRef<AppState> for BoardView {
             board: state.board.clone(),
             delivery: state.delivery.clone(),
             addresses: state.addresses.clone(),
+            desks: state.desks.clone(),
         }
     }
 }
@@ -64,7 +67,7 @@ impl BoardView {
         params: &BoardParams,
         hurry: Hurry,
     ) -> Result<BoardAnswer, ApiError> {
-        let search = params.search(caller)?;
+        let search = params.search(caller, &self.desks)?;
         let mut items = Vec::new();
         if let Some(pending) = params.pending(&search) {
             for control in self.store.pending_controls(pending).await? {

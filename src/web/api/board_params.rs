@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{acknowledgements::parsed, links::party_key, tickets::status};
 use crate::{
+    desk::{DeskName, Desks},
     domain::{
         hex::{hex, unhex},
         keys::Instance,
@@ -26,11 +27,14 @@ const MAX_QUESTION: usize = 200;
 /// Controls without a ticket that are listed at most.
 const MAX_PENDING: usize = 50;
 
-/// What can be asked of the board. All but the first six members make it a search.
+/// What can be asked of the board. All but `instance`, `company`, `status`, `open`,
+/// `cursor` and `limit` make it a search.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::web) struct BoardParams {
     pub(in crate::web) instance: Option<String>,
     pub(in crate::web) company: Option<String>,
+    /// Only tickets of this ticket system.
+    pub(in crate::web) desk: Option<DeskName>,
     /// A code of iTop, such as `assigned`.
     #[schemars(regex(pattern = "^[A-Za-z0-9_]+$"))]
     pub(in crate::web) status: Option<String>,
@@ -81,7 +85,9 @@ impl BoardParams {
             &self.before,
         ];
         let flags = [self.count, self.pending, self.details];
-        texts.iter().any(|text| text.is_some()) || flags.iter().any(Option::is_some)
+        self.desk.is_some()
+            || texts.iter().any(|text| text.is_some())
+            || flags.iter().any(Option::is_some)
     }
 
     /// What of all that the caller may see.
@@ -89,12 +95,13 @@ impl BoardParams {
         narrowed(caller, self.instance.as_deref(), self.company.as_deref())
     }
 
-    pub(super) fn search(&self, caller: &Caller) -> Result<BoardSearch, ApiError> {
+    pub(super) fn search(&self, caller: &Caller, desks: &Desks) -> Result<BoardSearch, ApiError> {
         let limit = limit(self.limit, DEFAULT_LIMIT, MAX_TICKETS)?;
         let (order, descending) = self.order()?;
         let name = |name: &Option<String>| name.as_deref().map(searchable);
         Ok(BoardSearch {
-            status: self.status.clone().map(status).transpose()?,
+            desk: self.desk,
+            status: self.status.clone().map(|text| status(text, desks)).transpose()?,
             open: self.open,
             group: self.group.as_deref().map(group).transpose()?.flatten(),
             priority: self.priority.as_deref().map(priority).transpose()?,
@@ -173,6 +180,7 @@ impl BoardParams {
     pub(super) fn pending(&self, search: &BoardSearch) -> Option<PendingSearch> {
         let of_tickets = [&self.status, &self.priority, &self.team, &self.agent];
         let lists_them = search.pending
+            && search.desk.is_none()
             && search.part == Part::First
             && search.open != Some(false)
             && search.group.is_none_or(|group| group == Group::Open)

@@ -7,8 +7,10 @@ use crate::{
     delivery::{Delivery, Plan, PlanError, Preview},
     domain::{
         acknowledgement::{Acknowledgement, Receipt, read},
+        desk_name::DeskName,
         keys::Instance,
         notice::Notice,
+        ticket_status::TicketStatus,
     },
     web::{Addresses, AppState, auth::Caller, posted::Posted, problem::ApiError},
 };
@@ -54,14 +56,12 @@ pub(in crate::web) async fn outcome(
     let said = |notices| delivery.say(&event.with_own_notices(notices));
     Ok(match delivery.preview(instance, event.clone(), trusted_names).await {
         Ok(Preview::Create(plan, request)) => {
-            planned(&plan, &delivery.say(&plan.resolution.warnings), &request)
+            let desk = DeskName::of_class(plan.class);
+            planned(&plan, &delivery.say_of(&plan.resolution.warnings, desk), &request)
         }
         Ok(Preview::Reuse(ticket)) => json!({
             "outcome": "reused",
-            "ticket": {
-                "ref": ticket.number, "class": ticket.key.class, "id": ticket.key.id,
-                "url": addresses.ticket(&ticket.key),
-            },
+            "ticket": ticket_name(&ticket, addresses),
             "warnings": said(Notice::existing_ended(&ticket).into_iter().collect()),
         }),
         Err(PlanError::Blocked(blocked)) => json!({
@@ -75,7 +75,7 @@ pub(in crate::web) async fn outcome(
 
 fn planned(plan: &Plan, warnings: &[String], request: &Value) -> Value {
     let resolution = &plan.resolution;
-    json!({
+    let mut planned = json!({
         "outcome": "created",
         "resolution": {
             "company": {"id": resolution.org, "name": resolution.org_name},
@@ -88,5 +88,20 @@ fn planned(plan: &Plan, warnings: &[String], request: &Value) -> Value {
         "priority": u8::from(plan.ticket.priority),
         "warnings": warnings,
         "request": request,
-    })
+    });
+    if let Some(desk) = DeskName::of_class(plan.class).unless_itop() {
+        planned["desk"] = json!(desk);
+    }
+    planned
+}
+
+fn ticket_name(ticket: &TicketStatus, addresses: &Addresses) -> Value {
+    let key = &ticket.key;
+    let mut name = json!({
+        "ref": ticket.number, "class": key.class, "id": key.id, "url": addresses.ticket(key),
+    });
+    if let Some(desk) = DeskName::of_class(&key.class).unless_itop() {
+        name["desk"] = json!(desk);
+    }
+    name
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::board::{BoardParams, BoardView};
 use crate::{
     board::{Board, Hurry},
+    desk::{DeskName, Desks},
     domain::hex::{hex, unhex},
     store::{BoardFilter, TicketOfControl},
     web::{
@@ -38,15 +39,15 @@ pub(in crate::web) async fn board(
         }
         return Ok(tagged(&known, &body, &answer));
     }
-    let BoardView { board, addresses, .. } = view;
     let visible = params.visible(&caller)?;
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_TICKETS)?;
     let filter = BoardFilter {
-        status: params.status.map(status).transpose()?,
+        status: params.status.map(|text| status(text, &view.desks)).transpose()?,
         open: params.open,
         after: params.cursor.as_deref().map(read_cursor).transpose()?,
         ..BoardFilter::of(visible, limit + 1)
     };
+    let BoardView { board, addresses, .. } = view;
     let mut tickets = board.page(filter).await?;
     let has_more = tickets.len() > limit;
     tickets.truncate(limit);
@@ -84,10 +85,13 @@ pub(in crate::web) async fn by_number(
     Ok(Json(json!({"items": items})))
 }
 
-/// A status as iTop's data models write them: another text is none, rather than one that no ticket has.
-pub(super) fn status(text: String) -> Result<String, ApiError> {
+/// A status as the ticket systems that are served write them: another text is none, rather than one that no
+/// ticket has.
+pub(super) fn status(text: String, desks: &Desks) -> Result<String, ApiError> {
     let is_code = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if is_code {
+    // An administrator of Salesforce calls them as people do.
+    let is_named = desks.of(DeskName::Salesforce).is_some() && !text.trim().is_empty();
+    if is_code || is_named {
         return Ok(text);
     }
     let detail =

@@ -10,9 +10,14 @@ use axum::{
 };
 use minijinja::{Value, context};
 
-use super::{language, templates::query, texts::text};
+use super::{
+    language,
+    templates::query,
+    texts::{SEVERAL, text, translated},
+};
 use crate::{
     config::Scope,
+    desk::{Desks, Served},
     domain::{delivery_state::State as RowState, ticket_text::Language},
     gate::GateState,
     store::{MOST_UNLINKED, StoreError},
@@ -69,6 +74,11 @@ impl Page {
         self.caller.may(scope)
     }
 
+    /// Which ticket system texts are about that are about all of them: the only one, or `several`.
+    pub(in crate::web) fn desk_of_texts(&self) -> &'static str {
+        the_desk(&self.state.desks)
+    }
+
     async fn frame(&self) -> Result<Value, StoreError> {
         let (store, visible) = (&self.state.store, self.caller.visible());
         let counts = store.counts(visible);
@@ -77,12 +87,7 @@ impl Page {
         // Who waits for a link has at least one row that is blocked.
         let unlinked =
             if counts.of(RowState::Blocked) > 0 { store.count_unlinked(visible).await? } else { 0 };
-        let gate = match self.state.delivery.gate() {
-            GateState::Open { .. } => None,
-            GateState::Closed { reason, since, .. } => {
-                Some(context! { code => reason.code(), since => since.at.to_string() })
-            }
-        };
+        let desks: Vec<_> = self.state.desks.iter().map(desk).collect();
         let first = self.uri.path().split('/').nth(1).unwrap_or_default();
         let here = self.uri.path_and_query().map_or("/", |here| here.as_str());
         Ok(context! {
@@ -95,7 +100,11 @@ impl Page {
             } else {
                 unlinked.to_string()
             },
-            gate,
+            // Whether any way is closed.
+            is_closed => self.state.desks.iter().any(|served| !served.gate.is_open()),
+            desks,
+            desk => the_desk(&self.state.desks),
+            has_several => self.state.desks.are_several(),
             // Where everybody is let in, nobody is anybody.
             name => (self.by != By::Anyone).then_some(self.caller.name.as_str()),
             // Whoever comes through a proxy signs out there.
@@ -106,6 +115,22 @@ impl Page {
             version => env!("CARGO_PKG_VERSION"),
         })
     }
+}
+
+/// A ticket system, and why its way is closed if it is.
+fn desk(served: &Served) -> Value {
+    let gate = match served.gate.state() {
+        GateState::Open { .. } => None,
+        GateState::Closed { reason, since, .. } => {
+            Some(context! { code => reason.code(), since => since.at.to_string() })
+        }
+    };
+    context! { code => served.name().code(), title => served.name().title(), gate }
+}
+
+/// Which one texts are about that are about all.
+fn the_desk(desks: &Desks) -> &'static str {
+    if desks.are_several() { SEVERAL } else { desks.default().name().code() }
 }
 
 /// What stands around all pages: errors that a person can read. A stranger is led to
@@ -150,7 +175,9 @@ async fn refused(state: &AppState, language: Language, uri: &Uri, response: Resp
         .unwrap_or_default();
     let code = document["type"].as_str().and_then(|kind| kind.strip_prefix(TYPE_PREFIX));
     let title = ["layout.error.", code.unwrap_or_default()].concat();
-    let title = text(language, &title).or_else(|| text(language, "layout.error.unknown"));
+    let values = [("desk", Value::from(the_desk(&state.desks)))].into_iter().collect();
+    let title = translated(language, &title, &values).ok();
+    let title = title.or_else(|| text(language, "layout.error.unknown").map(str::to_owned));
     let values = context! {
         title, code,
         detail => document["detail"].as_str(),

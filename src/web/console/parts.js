@@ -26,3 +26,13 @@ export function table(head, rows) {
   made.append(top, body);
   return made;
 }
+
+// What a request that would be sent makes of a ticket: its title and description, in words of any ticket system.
+export function ticketOf(request) {
+  const fields = request?.fields ?? request?.compositeRequest?.[0]?.body ?? {};
+  return {
+    title: fields.title ?? fields.Subject,
+    html: fields.description,
+    text: fields.Description,
+  };
+}

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    desk::DeskName,
     domain::ticket_text::Language,
     web::{Addresses, addresses::encoded, problem::ApiError},
 };
@@ -130,6 +131,9 @@ fn environment(
         .add_function("t", move |key: &str, values: Kwargs| translated(language, key, &values));
     environment
         .add_function("status_word", move |code: &str| status_word(language, code).into_owned());
+    environment.add_function("desk_title", |code: Option<&str>| {
+        code.and_then(DeskName::parse).unwrap_or(DeskName::Itop).title()
+    });
     environment.add_filter("code", |text: Option<&str>| {
         text.map(|text| Value::from_safe_string(with_code(text)))
     });

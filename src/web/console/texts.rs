@@ -2,13 +2,17 @@
 //!
 //! Each page keeps its own in `texts.toml` beside its template: a key, and below it `en` and `fr`. What
 //! depends on a number has two forms, `one` and `other`. In a template `t("inbox.waiting", count=3)`.
+//!
+//! Texts speak of iTop. `t("tickets.moved", desk="salesforce")` says the same of another ticket system: by the text
+//! of the key `moved_salesforce`, where that stands beside it, else by its name. Where a text is about all that are
+//! served, `desk` is the only one, or `several`.
 
 use std::{borrow::Cow, collections::HashMap, sync::LazyLock};
 
 use minijinja::{Error, ErrorKind, value::Kwargs};
 use toml::{Table, Value};
 
-use crate::domain::ticket_text::Language;
+use crate::domain::{desk_name::DeskName, ticket_text::Language};
 
 /// The tables, by the first part of their keys.
 const TABLES: &[(&str, &str)] = &[
@@ -93,7 +97,22 @@ pub(in crate::web) fn status_word(language: Language, code: &str) -> Cow<'_, str
     if code.contains('_') { code.replace('_', " ").into() } else { code.into() }
 }
 
-/// The text of a key with what stands in braces replaced; `count` chooses between `one` and `other`.
+/// What stands for the ticket systems where there is more than one.
+pub(super) const SEVERAL: &str = "several";
+
+/// A text of ours that speaks of iTop, said of another ticket system.
+fn of_desk(language: Language, text: &str, desk: DeskName) -> String {
+    let title = desk.title();
+    let text = match language {
+        Language::En => text.to_owned(),
+        // No other begins with a vowel.
+        Language::Fr => text.replace("d’iTop", "de iTop").replace("u’iTop", "ue iTop"),
+    };
+    text.replace("iTop", title)
+}
+
+/// The text of a key with what stands in braces replaced; `count` chooses between `one` and `other`, `desk` between
+/// the ticket systems.
 ///
 /// # Errors
 /// Where there is no such text: a defect, which a test finds.
@@ -108,10 +127,16 @@ pub(super) fn translated(language: Language, key: &str, values: &Kwargs) -> Resu
     } else {
         None
     };
-    let text = counted.or_else(|| text(language, key)).ok_or_else(|| {
+    let desk: Option<String> = if values.has("desk") { values.peek("desk")? } else { None };
+    let own = desk.as_deref().and_then(|desk| text(language, &format!("{key}_{desk}")));
+    let known = own.or(counted).or_else(|| text(language, key)).ok_or_else(|| {
         Error::new(ErrorKind::InvalidOperation, format!("there is no text '{key}'"))
     })?;
-    let mut said = text.to_owned();
+    let other = desk.as_deref().and_then(DeskName::parse).and_then(DeskName::unless_itop);
+    let mut said = match other.filter(|_| own.is_none()) {
+        Some(desk) => of_desk(language, known, desk),
+        None => known.to_owned(),
+    };
     for name in values.args() {
         let value: minijinja::Value = values.get(name)?;
         said = said.replace(&format!("{{{name}}}"), &value.to_string());
@@ -142,9 +167,12 @@ mod tests {
         used
     }
 
-    /// A key without its form.
+    /// A key without its form, and without the ticket system that it is for.
     fn said(key: &str) -> &str {
-        key.strip_suffix(".one").or_else(|| key.strip_suffix(".other")).unwrap_or(key)
+        let key = key.strip_suffix(".one").or_else(|| key.strip_suffix(".other")).unwrap_or(key);
+        let mut desks = DeskName::ALL.map(DeskName::code).into_iter().chain([SEVERAL]);
+        let whose = |desk: &str| key.strip_suffix(desk)?.strip_suffix('_');
+        desks.find_map(whose).unwrap_or(key)
     }
 
     /// The keys as calls name them.
@@ -240,6 +268,48 @@ mod tests {
             }
         }
         assert!(!text.contains('\''), "{key}: the apostrophe of French is ’: {text}");
+    }
+
+    #[test]
+    fn what_is_said_of_itop_is_said_of_another_ticket_system_too() {
+        let said = |language, key: &str, desk: Option<&str>| {
+            let values = [("desk", minijinja::Value::from(desk))].into_iter().collect();
+            translated(language, key, &values).unwrap()
+        };
+        let (key, fr) = ("health.answers", Language::Fr);
+        assert_eq!(said(fr, key, None), "Temps de réponse d’iTop, ms (par 15 min)");
+        assert_eq!(said(fr, key, Some("itop")), said(fr, key, None));
+        assert_eq!(
+            said(fr, key, Some("salesforce")),
+            "Temps de réponse de Salesforce, ms (par 15 min)"
+        );
+        assert_eq!(
+            said(fr, "inbox.why.refused-by-itop", Some("salesforce")),
+            "Salesforce a refusé le ticket. Corrigez ce qu’il indique, puis réessayez."
+        );
+        assert_eq!(
+            said(Language::En, "tickets.status.deleted", Some("salesforce")),
+            "Deleted in Salesforce"
+        );
+        // What has words of its own, and what is about several.
+        assert!(
+            said(Language::En, "layout.gate.unreachable.mend", Some("salesforce"))
+                .contains("login_url")
+        );
+        assert_eq!(
+            said(Language::En, "companies.organization", Some(SEVERAL)),
+            "Organization or Account"
+        );
+    }
+
+    #[test]
+    fn every_reason_for_a_closed_gate_has_its_sentences() {
+        for reason in crate::gate::Reason::ALL {
+            for part in ["what", "mend"] {
+                let key = format!("layout.gate.{}.{part}", reason.code());
+                assert!(text(Language::En, &key).is_some(), "no text {key}");
+            }
+        }
     }
 
     #[test]

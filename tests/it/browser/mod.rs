@@ -1,6 +1,7 @@
 //! The pages in a real browser: headless Chromium, driven as a person would use it.
 
 mod companies;
+mod desks;
 mod driver;
 mod equipment;
 mod forms;

@@ -6,6 +6,7 @@ mod collections;
 mod composite;
 mod graph;
 mod inspect;
+mod pages;
 mod resources;
 mod serve;
 mod sobjects;

@@ -105,8 +105,13 @@ async fn answered(
         let refusal = Refusal::new(431, "REQUEST_HEADER_FIELDS_TOO_LARGE", "headers too large");
         return Ok(response(&refusal.into(), zip));
     }
-    // The work goes on though its client hangs up.
-    let work = tokio::spawn(done(org, dead, call));
+    let work = if call.is_page() {
+        // What people look at is no call of the API: nobody counts it, and no fault strikes it.
+        tokio::task::spawn_blocking(move || Ok(org.answer(&call)))
+    } else {
+        // The work goes on though its client hangs up.
+        tokio::spawn(done(org, dead, call))
+    };
     let answer = work.await.map_err(|_| Cut)??;
     Ok(response(&answer, zip))
 }

@@ -12,6 +12,7 @@ mod files;
 mod login;
 mod metadata;
 mod org;
+mod pages;
 mod programs;
 mod queries;
 mod records;

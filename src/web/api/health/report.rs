@@ -14,6 +14,7 @@ use crate::{
     clock::elapsed,
     cmdb::{Federated, Federation},
     delivery::Deliveries,
+    desk::{DeskName, Desks, Served},
     domain::{
         bucket::{Answers, BUCKET, Bucket},
         delivery_state::State as RowState,
@@ -91,6 +92,9 @@ struct Details {
 #[derive(Serialize, JsonSchema)]
 pub(in crate::web) struct ListReport {
     what: &'static str,
+    /// Whose; without it iTop's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) desk: Option<DeskName>,
     /// Whether each is that of a company.
     of_companies: bool,
     lists: usize,
@@ -149,6 +153,15 @@ impl Report {
         self.database.acknowledgements
     }
 
+    pub(in crate::web) fn gate(&self) -> &Value {
+        &self.gate
+    }
+
+    /// The way to each ticket system, where another one than iTop is served.
+    pub(in crate::web) fn desks(&self) -> Option<&[Value]> {
+        self.desks.as_deref()
+    }
+
     pub(in crate::web) fn waiting(&self) -> u64 {
         self.waiting
     }
@@ -179,7 +192,7 @@ impl Details {
             slow_creates: slow_creates(&state.delivery),
             ticket_of_probe: state.delivery.ticket_of_probe(),
             itop: state.history.answers_now(),
-            lists: lists(state.catalog.known()),
+            lists: state.desks.iter().flat_map(|served| lists(served, &state.desks)).collect(),
             hooks: state.hooks.figures(),
             equipment: state.federation.as_ref().map(Federation::figures),
             gate_changes: day.gate_changes,
@@ -189,7 +202,11 @@ impl Details {
 }
 
 /// The lists by what they list, those of all companies first.
-fn lists(mut known: Vec<KnownList>) -> Vec<ListReport> {
+fn lists(served: &Served, desks: &Desks) -> Vec<ListReport> {
+    let desk = served.name();
+    // That of the default one is meant where none is named.
+    let named = (desk != desks.default().name()).then_some(desk);
+    let mut known = served.catalog.known();
     known.sort_by_key(|list| list.as_of);
     let mut kinds = BTreeMap::<_, Vec<_>>::new();
     for list in known {
@@ -198,25 +215,31 @@ fn lists(mut known: Vec<KnownList>) -> Vec<ListReport> {
     let report =
         |((of_companies, what), lists): ((bool, &'static str), Vec<KnownList>)| ListReport {
             what,
+            desk: desk.unless_itop(),
             of_companies,
             lists: lists.len(),
             items: lists.iter().map(|list| list.items).sum(),
             oldest_as_of: lists.first().map(|list| list.as_of),
             newest_as_of: lists.last().map(|list| list.as_of),
             stale: lists.iter().filter(|list| list.stale).count(),
-            refresh: lists.iter().take(REFRESHED_AT_ONCE).map(refresh).collect(),
+            refresh: lists
+                .iter()
+                .take(REFRESHED_AT_ONCE)
+                .map(|list| refresh(list, named))
+                .collect(),
         };
     kinds.into_iter().map(report).collect()
 }
 
 /// The call that reads a list anew.
-fn refresh(list: &KnownList) -> String {
+fn refresh(list: &KnownList, desk: Option<DeskName>) -> String {
     let what = list.what;
+    let of = desk.map(|desk| format!("&desk={}", desk.code())).unwrap_or_default();
     match &list.org {
         Some(org) => {
             let org = encoded(org.as_str());
-            format!("/api/v1/companies/{org}/{what}?refresh=true&limit=1")
+            format!("/api/v1/companies/{org}/{what}?refresh=true&limit=1{of}")
         }
-        None => format!("/api/v1/{what}?refresh=true&limit=1"),
+        None => format!("/api/v1/{what}?refresh=true&limit=1{of}"),
     }
 }

@@ -27,7 +27,7 @@ pub(in crate::web) async fn matches(
     let named: Option<Instance> = parsed("instance", params.instance.clone())?;
     // Only now it matters that iTop answers.
     state.catalog.companies().get(crate::catalog::Freshness::Cached).await?;
-    let known = Known::read(&caller, &state.store, &state.catalog, named.as_ref()).await?;
+    let known = Known::read(&caller, &state.store, &state.desks, named.as_ref()).await?;
     let (unlinked, _) = known.found(None, Group::Unlinked);
     let items = unlinked.iter().filter_map(|view| {
         let organization = view.suggestion.as_ref()?;

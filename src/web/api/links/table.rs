@@ -15,12 +15,12 @@ use super::{
     overview::{CompanyView, Group, Known, LinkInForce},
 };
 use crate::{
-    catalog::Catalog,
+    desk::{DeskName, Desks},
     domain::{
         body::{Errors, FieldError},
         company_link::Named,
         keys::Instance,
-        link_table::{self, Line, Separator},
+        link_table::{self, Desks as Column, Line, Separator},
     },
     link_check::NameOrKey,
     store::Store,
@@ -48,11 +48,11 @@ pub(in crate::web) struct ExportParams {
 pub(in crate::web) async fn export(
     auth::Reader(caller): auth::Reader,
     State(store): State<Store>,
-    State(catalog): State<Catalog>,
+    State(desks): State<Desks>,
     Params(params): Params<ExportParams>,
 ) -> Result<Response, ApiError> {
     let named: Option<Instance> = parsed("instance", params.instance)?;
-    let known = Known::read(&caller, &store, &catalog, named.as_ref()).await?;
+    let known = Known::read(&caller, &store, &desks, named.as_ref()).await?;
     let (all, _) = known.found(None, Group::All);
     let is_told =
         |view: &CompanyView| view.site.is_none() || view.link.is_some() && !view.inherited;
@@ -66,11 +66,13 @@ pub(in crate::web) async fn export(
         (header::CONTENT_DISPOSITION, "attachment; filename=\"company-links.csv\""),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    Ok((headers, link_table::write(rows, separator)).into_response())
+    let are_named = if desks.are_several() { Column::Named } else { Column::Unsaid };
+    Ok((headers, link_table::write(rows, are_named, separator)).into_response())
 }
 
 fn row(view: &CompanyView) -> link_table::Row {
     let link = view.link.as_ref();
+    let desk = link.map_or("", |link| link.desk.unwrap_or(DeskName::Itop).code());
     let both = |named: Option<&Named>| match named {
         Some(named) => [named.name.clone(), named.id.to_string()],
         None => [String::new(), String::new()],
@@ -87,6 +89,7 @@ fn row(view: &CompanyView) -> link_table::Row {
         view.company.clone(),
         view.site.clone().unwrap_or_default(),
         view.name.clone().unwrap_or_default(),
+        desk.to_owned(),
         organization.map(|org| org.name.clone()).unwrap_or_default(),
         organization.map(|org| org.id.to_string()).unwrap_or_default(),
         team,
@@ -137,6 +140,10 @@ fn object(line: &Line, errors: &mut Errors) -> Value {
         if let Some(text) = line.cell(column) {
             members.insert(column.to_owned(), json!(text));
         }
+    }
+    if let Some(desk) = line.cell(link_table::DESK) {
+        // As people write it, such as iTop.
+        members.insert(link_table::DESK.to_owned(), json!(desk.to_lowercase()));
     }
     for column in ["organization", "team", "contact", "service", "service_element"] {
         let (name, id) = (line.cell(column), line.cell(&format!("{column}_id")));

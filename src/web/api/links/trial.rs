@@ -29,7 +29,7 @@ pub(in crate::web) async fn trial(
     _: NoBody,
 ) -> Result<Json<Value>, ApiError> {
     let key = key(&caller, &path, params)?;
-    let known = overview::one(&caller, &state.store, &state.catalog, &key).await?;
+    let known = overview::one(&caller, &state.store, &state.desks, &key).await?;
     let (company, site) = match &key.site {
         Some(site) => {
             (party(&key.company, known.company_name.as_deref()), party(site, known.name.as_deref()))

@@ -2,6 +2,7 @@
 
 import { Choice } from "./choice.js";
 import { api, ask, attempt, filled, go, isOne, refresh, say } from "./live.js";
+import { ticketOf } from "./parts.js";
 import "./tables.js";
 import { tellTimes } from "./times.js";
 
@@ -10,32 +11,36 @@ const template = document.getElementById("edit");
 const editor = document.getElementById("editor");
 const facts = document.getElementById("facts");
 
-// --- what iTop offers -----------------------------------------------------------------------------
+// --- what ticket systems offer --------------------------------------------------------------------
 
 // A list, page by page. It is asked for once while the page is open.
 const lists = new Map();
-function listed(path) {
-  if (!lists.has(path)) {
+function listed(path, desk) {
+  const key = `${desk} ${path}`;
+  if (!lists.has(key)) {
     const read = async () => {
       const items = [];
       let cursor = "";
       do {
-        const page = await api("GET", `${path}?limit=1000${cursor}`);
+        const page = await api("GET", `${path}?limit=1000${ofDesk(desk)}${cursor}`);
         items.push(...page.items);
         cursor = page.next ? `&cursor=${encodeURIComponent(page.next)}` : "";
       } while (cursor !== "");
       return items;
     };
     const reading = read();
-    lists.set(path, reading);
+    lists.set(key, reading);
     // What failed is asked for again.
-    reading.catch(() => lists.delete(path));
+    reading.catch(() => lists.delete(key));
   }
-  return lists.get(path);
+  return lists.get(key);
 }
 
-async function organizations() {
-  const all = await listed("/api/v1/companies");
+// The default one is meant where none is named.
+const ofDesk = (desk) => (desk === words.defaultDesk ? "" : `&desk=${desk}`);
+
+async function organizations(desk) {
+  const all = await listed("/api/v1/companies", desk);
   const byId = new Map(all.map((org) => [org.id, org]));
   const above = (org) => {
     const names = [];
@@ -88,6 +93,13 @@ class Editor {
     this.contact = new Choice(this.form.querySelector("[data-choice=contact]"), words,
       () => { this.isDirty = true; });
     this.services = [];
+    this.desk = link ? link.desk ?? "itop" : words.defaultDesk;
+    // Only where there is more than one.
+    const desks = this.form.elements.desk;
+    if (desks) {
+      desks.value = this.desk;
+      desks.addEventListener("change", () => this.move(desks.value));
+    }
     this.tell();
     this.form.elements.name.value = view?.name ?? "";
     this.form.elements.tickets.checked = link?.tickets ?? true;
@@ -104,7 +116,7 @@ class Editor {
     this.form.elements.service.addEventListener("change", () => this.offerElements(null));
     this.form.addEventListener("click", (event) => this.act(event.target.dataset.do));
     editor.replaceChildren(this.form);
-    attempt(async () => this.organization.offer(await organizations()));
+    this.offerOrganizations();
     if (link) this.offer(link.organization.id, link);
   }
 
@@ -158,6 +170,26 @@ class Editor {
     }
   }
 
+  offerOrganizations() {
+    const { desk } = this;
+    attempt(async () => {
+      const all = await organizations(desk);
+      if (this.desk === desk) this.organization.offer(all);
+    });
+  }
+
+  // Another ticket system has other companies.
+  move(desk) {
+    this.desk = desk;
+    this.organization.set(null);
+    this.organization.offer([]);
+    this.take(null);
+    const { suggestion } = this.view ?? {};
+    part(this.form, "suggestion").hidden = !suggestion || Boolean(this.view.link)
+      || desk !== words.defaultDesk;
+    this.offerOrganizations();
+  }
+
   // Another organization has other teams: nothing of the last one is kept.
   take(org) {
     this.isDirty = true;
@@ -172,7 +204,7 @@ class Editor {
     const isHere = () => this.organization.chosen?.id === org;
     await attempt(async () => {
       const [teams, contacts, services] = await Promise.all(
-        ["teams", "contacts", "services"].map((list) => listed(`${path}/${list}`)));
+        ["teams", "contacts", "services"].map((list) => listed(`${path}/${list}`, this.desk)));
       if (!isHere()) return;
       const { elements } = this.form;
       const kept = (select, stored) => select.value === "" && !stored ? null : stored;
@@ -203,6 +235,7 @@ class Editor {
       organization: { id: this.organization.chosen.id },
       tickets: elements.tickets.checked,
     };
+    if (elements.desk) body.desk = this.desk;
     const name = elements.name.value.trim();
     if (name !== "") body.name = name;
     for (const field of ["team", "service", "service_element"]) {
@@ -255,7 +288,8 @@ class Editor {
         return;
       }
       const told = error.problem?.errors?.map((one) => one.message).join("; ");
-      this.wrong(told || error.message);
+      const isOther = error.problem?.type?.endsWith("other-desk");
+      this.wrong(isOther ? words.otherDesk : told || error.message);
     }
   }
 
@@ -328,7 +362,7 @@ async function tryIt(view) {
       list.className = "facts";
       const { team, contact, service, service_element: element } = told.resolution;
       for (const [name, value] of [
-        [words.subject, told.request?.fields?.title], [words.priority, `P${told.priority}`],
+        [words.subject, ticketOf(told.request).title], [words.priority, `P${told.priority}`],
         [words.team, team?.name], [words.contact, contact?.name],
         [words.service, service?.name], [words.element, element?.name],
       ]) {
@@ -343,6 +377,7 @@ async function tryIt(view) {
     }
     outcome.replaceChildren(...parts);
     if (told.request) {
+      part(dialog, "request-title").textContent = words[requestOf(told.desk ?? "itop")];
       request.textContent = JSON.stringify(told.request, null, 2);
       request.parentElement.hidden = false;
     }
@@ -350,6 +385,9 @@ async function tryIt(view) {
   if (!done) dialog.close();
   await closed;
 }
+
+// Such as requestItop.
+const requestOf = (desk) => `request${desk[0].toUpperCase()}${desk.slice(1)}`;
 
 // --- which one ------------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ pub(in crate::web) async fn page(
         cursor: params.cursor,
         limit: Some(ROWS),
     };
-    let overview = overview::page(&page.caller, &state.store, &state.catalog, &asked).await?;
+    let overview = overview::page(&page.caller, &state.store, &state.desks, &asked).await?;
     let chosen = chosen(&page, &params, &state).await?;
     let may_link = Linker::of(page.caller.clone()).is_ok();
     let instances = if may_link { instances(&page, &state).await? } else { Vec::new() };
@@ -118,5 +118,5 @@ async fn chosen(
     }
     let site = params.site.as_deref().filter(|key| !key.is_empty()).map(party).transpose()?;
     let key = LinkKey { instance, company, site };
-    overview::one(&page.caller, &state.store, &state.catalog, &key).await.map(Some)
+    overview::one(&page.caller, &state.store, &state.desks, &key).await.map(Some)
 }

@@ -10,7 +10,7 @@ const outcomes = {
 };
 
 const fields = {
-  name: words.name, organization: words.organization, tickets: words.tickets, team: words.team,
+  name: words.name, desk: words.desk, organization: words.organization, tickets: words.tickets, team: words.team,
   contact: words.contact, service: words.service, service_element: words.element,
 };
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     check::{Latest, Verdict},
+    desk::DeskName,
     domain::{
         bucket::{BUCKET, Bucket, start_of},
         ticket_text::Language,
@@ -48,7 +49,10 @@ pub(in crate::web) async fn page(
     let counts: std::collections::BTreeMap<_, _> =
         counts.into_iter().map(|(name, count)| (name, grouped(count, language))).collect();
     let plots = match report.buckets() {
-        Some(buckets) => Some(plots(buckets, state.clock.now(), language)?),
+        Some(buckets) => {
+            let desk = page.desk_of_texts();
+            Some(plots(buckets, state.clock.now(), (language, desk))?)
+        }
         None => None,
     };
     let row = |list| ListRow::of(list, language);
@@ -57,7 +61,10 @@ pub(in crate::web) async fn page(
     let oversees = page.caller.oversees();
     let check = oversees.then(|| Examination::of(state.checks.latest()));
     let configuration = oversees.then(|| Configuration::of(&Shown::of(&state.config.get())));
+    let default_desk = state.desks.default().name().code();
+    let ways = ways(&report, default_desk, language);
     let values = context! {
+        ways, default_desk,
         report => value(&report), counts, plots, lists => value(&lists), hooks => value(&hooks),
         oversees,
         check => check.as_ref().map(value), configuration => configuration.as_ref().map(value),
@@ -65,10 +72,30 @@ pub(in crate::web) async fn page(
     page.render("health/page.html", values).await
 }
 
+/// The way to each ticket system.
+fn ways(report: &Report, default_desk: &str, language: Language) -> Vec<Value> {
+    let Some(desks) = report.desks() else {
+        return vec![context! { desk => default_desk, gate => value(report.gate()) }];
+    };
+    let number = |value: &serde_json::Value| grouped(value.as_u64().unwrap_or_default(), language);
+    let way = |desk: &serde_json::Value| {
+        let requests = &desk["requests"];
+        let requests = requests.is_object().then(|| {
+            context! { used => number(&requests["used"]), limit => number(&requests["limit"]) }
+        });
+        let name = desk["desk"].as_str().and_then(DeskName::parse).unwrap_or(DeskName::Itop);
+        let gate = value(&desk["gate"]);
+        context! { desk => name.code(), title => name.title(), gate, requests }
+    };
+    desks.iter().map(way).collect()
+}
+
 /// A list with what the page writes otherwise than a program reads it.
 #[derive(Serialize)]
 struct ListRow<'r> {
     list: &'r ListReport,
+    /// What people call the ticket system that it is of.
+    desk: &'static str,
     items: String,
     /// The calls that read it anew, as JSON.
     refresh: String,
@@ -77,7 +104,8 @@ struct ListRow<'r> {
 impl<'r> ListRow<'r> {
     fn of(list: &'r ListReport, language: Language) -> Self {
         let refresh = serde_json::to_string(&list.refresh).unwrap_or_default();
-        Self { list, items: grouped(list.items as u64, language), refresh }
+        let desk = list.desk.unwrap_or(DeskName::Itop).title();
+        Self { list, desk, items: grouped(list.items as u64, language), refresh }
     }
 }
 
@@ -120,7 +148,11 @@ impl<'h> HookRow<'h> {
 }
 
 /// Both plots of the last day.
-fn plots(buckets: &[Bucket], now: Timestamp, language: Language) -> Result<Value, ApiError> {
+fn plots(
+    buckets: &[Bucket],
+    now: Timestamp,
+    (language, desk): (Language, &str),
+) -> Result<Value, ApiError> {
     let end = start_of(now);
     let begin = end.saturating_sub(BUCKET * 96).unwrap_or(end);
     let at = |place: i64| begin.as_second() + place * BUCKET.as_secs();
@@ -137,7 +169,8 @@ fn plots(buckets: &[Bucket], now: Timestamp, language: Language) -> Result<Value
     let draw = |of: &[Line], key: &str| {
         let latest = of.first().and_then(|line| line.values.iter().rev().flatten().next());
         let latest = latest.map_or("–".to_owned(), |latest| format!("{latest:.0}"));
-        let values = [("latest", Value::from(latest))].into_iter().collect();
+        let values = [("latest", latest.as_str()), ("desk", desk)];
+        let values = values.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
         let label = translated(language, key, &values).map_err(|_| ApiError::Internal)?;
         Ok::<_, ApiError>(Value::from_safe_string(lines(of, begin, end, &label)))
     };

@@ -41,7 +41,7 @@ pub(in crate::web) async fn page(
     (asked.count, asked.event) = (Some(true), Some(true));
     let listed = Listed::of(&page.caller, &state.store, &state.delivery, &asked).await?;
     let causes = causes(&page, &state, &asked).await?;
-    let shown = Shown::of(&page, &state).await;
+    let shown = Shown::of(&page, &state, &listed.rows).await?;
     let rows = shown.rows(listed.rows.iter().map(|row| (row, listed.events.get(&row.id))));
     let counts = Group::ALL.map(|group| {
         let count = listed.counted.as_ref().map_or(0, |counted| counted.of(group));

@@ -29,7 +29,7 @@ pub(in crate::web) async fn one(
     let whole = whole(&state.store, &page.caller, &id).await?;
     let event = Glance::of(&whole.body);
     let row = state.delivery.with_reason(whole.row);
-    let shown = Shown::of(&page, &state).await;
+    let shown = Shown::of(&page, &state, [&row]).await?;
     let views = shown.rows(std::iter::once((&row, Some(&event))));
     let text = |at: jiff::Timestamp| at.to_string();
     page.render(

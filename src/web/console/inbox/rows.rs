@@ -1,6 +1,9 @@
 //! How a row of the inbox looks in a page.
 
-use std::cell::LazyCell;
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::Serialize;
 
@@ -8,11 +11,15 @@ use super::says::{Said, said};
 use crate::{
     catalog::Reading,
     config::Scope,
-    desk::Organization,
+    desk::{DeskName, Organization},
     domain::{acknowledgement::Glance, delivery_state::State},
     link_check::Directory,
-    store::{InboxRow, NOT_LINKED, Operation},
-    web::{Addresses, AppState, addresses::encoded, console::page::Page},
+    store::{CompanyOfInstance, InboxRow, NOT_LINKED, Operation, StoreError},
+    web::{
+        Addresses, AppState,
+        addresses::encoded,
+        console::{page::Page, texts::SEVERAL},
+    },
 };
 
 /// What is known beside the rows to show them.
@@ -21,12 +28,19 @@ pub(super) struct Shown {
     /// The organizations of iTop, where whoever looks may link companies to them.
     organizations: Option<Reading<Vec<Organization>>>,
     may_link: bool,
+    /// Where companies that are not linked belong.
+    default_desk: DeskName,
+    are_several: bool,
+    /// The ticket systems of the companies of the rows, where there is more than one.
+    desks: BTreeMap<CompanyOfInstance, DeskName>,
 }
 
 /// A row as the template takes it.
 #[derive(Serialize)]
 pub(super) struct RowView {
     id: i64,
+    /// Its ticket system, or `several` where nobody knows it yet.
+    desk: &'static str,
     state: &'static str,
     kind: &'static str,
     why: &'static str,
@@ -50,6 +64,8 @@ pub(super) struct RowView {
 
 #[derive(Serialize)]
 struct Ticket {
+    /// What people call its ticket system.
+    desk: &'static str,
     number: String,
     url: Option<String>,
 }
@@ -74,12 +90,43 @@ struct Suggested {
 }
 
 impl Shown {
-    pub(super) async fn of(page: &Page, state: &AppState) -> Self {
+    /// For these rows.
+    pub(super) async fn of(
+        page: &Page,
+        state: &AppState,
+        rows: impl IntoIterator<Item = &InboxRow>,
+    ) -> Result<Self, StoreError> {
         // Whoever chooses the name of its company would be told by suggestions which others there are.
         let may_link = page.may(Scope::Admin) && !page.caller.is_limited_to_companies();
         let organizations =
             if may_link { state.catalog.companies().if_known().await } else { None };
-        Self { addresses: state.addresses.clone(), organizations, may_link }
+        let desks = if state.desks.are_several() {
+            let company = |row: &InboxRow| Some((row.instance.clone(), row.company_key.clone()?));
+            let companies: BTreeSet<_> = rows.into_iter().filter_map(company).collect();
+            state.store.desks_of_companies(companies.into_iter().collect()).await?
+        } else {
+            BTreeMap::new()
+        };
+        Ok(Self {
+            addresses: state.addresses.clone(),
+            organizations,
+            may_link,
+            default_desk: state.desks.default().name(),
+            are_several: state.desks.are_several(),
+            desks,
+        })
+    }
+
+    /// The ticket system of a row: that of its ticket, else that of its company.
+    fn desk(&self, row: &InboxRow) -> Option<DeskName> {
+        if let Some((key, _)) = &row.ticket {
+            return Some(DeskName::of_class(&key.class));
+        }
+        if !self.are_several {
+            return Some(self.default_desk);
+        }
+        let company = (row.instance.clone(), row.company_key.clone()?);
+        self.desks.get(&company).copied()
     }
 
     /// The rows, each with what could be read of its event.
@@ -109,6 +156,7 @@ impl Shown {
         let discard = Operation::Discard { reason: String::new() };
         RowView {
             id: row.id,
+            desk: self.desk(row).map_or(SEVERAL, DeskName::code),
             state,
             kind,
             why,
@@ -124,6 +172,7 @@ impl Shown {
             next_attempt_at: row.next_attempt_at.map(|at| at.to_string()),
             received_at: row.received_at.to_string(),
             ticket: row.ticket.as_ref().map(|(key, number)| Ticket {
+                desk: DeskName::of_class(&key.class).title(),
                 number: number.clone(),
                 url: self.addresses.ticket(key),
             }),

@@ -19,11 +19,22 @@ pub(in crate::web::console) struct Said {
 /// Problems that are told by a sentence of their own.
 const FAILED: [&str; 5] =
     ["refused-by-itop", "template-failed", "ticket-not-found", "turned-away", "given-up"];
-const BLOCKED: [&str; 4] =
-    ["organization-missing", "team-not-resolved", "team-missing", "list-unreadable"];
+const BLOCKED: [&str; 5] = [
+    "organization-missing",
+    "team-not-resolved",
+    "team-missing",
+    "list-unreadable",
+    "duplicate-unreadable",
+];
+
+/// Codes that say of Salesforce what others say of iTop: the sentence is the same, and names it.
+const OF_ANOTHER_DESK: [(&str, &str); 2] =
+    [("refused-by-salesforce", "refused-by-itop"), ("salesforce-unavailable", "itop-unavailable")];
 
 /// How a row in this state is spoken of, with the code of its problem; empty where it has none.
 pub(in crate::web::console) fn said(state: State, code: &str) -> Said {
+    let same = OF_ANOTHER_DESK.iter().find(|(other, _)| *other == code);
+    let code = same.map_or(code, |(_, code)| *code);
     let known = |known: &[&'static str], other| {
         known.iter().find(|known| **known == code).copied().unwrap_or(other)
     };
@@ -84,6 +95,9 @@ mod tests {
             "absent",
             "ticket-changed",
             "itop-unavailable",
+            "salesforce-unavailable",
+            "refused-by-salesforce",
+            "desk-unavailable",
             "company-not-linked",
             "search-unproven",
             "invalid",
@@ -109,5 +123,7 @@ mod tests {
         }
         let said = said(State::Failed, "given-up");
         assert_eq!((said.state, said.why), ("failed", "given-up"));
+        let said = super::said(State::Failed, "refused-by-salesforce");
+        assert_eq!((said.state, said.why), ("failed", "refused-by-itop"));
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{page::Page, templates::value};
 use crate::{
     config::Scope,
+    desk::{DeskName, Desks},
     domain::{company_link::CompanyLink, keys::PartyKey},
     store::Store,
     web::{parameters::Params, problem::ApiError},
@@ -34,7 +35,9 @@ pub(in crate::web) struct Prefilled {
 struct Choice {
     /// What the person reads.
     label: String,
-    /// The organization's key and name in iTop.
+    /// The ticket system, where another one than the default is meant.
+    desk: Option<DeskName>,
+    /// The organization's key and name there.
     org: String,
     org_name: String,
     instance: String,
@@ -54,10 +57,11 @@ struct Choice {
 pub(in crate::web) async fn page(
     page: Page,
     State(store): State<Store>,
+    State(desks): State<Desks>,
     Params(prefilled): Params<Prefilled>,
 ) -> Result<Response, ApiError> {
     let links = store.links(page.caller.visible()).await?;
-    let choices = choices(&links, &prefilled);
+    let choices = choices(&links, &prefilled, desks.default().name());
     let values = context! {
         choices => value(&choices),
         prefilled => value(&prefilled),
@@ -68,7 +72,7 @@ pub(in crate::web) async fn page(
 }
 
 /// Those whose acknowledgements become tickets, by their names.
-fn choices(links: &[CompanyLink], prefilled: &Prefilled) -> Vec<Choice> {
+fn choices(links: &[CompanyLink], prefilled: &Prefilled, default: DeskName) -> Vec<Choice> {
     let first = links.first().map(|link| &link.key.instance);
     let has_several = links.iter().any(|link| Some(&link.key.instance) != first);
     let name_of = |link: &CompanyLink| {
@@ -82,7 +86,10 @@ fn choices(links: &[CompanyLink], prefilled: &Prefilled) -> Vec<Choice> {
     let mut choices: Vec<_> = links
         .iter()
         .filter(|link| link.tickets)
-        .map(|link| choice(link, name_of(link), has_several, prefilled))
+        .map(|link| Choice {
+            desk: (link.desk != default).then_some(link.desk),
+            ..choice(link, name_of(link), has_several, prefilled)
+        })
         .collect();
     choices.sort_by_cached_key(|choice| choice.label.to_lowercase());
     choices
@@ -120,6 +127,7 @@ fn choice(
     };
     Choice {
         label,
+        desk: None,
         org: link.org.to_string(),
         org_name: link.org_name.clone(),
         instance: key.instance.to_string(),

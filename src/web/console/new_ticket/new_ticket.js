@@ -1,5 +1,6 @@
 // New ticket: lists of the chosen company, the ticket as it would be, then the ticket.
 import { Refused, api, attempt, filled, say } from "./live.js";
+import { ticketOf } from "./parts.js";
 
 const form = document.getElementById("new-ticket");
 const words = document.getElementById("words")?.dataset;
@@ -7,6 +8,12 @@ const get = (id) => document.getElementById(id);
 const PAGES = 5;
 
 const chosen = () => form.elements.company.selectedOptions[0]?.dataset ?? {};
+
+// The address of a list of a company, in its ticket system.
+function listOf({ org, desk }, what, query) {
+  const asked = new URLSearchParams({ ...query, ...(desk ? { desk } : {}) }).toString();
+  return `/api/v1/companies/${encodeURIComponent(org)}/${what}${asked ? `?${asked}` : ""}`;
+}
 
 function option(value, text, data = {}) {
   const made = document.createElement("option");
@@ -20,12 +27,11 @@ function option(value, text, data = {}) {
 
 let services = [];
 
-async function whole(org, what) {
+async function whole(company, what) {
   const items = [];
   let cursor = null;
   for (let page = 0; page < PAGES; page += 1) {
-    const place = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-    const answer = await api("GET", `/api/v1/companies/${encodeURIComponent(org)}/${what}${place}`);
+    const answer = await api("GET", listOf(company, what, cursor === null ? {} : { cursor }));
     items.push(...answer.items);
     cursor = answer.next;
     if (cursor === null) break;
@@ -46,7 +52,8 @@ function fillElements() {
 }
 
 async function company() {
-  const { org, team, contact, service } = chosen();
+  const of = chosen();
+  const { org, team, contact, service } = of;
   closeCis();
   form.elements.ci.value = "";
   ci = null;
@@ -58,7 +65,7 @@ async function company() {
   if (!org) return;
   await Promise.all(lists.map(async ([what, select, byDefault]) => {
     try {
-      const items = await whole(org, what);
+      const items = await whole(of, what);
       if (chosen().org !== org) return;
       if (what === "services") services = items;
       fill(select, items, byDefault);
@@ -101,7 +108,7 @@ async function searchCis() {
   const mine = asked;
   if (!org || wanted === "") { closeCis(); get("ci-says").textContent = ""; return; }
   let answer = null;
-  const path = `/api/v1/companies/${encodeURIComponent(org)}/cis?search=${encodeURIComponent(wanted)}&limit=20`;
+  const path = listOf(chosen(), "cis", { search: wanted, limit: 20 });
   if (!await attempt(async () => { answer = await api("GET", path); }) || mine !== asked) return;
   const rows = answer.items.map((item, at) => {
     const row = document.createElement("li");
@@ -260,10 +267,11 @@ function show(answer) {
     line.textContent = warning;
     return line;
   }));
-  const fields = request?.fields ?? {};
-  get("preview-ticket-title").textContent = fields.title ?? "";
-  get("preview-description").textContent = fields.description ? asText(fields.description) : "";
-  get("preview-description").hidden = !fields.description;
+  const { title, html, text } = ticketOf(request);
+  const description = html ? asText(html) : text ?? "";
+  get("preview-ticket-title").textContent = title ?? "";
+  get("preview-description").textContent = description;
+  get("preview-description").hidden = description === "";
   get("preview-request").textContent = request ? JSON.stringify(request, null, 2) : "";
   get("preview-request").parentElement.hidden = !request;
   get("preview-none").hidden = true;

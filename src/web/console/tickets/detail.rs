@@ -5,6 +5,7 @@ use minijinja::context;
 
 use crate::{
     board::Hurry,
+    desk::DeskName,
     domain::delivery_state::State as RowState,
     web::{
         api::{board::BoardView, control_detail::DetailParams},
@@ -24,7 +25,11 @@ pub(in crate::web) async fn page(
     let pending = &told.item["pending"];
     let said = pending["state"].as_str().and_then(RowState::parse).map(|state| {
         let said = said(state, pending["problem"]["code"].as_str().unwrap_or_default());
-        context! { why => said.why, has_more => said.has_more }
+        let desk = page.desk_of_texts();
+        context! { why => said.why, has_more => said.has_more, desk }
     });
-    page.render("tickets/detail.html", context! { told => value(&told), said }).await
+    let desk =
+        told.item["ticket"]["desk"].as_str().and_then(DeskName::parse).unwrap_or(DeskName::Itop);
+    let desk = context! { code => desk.code(), title => desk.title() };
+    page.render("tickets/detail.html", context! { told => value(&told), said, desk }).await
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{page::Page, plots, templates::value, texts::text};
 use crate::{
     board::Hurry,
+    desk::DeskName,
     web::{
         Addresses,
         addresses::encoded,
@@ -33,6 +34,7 @@ const SAID: [&str; 4] = ["team", "agent", "mine", "instance"];
 pub(in crate::web) struct PageParams {
     instance: Option<String>,
     company: Option<String>,
+    desk: Option<String>,
     q: Option<String>,
     group: Option<String>,
     priority: Option<String>,
@@ -46,9 +48,15 @@ pub(in crate::web) struct PageParams {
 
 impl PageParams {
     /// What of it is asked of the board: a form sends what was not filled in, too.
-    fn asked(self) -> BoardParams {
+    fn asked(self) -> Result<BoardParams, ApiError> {
         let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        BoardParams {
+        let desk = said(self.desk).map(|code| {
+            DeskName::parse(&code).ok_or_else(|| {
+                ApiError::BadParameter(format!("There is no ticket system '{code}'."))
+            })
+        });
+        Ok(BoardParams {
+            desk: desk.transpose()?,
             instance: said(self.instance),
             company: said(self.company),
             q: said(self.q),
@@ -65,7 +73,7 @@ impl PageParams {
             pending: Some(true),
             details: Some(true),
             ..BoardParams::default()
-        }
+        })
     }
 }
 
@@ -75,7 +83,7 @@ pub(in crate::web) async fn page(
     State(view): State<BoardView>,
     Params(params): Params<PageParams>,
 ) -> Result<Response, ApiError> {
-    let asked = params.asked();
+    let asked = params.asked()?;
     let answer = view.search(&page.caller, &asked, Hurry::Yes).await?;
     let visible = page.caller.narrowed_to(None)?;
     let summary = view.summary(&visible).await?;
@@ -90,7 +98,8 @@ pub(in crate::web) async fn page(
     let is_narrowed = [&asked.q, &asked.company, &asked.priority, &asked.team, &asked.agent]
         .into_iter()
         .chain([&asked.mine, &asked.instance])
-        .any(Option::is_some);
+        .any(Option::is_some)
+        || asked.desk.is_some();
     let said: Vec<_> = [&asked.team, &asked.agent, &asked.mine, &asked.instance]
         .into_iter()
         .zip(SAID)
@@ -106,7 +115,7 @@ pub(in crate::web) async fn page(
         companies,
         groups => GROUPS,
         group => asked.group,
-        q => asked.q, company => asked.company, priority => asked.priority, sort => asked.sort,
+        q => asked.q, company => asked.company, desk => asked.desk.map(DeskName::code), priority => asked.priority, sort => asked.sort,
         is_narrowed,
         said,
         total => answer.total,

@@ -8,6 +8,7 @@ use crate::{
     domain::{
         company_link::Named,
         delivery_state::{Problem, State},
+        desk_name::DeskName,
         priority::Priority,
     },
     web::view::AcknowledgementView,
@@ -43,7 +44,10 @@ pub(in crate::web) struct Planned {
     resolution: Option<Resolution>,
     #[schemars(skip_serializing_if = "Option::is_none")]
     priority: Option<Priority>,
-    /// Of `created`: what would be sent to iTop.
+    /// Of `created`: where; without it in iTop.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    desk: Option<DeskName>,
+    /// Of `created`: what would be sent there.
     #[schemars(skip_serializing_if = "Option::is_none")]
     request: Option<Map<String, Value>>,
     /// Of `reused`: the ticket.
@@ -62,6 +66,9 @@ struct TicketName {
     r#ref: String,
     class: String,
     id: String,
+    /// Where it is; without it in iTop.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    desk: Option<DeskName>,
     url: String,
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use crate::{
     domain::{
         delivery_state::{Problem, State},
+        desk_name::DeskName,
         keys::PartyKey,
         priority::Priority,
         ticket_status::Presence,
@@ -48,6 +49,9 @@ struct Ticket {
     class: Option<String>,
     /// Its key in iTop.
     id: Option<String>,
+    /// Where it is; without it in iTop.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    desk: Option<DeskName>,
     title: Option<String>,
     /// iTop's code, such as `assigned`.
     status: Option<String>,

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use salesforce_sandbox::{Fault, FaultKind, Operation};
 use serde_json::json;
 use servicenav_itop_bridge::{
-    app::salesforce_settings,
     clock::Clock,
     config::{SalesforceLogin, SalesforceSection},
     migrate::{
@@ -57,7 +56,7 @@ async fn with_wait_it_looks_each_hour_and_goes_on_by_itself() {
         client_secret: Some(Secret::new(salesforce_sandbox::CLIENT_SECRET.to_owned())),
         ..SalesforceSection::default()
     };
-    let client = Client::new(&salesforce_settings(&section).unwrap(), clock.clone()).unwrap();
+    let client = Client::new(&section.settings().unwrap(), clock.clone()).unwrap();
     let folder = Folder::of(&move_.folder()).unwrap();
     let staging = Staging::open(&folder.staging()).unwrap();
     let mapping = mapping::read(&folder.file(mapping::FILE)).unwrap();

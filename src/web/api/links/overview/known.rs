@@ -6,14 +6,15 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::view::{
     CompanyView, Group, LinkInForce, OverviewCounts, PlacedOrganization, count, fits, is_of,
 };
 use crate::{
-    catalog::{Catalog, Reading},
-    desk::Organization,
+    catalog::Reading,
+    desk::{DeskName, Desks, Organization},
     domain::{
         company_link::CompanyLink,
         keys::{Instance, OrgId},
@@ -32,13 +33,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// All that is known of companies and sites.
 pub(in crate::web::api::links) struct Known {
     companies: BTreeMap<(String, String), Entry>,
-    organizations: Option<Reading<Vec<Organization>>>,
+    /// Of each ticket system that gives them, that of companies without a link first.
+    organizations: Vec<(DeskName, Reading<Vec<Organization>>)>,
+    default_desk: DeskName,
     /// Those that the caller may be told of; `None` for all.
     seen_organizations: Option<HashSet<OrgId>>,
     /// When iTop gave the organizations.
     pub(super) as_of: Option<Timestamp>,
     suggests: bool,
 }
+
+/// The organizations of each ticket system.
+struct Directories<'o>(BTreeMap<DeskName, Directory<'o>>);
 
 #[derive(Default)]
 struct Entry {
@@ -66,7 +72,7 @@ impl Known {
     pub(in crate::web::api::links) async fn read(
         caller: &Caller,
         store: &Store,
-        catalog: &Catalog,
+        desks: &Desks,
         named: Option<&Instance>,
     ) -> Result<Self, ApiError> {
         let visible = caller.narrowed_to(named)?;
@@ -74,15 +80,21 @@ impl Known {
         let is_limited = caller.is_limited_to_companies();
         let seen_organizations =
             is_limited.then(|| links.iter().map(|link| link.org.clone()).collect());
+        let reads = desks.iter().map(|served| async {
+            let reading = served.catalog.companies().within(PATIENCE).await?;
+            Some((served.name(), reading))
+        });
+        let organizations: Vec<_> = join_all(reads).await.into_iter().flatten().collect();
         let mut known = Self {
             companies: BTreeMap::new(),
-            organizations: catalog.companies().within(PATIENCE).await,
+            organizations,
+            default_desk: desks.default().name(),
             seen_organizations,
             as_of: None,
             // Whoever chooses the name of its company would be told by them which others there are.
             suggests: !is_limited,
         };
-        known.as_of = known.organizations.as_ref().map(|reading| reading.as_of);
+        known.as_of = known.organizations_of(known.default_desk).map(|reading| reading.as_of);
         for seen in store.seen_companies(&visible).await? {
             known.take_seen(seen);
         }
@@ -96,6 +108,23 @@ impl Known {
         }
         known.take_waits(store, &visible);
         Ok(known)
+    }
+
+    fn organizations_of(&self, desk: DeskName) -> Option<&Reading<Vec<Organization>>> {
+        let of_desk = self.organizations.iter().find(|(name, _)| *name == desk);
+        of_desk.map(|(_, reading)| reading)
+    }
+
+    /// The organizations to be looked up, of each ticket system; suggestions are made of the default one.
+    fn directories<'o>(&'o self) -> Directories<'o> {
+        let lacks_link = |entry: &Entry| entry.seen.link.is_none();
+        let suggests = self.suggests && self.companies.values().any(lacks_link);
+        let directory = |(desk, reading): &'o (DeskName, Reading<Vec<Organization>>)| {
+            let all = &reading.listed.items;
+            let by_name = suggests && *desk == self.default_desk;
+            (*desk, if by_name { Directory::new(all) } else { Directory::of_keys(all) })
+        };
+        Directories(self.organizations.iter().map(directory).collect())
     }
 
     fn take_seen(&mut self, seen: SeenCompany) {
@@ -132,14 +161,8 @@ impl Known {
         q: Option<&str>,
         group: Group,
     ) -> (Vec<CompanyView>, OverviewCounts) {
-        let all = self.organizations.as_ref().map_or(&[][..], |reading| &reading.listed.items);
-        let lacks_link = |entry: &Entry| entry.seen.link.is_none();
-        let directory = if self.suggests && self.companies.values().any(lacks_link) {
-            Directory::new(all)
-        } else {
-            Directory::of_keys(all)
-        };
-        let views = self.companies.iter().map(|(key, entry)| self.views(key, entry, &directory));
+        let directories = self.directories();
+        let views = self.companies.iter().map(|(key, entry)| self.views(key, entry, &directories));
         let mut companies: Vec<Vec<CompanyView>> = views.collect();
         let counts = count(&companies);
         let wanted = q.map(str::trim).filter(|q| !q.is_empty()).map(names::spelling);
@@ -172,7 +195,7 @@ impl Known {
         &self,
         (instance, company): &(String, String),
         entry: &Entry,
-        directory: &Directory<'_>,
+        directories: &Directories<'_>,
     ) -> Vec<CompanyView> {
         let name = entry.seen.name();
         let link = entry.seen.link.as_ref();
@@ -181,8 +204,9 @@ impl Known {
             _ => (0, None),
         };
         let suggested = name.as_deref().filter(|_| link.is_none() && self.suggests);
-        let suggestion = suggested.and_then(|name| directory.suggestion(name));
-        let in_force = |link: &CompanyLink| self.in_force(link, directory);
+        let default = directories.0.get(&self.default_desk);
+        let suggestion = suggested.and_then(|name| default?.suggestion(name));
+        let in_force = |link: &CompanyLink| self.in_force(link, directories.0.get(&link.desk));
         let of_company = CompanyView {
             instance: instance.clone(),
             company: company.clone(),
@@ -196,7 +220,7 @@ impl Known {
             inherited: false,
             sites: entry.sites.len(),
             linked_sites: entry.sites.values().filter(|site| site.link.is_some()).count(),
-            suggestion: suggestion.map(|org| self.placed(&org.id, &org.name, directory)),
+            suggestion: suggestion.map(|org| self.placed(&org.id, &org.name, default)),
         };
         let site = |(key, party): (&String, &Party)| CompanyView {
             instance: instance.clone(),
@@ -217,9 +241,10 @@ impl Known {
         std::iter::once(of_company).chain(sites).collect()
     }
 
-    fn in_force(&self, link: &CompanyLink, directory: &Directory<'_>) -> LinkInForce {
+    fn in_force(&self, link: &CompanyLink, directory: Option<&Directory<'_>>) -> LinkInForce {
         let defaults = link.defaults.clone();
         LinkInForce {
+            desk: link.desk.unless_itop(),
             organization: self.placed(&link.org, &link.org_name, directory),
             tickets: link.tickets,
             team: defaults.team,
@@ -232,13 +257,20 @@ impl Known {
         }
     }
 
-    fn placed(&self, id: &OrgId, name: &str, directory: &Directory<'_>) -> PlacedOrganization {
-        let org = directory.of_key(id.as_str());
+    fn placed(
+        &self,
+        id: &OrgId,
+        name: &str,
+        directory: Option<&Directory<'_>>,
+    ) -> PlacedOrganization {
         // The company above one is another company.
         let is_seen =
             |id: &OrgId| self.seen_organizations.as_ref().is_none_or(|all| all.contains(id));
-        let path = org.map(|org| directory.above(org, is_seen)).unwrap_or_default();
-        let path = path.into_iter().map(str::to_owned).collect();
+        let above = |directory: &Directory<'_>| {
+            let above = directory.above(directory.of_key(id.as_str())?, is_seen);
+            Some(above.into_iter().map(str::to_owned).collect())
+        };
+        let path = directory.and_then(above).unwrap_or_default();
         PlacedOrganization { id: id.clone(), name: name.to_owned(), path }
     }
 }

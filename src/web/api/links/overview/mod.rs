@@ -14,7 +14,7 @@ pub(super) use view::LinkInForce;
 pub(in crate::web) use view::{CompanyView, Group, Overview};
 
 use crate::{
-    catalog::Catalog,
+    desk::Desks,
     domain::{company_link::LinkKey, keys::Instance},
     store::Store,
     web::{
@@ -42,10 +42,10 @@ pub(in crate::web) struct OverviewParams {
 pub(in crate::web) async fn companies(
     Reader(caller): Reader,
     State(store): State<Store>,
-    State(catalog): State<Catalog>,
+    State(desks): State<Desks>,
     Params(params): Params<OverviewParams>,
 ) -> Result<Json<Value>, ApiError> {
-    let overview = page(&caller, &store, &catalog, &params).await?;
+    let overview = page(&caller, &store, &desks, &params).await?;
     serde_json::to_value(overview).map(Json).map_err(|_| ApiError::Internal)
 }
 
@@ -53,13 +53,13 @@ pub(in crate::web) async fn companies(
 pub(in crate::web) async fn page(
     caller: &Caller,
     store: &Store,
-    catalog: &Catalog,
+    desks: &Desks,
     params: &OverviewParams,
 ) -> Result<Overview, ApiError> {
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
     let start = params.cursor.unwrap_or(0);
     let named: Option<Instance> = parsed("instance", params.instance.clone())?;
-    let known = Known::read(caller, store, catalog, named.as_ref()).await?;
+    let known = Known::read(caller, store, desks, named.as_ref()).await?;
     let (items, counts) = known.found(params.q.as_deref(), params.group.unwrap_or_default());
     let found = items.len();
     let mut items: Vec<_> = items.into_iter().skip(start).take(limit).collect();
@@ -72,10 +72,10 @@ pub(in crate::web) async fn page(
 pub(in crate::web) async fn one(
     caller: &Caller,
     store: &Store,
-    catalog: &Catalog,
+    desks: &Desks,
     key: &LinkKey,
 ) -> Result<CompanyView, ApiError> {
-    let known = Known::read(caller, store, catalog, Some(&key.instance)).await?;
+    let known = Known::read(caller, store, desks, Some(&key.instance)).await?;
     let (company, site) = (key.company.to_string(), key.site.as_ref().map(ToString::to_string));
     let (all, _) = known.found(None, Group::All);
     let is_it = |view: &&CompanyView| view.company == company && view.site == site;

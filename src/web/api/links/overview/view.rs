@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     company_link::{LinkKey, Named},
+    desk_name::DeskName,
     keys::{OrgId, PartyKey},
     names,
 };
@@ -23,7 +24,7 @@ pub(in crate::web) enum Group {
     Off,
 }
 
-/// An organization and where it stands in iTop's tree.
+/// An organization and where it stands in the tree of its ticket system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::web) struct PlacedOrganization {
     pub(in crate::web) id: OrgId,
@@ -35,6 +36,9 @@ pub(in crate::web) struct PlacedOrganization {
 /// A link in force.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(in crate::web) struct LinkInForce {
+    /// Where its tickets go; without it to iTop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) desk: Option<DeskName>,
     pub(in crate::web) organization: PlacedOrganization,
     pub(in crate::web) tickets: bool,
     pub(in crate::web) team: Option<Named>,
