@@ -77,7 +77,6 @@ async fn run(plan: Arc<Plan>, set: FaultSet) -> Report {
     for kill in 0..plan.kills {
         clock.sleep(Duration::from_millis(random.random_range(20..set.kill_every_ms()))).await;
         let victim = match (&plan.itop, plan.desk) {
-            (Some(_), _) => Victim::Bridge,
             (None, Desk::Itop) if random.random_bool(0.3) => Victim::Itop,
             (None, Desk::Salesforce) if random.random_bool(0.3) => Victim::Salesforce,
             (None, Desk::Both) if random.random_bool(0.4) => {
@@ -87,7 +86,7 @@ async fn run(plan: Arc<Plan>, set: FaultSet) -> Report {
                     Victim::Salesforce
                 }
             }
-            (None, _) => Victim::Bridge,
+            _ => Victim::Bridge,
         };
         kills[victim as usize] += 1;
         let away = Duration::from_millis(random.random_range(0..300));

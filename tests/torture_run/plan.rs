@@ -199,7 +199,7 @@ impl Plan {
         if self.desk.has_salesforce() {
             // What is told of it in a line of an open ticket.
             event["acknowledgement"]["comment"] = json!(self.event_id(number));
-            event["ticket"] = json!({"new": number / 12 % 2 == 0});
+            event["ticket"] = json!({"new": (number / 12).is_multiple_of(2)});
         }
         event
     }
