@@ -1,6 +1,6 @@
 //! `mapping.toml`: what becomes of what stands in iTop. People write it; `migrate map` proposes it.
 //!
-//! [`Mapping::read`] reads it, [`apply()`] makes a record of an object.
+//! [`read()`] reads it, [`apply()`] makes a record of an object.
 
 mod apply;
 pub mod check;
