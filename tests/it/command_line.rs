@@ -52,17 +52,21 @@ async fn shells_are_given_completions_that_they_can_read() {
         let is_whole = script.contains("test-event") && script.contains("token-file");
         assert!(is_whole, "{shell}: {script}");
         if shell == "bash" {
+            // It is longer than an argument may be.
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(&file, &script).unwrap();
             for (before, typed, completed) in [
                 ("", "sta", "status"),
                 ("links", "im", "import"),
                 ("test-event", "--cr", "--create"),
             ] {
                 let complete = format!(
-                    "{script}\nfunction=$(complete -p servicenav-itop-bridge | grep -o -- '-F [^ ]*')\n\
+                    ". {}\nfunction=$(complete -p servicenav-itop-bridge | grep -o -- '-F [^ ]*')\n\
                      COMP_WORDS=(servicenav-itop-bridge {before} {typed})\n\
                      COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
                      ${{function#-F }} servicenav-itop-bridge {typed} {before}\n\
-                     echo \"${{COMPREPLY[@]}}\""
+                     echo \"${{COMPREPLY[@]}}\"",
+                    file.path().display()
                 );
                 let mut bash = std::process::Command::new("bash");
                 bash.args(["--norc", "-c", &complete]);
