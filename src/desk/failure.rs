@@ -4,7 +4,7 @@ use super::Refused;
 use crate::{
     gate::Reason,
     itop::{ItopError, TOO_MANY},
-    salesforce::{self, Obstruction},
+    salesforce,
 };
 
 /// A call that did not succeed, by what its caller has to decide. What only one ticket system can
@@ -96,14 +96,7 @@ impl Failure for ItopError {
 
 impl Failure for salesforce::Error {
     fn reason(&self) -> Option<Reason> {
-        Some(match Obstruction::of(self)? {
-            Obstruction::Unreachable => Reason::Unreachable,
-            Obstruction::Credentials => Reason::Credentials,
-            Obstruction::NotAllowed => Reason::WritesRefused,
-            Obstruction::NotSalesforce => Reason::NotSalesforce,
-            Obstruction::RequestLimit => Reason::RequestLimit,
-            Obstruction::StorageLimit => Reason::StorageLimit,
-        })
+        self.reason()
     }
 
     fn is_doubtful(&self) -> bool {

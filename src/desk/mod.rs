@@ -138,9 +138,7 @@ impl Desk {
             }
             Self::Salesforce(client) => {
                 let over = match reason {
-                    Reason::StorageLimit => {
-                        client.is_over(salesforce::Obstruction::StorageLimit).await
-                    }
+                    Reason::StorageLimit => client.has_room().await,
                     _ => client.may_create().await,
                 };
                 over.unwrap_or(false)

@@ -202,7 +202,7 @@ fn granted(raw: &Raw) -> Result<Granted, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::salesforce::{Obstruction, examples::example};
+    use crate::{gate::Reason, salesforce::examples::example};
 
     #[test]
     fn a_login_gives_session_and_host_and_nothing_that_it_must_not_have() {
@@ -225,7 +225,7 @@ mod tests {
             let error = granted(&example(name)).err().unwrap();
             let expected = Error::Login { code: "invalid_grant".into(), description: says.into() };
             assert_eq!(error, expected);
-            assert_eq!(Obstruction::of(&error), Some(Obstruction::Credentials));
+            assert_eq!(error.reason(), Some(Reason::Credentials));
             assert!(error.mend().unwrap().contains("salesforce.client_id"));
         }
         let of = |status, kind, body: &str| granted(&Raw::of(status, kind, body)).err().unwrap();

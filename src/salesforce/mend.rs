@@ -2,80 +2,55 @@
 //! all requests.
 
 use super::{Error, error::TOO_MANY};
+use crate::gate::Reason;
 
-/// Why nothing can be delivered, whatever is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Obstruction {
-    /// No connection, or no clear answer.
-    Unreachable,
-    /// The bridge is not let in.
-    Credentials,
-    /// The org or the user may not use the API, or not this version of it.
-    NotAllowed,
-    /// Something else answers at that address.
-    NotSalesforce,
-    /// The requests of the day are used up.
-    RequestLimit,
-    /// The org has no room for another record.
-    StorageLimit,
-}
-
-impl Obstruction {
-    /// That of an error; `None` for one that concerns a single request, or this machine alone.
+impl Error {
+    /// The reason for which nothing can be delivered, whatever is asked; `None` for what concerns a single
+    /// request, or this machine alone.
     #[must_use]
-    pub fn of(error: &Error) -> Option<Self> {
-        Some(match error {
-            Error::Login { .. } | Error::Session { .. } => Self::Credentials,
-            Error::RequestLimit { daily: true, .. } => Self::RequestLimit,
-            Error::StorageLimit => Self::StorageLimit,
-            Error::NotAllowed { .. } | Error::Version { .. } => Self::NotAllowed,
-            Error::Unreachable { .. }
-            | Error::NoClearAnswer { .. }
-            | Error::TurnedAway { status: TOO_MANY, .. } => Self::Unreachable,
-            Error::TurnedAway { .. } | Error::NotSalesforce { .. } => Self::NotSalesforce,
+    pub fn reason(&self) -> Option<Reason> {
+        Some(match self {
+            Self::Login { .. } | Self::Session { .. } => Reason::Credentials,
+            Self::RequestLimit { daily: true, .. } => Reason::RequestLimit,
+            Self::StorageLimit => Reason::StorageLimit,
+            Self::NotAllowed { .. } | Self::Version { .. } => Reason::WritesRefused,
+            Self::Unreachable { .. }
+            | Self::NoClearAnswer { .. }
+            | Self::TurnedAway { status: TOO_MANY, .. } => Reason::Unreachable,
+            Self::TurnedAway { .. } | Self::NotSalesforce { .. } => Reason::NotSalesforce,
             // Too many at once is over in seconds.
-            Error::RequestLimit { daily: false, .. }
-            | Error::DuplicateValue
-            | Error::Refused(_)
-            | Error::Busy { .. }
-            | Error::Several { .. }
-            | Error::Reference { .. }
-            | Error::NoConnectionLeft { .. } => return None,
+            Self::RequestLimit { daily: false, .. }
+            | Self::DuplicateValue
+            | Self::Refused(_)
+            | Self::Busy { .. }
+            | Self::Several { .. }
+            | Self::Reference { .. }
+            | Self::NoConnectionLeft { .. } => return None,
         })
     }
-
-    /// The stable code, for programs.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::Credentials => "credentials",
-            Self::NotAllowed => "not-allowed",
-            Self::NotSalesforce => "not-salesforce",
-            Self::RequestLimit => "request-limit",
-            Self::StorageLimit => "storage-limit",
-        }
-    }
-
-    /// What an administrator does about it.
-    #[must_use]
-    pub fn mend(self) -> &'static str {
-        match self {
-            Self::Unreachable => {
-                "Check salesforce.login_url and the network between; status.salesforce.com says how \
-                 Salesforce itself is. Deliveries go on by themselves when it answers."
-            }
-            Self::Credentials => LOGIN,
-            Self::NotAllowed => NOT_ALLOWED,
-            Self::NotSalesforce => {
-                "Check salesforce.login_url: it is https://login.salesforce.com, \
-                 https://test.salesforce.com for a sandbox, or the org's My Domain."
-            }
-            Self::RequestLimit => REQUEST_LIMIT,
-            Self::StorageLimit => STORAGE_LIMIT,
-        }
-    }
 }
+
+/// What an administrator does about what stands in the way of everything.
+fn of_reason(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Unreachable => UNREACHABLE,
+        Reason::Credentials => LOGIN,
+        Reason::WritesRefused => NOT_ALLOWED,
+        Reason::NotSalesforce => NOT_SALESFORCE,
+        Reason::RequestLimit => REQUEST_LIMIT,
+        Reason::StorageLimit => STORAGE_LIMIT,
+        // Those of iTop.
+        Reason::Maintenance | Reason::ProfileMissing | Reason::NotItop | Reason::MarkerLost => {
+            return None;
+        }
+    })
+}
+
+const UNREACHABLE: &str = "Check salesforce.login_url and the network between; status.salesforce.com says how \
+     Salesforce itself is. Deliveries go on by themselves when it answers.";
+
+const NOT_SALESFORCE: &str = "Check salesforce.login_url: it is https://login.salesforce.com, \
+     https://test.salesforce.com for a sandbox, or the org's My Domain.";
 
 const LOGIN: &str = "Check salesforce.client_id, salesforce.user and the key or secret. For login = \"jwt\" \
      the app must hold the certificate of the key, and the user must be approved for it beforehand; the \
@@ -116,7 +91,7 @@ pub(super) fn of(error: &Error) -> Option<&'static str> {
              Salesforce without it (NO_PROXY).",
         ),
         Error::Busy { .. } => None,
-        error => Obstruction::of(error).map(Obstruction::mend),
+        error => error.reason().and_then(of_reason),
     }
 }
 

@@ -36,7 +36,6 @@ pub use create::why_not_template;
 pub use describe::{Child, Described, Field, PicklistValue, RecordType};
 pub use error::{Error, Refusal};
 pub use ids::{is_id, is_same};
-pub use mend::Obstruction;
 pub use notes::Note;
 pub use org::{CaseState, Limit};
 pub use package::{Deployed, PERMISSION_SET, Problem, package};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Client, Error, Obstruction, call::Call};
+use super::{Client, Error, call::Call};
 use crate::outgoing::Use;
 
 /// A limit of the org.
@@ -46,26 +46,12 @@ impl Client {
         Ok(case.createable && case.field(&field).is_some_and(|field| field.createable))
     }
 
-    /// Whether what stood in the way seems to have gone, without making anything.
-    pub async fn is_over(&self, obstruction: Obstruction) -> Result<bool, Error> {
-        match obstruction {
-            Obstruction::StorageLimit => {
-                let limits = self.limits().await;
-                // Who may not see it has to try.
-                let has_room = |limits: BTreeMap<String, Limit>| {
-                    limits.get("DataStorageMB").is_none_or(|limit| limit.remaining > 0)
-                };
-                match limits {
-                    Ok(limits) => Ok(has_room(limits)),
-                    Err(Error::NotAllowed { .. } | Error::Refused(_)) => Ok(true),
-                    Err(error) => Err(error),
-                }
-            }
-            Obstruction::NotAllowed => self.may_create().await,
-            Obstruction::Unreachable
-            | Obstruction::Credentials
-            | Obstruction::NotSalesforce
-            | Obstruction::RequestLimit => self.ping().await.map(|()| true),
+    /// Whether there is room for another record, as far as the user may see that; who may not has to try.
+    pub async fn has_room(&self) -> Result<bool, Error> {
+        match self.limits().await {
+            Ok(limits) => Ok(limits.get("DataStorageMB").is_none_or(|limit| limit.remaining > 0)),
+            Err(Error::NotAllowed { .. } | Error::Refused(_)) => Ok(true),
+            Err(error) => Err(error),
         }
     }
 
@@ -118,7 +104,10 @@ pub(super) fn expect_version(json: Value, wanted: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::salesforce::{answer, examples::example};
+    use crate::{
+        gate::Reason,
+        salesforce::{answer, examples::example},
+    };
 
     #[test]
     fn a_version_that_is_not_offered_is_told_with_those_that_are() {
@@ -126,7 +115,7 @@ mod tests {
         assert_eq!(expect_version(json.clone(), "67.0"), Ok(()));
         let error = expect_version(json, "99.0").unwrap_err();
         assert!(error.to_string().ends_with("(it offers 66.0 to 67.0)"), "{error}");
-        assert_eq!(Obstruction::of(&error), Some(Obstruction::NotAllowed));
+        assert_eq!(error.reason(), Some(Reason::WritesRefused));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
+    gate::Reason,
     outgoing::Redactor,
-    salesforce::{Obstruction, examples::example, limits},
+    salesforce::{examples::example, limits},
 };
 
 fn judged(name: &str) -> Result<Value, Error> {
@@ -52,7 +53,7 @@ fn what_salesforce_refuses_had_no_effect_and_says_what_to_do() {
         let error = Error::Refused(refusal);
         assert!(error.had_no_effect() && error.has_ended() && !error.is_passing(), "{name}");
         assert!(error.mend().is_some(), "{name}: nobody says what to do");
-        assert_eq!(Obstruction::of(&error), None, "{name}");
+        assert_eq!(error.reason(), None, "{name}");
     }
     assert!(judged("16-get-by-external-id-missing").unwrap_err().is_missing());
     assert!(!judged("26-create-no-such-column").unwrap_err().is_missing());
@@ -90,7 +91,7 @@ fn what_passes_is_sent_again() {
         let error = judged(name).unwrap_err();
         assert!(matches!(error, Error::Busy { .. }), "{name}: {error:?}");
         assert!(error.is_passing() && error.had_no_effect(), "{name}");
-        assert_eq!(Obstruction::of(&error), None);
+        assert_eq!(error.reason(), None);
     }
     let hidden = r#"[{"errorCode":"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY","message":"CaseTrigger: execution of AfterInsert caused by: UNABLE_TO_LOCK_ROW, unable to obtain"}]"#;
     let error = read(&Raw::of(400, "application/json", hidden), Known::default()).unwrap_err();
@@ -101,16 +102,16 @@ fn what_passes_is_sent_again() {
 fn limits_close_the_way_and_say_when_to_ask_again() {
     let day = judged("30-request-limit-exceeded").unwrap_err();
     assert_eq!(day, Error::RequestLimit { daily: true, used: Some((115_000, 115_000)) });
-    assert_eq!(Obstruction::of(&day), Some(Obstruction::RequestLimit));
+    assert_eq!(day.reason(), Some(Reason::RequestLimit));
     assert!(day.to_string().contains("115000 of 115000"), "{day}");
     let body = r#"[{"message":"ConcurrentPerOrgLongTxn Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#;
     let known = Known { used: Some((18, 5000)), version: "67.0" };
     let at_once = read(&Raw::of(403, "application/json", body), known).unwrap_err();
     assert_eq!(at_once, Error::RequestLimit { daily: false, used: Some((18, 5000)) });
-    assert!(at_once.is_passing() && Obstruction::of(&at_once).is_none());
+    assert!(at_once.is_passing() && at_once.reason().is_none());
     let storage = judged("28-create-storage-limit").unwrap_err();
     assert_eq!(storage, Error::StorageLimit);
-    assert_eq!(Obstruction::of(&storage), Some(Obstruction::StorageLimit));
+    assert_eq!(storage.reason(), Some(Reason::StorageLimit));
     assert!(storage.had_no_effect());
 }
 
@@ -123,7 +124,7 @@ fn a_session_that_is_over_and_an_org_without_the_api_are_told_apart() {
     assert!(matches!(error, Error::Session { .. }), "{error:?}");
     let body = r#"[{"message":"x","errorCode":"API_DISABLED_FOR_ORG"}]"#;
     let error = read(&Raw::of(403, "application/json", body), Known::default()).unwrap_err();
-    assert_eq!(Obstruction::of(&error), Some(Obstruction::NotAllowed));
+    assert_eq!(error.reason(), Some(Reason::WritesRefused));
 }
 
 #[test]

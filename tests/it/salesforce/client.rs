@@ -10,7 +10,8 @@ use servicenav_itop_bridge::{
         new_ticket::{Chosen, RefKind},
         priority::Priority,
     },
-    salesforce::{CiObject, Error, Obstruction, ServiceObject},
+    gate::Reason,
+    salesforce::{CiObject, Error, ServiceObject},
 };
 
 use super::{Org, marker};
@@ -162,11 +163,11 @@ async fn what_is_in_the_way_is_told_by_what_has_to_be_done() {
     assert!(error.is_passing() && error.had_no_effect(), "{error:?}");
     after(FaultKind::StorageLimit);
     let error = org.client.create(&org.ticket('a')).await.unwrap_err();
-    assert_eq!(Obstruction::of(&error), Some(Obstruction::StorageLimit), "{error:?}");
+    assert_eq!(error.reason(), Some(Reason::StorageLimit), "{error:?}");
     org.sandbox.set_usage(100_000, 100_000);
     after(FaultKind::RequestLimit);
     let error = org.client.create(&org.ticket('a')).await.unwrap_err();
-    assert_eq!(Obstruction::of(&error), Some(Obstruction::RequestLimit), "{error:?}");
+    assert_eq!(error.reason(), Some(Reason::RequestLimit), "{error:?}");
     assert!(org.sandbox.records("Case").is_empty());
 }
 

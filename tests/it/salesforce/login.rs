@@ -3,7 +3,8 @@
 use futures_util::future::join_all;
 use salesforce_sandbox::{Fault, FaultKind, Operation, Options};
 use servicenav_itop_bridge::{
-    salesforce::{Client, Error, Obstruction},
+    gate::Reason,
+    salesforce::{Client, Error},
     secret::Secret,
 };
 
@@ -38,7 +39,7 @@ async fn a_session_that_never_works_is_not_tried_in_a_loop() {
     org.sandbox.fail(Fault::new(Operation::Query, FaultKind::SessionRefused));
     let error = org.client.ping().await.unwrap_err();
     assert!(matches!(error, Error::Session { .. }), "{error:?}");
-    assert_eq!(Obstruction::of(&error), Some(Obstruction::Credentials));
+    assert_eq!(error.reason(), Some(Reason::Credentials));
     assert_eq!(org.logins(), 2);
     org.client.ping().await.unwrap_err();
     assert_eq!(org.logins(), 3, "one for each call, and no second in any");
@@ -102,7 +103,7 @@ async fn a_host_that_is_away_is_told_from_one_that_denies() {
     let answers = Org::new().await;
     answers.sandbox.fail(Fault::new(Operation::Any, FaultKind::Html { status: 503, after: false }));
     let error = answers.client.ping().await.unwrap_err();
-    assert_eq!(Obstruction::of(&error), Some(Obstruction::Unreachable), "{error:?}");
+    assert_eq!(error.reason(), Some(Reason::Unreachable), "{error:?}");
     let mut section = answers.section.clone();
     section.key_file = Some("/no/such/file".into());
     assert!(Client::new(&section.settings().unwrap(), answers.clock.clone()).is_err());
