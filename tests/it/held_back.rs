@@ -1,11 +1,19 @@
 //! Creates that something holds back, in front of iTop or inside it, and what is sent again meanwhile.
 
+use serde_json::Value;
 use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
 use crate::{
     unclear_outcomes::{impatient, pass, post, tickets_of},
     world::{ACKNOWLEDGEMENTS, World, event},
 };
+
+/// Posts so many at once: one that came later would find the gate closed by those before.
+async fn post_all(world: &World, name: &str, count: u8) -> Vec<Value> {
+    let events = (0..count).map(|number| event(&format!("{name}-{number}")));
+    let answer = world.post(ACKNOWLEDGEMENTS, &events.collect()).await.expect(200);
+    answer["items"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect()
+}
 
 #[tokio::test]
 async fn a_create_that_was_held_back_for_an_hour_refuses_itself() {
@@ -33,10 +41,7 @@ async fn what_waits_behind_the_counter_with_the_probe_is_not_made_twice() {
     // Each create that comes while the counter is held waits behind it; all are released together.
     let counter = FaultKind::CounterLock { ms: 300_000 };
     world.itop.faults().switch_on(Fault::new(counter).on(Operations::Create).times(1));
-    let mut ids = Vec::new();
-    for number in 0..4 {
-        ids.push(post(&world, &event(&format!("counter-{number}"))).await);
-    }
+    let ids = post_all(&world, "counter", 4).await;
     for id in &ids {
         world.until_state(id, "unknown").await;
     }
@@ -59,10 +64,7 @@ async fn behind_a_lock_on_the_insert_they_go_one_at_a_time() {
     // The probe does not wait for this lock, and passes: what is sent again waits behind it too.
     let insert = FaultKind::InsertLock { ms: 300_000 };
     world.itop.faults().switch_on(Fault::new(insert).on(Operations::Create).times(1));
-    let mut ids = Vec::new();
-    for number in 0..4 {
-        ids.push(post(&world, &event(&format!("insert-{number}"))).await);
-    }
+    let ids = post_all(&world, "insert", 4).await;
     for id in &ids {
         world.until_state(id, "unknown").await;
     }
@@ -117,10 +119,7 @@ async fn after_a_success_all_that_wait_go_at_once() {
     let world = impatient().await;
     let cut = Fault::new(FaultKind::CutBefore).on(Operations::Create).times(5);
     world.itop.faults().switch_on(cut);
-    let mut ids = Vec::new();
-    for number in 0..5 {
-        ids.push(post(&world, &event(&format!("free-{number}"))).await);
-    }
+    let ids = post_all(&world, "free", 5).await;
     for id in &ids {
         world.until_state(id, "unknown").await;
     }
