@@ -83,6 +83,14 @@ impl Both {
     }
 }
 
+/// It ends with a ticket of this class, and long after that is the only one.
+async fn made_once(both: &Both, id: &Value, class: &str) {
+    let row = ended(both, id, "created").await;
+    assert_eq!(row["ticket"]["class"], class, "{row}");
+    both.long_after().await;
+    assert_eq!(both.tickets().await, if class == "Case" { (0, 1) } else { (1, 0) });
+}
+
 #[tokio::test]
 async fn what_itop_has_made_is_found_there_although_the_company_has_moved() {
     let both = Both::with(hurried).await;
@@ -103,10 +111,7 @@ async fn what_itop_has_not_made_becomes_a_case() {
     let both = Both::with(hurried).await;
     let id = both.unknown_at_itop(FaultKind::CutBefore).await;
     both.demo_moves().await;
-    let row = ended(&both, &id, "created").await;
-    assert_eq!(row["ticket"]["class"], "Case", "{row}");
-    both.long_after().await;
-    assert_eq!(both.tickets().await, (0, 1));
+    made_once(&both, &id, "Case").await;
     both.finish().await;
 }
 
@@ -116,10 +121,7 @@ async fn a_create_that_itop_holds_is_waited_for_before_a_case_is_made() {
     let both = Both::with(hurried).await;
     let id = both.unknown_at_itop(FaultKind::HeldBefore { ms: HELD_MS }).await;
     both.demo_moves().await;
-    let row = ended(&both, &id, "created").await;
-    assert_eq!(row["ticket"]["class"], "Incident", "{row}");
-    both.long_after().await;
-    assert_eq!(both.tickets().await, (1, 0));
+    made_once(&both, &id, "Incident").await;
     both.finish().await;
 }
 
@@ -128,10 +130,7 @@ async fn what_salesforce_has_made_is_found_there_although_the_company_has_moved(
     let both = Both::with(hurried).await;
     let id = both.unclear_at_salesforce(salesforce::FaultKind::Cut { after: true }).await;
     both.bakery_moves().await;
-    let row = ended(&both, &id, "created").await;
-    assert_eq!(row["ticket"]["class"], "Case", "{row}");
-    both.long_after().await;
-    assert_eq!(both.tickets().await, (0, 1));
+    made_once(&both, &id, "Case").await;
     both.finish().await;
 }
 
@@ -140,10 +139,7 @@ async fn what_salesforce_has_not_made_becomes_a_ticket_of_itop() {
     let both = Both::with(hurried).await;
     let id = both.unclear_at_salesforce(salesforce::FaultKind::Cut { after: false }).await;
     both.bakery_moves().await;
-    let row = ended(&both, &id, "created").await;
-    assert_eq!(row["ticket"]["class"], "Incident", "{row}");
-    both.long_after().await;
-    assert_eq!(both.tickets().await, (1, 0));
+    made_once(&both, &id, "Incident").await;
     both.finish().await;
 }
 
@@ -153,10 +149,7 @@ async fn a_case_that_salesforce_holds_is_waited_for_before_a_ticket_is_made_in_i
     let slow = salesforce::FaultKind::Slow { before_ms: HELD_MS, after_ms: 0 };
     let id = both.unclear_at_salesforce(slow).await;
     both.bakery_moves().await;
-    let row = ended(&both, &id, "created").await;
-    assert_eq!(row["ticket"]["class"], "Case", "{row}");
-    both.long_after().await;
-    assert_eq!(both.tickets().await, (0, 1));
+    made_once(&both, &id, "Case").await;
     both.finish().await;
 }
 
@@ -180,10 +173,7 @@ async fn a_restart_does_not_shorten_the_wait_for_what_a_desk_holds() {
     both.world.crash_bridge();
     both.world.clock.step(SignedDuration::from_hours(1));
     both.world.start_bridge().await;
-    let row = ended(&both, &id, "created").await;
-    assert_eq!(row["ticket"]["class"], "Case", "{row}");
-    both.long_after().await;
-    assert_eq!(both.tickets().await, (0, 1));
+    made_once(&both, &id, "Case").await;
     both.finish().await;
 }
 
