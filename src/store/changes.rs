@@ -11,10 +11,7 @@ use std::{
     },
 };
 
-use rusqlite::{
-    Connection,
-    functions::{Context, FunctionFlags},
-};
+use rusqlite::functions::{Context, FunctionFlags};
 use tokio::sync::{
     Notify,
     broadcast::{self, error::RecvError},
@@ -24,6 +21,7 @@ use tokio::sync::{
 use super::{
     CompanyWaits, Store,
     counts::{Counts, Kept},
+    db::{self, Connection},
     moves::{Moved, Moves, Standing},
 };
 use crate::domain::{
@@ -168,7 +166,7 @@ impl Changes {
     }
 
     /// Notes what is changed through this connection, but for what is new in the inbox.
-    pub(super) fn watch(&self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn watch(&self, connection: &Connection) -> db::Result<()> {
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
         let this = self.clone();
         connection.create_scalar_function("control_changed", 4, flags, move |call| {
@@ -330,8 +328,8 @@ impl Changes {
     }
 }
 
-fn moved(call: &Context<'_>) -> rusqlite::Result<Moved> {
-    let standing = |state: usize, code: usize| -> rusqlite::Result<Option<Standing>> {
+fn moved(call: &Context<'_>) -> db::Result<Moved> {
+    let standing = |state: usize, code: usize| -> db::Result<Option<Standing>> {
         let Some(state) = call.get_raw(state).as_str_or_null()?.and_then(State::parse) else {
             return Ok(None);
         };

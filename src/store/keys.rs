@@ -1,9 +1,6 @@
 //! Keys of ticket systems, and which one, as columns: texts.
 
-use rusqlite::{
-    Result,
-    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
-};
+use super::db::{FromSql, FromSqlError, FromSqlResult, Result, ToSql, ToSqlOutput, ValueRef};
 
 use crate::domain::{
     desk_name::DeskName,

@@ -18,10 +18,7 @@ pub fn links_at(path: &Path) -> Result<Option<Vec<CompanyLink>>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
-    let unusable = |error: rusqlite::Error| StoreError::Unusable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
     let connection = open(path).map_err(unusable)?;
     migrate::refuse_newer(&connection, path)?;
     company_links::all_of_any_step(&connection).map(Some).map_err(unusable)
@@ -37,10 +34,7 @@ pub fn cmdb_sources_at(path: &Path) -> Result<Option<Vec<CmdbSource>>, StoreErro
     if !path.exists() {
         return Ok(None);
     }
-    let unusable = |error: rusqlite::Error| StoreError::Unusable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
     let connection = open(path).map_err(unusable)?;
     if migrate::refuse_newer(&connection, path)? < SINCE {
         return Ok(None);
