@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn the_newest_are_kept_and_go_with_their_row() {
         let db = empty();
-        db.pragma_update(None, "foreign_keys", true).unwrap();
+        db.execute_batch("PRAGMA foreign_keys = ON").unwrap();
         let (one, other) = (row(&db, "id:1", None, "failed"), row(&db, "id:1", None, "failed"));
         add(&db, other, "jd", Deed::Discarded, Some("planned"), 5).unwrap();
         for at in 0..KEPT + 10 {

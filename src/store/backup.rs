@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    StoreError,
+    StoreError, db,
     lock::{Lock, private},
     meta::{
         self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR, RESTORED_IS_FREE, RESTORED_NOTES,
@@ -105,8 +105,9 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
     let failed = |error: rusqlite::Error| StoreError::unusable(path, error);
     let mut connection = Connection::open(path).map_err(failed)?;
     migrate::migrate(&mut connection, path)?;
-    let write = || -> rusqlite::Result<()> {
-        let transaction = connection.unchecked_transaction()?;
+    let connection = db::Connection::from(connection);
+    let write = || -> db::Result<()> {
+        let transaction = connection.snapshot()?;
         meta::set(&transaction, RESTORED_AT, &now.as_millisecond().to_string())?;
         meta::remove(&transaction, RESTORED_RAN)?;
         meta::remove(&transaction, RESTORED_IS_FREE)?;
@@ -128,12 +129,12 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
                  problem = 'A backup was restored; whether this acknowledgement became a ticket \
                             after it is looked up.'
              WHERE state IN ('accepted', 'creating', 'unknown', 'blocked', 'failed')",
-            rusqlite::params![now.as_millisecond(), floor],
+            db::params![now.as_millisecond(), floor],
         )?;
         transaction.commit()?;
-        connection.pragma_update(None, "journal_mode", "DELETE")
+        connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
     };
-    write().map_err(failed)?;
+    write().map_err(|error| StoreError::unusable(path, error))?;
     drop(connection);
     std::fs::File::open(path)
         .and_then(|file| file.sync_all())

@@ -56,7 +56,7 @@ impl Store {
         }
         let many_accepted = counts.of(State::Accepted) > LOOKED_AT as u64;
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let mut rows = Vec::new();
             for state in waiting {
                 if state == State::Accepted && many_accepted {

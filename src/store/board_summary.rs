@@ -39,7 +39,7 @@ impl Store {
     pub async fn board_summary(&self, visible: &Visible) -> Result<BoardSummary, StoreError> {
         let (now, visible) = (self.now_millis(), visible.clone());
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let mut summary = BoardSummary::default();
             open(&snapshot, &visible, &mut summary)?;
             made(&snapshot, &visible, now, &mut summary)?;
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::keys::{Instance, PartyKey},
-        store::{inbox_query::tests::plan, migrate::tests::empty},
+        store::{db::params, inbox_query::tests::plan, migrate::tests::empty},
     };
 
     #[test]
@@ -171,7 +171,11 @@ mod tests {
                 "INSERT INTO acknowledgements (instance, event_type, company_key, body, state,
                      received_at, updated_at, ended_at)
                  VALUES ('default', 'acknowledgement', 'id:42', '{}', ?3, ?1, ?2, ?2)",
-                (ended - number * 10, ended, if number == 20 { "reused" } else { "created" }),
+                params![
+                    ended - number * 10,
+                    ended,
+                    if number == 20 { "reused" } else { "created" }
+                ],
             )
             .unwrap();
         }

@@ -33,7 +33,7 @@ const TRIGGERS: &str = "
     END;";
 
 /// Gives a connection the function `searchable`: a text as it is searched, an empty one for none.
-pub(super) fn register(connection: &Connection) -> db::Result<()> {
+pub(super) fn register(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
@@ -44,7 +44,7 @@ pub(super) fn register(connection: &Connection) -> db::Result<()> {
 }
 
 /// Keeps the words of tickets true that are changed through this connection.
-pub(super) fn watch(connection: &Connection) -> db::Result<()> {
+pub(super) fn watch(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     register(connection)?;
     connection.execute_batch(TRIGGERS)
 }
@@ -112,12 +112,13 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::migrate::tests::empty;
+    use crate::store::migrate::tests::empty_file;
 
     /// A database with one control and its ticket, kept true as the store keeps it.
     fn watched() -> Connection {
-        let db = empty();
+        let db = empty_file();
         watch(&db).unwrap();
+        let db = Connection::from(db);
         db.execute_batch(
             "INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title, team,
                  presence, as_of)

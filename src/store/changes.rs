@@ -167,6 +167,7 @@ impl Changes {
 
     /// Notes what is changed through this connection, but for what is new in the inbox.
     pub(super) fn watch(&self, connection: &Connection) -> db::Result<()> {
+        let Connection::Sqlite(connection) = connection;
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
         let this = self.clone();
         connection.create_scalar_function("control_changed", 4, flags, move |call| {
@@ -185,7 +186,7 @@ impl Changes {
             this.lock().push(Noted::HookMessage);
             Ok(false)
         })?;
-        connection.execute_batch(TRIGGERS)
+        Ok(connection.execute_batch(TRIGGERS)?)
     }
 
     /// Notes a row that is about to be stored. `company` is empty where a rejected one names none.
@@ -328,8 +329,8 @@ impl Changes {
     }
 }
 
-fn moved(call: &Context<'_>) -> db::Result<Moved> {
-    let standing = |state: usize, code: usize| -> db::Result<Option<Standing>> {
+fn moved(call: &Context<'_>) -> rusqlite::Result<Moved> {
+    let standing = |state: usize, code: usize| -> rusqlite::Result<Option<Standing>> {
         let Some(state) = call.get_raw(state).as_str_or_null()?.and_then(State::parse) else {
             return Ok(None);
         };

@@ -48,7 +48,7 @@ impl Store {
         let visible = visible.clone();
         let counted = self.company_waits(&visible);
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let (sql, values) = seen(&visible);
             let mut companies: Vec<SeenCompany> = snapshot
                 .prepare_cached(&sql)?

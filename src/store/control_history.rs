@@ -54,7 +54,7 @@ impl Store {
         let visible = visible.in_instance(instance);
         let (instance, control) = (instance.to_string(), control.clone());
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let sql = format!(
                 "SELECT {COLUMNS}, {TOLD}
                  FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}

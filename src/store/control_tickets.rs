@@ -170,7 +170,7 @@ impl Store {
         let instance = instance.to_string();
         let controls = as_json(controls);
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let sql = format!(
                 "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
                  WHERE m.instance = ?1 AND m.control_id IN (SELECT value FROM json_each(?2))"

@@ -269,10 +269,7 @@ mod tests {
             delivery_state::Problem,
             keys::{Instance, PartyKey},
         },
-        store::{
-            Levered, Rejected, StoreError,
-            db::{self, params},
-        },
+        store::{Levered, Rejected, StoreError, db::params},
     };
 
     /// What a bridge that starts now would count.
@@ -291,7 +288,7 @@ mod tests {
             )?;
             let id = db.last_insert_rowid();
             changes.note_new(id, ("default", company), None, State::Accepted, None, 7);
-            if fails { Err(db::Error::InvalidQuery) } else { Ok(id) }
+            if fails { Err(rusqlite::Error::InvalidQuery.into()) } else { Ok(id) }
         };
         store.write(insert).await
     }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use super::db;
+
 /// A database that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -49,13 +51,15 @@ pub enum StoreError {
 
 impl StoreError {
     /// A file that cannot be opened or is damaged.
+    #[expect(clippy::needless_pass_by_value, reason = "who fails gives its error away")]
     pub(super) fn unusable(file: &Path, reason: impl ToString) -> Self {
         Self::Unusable { database: file.display().to_string(), reason: reason.to_string() }
     }
 }
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<db::Error> for StoreError {
+    fn from(error: db::Error) -> Self {
+        let db::Error::Sqlite(error) = error;
         match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted) => Self::TooLong,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

@@ -137,7 +137,7 @@ fn of_gate() -> String {
 }
 
 /// Gives a connection the function `hook_time`: the time of day, as it is stored.
-pub(super) fn register(connection: &Connection, clock: Clock) -> db::Result<()> {
+pub(super) fn register(connection: &rusqlite::Connection, clock: Clock) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
     connection
         .create_scalar_function("hook_time", 0, flags, move |_| Ok(clock.now().as_millisecond()))

@@ -49,7 +49,7 @@ impl Store {
         let blocked = self.counts(visible).of(State::Blocked);
         let (visible, instances) = (visible.clone(), self.inner.changes.instances());
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let mut causes = by_company(&snapshot, &visible)?;
             let unlinked: u64 = causes.iter().map(|cause| cause.count).sum();
             causes.truncate(MOST_COMPANIES);

@@ -158,7 +158,7 @@ impl Store {
         visible: &Visible,
     ) -> Result<Option<WholeRow>, StoreError> {
         let whole = self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let Some(row) = by_id(&snapshot, id).optional()? else { return Ok(None) };
             let body = snapshot
                 .prepare_cached("SELECT body FROM acknowledgements WHERE id = ?1")?

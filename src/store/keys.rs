@@ -1,6 +1,9 @@
 //! Keys of ticket systems, and which one, as columns: texts.
 
-use super::db::{FromSql, FromSqlError, FromSqlResult, Result, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{
+    Result,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+};
 
 use crate::domain::{
     desk_name::DeskName,

@@ -127,7 +127,7 @@ impl Store {
         changes: Vec<LinkChange>,
     ) -> Result<Option<LinkKey>, StoreError> {
         let at_once = move |db: &Connection| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             of_two_desks(&snapshot, &changes)
         };
         self.read(at_once).await
@@ -139,7 +139,7 @@ impl Store {
         keys: Vec<LinkKey>,
     ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             keys.iter().map(|key| one(&snapshot, key)).collect()
         })
         .await

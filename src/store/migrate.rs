@@ -95,7 +95,12 @@ pub(super) mod tests {
     use super::*;
 
     /// A database as a new bridge has it.
-    pub(in crate::store) fn empty() -> Connection {
+    pub(in crate::store) fn empty() -> crate::store::db::Connection {
+        empty_file().into()
+    }
+
+    /// The same as SQLite has it.
+    pub(in crate::store) fn empty_file() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, Path::new("test.db")).unwrap();
         connection

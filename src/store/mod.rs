@@ -116,10 +116,11 @@ use std::{
     },
 };
 
-use rusqlite::{Connection, config::DbConfig};
+use rusqlite::config::DbConfig;
 use serde::Serialize;
 
 use crate::clock::{Clock, Moment};
+use db::Connection;
 use readers::Purpose;
 use writer::Undo;
 
@@ -167,7 +168,8 @@ impl Store {
             return Err(unusable("a restore was interrupted; run 'restore' again".to_owned()));
         }
         lock.lock_database()?;
-        let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
+        let mut connection =
+            rusqlite::Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;
         board_words::watch(&connection)
@@ -177,6 +179,7 @@ impl Store {
             migrate::quick_check(&connection, path)?;
         }
         let readers = readers::Readers::new(path);
+        let connection = Connection::from(connection);
         let changes = counts::Kept::read(&connection)
             .map(changes::Changes::since)
             .and_then(|changes| changes.watch(&connection).map(|()| changes))
@@ -308,7 +311,7 @@ fn time(millis: i64) -> jiff::Timestamp {
 
 /// Without this, SQLite plans a prepared query anew each time its parameters change, which takes
 /// longer than most of these queries do.
-fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+fn keep_plans(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }

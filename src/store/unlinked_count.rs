@@ -18,7 +18,7 @@ impl Store {
     pub async fn count_unlinked(&self, visible: &Visible) -> Result<usize, StoreError> {
         let visible = visible.clone();
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             count(&snapshot, &visible)
         })
         .await
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::keys::{Instance, PartyKey},
-        store::{inbox_query::tests::plan, migrate::tests::empty},
+        store::{db::params, inbox_query::tests::plan, migrate::tests::empty},
     };
 
     fn database(companies: usize) -> Connection {
@@ -136,7 +136,7 @@ mod tests {
             for site in [None, Some("id:1"), Some("id:2")] {
                 for state in ["blocked", "accepted"] {
                     let company = format!("id:{number}");
-                    insert.execute(("default", company, site, state)).unwrap();
+                    insert.execute(params!["default", company, site, state]).unwrap();
                 }
             }
         }

@@ -157,7 +157,7 @@ impl Store {
     /// A page of what is looked for, all of it at one moment.
     pub async fn search_board(&self, search: BoardSearch) -> Result<BoardPage, StoreError> {
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let Found { places, before, total } =
                 if search.is_straight() { straight::found(&snapshot, &search)? } else { walk::found(&snapshot, &search)? };
             let mut rows = Vec::with_capacity(places.len());

@@ -93,7 +93,7 @@ impl Store {
 }
 
 fn companies(db: &Connection, visible: &Visible) -> db::Result<BTreeMap<Key, EquipmentCompany>> {
-    let snapshot = db.unchecked_transaction()?;
+    let snapshot = db.snapshot()?;
     let mut counts = counts(&snapshot, visible)?;
     let mut select = snapshot.prepare_cached(
         "SELECT l.instance, l.company_key, coalesce(l.company_name, k.name, s.name), l.listed_at,

@@ -76,7 +76,7 @@ impl Store {
         let now = self.now_millis();
         let (same, expected) = (change.clone(), seen.clone());
         let unchanged = self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let (instance, company) = same.key();
             let diff = same.diff(&snapshot, (&instance, &company))?;
             let is_new = same.whole && is_list_new(&snapshot, &instance, &company, now)?;
@@ -113,7 +113,7 @@ impl Store {
         most: usize,
     ) -> Result<Foreseen, StoreError> {
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let (instance, company) = change.key();
             let key = (instance.as_str(), company.as_str());
             let diff = change.diff(&snapshot, key)?;

@@ -80,7 +80,7 @@ impl Store {
 }
 
 fn page(db: &Connection, filter: &EquipmentFilter, looked_at: usize) -> db::Result<EquipmentPage> {
-    let snapshot = db.unchecked_transaction()?;
+    let snapshot = db.snapshot()?;
     let mut page = EquipmentPage::default();
     let mut left = looked_at;
     // Company by company: each has an index in the order of its ids.
@@ -105,7 +105,7 @@ fn page(db: &Connection, filter: &EquipmentFilter, looked_at: usize) -> db::Resu
                     page.next = page.rows.last().map(place_of);
                     return Ok(page);
                 }
-                page.rows.push(row(found)?);
+                page.rows.push(row(&found)?);
             }
             page.next = Some(place);
         }

@@ -75,7 +75,7 @@ impl Store {
 }
 
 fn queues(db: &Connection, most: usize) -> db::Result<Vec<EquipmentQueue>> {
-    let snapshot = db.unchecked_transaction()?;
+    let snapshot = db.snapshot()?;
     let mut next = snapshot.prepare_cached(&next_sql())?;
     let mut place = (i64::MIN, String::new(), String::new());
     let mut queues = BTreeMap::<_, Vec<i64>>::new();

@@ -161,14 +161,7 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> db::Result<(
         (":held", &held.map(|(held, _)| held.as_str())),
         (":held_for", &held.map(|(_, held_for)| held_for)),
     ];
-    let mut update = db.prepare_cached(&sql)?;
-    for (name, value) in all {
-        // Not each of them stands in each statement.
-        if let Some(place) = update.parameter_index(name)? {
-            update.raw_bind_parameter(place, value)?;
-        }
-    }
-    update.raw_execute()?;
+    db.prepare_cached(&sql)?.execute_with_some_of(&all)?;
     if let Became::Left { lost: Some(class) } = became {
         let lost = lost(db, class)? + 1;
         meta::set(db, &lost_name(class), &lost.to_string())?;
