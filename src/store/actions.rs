@@ -1,11 +1,14 @@
 //! What operators did, and who they were: written in the commit of what they did.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{NOT_LINKED, time};
+use super::{
+    NOT_LINKED,
+    db::{self, Connection, OptionalExtension as _, named_params, params},
+    time,
+};
 use crate::domain::visible::Visible;
 
 /// How many are kept of a row; the oldest go.
@@ -57,7 +60,7 @@ pub enum Levered {
 }
 
 /// What was done to a row, oldest first.
-pub(super) fn of(db: &Connection, id: i64) -> rusqlite::Result<Vec<Action>> {
+pub(super) fn of(db: &Connection, id: i64) -> db::Result<Vec<Action>> {
     db.prepare_cached(
         "SELECT at, by, what, reason FROM operator_actions
          WHERE acknowledgement_id = ?1 ORDER BY id",
@@ -81,7 +84,7 @@ pub(super) fn add(
     deed: Deed,
     reason: Option<&str>,
     now: i64,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     db.prepare_cached(
         "INSERT INTO operator_actions (acknowledgement_id, at, by, what, reason)
          VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -98,7 +101,7 @@ pub(super) fn add(
 
 /// Notes with rows that have waited for a link that it was put, and by whom: theirs, or their company's.
 /// `ids` is JSON.
-pub(super) fn add_linked(db: &Connection, ids: &str) -> rusqlite::Result<()> {
+pub(super) fn add_linked(db: &Connection, ids: &str) -> db::Result<()> {
     db.prepare_cached(&format!(
         "INSERT INTO operator_actions (acknowledgement_id, at, by, what)
          SELECT a.id, l.updated_at, l.updated_by, :what
@@ -116,7 +119,7 @@ pub(super) fn add_linked(db: &Connection, ids: &str) -> rusqlite::Result<()> {
 }
 
 /// Whether there is such a row among what is seen.
-pub(super) fn is_seen(db: &Connection, id: i64, visible: &Visible) -> rusqlite::Result<bool> {
+pub(super) fn is_seen(db: &Connection, id: i64, visible: &Visible) -> db::Result<bool> {
     let whose: Option<(String, Option<String>)> = db
         .prepare_cached("SELECT instance, company_key FROM acknowledgements WHERE id = ?1")?
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -143,7 +146,7 @@ mod tests {
     #[test]
     fn the_newest_are_kept_and_go_with_their_row() {
         let db = empty();
-        db.pragma_update(None, "foreign_keys", true).unwrap();
+        db.execute_batch("PRAGMA foreign_keys = ON").unwrap();
         let (one, other) = (row(&db, "id:1", None, "failed"), row(&db, "id:1", None, "failed"));
         add(&db, other, "jd", Deed::Discarded, Some("planned"), 5).unwrap();
         for at in 0..KEPT + 10 {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-
-use super::{AgedTicket, Store, StoreError, as_json, time};
+use super::{
+    AgedTicket, Store, StoreError, as_json,
+    db::{self, Connection},
+    time,
+};
 use crate::domain::{keys::TicketKey, visible::Visible};
 
 /// A ticket as somebody outside names it.
@@ -46,7 +48,7 @@ fn known(
     db: &Connection,
     asked: Vec<AskedTicket>,
     visible: &Visible,
-) -> rusqlite::Result<Vec<AgedTicket>> {
+) -> db::Result<Vec<AgedTicket>> {
     let mut classes = BTreeMap::<String, Vec<Option<String>>>::new();
     for AskedTicket { class, id } in asked {
         classes.entry(id).or_default().push(class);

@@ -1,11 +1,13 @@
 //! What came of the attempts at each row, for the operator who asks why it took so long.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, named_params};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::time;
+use super::{
+    db::{self, Connection, named_params},
+    time,
+};
 use crate::domain::delivery_state::Problem;
 
 /// How many causes are kept of a row; the oldest go.
@@ -27,7 +29,7 @@ pub struct Attempt {
 }
 
 /// The causes of a row, oldest first.
-pub(super) fn of(db: &Connection, id: i64) -> rusqlite::Result<Vec<Attempt>> {
+pub(super) fn of(db: &Connection, id: i64) -> db::Result<Vec<Attempt>> {
     db.prepare_cached(
         "SELECT code, message, times, first_at, last_at FROM attempts
          WHERE acknowledgement_id = ?1 ORDER BY number",
@@ -45,7 +47,7 @@ pub(super) fn of(db: &Connection, id: i64) -> rusqlite::Result<Vec<Attempt>> {
 }
 
 /// Adds a cause, or counts the last one up if it is the same again.
-pub(super) fn add(db: &Connection, id: i64, problem: &Problem, now: i64) -> rusqlite::Result<()> {
+pub(super) fn add(db: &Connection, id: i64, problem: &Problem, now: i64) -> db::Result<()> {
     let repeated = db
         .prepare_cached(
             "UPDATE attempts SET times = times + 1, last_at = :now

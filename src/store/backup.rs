@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
-    StoreError,
+    StoreError, db,
     lock::{Lock, private},
     meta::{
         self, HIGHEST_TICKET_ID, RESTORED_AT, RESTORED_FLOOR, RESTORED_IS_FREE, RESTORED_NOTES,
@@ -23,7 +23,7 @@ use super::{
 /// Copies a database that may be in use into a new file, and checks the copy. It reads one
 /// snapshot: what is written meanwhile is not in it.
 pub fn backup(database: &Path, copy: &Path) -> Result<(), StoreError> {
-    let failed = |path: &Path, reason: String| StoreError::Unusable { path: path.into(), reason };
+    let failed = |path: &Path, reason: String| StoreError::unusable(path, reason);
     if copy.exists() {
         return Err(failed(copy, "it exists; a backup never overwrites a file".to_owned()));
     }
@@ -58,7 +58,7 @@ pub fn restore(
     check(copy)?;
     let lock = Lock::take(database)?;
     let database = lock.path();
-    let failed = |reason: String| StoreError::Unusable { path: database.into(), reason };
+    let failed = |reason: String| StoreError::unusable(database, reason);
     let prepared = restoring(database);
     copied(copy, &prepared).map_err(|error| failed(error.to_string()))?;
     begin_epoch(&prepared, now)?;
@@ -102,14 +102,12 @@ fn copied(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Marks the copy as restored; it is a single file again afterwards.
 fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::Unusable {
-        path: path.into(),
-        reason: error.to_string(),
-    };
+    let failed = |error: rusqlite::Error| StoreError::unusable(path, error);
     let mut connection = Connection::open(path).map_err(failed)?;
     migrate::migrate(&mut connection, path)?;
-    let write = || -> rusqlite::Result<()> {
-        let transaction = connection.unchecked_transaction()?;
+    let connection = db::Connection::from(connection);
+    let write = || -> db::Result<()> {
+        let transaction = connection.snapshot()?;
         meta::set(&transaction, RESTORED_AT, &now.as_millisecond().to_string())?;
         meta::remove(&transaction, RESTORED_RAN)?;
         meta::remove(&transaction, RESTORED_IS_FREE)?;
@@ -131,23 +129,20 @@ fn begin_epoch(path: &Path, now: Timestamp) -> Result<(), StoreError> {
                  problem = 'A backup was restored; whether this acknowledgement became a ticket \
                             after it is looked up.'
              WHERE state IN ('accepted', 'creating', 'unknown', 'blocked', 'failed')",
-            rusqlite::params![now.as_millisecond(), floor],
+            db::params![now.as_millisecond(), floor],
         )?;
         transaction.commit()?;
-        connection.pragma_update(None, "journal_mode", "DELETE")
+        connection.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
     };
-    write().map_err(failed)?;
+    write().map_err(|error| StoreError::unusable(path, error))?;
     drop(connection);
     std::fs::File::open(path)
         .and_then(|file| file.sync_all())
-        .map_err(|error| StoreError::Unusable { path: path.into(), reason: error.to_string() })
+        .map_err(|error| StoreError::unusable(path, error))
 }
 
 fn check(path: &Path) -> Result<(), StoreError> {
-    let failed = |error: rusqlite::Error| StoreError::Unusable {
-        path: path.into(),
-        reason: error.to_string(),
-    };
+    let failed = |error: rusqlite::Error| StoreError::unusable(path, error);
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
     migrate::quick_check(&connection, path)

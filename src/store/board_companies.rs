@@ -1,8 +1,9 @@
 //! The companies that have tickets, for whoever chooses one.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
-
-use super::{Store, StoreError};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, params},
+};
 use crate::domain::{names, visible::Visible};
 
 /// Companies that are listed at most: beyond that one searches.
@@ -39,7 +40,7 @@ const NAME_IN_INSTANCE: &str =
      WHERE company_key = ?1 AND instance = ?2 LIMIT 1";
 
 /// From each company to the next one in the index, however many controls a company has.
-fn companies(db: &Connection, visible: &Visible) -> rusqlite::Result<Vec<BoardCompany>> {
+fn companies(db: &Connection, visible: &Visible) -> db::Result<Vec<BoardCompany>> {
     let mut found = Vec::new();
     let mut last = String::new();
     let mut next = db.prepare_cached(NEXT)?;

@@ -1,8 +1,10 @@
 //! Controls without a ticket that have one on its way: what the board shows above all others.
 
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
-
-use super::{InboxFilter, InboxRow, Store, StoreError, inbox_query};
+use super::{
+    InboxFilter, InboxRow, Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, params, params_from_iter},
+    inbox_query,
+};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Author, Party, Receipt, read},
     delivery_state::State,
@@ -54,7 +56,7 @@ impl Store {
         }
         let many_accepted = counts.of(State::Accepted) > LOOKED_AT as u64;
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let mut rows = Vec::new();
             for state in waiting {
                 if state == State::Accepted && many_accepted {
@@ -116,7 +118,7 @@ fn newest(
     visible: &Visible,
     state: State,
     instances: &[String],
-) -> rusqlite::Result<Vec<InboxRow>> {
+) -> db::Result<Vec<InboxRow>> {
     let filter = InboxFilter { state: Some(state), ..InboxFilter::of(visible.clone(), LOOKED_AT) };
     let (sql, values) = inbox_query::page(&filter, instances);
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), inbox_query::row)?.collect()
@@ -124,7 +126,7 @@ fn newest(
 
 /// The accepted ones among the newest rows of all: their own index is in the order in which it is their
 /// turn, and would have to be sorted whole.
-fn newest_accepted(db: &Connection, visible: &Visible) -> rusqlite::Result<Vec<InboxRow>> {
+fn newest_accepted(db: &Connection, visible: &Visible) -> db::Result<Vec<InboxRow>> {
     let ids: Vec<i64> = db
         .prepare_cached(
             "SELECT id FROM (SELECT id, state FROM acknowledgements NOT INDEXED
@@ -145,7 +147,7 @@ fn newest_accepted(db: &Connection, visible: &Visible) -> rusqlite::Result<Vec<I
 
 /// Whether a row asks for the first ticket of its control, and no newer one asks for it, as far as is seen:
 /// a control can have been of several companies.
-fn is_the_first(db: &Connection, row: &InboxRow, visible: &Visible) -> rusqlite::Result<bool> {
+fn is_the_first(db: &Connection, row: &InboxRow, visible: &Visible) -> db::Result<bool> {
     let Some(control) = &row.control_id else { return Ok(false) };
     let is_seen = |of: Option<String>| visible.contains(&row.instance, of.as_deref());
     let mapped: Option<String> = db
@@ -172,7 +174,7 @@ fn is_the_first(db: &Connection, row: &InboxRow, visible: &Visible) -> rusqlite:
 }
 
 /// The row with what it says.
-fn whole(db: &Connection, row: InboxRow) -> rusqlite::Result<PendingControl> {
+fn whole(db: &Connection, row: InboxRow) -> db::Result<PendingControl> {
     let receipt =
         Receipt { at: row.received_at, instance: row.instance.parse().unwrap_or_default() };
     let event = db

@@ -1,10 +1,9 @@
 //! Looking at the board: pages of controls and their tickets.
 
-use rusqlite::{params_from_iter, types::Value};
-
 use super::{
     Store, StoreError, TicketOfControl, as_json,
     control_tickets::{COLUMNS, ITS_TICKET, row},
+    db::{Value, params_from_iter},
     foreign,
 };
 use crate::domain::visible::Visible;

@@ -1,9 +1,12 @@
 //! A row of the board: a control and its ticket, and what its acknowledgement told.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
 
-use super::{TicketOfControl, foreign, time};
+use super::{
+    TicketOfControl,
+    db::{self, Connection, Row},
+    foreign, time,
+};
 use crate::{domain::visible::Visible, store::board_search::Group};
 
 /// A control and its ticket, as the board shows them.
@@ -17,11 +20,7 @@ pub struct BoardRow {
 
 impl BoardRow {
     /// Marks what must not be told of its ticket.
-    pub(super) fn hide_foreign(
-        &mut self,
-        db: &Connection,
-        visible: &Visible,
-    ) -> rusqlite::Result<()> {
+    pub(super) fn hide_foreign(&mut self, db: &Connection, visible: &Visible) -> db::Result<()> {
         foreign::mark(db, visible, &mut self.found)?;
         if self.found.is_hidden {
             self.told.group = Group::Gone;
@@ -56,7 +55,7 @@ pub struct Told {
 pub(super) const TOLD: &str = "m.company_name, m.site_key, m.site_name, m.element_type, m.author,
      m.author_login, m.received_at, m.ticket_group";
 
-pub(super) fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
+pub(super) fn told(row: &Row<'_>) -> db::Result<Told> {
     let group: String = row.get("ticket_group")?;
     Ok(Told {
         company_name: row.get("company_name")?,

@@ -1,8 +1,11 @@
 //! The board in figures: what is open, and how the last day went.
 
-use rusqlite::{Connection, params_from_iter, types::Value};
-
-use super::{Store, StoreError, foreign, narrowed::push_visible};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, Value, params_from_iter},
+    foreign,
+    narrowed::push_visible,
+};
 use crate::domain::visible::Visible;
 
 /// Hours that are counted, the one that runs included.
@@ -36,7 +39,7 @@ impl Store {
     pub async fn board_summary(&self, visible: &Visible) -> Result<BoardSummary, StoreError> {
         let (now, visible) = (self.now_millis(), visible.clone());
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let mut summary = BoardSummary::default();
             open(&snapshot, &visible, &mut summary)?;
             made(&snapshot, &visible, now, &mut summary)?;
@@ -46,7 +49,7 @@ impl Store {
     }
 }
 
-fn open(db: &Connection, visible: &Visible, summary: &mut BoardSummary) -> rusqlite::Result<()> {
+fn open(db: &Connection, visible: &Visible, summary: &mut BoardSummary) -> db::Result<()> {
     let (sql, values) = open_query(visible);
     db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| {
         (summary.controls, summary.open) = (row.get(0)?, row.get(1)?);
@@ -81,7 +84,7 @@ fn made(
     visible: &Visible,
     now: i64,
     summary: &mut BoardSummary,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let running = now.div_euclid(HOUR) * HOUR;
     let hours = i64::try_from(HOURS).unwrap_or(HOUR);
     summary.hours_since = running - (hours - 1) * HOUR;
@@ -125,7 +128,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::keys::{Instance, PartyKey},
-        store::{inbox_query::tests::plan, migrate::tests::empty},
+        store::{db::params, inbox_query::tests::plan, migrate::tests::empty},
     };
 
     #[test]
@@ -168,7 +171,11 @@ mod tests {
                 "INSERT INTO acknowledgements (instance, event_type, company_key, body, state,
                      received_at, updated_at, ended_at)
                  VALUES ('default', 'acknowledgement', 'id:42', '{}', ?3, ?1, ?2, ?2)",
-                (ended - number * 10, ended, if number == 20 { "reused" } else { "created" }),
+                params![
+                    ended - number * 10,
+                    ended,
+                    if number == 20 { "reused" } else { "created" }
+                ],
             )
             .unwrap();
         }

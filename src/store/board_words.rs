@@ -1,9 +1,12 @@
 //! What a row of the board is found by: the words of its control, written when the control gets a
 //! ticket, and those of its ticket, kept true by triggers of the connection that writes.
 
-use rusqlite::{Connection, OptionalExtension as _, functions::FunctionFlags};
+use rusqlite::functions::FunctionFlags;
 
-use super::time;
+use super::{
+    db::{self, Connection, OptionalExtension as _},
+    time,
+};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Receipt, read},
     keys::Instance,
@@ -30,7 +33,7 @@ const TRIGGERS: &str = "
     END;";
 
 /// Gives a connection the function `searchable`: a text as it is searched, an empty one for none.
-pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn register(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
@@ -41,7 +44,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Keeps the words of tickets true that are changed through this connection.
-pub(super) fn watch(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn watch(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     register(connection)?;
     connection.execute_batch(TRIGGERS)
 }
@@ -60,7 +63,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Of a row of the inbox; nothing where it is gone.
-    pub(super) fn of(db: &Connection, acknowledgement: i64) -> rusqlite::Result<Self> {
+    pub(super) fn of(db: &Connection, acknowledgement: i64) -> db::Result<Self> {
         let told = db
             .prepare_cached(
                 "SELECT control_name, company_name, site_name, received_at, body
@@ -109,12 +112,13 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::migrate::tests::empty;
+    use crate::store::migrate::tests::empty_file;
 
     /// A database with one control and its ticket, kept true as the store keeps it.
     fn watched() -> Connection {
-        let db = empty();
+        let db = empty_file();
         watch(&db).unwrap();
+        let db = Connection::from(db);
         db.execute_batch(
             "INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title, team,
                  presence, as_of)

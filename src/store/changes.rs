@@ -11,10 +11,7 @@ use std::{
     },
 };
 
-use rusqlite::{
-    Connection,
-    functions::{Context, FunctionFlags},
-};
+use rusqlite::functions::{Context, FunctionFlags};
 use tokio::sync::{
     Notify,
     broadcast::{self, error::RecvError},
@@ -24,6 +21,7 @@ use tokio::sync::{
 use super::{
     CompanyWaits, Store,
     counts::{Counts, Kept},
+    db::{self, Connection},
     moves::{Moved, Moves, Standing},
 };
 use crate::domain::{
@@ -168,7 +166,8 @@ impl Changes {
     }
 
     /// Notes what is changed through this connection, but for what is new in the inbox.
-    pub(super) fn watch(&self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn watch(&self, connection: &Connection) -> db::Result<()> {
+        let Connection::Sqlite(connection) = connection;
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
         let this = self.clone();
         connection.create_scalar_function("control_changed", 4, flags, move |call| {
@@ -187,7 +186,7 @@ impl Changes {
             this.lock().push(Noted::HookMessage);
             Ok(false)
         })?;
-        connection.execute_batch(TRIGGERS)
+        Ok(connection.execute_batch(TRIGGERS)?)
     }
 
     /// Notes a row that is about to be stored. `company` is empty where a rejected one names none.

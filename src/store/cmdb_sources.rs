@@ -1,9 +1,12 @@
 //! The data sources of iTop into which equipment is loaded, one a class: a handful of rows.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 
-use super::{Store, StoreError, time};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, params},
+    time,
+};
 
 /// A data source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +50,7 @@ impl Store {
 }
 
 /// All, by class.
-pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CmdbSource>> {
+pub(super) fn all(db: &Connection) -> db::Result<Vec<CmdbSource>> {
     let sql = "SELECT class, source_id, name, made_for, set_up_at FROM cmdb_sources ORDER BY class";
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map([], |row| {

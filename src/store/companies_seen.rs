@@ -4,10 +4,13 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter, types::Value};
 
 use super::{
-    NOT_LINKED, Store, StoreError, inbox_sources::NOT_FRESH, narrowed::push_visible, time,
+    NOT_LINKED, Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, Value, params, params_from_iter},
+    inbox_sources::NOT_FRESH,
+    narrowed::push_visible,
+    time,
 };
 use crate::domain::{company_link::LinkKey, visible::Visible};
 
@@ -45,7 +48,7 @@ impl Store {
         let visible = visible.clone();
         let counted = self.company_waits(&visible);
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let (sql, values) = seen(&visible);
             let mut companies: Vec<SeenCompany> = snapshot
                 .prepare_cached(&sql)?
@@ -145,11 +148,7 @@ fn seen(visible: &Visible) -> (String, Vec<Value>) {
 }
 
 /// What a company is called in one of its rows.
-fn name_in_inbox(
-    db: &Connection,
-    instance: &str,
-    company: &str,
-) -> rusqlite::Result<Option<String>> {
+fn name_in_inbox(db: &Connection, instance: &str, company: &str) -> db::Result<Option<String>> {
     for sql in names_in_inbox() {
         let name: Option<Option<String>> =
             db.prepare_cached(&sql)?.query_row([instance, company], |row| row.get(0)).optional()?;

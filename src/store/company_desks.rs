@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension as _, params};
-
-use super::{Store, StoreError};
+use super::{
+    Store, StoreError,
+    db::{self, OptionalExtension as _, params},
+};
 use crate::domain::desk_name::DeskName;
 
 /// A company, by its instance and key.
@@ -23,7 +24,7 @@ impl Store {
             )?;
             let mut desks = BTreeMap::new();
             for (instance, company) in companies {
-                let desk = |row: &rusqlite::Row<'_>| row.get::<_, DeskName>(0);
+                let desk = |row: &db::Row<'_>| row.get::<_, DeskName>(0);
                 if let Some(desk) = select.query_row(params![instance, company], desk).optional()? {
                     desks.insert((instance, company), desk);
                 }

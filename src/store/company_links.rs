@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
-use super::{Store, StoreError, time};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, Row, named_params},
+    time,
+};
 use crate::domain::{
     company_link::{CompanyLink, Expected, LinkDefaults, LinkKey, Named},
     desk_name::DeskName,
@@ -187,7 +190,7 @@ impl Store {
             .read(|db| {
                 db.prepare_cached("SELECT DISTINCT instance FROM company_links")?
                     .query_map([], |row| row.get(0))?
-                    .collect::<rusqlite::Result<BTreeSet<String>>>()
+                    .collect::<db::Result<BTreeSet<String>>>()
             })
             .await?;
         let received = self.inner.changes.instances().into_iter();
@@ -229,7 +232,7 @@ impl Store {
 }
 
 /// All links, ordered by instance, company and site.
-pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
+pub(super) fn all(db: &Connection) -> db::Result<Vec<CompanyLink>> {
     let sql =
         format!("SELECT {COLUMNS} FROM company_links ORDER BY instance, company_key, site_key");
     db.prepare_cached(&sql)?.query_map([], link)?.collect()
@@ -237,7 +240,7 @@ pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
 
 /// The same of a file that may be older than this program, and not know who has put them, or where they
 /// lead.
-pub(super) fn all_of_any_step(db: &Connection) -> rusqlite::Result<Vec<CompanyLink>> {
+pub(super) fn all_of_any_step(db: &Connection) -> db::Result<Vec<CompanyLink>> {
     let knows = |column: &str| {
         db.query_row(
             "SELECT EXISTS (SELECT 1 FROM pragma_table_info('company_links') WHERE name = ?1)",
@@ -261,7 +264,7 @@ pub(super) fn is_seen(key: &LinkKey, visible: &Visible) -> bool {
 }
 
 /// The link of exactly this company or site.
-pub(super) fn one(db: &Connection, key: &LinkKey) -> rusqlite::Result<Option<CompanyLink>> {
+pub(super) fn one(db: &Connection, key: &LinkKey) -> db::Result<Option<CompanyLink>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM company_links
          WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3"
@@ -270,7 +273,7 @@ pub(super) fn one(db: &Connection, key: &LinkKey) -> rusqlite::Result<Option<Com
 }
 
 /// Removes a link; false if there was none.
-pub(super) fn remove(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
+pub(super) fn remove(db: &Connection, key: &LinkKey) -> db::Result<bool> {
     let gone = db
         .prepare_cached(
             "DELETE FROM company_links
@@ -280,7 +283,7 @@ pub(super) fn remove(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
     Ok(gone == 1)
 }
 
-fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
+fn exists(db: &Connection, key: &LinkKey) -> db::Result<bool> {
     db.query_row(
         "SELECT EXISTS (SELECT 1 FROM company_links
              WHERE instance = ?1 AND company_key = ?2 AND site_key = ?3)",
@@ -290,7 +293,7 @@ fn exists(db: &Connection, key: &LinkKey) -> rusqlite::Result<bool> {
 }
 
 /// Where another link of the same company leads, if that is elsewhere.
-fn other_desk(db: &Connection, link: &CompanyLink) -> rusqlite::Result<Option<DeskName>> {
+fn other_desk(db: &Connection, link: &CompanyLink) -> db::Result<Option<DeskName>> {
     let [instance, company, site] = parts(&link.key);
     let other = desks_of(db, &instance, &company)?.into_iter();
     let mut other = other.filter(|(of, desk)| *of != site && *desk != link.desk);
@@ -302,7 +305,7 @@ pub(super) fn desks_of(
     db: &Connection,
     instance: &str,
     company: &str,
-) -> rusqlite::Result<BTreeMap<String, DeskName>> {
+) -> db::Result<BTreeMap<String, DeskName>> {
     db.prepare_cached(
         "SELECT site_key, desk FROM company_links WHERE instance = ?1 AND company_key = ?2",
     )?
@@ -310,7 +313,7 @@ pub(super) fn desks_of(
     .collect()
 }
 
-pub(super) fn put(db: &Connection, link: &CompanyLink) -> rusqlite::Result<()> {
+pub(super) fn put(db: &Connection, link: &CompanyLink) -> db::Result<()> {
     let instance = link.key.instance.to_string();
     let company = link.key.company.to_string();
     let id = |named: &Option<Named>| named.as_ref().map(|named| named.id.clone());
@@ -348,20 +351,12 @@ fn site_text(key: &LinkKey) -> String {
     key.site.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
-fn link(row: &Row<'_>) -> rusqlite::Result<CompanyLink> {
-    let named = |id: &str, name: &str| -> rusqlite::Result<Option<Named>> {
+fn link(row: &Row<'_>) -> db::Result<CompanyLink> {
+    let named = |id: &str, name: &str| -> db::Result<Option<Named>> {
         let (id, name): (Option<ObjectId>, Option<String>) = (row.get(id)?, row.get(name)?);
         Ok(id.map(|id| Named { id, name: name.unwrap_or_default() }))
     };
-    let party = |text: String| {
-        text.parse::<PartyKey>().map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(
-                0,
-                rusqlite::types::Type::Text,
-                Box::new(error),
-            )
-        })
-    };
+    let party = |text: String| text.parse::<PartyKey>().map_err(|error| db::unreadable(0, error));
     let instance: String = row.get("instance")?;
     let site: String = row.get("site_key")?;
     Ok(CompanyLink {

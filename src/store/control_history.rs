@@ -1,11 +1,10 @@
 //! All that is stored of one control: its ticket, and its acknowledgements as long as they are kept.
 
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
-
 use super::{
     Action, Attempt, BoardRow, InboxFilter, InboxRow, Store, StoreError, actions, attempts,
     board_row::{TOLD, told},
     control_tickets::{COLUMNS, ITS_TICKET, row},
+    db::{self, Connection, OptionalExtension as _, params, params_from_iter},
     inbox_query,
 };
 use crate::domain::{
@@ -55,7 +54,7 @@ impl Store {
         let visible = visible.in_instance(instance);
         let (instance, control) = (instance.to_string(), control.clone());
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let sql = format!(
                 "SELECT {COLUMNS}, {TOLD}
                  FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
@@ -94,7 +93,7 @@ impl Store {
     }
 }
 
-fn past(db: &Connection, row: InboxRow) -> rusqlite::Result<PastAcknowledgement> {
+fn past(db: &Connection, row: InboxRow) -> db::Result<PastAcknowledgement> {
     let (attempts, actions) = (attempts::of(db, row.id)?, actions::of(db, row.id)?);
     db.prepare_cached("SELECT line, lost_lines, body FROM acknowledgements WHERE id = ?1")?
         .query_row([row.id], |kept| {

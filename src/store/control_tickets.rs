@@ -1,9 +1,12 @@
 //! Which ticket each control has, and what is known of it.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{InboxRow, Store, StoreError, as_json, foreign, inbox_query, time};
+use super::{
+    InboxRow, Store, StoreError, as_json,
+    db::{self, OptionalExtension as _, Row, params},
+    foreign, inbox_query, time,
+};
 use crate::domain::{
     desk_name::DeskName,
     keys::{ControlId, Instance, OrgId, TicketKey},
@@ -167,7 +170,7 @@ impl Store {
         let instance = instance.to_string();
         let controls = as_json(controls);
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let sql = format!(
                 "SELECT {COLUMNS} FROM control_tickets AS m JOIN tickets AS t ON {ITS_TICKET}
                  WHERE m.instance = ?1 AND m.control_id IN (SELECT value FROM json_each(?2))"
@@ -263,7 +266,7 @@ fn stale_sql(life: Life, of: &[DeskName]) -> String {
     )
 }
 
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<TicketOfControl> {
+pub(super) fn row(row: &Row<'_>) -> db::Result<TicketOfControl> {
     let presence: String = row.get("presence")?;
     let marker: Option<String> = row.get("marker")?;
     let replaced: Option<String> = row.get("replaced")?;

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 
 use super::{
     CompanyWaits, Store,
+    db::{self, Connection},
     moves::{Causes, Moved, Moves},
     time,
 };
@@ -96,7 +96,7 @@ impl Company {
 
 impl Kept {
     /// What is in the database now.
-    pub(super) fn read(db: &Connection) -> rusqlite::Result<Self> {
+    pub(super) fn read(db: &Connection) -> db::Result<Self> {
         let mut kept = Self::default();
         let mut counted = db.prepare(
             "SELECT instance, coalesce(company_key, ''), state, count(*) FROM acknowledgements
@@ -260,7 +260,6 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::params;
 
     use super::*;
     use crate::{
@@ -270,7 +269,7 @@ mod tests {
             delivery_state::Problem,
             keys::{Instance, PartyKey},
         },
-        store::{Levered, Rejected, StoreError},
+        store::{Levered, Rejected, StoreError, db::params},
     };
 
     /// What a bridge that starts now would count.
@@ -289,7 +288,7 @@ mod tests {
             )?;
             let id = db.last_insert_rowid();
             changes.note_new(id, ("default", company), None, State::Accepted, None, 7);
-            if fails { Err(rusqlite::Error::InvalidQuery) } else { Ok(id) }
+            if fails { Err(rusqlite::Error::InvalidQuery.into()) } else { Ok(id) }
         };
         store.write(insert).await
     }

@@ -1,8 +1,10 @@
 //! What can go wrong with the database, by what the caller has to decide.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use rusqlite::ErrorCode;
+
+use super::db;
 
 /// A database that did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -13,42 +15,51 @@ pub enum StoreError {
     /// A question took longer than whoever polls may keep the database busy.
     #[error("the database took too long to answer")]
     TooLong,
-    /// A part of the file is not what SQLite wrote; a backup must be restored.
+    /// A part of it is not what was written; a backup must be restored.
     #[error("the database is damaged: {0}")]
     Damaged(String),
-    /// Another process serves the same file.
-    #[error("the database {path} is already served by another bridge ({holder})")]
+    /// Another process serves it.
+    #[error("the database {database} is already served by another bridge ({holder})")]
     Locked {
         /// The database.
-        path: PathBuf,
+        database: String,
         /// Its process, as far as it is known.
         holder: String,
     },
     /// A newer program has written it; this one does not know what its tables mean.
     #[error(
-        "the database {path} has schema {found}, and this program knows schema {known}: \
+        "the database {database} has schema {found}, and this program knows schema {known}: \
          run the newer program, or restore a backup from before the upgrade"
     )]
     Newer {
         /// The database.
-        path: PathBuf,
+        database: String,
         /// Its schema.
         found: i64,
         /// The newest schema of this program.
         known: i64,
     },
     /// It cannot be opened or is damaged.
-    #[error("the database {path} cannot be used: {reason}")]
+    #[error("the database {database} cannot be used: {reason}")]
     Unusable {
         /// The database.
-        path: PathBuf,
-        /// What SQLite or the system said.
+        database: String,
+        /// What it or the system said.
         reason: String,
     },
 }
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
+impl StoreError {
+    /// A file that cannot be opened or is damaged.
+    #[expect(clippy::needless_pass_by_value, reason = "who fails gives its error away")]
+    pub(super) fn unusable(file: &Path, reason: impl ToString) -> Self {
+        Self::Unusable { database: file.display().to_string(), reason: reason.to_string() }
+    }
+}
+
+impl From<db::Error> for StoreError {
+    fn from(error: db::Error) -> Self {
+        let db::Error::Sqlite(error) = error;
         match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted) => Self::TooLong,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {

@@ -5,9 +5,10 @@
 //! told that its ticket cannot be seen any more, and nothing of the ticket, by no filter, order or figure
 //! either.
 
-use rusqlite::{Connection, params, types::Value};
-
-use super::{TicketOfControl, as_json};
+use super::{
+    TicketOfControl, as_json,
+    db::{self, Connection, Value, params},
+};
 use crate::domain::visible::Visible;
 
 /// The organizations of some companies of an instance.
@@ -61,7 +62,7 @@ pub(super) fn mark(
     db: &Connection,
     visible: &Visible,
     found: &mut TicketOfControl,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     if let (Some(companies), true) = (visible.limits(), found.has_moved()) {
         let instance = visible.instance().map(ToString::to_string).unwrap_or_default();
         let is_own: bool = db

@@ -1,11 +1,14 @@
 //! How the last days were: quarters of an hour, and changes of the gate.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Store, StoreError, time};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, params},
+    time,
+};
 use crate::domain::bucket::Bucket;
 
 /// A change of the gate.
@@ -81,7 +84,7 @@ impl Store {
     }
 }
 
-fn read(db: &Connection, since: Timestamp) -> rusqlite::Result<Vec<Bucket>> {
+fn read(db: &Connection, since: Timestamp) -> db::Result<Vec<Bucket>> {
     let mut select = db.prepare_cached(SINCE)?;
     let mut rows = select.query([since.as_millisecond()])?;
     let mut buckets = Vec::<Bucket>::new();
@@ -102,7 +105,7 @@ fn read(db: &Connection, since: Timestamp) -> rusqlite::Result<Vec<Bucket>> {
     Ok(buckets)
 }
 
-fn save(db: &Connection, bucket: &Bucket) -> rusqlite::Result<()> {
+fn save(db: &Connection, bucket: &Bucket) -> db::Result<()> {
     let start = bucket.start.as_millisecond();
     let itop = bucket.itop.and_then(|itop| serde_json::to_string(&itop).ok());
     let values = [(ACKNOWLEDGEMENTS, Some(bucket.acknowledgements.to_string())), (ITOP, itop)];
@@ -166,9 +169,9 @@ mod tests {
         let db = empty();
         for sql in [SINCE, CHANGES, OLD[0], OLD[1]] {
             let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let parameters = vec![1_i64; explain.parameter_count()];
+            let parameters = vec![1_i64; sql.matches('?').count()];
             let plan = explain
-                .query_map(rusqlite::params_from_iter(parameters), |row| row.get::<_, String>(3))
+                .query_map(db::params_from_iter(parameters), |row| row.get::<_, String>(3))
                 .unwrap();
             let plan: Vec<_> = plan.map(Result::unwrap).collect();
             assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{sql}: {plan:?}");

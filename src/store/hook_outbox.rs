@@ -1,11 +1,14 @@
 //! What hooks are still to be told: whose turn it is, and what came of it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Store, StoreError, as_json, time};
+use super::{
+    Store, StoreError, as_json,
+    db::{self, Connection, OptionalExtension as _, named_params, params},
+    time,
+};
 use crate::{
     clock::Moment,
     domain::{hook_event::HookEvent, keys::Instance},
@@ -174,12 +177,7 @@ impl Store {
     }
 }
 
-fn heads(
-    db: &Connection,
-    hook: &str,
-    now: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<HookMessage>> {
+fn heads(db: &Connection, hook: &str, now: i64, limit: usize) -> db::Result<Vec<HookMessage>> {
     let mut select = db.prepare_cached(HEADS)?;
     let mut rows = select.query(params![hook, now, limit])?;
     let mut heads = Vec::new();
@@ -216,7 +214,7 @@ fn write(
     outcomes: &HookOutcomes,
     mut record: HookRecord,
     now: i64,
-) -> rusqlite::Result<HookRecord> {
+) -> db::Result<HookRecord> {
     let remove = |ids: &[i64]| {
         db.prepare_cached(
             "DELETE FROM hook_messages WHERE id IN (SELECT value FROM json_each(?1))",

@@ -3,9 +3,12 @@
 //! forget to, and without hooks nothing costs more. Only what is refused has no trigger, which would be
 //! asked for each row that is stored: whoever keeps that calls [`note_rejected`].
 
-use rusqlite::{Connection, functions::FunctionFlags, params};
+use rusqlite::functions::FunctionFlags;
 
-use super::{Store, StoreError, as_json};
+use super::{
+    Store, StoreError, as_json,
+    db::{self, Connection, params},
+};
 use crate::{
     clock::Clock,
     domain::{hook_event::HookEvent, visible::Visible},
@@ -134,7 +137,7 @@ fn of_gate() -> String {
 }
 
 /// Gives a connection the function `hook_time`: the time of day, as it is stored.
-pub(super) fn register(connection: &Connection, clock: Clock) -> rusqlite::Result<()> {
+pub(super) fn register(connection: &rusqlite::Connection, clock: Clock) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
     connection
         .create_scalar_function("hook_time", 0, flags, move |_| Ok(clock.now().as_millisecond()))
@@ -155,7 +158,7 @@ impl Store {
 
 /// Somebody may have put the clock back since an earlier process has written moments: none of them lies
 /// an hour ahead, and nothing has failed in the future.
-fn bring_back(db: &Connection, now: i64) -> rusqlite::Result<()> {
+fn bring_back(db: &Connection, now: i64) -> db::Result<()> {
     db.execute(
         "UPDATE hook_messages SET next_attempt_at = 0 WHERE next_attempt_at > ?1",
         [now + MOST_AHEAD],
@@ -164,7 +167,7 @@ fn bring_back(db: &Connection, now: i64) -> rusqlite::Result<()> {
     db.execute("UPDATE hooks SET failing_since = ?1 WHERE failing_since > ?1", [now]).map(drop)
 }
 
-fn set(db: &Connection, hooks: &[HookWants]) -> rusqlite::Result<usize> {
+fn set(db: &Connection, hooks: &[HookWants]) -> db::Result<usize> {
     for trigger in TRIGGERS {
         db.execute_batch(&format!("DROP TRIGGER IF EXISTS temp.{trigger}"))?;
     }
@@ -221,7 +224,7 @@ fn set(db: &Connection, hooks: &[HookWants]) -> rusqlite::Result<usize> {
     Ok(gone)
 }
 
-fn want(db: &Connection, hook: &HookWants) -> rusqlite::Result<()> {
+fn want(db: &Connection, hook: &HookWants) -> db::Result<()> {
     let instance = hook.visible.instance().map(ToString::to_string);
     let companies = match hook.visible.companies() {
         None => vec![None],
@@ -237,7 +240,7 @@ fn want(db: &Connection, hook: &HookWants) -> rusqlite::Result<()> {
 }
 
 /// A message for each hook that wants to know that these rows were refused.
-pub(super) fn note_rejected(db: &Connection, ids: &[i64]) -> rusqlite::Result<()> {
+pub(super) fn note_rejected(db: &Connection, ids: &[i64]) -> db::Result<()> {
     let is_wanted = db
         .prepare_cached("SELECT 1 FROM temp.sqlite_schema WHERE name = 'hook_wants'")?
         .exists([])?;

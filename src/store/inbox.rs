@@ -1,13 +1,13 @@
 //! Putting acknowledgements into the inbox, and the operator's levers on them.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 
 use super::{
     InboxRow, Levered, Store, StoreError,
     actions::{self, Deed},
     as_json,
     changes::Changes,
+    db::{self, Connection, params},
     inbox_bulk,
     inbox_query::by_id,
     time,
@@ -124,7 +124,7 @@ impl Store {
         by: &str,
         (deed, reason): (Deed, Option<String>),
         now: i64,
-        change: impl FnOnce(&Connection) -> rusqlite::Result<bool> + Send + 'static,
+        change: impl FnOnce(&Connection) -> db::Result<bool> + Send + 'static,
     ) -> Result<Levered, StoreError> {
         let (visible, by) = (visible.clone(), by.to_owned());
         self.write(move |db| {
@@ -164,7 +164,7 @@ fn accept(
     db: &Connection,
     changes: &Changes,
     (fingerprint, marker, new): Hashed,
-) -> rusqlite::Result<(Accepted, InboxRow)> {
+) -> db::Result<(Accepted, InboxRow)> {
     let (event, now) = (&new.event, new.received_at.as_millisecond());
     let (instance, event_id) = (new.instance.as_str(), event.event_id.as_str());
     let company_key = event.company.key.to_string();
@@ -244,7 +244,7 @@ fn accept(
 }
 
 /// Makes a failed or blocked row due at once, with a fresh count of attempts.
-fn retry(db: &Connection, id: i64, now: i64) -> rusqlite::Result<bool> {
+fn retry(db: &Connection, id: i64, now: i64) -> db::Result<bool> {
     let changed = db
         .prepare_cached(
             "UPDATE acknowledgements

@@ -3,12 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params_from_iter, types::Value};
-
 use super::{
     InboxFilter, Store, StoreError,
     actions::{self, Deed},
     as_json,
+    db::{self, Connection, Value, params_from_iter},
     inbox_query::sources,
     inbox_sources::Seen,
     rejected::{self, TickedOff},
@@ -228,7 +227,7 @@ fn change(
     rows: &Rows,
     visible: &Visible,
     now: i64,
-) -> rusqlite::Result<Vec<i64>> {
+) -> db::Result<Vec<i64>> {
     let (sql, values) = statement(operation, rows, visible, now);
     let mut update = db.prepare_cached(&sql)?;
     let mut changed = update.query(params_from_iter(values))?;
@@ -295,12 +294,7 @@ fn statement(
 }
 
 /// Gives one row up; false if it is in no state for that.
-pub(super) fn discard(
-    db: &Connection,
-    id: i64,
-    reason: String,
-    now: i64,
-) -> rusqlite::Result<bool> {
+pub(super) fn discard(db: &Connection, id: i64, reason: String, now: i64) -> db::Result<bool> {
     let rows = Rows { ids: vec![id], cause: None };
     let changed = change(db, &Operation::Discard { reason }, &rows, &Visible::all(), now)?;
     Ok(!changed.is_empty())

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{
-    Connection, params_from_iter,
-    types::{Value, ValueRef},
-};
 
 use super::{
     InboxFilter, NOT_LINKED, Store, StoreError,
+    db::{self, Connection, Value, ValueRef, params_from_iter},
     inbox_query::sources,
     inbox_sources::{Seen, Source},
     time,
@@ -52,7 +49,7 @@ impl Store {
         let blocked = self.counts(visible).of(State::Blocked);
         let (visible, instances) = (visible.clone(), self.inner.changes.instances());
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let mut causes = by_company(&snapshot, &visible)?;
             let unlinked: u64 = causes.iter().map(|cause| cause.count).sum();
             causes.truncate(MOST_COMPANIES);
@@ -94,7 +91,7 @@ fn by_code(
     states: &[State],
     visible: &Visible,
     instances: &[String],
-) -> rusqlite::Result<Vec<CauseGroup>> {
+) -> db::Result<Vec<CauseGroup>> {
     let mut codes = BTreeMap::<String, Sentences>::new();
     for state in states {
         let filter = InboxFilter { state: Some(*state), ..InboxFilter::of(visible.clone(), 0) };
@@ -151,7 +148,7 @@ fn add_rows_of(
     source: &Source,
     state: State,
     codes: &mut BTreeMap<String, Sentences>,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let mut values = Vec::new();
     let sql = source.query(
         "problem_code, problem, received_at, id",
@@ -178,7 +175,7 @@ fn add_rows_of(
 }
 
 /// The companies without a link that rows wait for.
-fn by_company(db: &Connection, visible: &Visible) -> rusqlite::Result<Vec<CauseGroup>> {
+fn by_company(db: &Connection, visible: &Visible) -> db::Result<Vec<CauseGroup>> {
     let (sql, values) = unlinked(visible);
     db.prepare_cached(&sql)?
         .query_map(params_from_iter(values), |row| {
@@ -220,7 +217,7 @@ fn group(cause: Cause, company: Option<(String, String, Option<String>)>, sum: &
 }
 
 /// The sentences of their first rows.
-fn with_samples(db: &Connection, mut groups: Vec<CauseGroup>) -> rusqlite::Result<Vec<CauseGroup>> {
+fn with_samples(db: &Connection, mut groups: Vec<CauseGroup>) -> db::Result<Vec<CauseGroup>> {
     let mut select = db.prepare_cached("SELECT problem FROM acknowledgements WHERE id = ?1")?;
     for group in &mut groups {
         let sample: Option<String> = select.query_row([group.first], |row| row.get(0))?;

@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
-
-use super::{Canary, NOT_LINKED, Store, StoreError, as_json, attempts, meta, ticket_statuses};
+use super::{
+    Canary, NOT_LINKED, Store, StoreError, as_json, attempts,
+    db::{self, Connection, OptionalExtension as _, named_params, params},
+    meta, ticket_statuses,
+};
 use crate::{
     clock::Moment,
     domain::{
@@ -202,7 +204,7 @@ fn record_delivered(
     delivered: Delivered,
     as_of: i64,
     now: i64,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let Delivered { state, ticket, warnings, has_marker, read_back_at } = delivered;
     if state == State::Created {
         ticket_statuses::replace_others(db, id, &ticket.key)?;
@@ -256,7 +258,7 @@ pub(super) fn set_state(
     warnings: Option<&[String]>,
     next_attempt_at: i64,
     now: i64,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     db.prepare_cached(
         "UPDATE acknowledgements
          SET state = :state, problem_code = :code, problem = :message,

@@ -1,13 +1,10 @@
 //! Looking into the inbox.
 
 use jiff::Timestamp;
-use rusqlite::{
-    Connection, OptionalExtension as _, Row, params, params_from_iter,
-    types::{FromSql, Value},
-};
 
 use super::{
     Action, Attempt, Store, StoreError, actions, as_json, attempts,
+    db::{self, Connection, FromSql, OptionalExtension as _, Row, Value, params, params_from_iter},
     inbox_sources::{Seen, Source, as_limit},
     time,
 };
@@ -161,7 +158,7 @@ impl Store {
         visible: &Visible,
     ) -> Result<Option<WholeRow>, StoreError> {
         let whole = self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let Some(row) = by_id(&snapshot, id).optional()? else { return Ok(None) };
             let body = snapshot
                 .prepare_cached("SELECT body FROM acknowledgements WHERE id = ?1")?
@@ -226,7 +223,7 @@ pub(super) fn of_controls(
     instance: &str,
     controls: &str,
     visible: &Visible,
-) -> rusqlite::Result<Vec<InboxRow>> {
+) -> db::Result<Vec<InboxRow>> {
     // Without the condition the index has the answer by itself.
     let (is_seen, companies) = match visible.companies() {
         Some(keys) => ("company_key IN (SELECT value FROM json_each(?3))", Some(as_json(keys))),
@@ -249,12 +246,12 @@ pub(super) fn of_controls(
 }
 
 /// The row of that number.
-pub(super) fn by_id(db: &Connection, id: i64) -> rusqlite::Result<InboxRow> {
+pub(super) fn by_id(db: &Connection, id: i64) -> db::Result<InboxRow> {
     let sql = format!("SELECT {COLUMNS} FROM acknowledgements WHERE id = ?1");
     db.prepare_cached(&sql)?.query_row([id], row)
 }
 
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
+pub(super) fn row(row: &Row<'_>) -> db::Result<InboxRow> {
     let mut cells = Cells { row, next: 0 };
     let mut row = InboxRow {
         id: cells.take()?,
@@ -293,7 +290,7 @@ struct Cells<'r, 's> {
 }
 
 impl Cells<'_, '_> {
-    fn take<T: FromSql>(&mut self) -> rusqlite::Result<T> {
+    fn take<T: FromSql>(&mut self) -> db::Result<T> {
         let cell = self.row.get(self.next);
         self.next += 1;
         cell

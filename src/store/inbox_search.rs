@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, Row, params_from_iter};
-
 use super::{
     InboxFilter, InboxRow, Store, StoreError, as_json,
+    db::{self, Connection, Row, params_from_iter},
     inbox_query::{by_id, sources},
 };
 use crate::domain::{
@@ -85,7 +84,7 @@ fn search(
     filter: &InboxFilter,
     instances: &[String],
     at_once: usize,
-) -> rusqlite::Result<InboxPage> {
+) -> db::Result<InboxPage> {
     let most = Some(at_once);
     let mut ids = Vec::new();
     // Below this id some source has not been looked at.
@@ -122,7 +121,7 @@ fn search(
     Ok(InboxPage { rows, next: looked_at_from, is_cut: looked_at_from.is_some() })
 }
 
-fn has_words(row: &Row<'_>, words: &WantedWords) -> rusqlite::Result<bool> {
+fn has_words(row: &Row<'_>, words: &WantedWords) -> db::Result<bool> {
     let mut missing = words.clone();
     for column in 0..5 {
         let text = row.get_ref(column)?.as_str_or_null()?;
@@ -142,7 +141,7 @@ fn has_words(row: &Row<'_>, words: &WantedWords) -> rusqlite::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::params;
+    use crate::store::db::params;
 
     use super::*;
     use crate::{

@@ -1,9 +1,7 @@
 //! Which index leads to which rows of the inbox: queries are made of these fixed pieces, in which only
 //! what is asked for stands.
 
-use rusqlite::types::Value;
-
-use super::as_json;
+use super::{as_json, db::Value};
 use crate::domain::{delivery_state::State, inbox_group::Cause, keys::ControlId, visible::Visible};
 
 /// What a query must state to be given the indices that have nothing of rows that were just stored.

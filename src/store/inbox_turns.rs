@@ -1,8 +1,9 @@
 //! Whose turn it is in the inbox, without a look at all that wait.
 
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
-
-use super::{Store, StoreError};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, named_params, params},
+};
 use crate::{clock::Moment, domain::desk_name::DeskName};
 
 /// A row whose turn has come.
@@ -25,11 +26,7 @@ pub enum OfDesk {
 }
 
 impl OfDesk {
-    fn has(
-        &self,
-        db: &Connection,
-        (instance, company): &(String, String),
-    ) -> rusqlite::Result<bool> {
+    fn has(&self, db: &Connection, (instance, company): &(String, String)) -> db::Result<bool> {
         let desk: Option<String> = db
             .prepare_cached(
                 "SELECT desk FROM company_links WHERE instance = ?1 AND company_key = ?2 LIMIT 1",
@@ -63,7 +60,7 @@ fn kept(
     db: &Connection,
     companies: Vec<(String, String)>,
     of: Option<&OfDesk>,
-) -> rusqlite::Result<Vec<(String, String)>> {
+) -> db::Result<Vec<(String, String)>> {
     let Some(of) = of else { return Ok(companies) };
     let mut kept = Vec::with_capacity(companies.len());
     for company in companies {
@@ -167,7 +164,7 @@ fn accepted(
     (instance, company): &(String, String),
     now: i64,
     limit: usize,
-) -> rusqlite::Result<Queue> {
+) -> db::Result<Queue> {
     let part = |when: &str| {
         format!(
             "SELECT id, control_id FROM (
@@ -204,7 +201,7 @@ fn blocked_sql(of: Option<&OfDesk>) -> String {
 }
 
 /// The blocked rows that are due, by company.
-fn blocked(db: &Connection, now: i64, of: Option<&OfDesk>) -> rusqlite::Result<Vec<Queue>> {
+fn blocked(db: &Connection, now: i64, of: Option<&OfDesk>) -> db::Result<Vec<Queue>> {
     let mut select = db.prepare_cached(&blocked_sql(of))?;
     let mut rows = select.query(named_params! {":now": now, ":most": BLOCKED_AT_ONCE})?;
     let (mut queues, mut last) = (Vec::<Queue>::new(), None);

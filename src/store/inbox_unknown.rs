@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
 
 use super::{
     OfDesk, Store, StoreError, attempts,
+    db::{self, Connection, Row, params},
     inbox_delivery::{set_state, stored},
     inbox_sources::NOT_FRESH,
     inbox_waiting::trace_of,
@@ -57,7 +57,7 @@ const UNKNOWN: &str = "SELECT id, marker, id_floor, updated_at, ticket_class, ti
      FROM acknowledgements";
 
 /// `None` for a row without a usable marker, which only a rejected one is.
-fn unknown(row: &Row<'_>) -> rusqlite::Result<Option<UnknownRow>> {
+fn unknown(row: &Row<'_>) -> db::Result<Option<UnknownRow>> {
     let (class, target): (Option<String>, Option<TicketId>) = (row.get(4)?, row.get(5)?);
     let (marker, state): (String, String) = (row.get(1)?, row.get(6)?);
     let Some(marker) = Marker::from_digits(&marker) else { return Ok(None) };
@@ -303,7 +303,7 @@ pub(super) fn add_warnings(
     db: &Connection,
     id: i64,
     warnings: impl IntoIterator<Item = String>,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let mut add = db.prepare_cached(
         "UPDATE acknowledgements SET warnings = json_insert(warnings, '$[#]', ?2) WHERE id = ?1",
     )?;
@@ -311,12 +311,7 @@ pub(super) fn add_warnings(
 }
 
 /// What was being written has an unknown outcome.
-fn interrupt(
-    db: &Connection,
-    id: Option<i64>,
-    now: i64,
-    late_look: i64,
-) -> rusqlite::Result<Vec<i64>> {
+fn interrupt(db: &Connection, id: Option<i64>, now: i64, late_look: i64) -> db::Result<Vec<i64>> {
     db.prepare_cached(&format!(
         "UPDATE acknowledgements
          SET state = 'unknown', problem_code = 'interrupted', updated_at = ?1,

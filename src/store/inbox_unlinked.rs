@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, named_params};
-
-use super::{NOT_LINKED, Store, StoreError, actions, as_json};
+use super::{
+    NOT_LINKED, Store, StoreError, actions, as_json,
+    db::{self, Connection, named_params},
+};
 
 /// Rows that are changed in one commit: a post behind it waits for some tens of milliseconds.
 const AT_ONCE: usize = 2_000;
@@ -50,7 +51,7 @@ impl Store {
     }
 }
 
-fn follow(db: &Connection, first: i64, now: i64, due: i64) -> rusqlite::Result<Vec<i64>> {
+fn follow(db: &Connection, first: i64, now: i64, due: i64) -> db::Result<Vec<i64>> {
     // Blocked ones that are looked at again are due together, too.
     let candidates = |index: &str, whose: &str| {
         format!(
@@ -115,7 +116,7 @@ fn release(
     db: &Connection,
     companies: &[(String, String)],
     from: Released,
-) -> rusqlite::Result<Released> {
+) -> db::Result<Released> {
     let mut update = db.prepare_cached(RELEASE)?;
     let (mut done, mut room) = (from, AT_ONCE);
     for (instance, company) in companies.iter().skip(from.companies).take(COMPANIES_AT_ONCE) {
@@ -147,10 +148,13 @@ const RELEASE: &str = "
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::params;
 
     use super::*;
-    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+    use crate::store::{
+        db::{self, params},
+        inbox_query::tests::plan,
+        migrate::tests::empty,
+    };
 
     #[test]
     fn what_waits_is_made_due_a_bounded_number_at_a_time() {
@@ -187,7 +191,7 @@ mod tests {
         let passed = release(&db, &many, Released::default()).unwrap();
         assert_eq!(passed.companies, COMPANIES_AT_ONCE);
 
-        let text = |text: &str| rusqlite::types::Value::from(text.to_owned());
+        let text = |text: &str| db::Value::from(text.to_owned());
         let plan = plan(&db, RELEASE, vec![text("default"), text("id:1"), 0.into(), 9.into()]);
         assert!(plan.contains("(instance=? AND company_key=? AND state=? AND id>?)"), "{plan}");
         assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");

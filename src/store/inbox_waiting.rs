@@ -1,9 +1,11 @@
 //! Rows whose turn it is, as deliveries read them.
 
 use jiff::Timestamp;
-use rusqlite::{Error::FromSqlConversionFailure, OptionalExtension as _, Row, params, types::Type};
 
-use super::{Store, StoreError};
+use super::{
+    Store, StoreError,
+    db::{self, OptionalExtension as _, Row, params},
+};
 use crate::domain::{
     acknowledgement::{Acknowledgement, Receipt, read},
     delivery_state::State,
@@ -129,14 +131,12 @@ const WAITING: &str =
      waited, request_id, trusted_names, ticket_class, ticket_id, problem_code,
      traceparent, desk";
 
-fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+fn waiting(row: &Row<'_>) -> db::Result<Waiting> {
     let (instance, event_id): (String, String) = (row.get("instance")?, row.get("event_id")?);
     let state: String = row.get("state")?;
     // It was checked when it was stored.
     let instance: Instance = instance.parse().unwrap_or_default();
-    let event_id = event_id
-        .parse::<EventId>()
-        .map_err(|error| FromSqlConversionFailure(2, Type::Text, error.into()))?;
+    let event_id = event_id.parse::<EventId>().map_err(|error| db::unreadable(2, error))?;
     let traceparent = row.get_ref("traceparent")?.as_str_or_null()?;
     Ok(Waiting {
         id: row.get("id")?,

@@ -30,9 +30,8 @@ impl Lock {
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
         let path = resolved(database)?;
         let beside_path = with_suffix(&path, ".lock");
-        let unusable = |error: Error| StoreError::Unusable {
-            path: path.clone(),
-            reason: format!("its lock file {}: {error}", beside_path.display()),
+        let unusable = |error: Error| {
+            StoreError::unusable(&path, format!("its lock file {}: {error}", beside_path.display()))
         };
         // A link there could lead to anything, and what is written into it would be lost.
         let no_link = OFlags::NOFOLLOW.bits().cast_signed();
@@ -55,12 +54,8 @@ impl Lock {
         if lock.path.exists() {
             lock.lock_database()?;
         }
-        write_holder(&mut lock.beside, &std::process::id().to_string()).map_err(|error| {
-            StoreError::Unusable {
-                path: lock.path.clone(),
-                reason: format!("its lock file: {error}"),
-            }
-        })?;
+        write_holder(&mut lock.beside, &std::process::id().to_string())
+            .map_err(|error| StoreError::unusable(&lock.path, format!("its lock file: {error}")))?;
         Ok(lock)
     }
 
@@ -72,10 +67,9 @@ impl Lock {
     /// Locks the database itself, which is made, empty and for its own user, where it is missing.
     pub(super) fn lock_database(&mut self) -> Result<(), StoreError> {
         if self.database.is_none() {
-            let file = private().open(&self.path).map_err(|error| StoreError::Unusable {
-                path: self.path.clone(),
-                reason: error.to_string(),
-            })?;
+            let file = private()
+                .open(&self.path)
+                .map_err(|error| StoreError::unusable(&self.path, error))?;
             try_lock(&file, &self.path, "")?;
             self.database = Some(file);
         }
@@ -107,7 +101,7 @@ pub(super) fn private() -> OpenOptions {
 
 /// What a name leads to: two names of one database are one.
 fn resolved(database: &Path) -> Result<PathBuf, StoreError> {
-    let unusable = |reason: String| StoreError::Unusable { path: database.to_owned(), reason };
+    let unusable = |reason: String| StoreError::unusable(database, reason);
     match database.canonicalize() {
         Ok(path) => Ok(path),
         Err(_) if database.is_symlink() => {
@@ -133,11 +127,9 @@ fn try_lock(file: &File, database: &Path, holder: &str) -> Result<(), StoreError
                 "" => "of unknown process".to_owned(),
                 pid => format!("process {pid}"),
             };
-            Err(StoreError::Locked { path: database.to_owned(), holder })
+            Err(StoreError::Locked { database: database.display().to_string(), holder })
         }
-        Err(TryLockError::Error(error)) => {
-            Err(StoreError::Unusable { path: database.to_owned(), reason: error.to_string() })
-        }
+        Err(TryLockError::Error(error)) => Err(StoreError::unusable(database, error)),
     }
 }
 

@@ -18,13 +18,11 @@ pub fn links_at(path: &Path) -> Result<Option<Vec<CompanyLink>>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
-    let unusable = |error: rusqlite::Error| StoreError::Unusable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
     let connection = open(path).map_err(unusable)?;
     migrate::refuse_newer(&connection, path)?;
-    company_links::all_of_any_step(&connection).map(Some).map_err(unusable)
+    let links = company_links::all_of_any_step(&connection.into());
+    links.map(Some).map_err(|error| StoreError::unusable(path, error))
 }
 
 /// The data sources of equipment, likewise; none of a database that knows nothing of them yet.
@@ -37,15 +35,13 @@ pub fn cmdb_sources_at(path: &Path) -> Result<Option<Vec<CmdbSource>>, StoreErro
     if !path.exists() {
         return Ok(None);
     }
-    let unusable = |error: rusqlite::Error| StoreError::Unusable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
     let connection = open(path).map_err(unusable)?;
     if migrate::refuse_newer(&connection, path)? < SINCE {
         return Ok(None);
     }
-    cmdb_sources::all(&connection).map(Some).map_err(unusable)
+    let sources = cmdb_sources::all(&connection.into());
+    sources.map(Some).map_err(|error| StoreError::unusable(path, error))
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {

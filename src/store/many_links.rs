@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{
     Store, StoreError,
     company_links::{company_of, desks_of, is_seen, one, parts, put, remove},
+    db::{self, Connection},
 };
 use crate::domain::{
     company_link::{CompanyLink, LinkKey, short},
@@ -127,7 +127,7 @@ impl Store {
         changes: Vec<LinkChange>,
     ) -> Result<Option<LinkKey>, StoreError> {
         let at_once = move |db: &Connection| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             of_two_desks(&snapshot, &changes)
         };
         self.read(at_once).await
@@ -139,7 +139,7 @@ impl Store {
         keys: Vec<LinkKey>,
     ) -> Result<Vec<Option<CompanyLink>>, StoreError> {
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             keys.iter().map(|key| one(&snapshot, key)).collect()
         })
         .await
@@ -148,7 +148,7 @@ impl Store {
 
 /// A link whose company has two ticket systems after these changes. What changes nothing of that costs
 /// no question: a company whose links stay at one.
-fn of_two_desks(db: &Connection, changes: &[LinkChange]) -> rusqlite::Result<Option<LinkKey>> {
+fn of_two_desks(db: &Connection, changes: &[LinkChange]) -> db::Result<Option<LinkKey>> {
     let mut companies = BTreeMap::<(String, String), BTreeMap<String, DeskName>>::new();
     let mut last = BTreeMap::new();
     for change in changes {

@@ -1,9 +1,12 @@
 //! What the store counts and knows of itself, for those who watch it.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 
-use super::{Store, StoreError, time};
+use super::{
+    Store, StoreError,
+    db::{self, Connection},
+    time,
+};
 use crate::counting::{Counted, Spread, Tally};
 
 /// How commits went.
@@ -77,7 +80,7 @@ impl Store {
     }
 }
 
-fn oldest_open(db: &Connection) -> rusqlite::Result<Option<i64>> {
+fn oldest_open(db: &Connection) -> db::Result<Option<i64>> {
     db.prepare_cached(OLDEST_OPEN)?.query_row([], |row| row.get(0))
 }
 

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Store, StoreError, time};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, params},
+    time,
+};
 use crate::domain::{
     keys::{TicketId, TicketKey},
     marker::Marker,
@@ -147,13 +150,13 @@ impl Store {
     }
 }
 
-pub(super) fn get(db: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+pub(super) fn get(db: &Connection, name: &str) -> db::Result<Option<String>> {
     db.prepare_cached("SELECT value FROM meta WHERE name = ?1")?
         .query_row([name], |row| row.get(0))
         .optional()
 }
 
-pub(super) fn set(db: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+pub(super) fn set(db: &Connection, name: &str, value: &str) -> db::Result<()> {
     db.prepare_cached(
         "INSERT INTO meta (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -162,12 +165,12 @@ pub(super) fn set(db: &Connection, name: &str, value: &str) -> rusqlite::Result<
     Ok(())
 }
 
-pub(super) fn remove(db: &Connection, name: &str) -> rusqlite::Result<()> {
+pub(super) fn remove(db: &Connection, name: &str) -> db::Result<()> {
     db.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name]).map(drop)
 }
 
 /// Remembers the highest ticket id: it only grows.
-pub(super) fn raise_highest_ticket_id(db: &Connection, id: u64) -> rusqlite::Result<()> {
+pub(super) fn raise_highest_ticket_id(db: &Connection, id: u64) -> db::Result<()> {
     let id = i64::try_from(id).unwrap_or(i64::MAX);
     db.prepare_cached(
         "INSERT INTO meta (name, value) VALUES (?1, ?2)
@@ -178,7 +181,7 @@ pub(super) fn raise_highest_ticket_id(db: &Connection, id: u64) -> rusqlite::Res
     Ok(())
 }
 
-pub(super) fn set_canary(db: &Connection, canary: &Canary) -> rusqlite::Result<()> {
+pub(super) fn set_canary(db: &Connection, canary: &Canary) -> db::Result<()> {
     let Canary { key, marker } = canary;
     set(db, CANARY, &format!("{} {} {}", key.class, key.id, marker.digits()))
 }

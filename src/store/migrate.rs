@@ -21,10 +21,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
 
 /// As far as this step, it included.
 fn migrate_up_to(last: i64, connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let unusable = |error: rusqlite::Error| StoreError::Unusable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
     let found = refuse_newer(connection, path)?;
     respells(connection).and_then(|()| board_words::register(connection)).map_err(unusable)?;
     // A table that is replaced by a new one must not take with it what refers to it.
@@ -40,7 +37,7 @@ fn migrate_up_to(last: i64, connection: &mut Connection, path: &Path) -> Result<
         transaction.execute_batch(sql).map_err(unusable)?;
         if let Some(table) = with_lost_references(&transaction).map_err(unusable)? {
             let reason = format!("rows of {table} refer to what is not there; restore a backup");
-            return Err(StoreError::Unusable { path: path.to_owned(), reason });
+            return Err(StoreError::unusable(path, reason));
         }
         transaction.pragma_update(None, "user_version", number).map_err(unusable)?;
         transaction.commit().map_err(unusable)?;
@@ -57,13 +54,13 @@ fn with_lost_references(db: &Connection) -> rusqlite::Result<Option<String>> {
 
 /// The schema of a file, unless a newer program wrote it.
 pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
-    let found: i64 =
-        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| {
-            StoreError::Unusable { path: path.to_owned(), reason: error.to_string() }
-        })?;
+    let found: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|error| StoreError::unusable(path, error))?;
     let known = i64::try_from(steps().count()).unwrap_or(i64::MAX);
     if found > known {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+        let database = path.display().to_string();
+        return Err(StoreError::Newer { database, found, known });
     }
     Ok(found)
 }
@@ -87,7 +84,7 @@ pub(super) fn quick_check(connection: &Connection, path: &Path) -> Result<(), St
         Ok(damage) => format!("it is damaged ({damage}); restore a backup"),
         Err(error) => error.to_string(),
     };
-    Err(StoreError::Unusable { path: path.to_owned(), reason })
+    Err(StoreError::unusable(path, reason))
 }
 
 #[cfg(test)]
@@ -98,7 +95,12 @@ pub(super) mod tests {
     use super::*;
 
     /// A database as a new bridge has it.
-    pub(in crate::store) fn empty() -> Connection {
+    pub(in crate::store) fn empty() -> crate::store::db::Connection {
+        empty_file().into()
+    }
+
+    /// The same as SQLite has it.
+    pub(in crate::store) fn empty_file() -> Connection {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, Path::new("test.db")).unwrap();
         connection

@@ -1,5 +1,4 @@
-//! SQLite: what must survive. Methods are named for what they do and leak no SQL; a server
-//! database can stand behind the same names.
+//! What must survive. Methods are named for what they do and leak no SQL.
 
 mod actions;
 mod asked_tickets;
@@ -21,6 +20,7 @@ mod company_links;
 mod control_history;
 mod control_tickets;
 mod counts;
+mod db;
 mod equipment;
 mod error;
 mod foreign;
@@ -116,10 +116,11 @@ use std::{
     },
 };
 
-use rusqlite::{Connection, config::DbConfig};
+use rusqlite::config::DbConfig;
 use serde::Serialize;
 
 use crate::clock::{Clock, Moment};
+use db::Connection;
 use readers::Purpose;
 use writer::Undo;
 
@@ -157,7 +158,7 @@ impl Store {
     /// [`StoreError::Locked`] where another process serves the file, [`StoreError::Newer`] where
     /// a newer program wrote it, [`StoreError::Unusable`] where it cannot be opened or is damaged.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
-        let unusable = |reason: String| StoreError::Unusable { path: path.to_owned(), reason };
+        let unusable = |reason: String| StoreError::unusable(path, reason);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
         }
@@ -167,7 +168,8 @@ impl Store {
             return Err(unusable("a restore was interrupted; run 'restore' again".to_owned()));
         }
         lock.lock_database()?;
-        let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
+        let mut connection =
+            rusqlite::Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         writer::prepare(&connection).map_err(|error| unusable(error.to_string()))?;
         migrate::migrate(&mut connection, path)?;
         board_words::watch(&connection)
@@ -177,6 +179,7 @@ impl Store {
             migrate::quick_check(&connection, path)?;
         }
         let readers = readers::Readers::new(path);
+        let connection = Connection::from(connection);
         let changes = counts::Kept::read(&connection)
             .map(changes::Changes::since)
             .and_then(|changes| changes.watch(&connection).map(|()| changes))
@@ -222,7 +225,7 @@ impl Store {
     /// holds it has been committed with fsync.
     fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> db::Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let written = self.inner.writer.run(Undo::Savepoint, work);
         async { self.watched(written.await) }
@@ -231,7 +234,7 @@ impl Store {
     /// The same for a closure that changes something with one statement only.
     fn write_statement<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> db::Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let written = self.inner.writer.run(Undo::Statement, work);
         async { self.watched(written.await) }
@@ -240,7 +243,7 @@ impl Store {
     /// Runs a short synchronous closure on a read-only connection.
     fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> db::Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let read = self.inner.readers.of(self.purpose).run(work);
         async { self.watched(read.await) }
@@ -308,7 +311,7 @@ fn time(millis: i64) -> jiff::Timestamp {
 
 /// Without this, SQLite plans a prepared query anew each time its parameters change, which takes
 /// longer than most of these queries do.
-fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+fn keep_plans(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
 }
@@ -326,7 +329,7 @@ mod tests {
     async fn a_writer_that_ends_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
-        let defect = store.write(|_| -> rusqlite::Result<()> { panic!("a defect") }).await;
+        let defect = store.write(|_| -> db::Result<()> { panic!("a defect") }).await;
         assert!(matches!(defect, Err(StoreError::Unavailable(_))));
         store.writer_ended().await;
         assert!(!store.takes_writes().await);

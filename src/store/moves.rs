@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-
-use super::Store;
+use super::{
+    Store,
+    db::{self, Connection},
+};
 use crate::domain::{delivery_state::State, inbox_group::Group};
 
 /// A row that is new, has another state, or is gone.
@@ -107,7 +108,7 @@ pub(super) struct Causes(BTreeMap<(usize, String), u64>);
 
 impl Causes {
     /// What is in the database now.
-    pub(super) fn read(db: &Connection) -> rusqlite::Result<Self> {
+    pub(super) fn read(db: &Connection) -> db::Result<Self> {
         let mut all = Self::default();
         let mut caused = db.prepare(CAUSED)?;
         for state in Group::Needs.states() {

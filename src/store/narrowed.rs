@@ -1,8 +1,6 @@
 //! Queries that are narrowed to what a caller may see.
 
-use rusqlite::types::Value;
-
-use super::as_json;
+use super::{as_json, db::Value};
 use crate::domain::visible::Visible;
 
 /// Narrows a query of a table with `instance` and `company_key` to what is seen; gives the values of what it

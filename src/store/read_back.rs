@@ -1,10 +1,8 @@
 //! Lines that are looked for once more: iTop answers two writes of one log with success and keeps
 //! one (ITOP.md, "What must hold can stand in the write").
 
-use rusqlite::params;
-
 use super::{
-    Store, StoreError, inbox_sources::NOT_FRESH, inbox_unknown::add_warnings,
+    Store, StoreError, db::params, inbox_sources::NOT_FRESH, inbox_unknown::add_warnings,
     inbox_waiting::trace_of,
 };
 use crate::{

@@ -7,10 +7,13 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::StoreError;
+use super::{
+    StoreError,
+    db::{self, Connection},
+};
 use crate::clock::{Clock, Stopwatch};
 
 /// What is read for.
@@ -91,7 +94,7 @@ impl Pool {
     /// connection counts.
     pub(super) fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> db::Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let (answer, result) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
@@ -136,7 +139,7 @@ impl Pool {
 }
 
 /// A query, and whoever waits for what it finds.
-type Work = Box<dyn FnOnce(rusqlite::Result<&Connection>) + Send>;
+type Work = Box<dyn FnOnce(db::Result<&Connection>) + Send>;
 
 fn gone() -> StoreError {
     StoreError::Unavailable("the bridge is stopping".to_owned())
@@ -148,7 +151,7 @@ fn connected(
     path: &Path,
     patience: Option<Duration>,
     watch: Stopwatch,
-) -> rusqlite::Result<Connection> {
+) -> db::Result<Connection> {
     let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut connection = match taken {
         Some(connection) => connection,
@@ -156,18 +159,19 @@ fn connected(
     };
     if let Some(patience) = patience {
         let most = u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
-        connection.progress_handler(STEPS, Some(move || watch.micros() > most))?;
+        let Connection::Sqlite(native) = &mut connection;
+        native.progress_handler(STEPS, Some(move || watch.micros() > most))?;
     }
     Ok(connection)
 }
 
-fn open(path: &Path) -> rusqlite::Result<Connection> {
+fn open(path: &Path) -> db::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = rusqlite::Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(super::writer::BUSY)?;
     super::keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    Ok(connection.into())
 }
 
 #[cfg(test)]
@@ -179,7 +183,7 @@ mod tests {
     fn database() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bridge.db");
-        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+        rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         (folder, path)
     }
 

@@ -2,9 +2,12 @@
 //! its words. Those that it took are not kept: the ticket says what came of them.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
 
-use super::{Store, StoreError, time};
+use super::{
+    Store, StoreError,
+    db::{OptionalExtension as _, params},
+    time,
+};
 
 /// So many are kept, the newest: each may have 64 KiB of description, and a wrong setting makes every
 /// create fail.
@@ -59,7 +62,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
+    use crate::store::db::Connection;
 
     use super::*;
     use crate::clock::Clock;

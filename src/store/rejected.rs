@@ -5,10 +5,16 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, changes::Changes, hook_wants, inbox_sources::NOT_FRESH, meta};
+use super::{
+    Store, StoreError,
+    changes::Changes,
+    db::{self, Connection, OptionalExtension as _, params},
+    hook_wants,
+    inbox_sources::NOT_FRESH,
+    meta,
+};
 use crate::domain::{
     acknowledgement::{Glimpse, Party},
     delivery_state::{Problem, State},
@@ -97,7 +103,7 @@ pub(super) struct TickedOff {
 }
 
 /// Rows that were ticked off take no place of others any more.
-pub(super) fn ticked_off(db: &Connection, rows: &[TickedOff], now: i64) -> rusqlite::Result<()> {
+pub(super) fn ticked_off(db: &Connection, rows: &[TickedOff], now: i64) -> db::Result<()> {
     let Some(mut day) = known_of(db, now.div_euclid(DAY))? else { return Ok(()) };
     for row in rows.iter().filter(|row| row.id >= day.first) {
         day.rows = day.rows.saturating_sub(1);
@@ -106,12 +112,12 @@ pub(super) fn ticked_off(db: &Connection, rows: &[TickedOff], now: i64) -> rusql
     keep_known(db, &day)
 }
 
-fn known_of(db: &Connection, today: i64) -> rusqlite::Result<Option<Day>> {
+fn known_of(db: &Connection, today: i64) -> db::Result<Option<Day>> {
     let known = meta::get(db, TODAY)?.and_then(|text| serde_json::from_str(&text).ok());
     Ok(known.filter(|known: &Day| known.number == today))
 }
 
-fn keep_known(db: &Connection, day: &Day) -> rusqlite::Result<()> {
+fn keep_known(db: &Connection, day: &Day) -> db::Result<()> {
     // Numbers can always be written as JSON.
     meta::set(db, TODAY, &serde_json::to_string(day).unwrap_or_default())
 }
@@ -120,7 +126,7 @@ fn size(body: &str, message: &str) -> u64 {
     u64::try_from(body.len() + message.len()).unwrap_or(u64::MAX)
 }
 
-fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> rusqlite::Result<i64> {
+fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> db::Result<i64> {
     let Rejected { instance, glimpse, body, received_at, problem } = row;
     let event_type = glimpse.event_type.map_or("unknown", |kind| kind.as_str());
     let company_key = glimpse.company.as_ref().map(|company| company.key.to_string());
@@ -155,7 +161,7 @@ fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> rusqlite::Resul
 /// How many rows of the day each instance has.
 type Shares = HashMap<String, u64>;
 
-fn shares_of(db: &Connection, day: &Day) -> rusqlite::Result<Shares> {
+fn shares_of(db: &Connection, day: &Day) -> db::Result<Shares> {
     db.prepare_cached(&format!(
         "SELECT instance, count(*) FROM acknowledgements INDEXED BY acknowledgements_state
          WHERE state = 'rejected' AND {NOT_FRESH} AND id >= ?1 GROUP BY instance"
@@ -165,7 +171,7 @@ fn shares_of(db: &Connection, day: &Day) -> rusqlite::Result<Shares> {
 }
 
 /// Removes the oldest row of the instance that has most of them.
-fn remove_one(db: &Connection, day: &mut Day, shares: &mut Shares) -> rusqlite::Result<()> {
+fn remove_one(db: &Connection, day: &mut Day, shares: &mut Shares) -> db::Result<()> {
     let largest = shares.iter_mut().max_by(|(a, of_a), (b, of_b)| (of_a, a).cmp(&(of_b, b)));
     let oldest: Option<(i64, String, String)> = match &largest {
         None => None,

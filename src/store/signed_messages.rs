@@ -1,9 +1,11 @@
 //! The messages of senders that sign: an id that came before tells whether this is the same one again.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Store, StoreError};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, params},
+};
 
 /// What is known of the id of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ fn note(
     id: &str,
     digest: &[u8],
     at: Timestamp,
-) -> rusqlite::Result<Noted> {
+) -> db::Result<Noted> {
     let known = db
         .prepare_cached(
             "SELECT digest, received_at FROM signed_messages WHERE sender = ?1 AND id = ?2",

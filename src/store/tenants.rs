@@ -1,8 +1,6 @@
 //! Whose an instance is.
 
-use rusqlite::named_params;
-
-use super::{Store, StoreError, as_json};
+use super::{Store, StoreError, as_json, db::named_params};
 use crate::domain::{keys::Instance, visible::Visible};
 
 impl Store {

@@ -1,9 +1,12 @@
 //! Keeping what iTop says of tickets, and which ticket a control points at.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
-use super::{Store, StoreError, board_words::Told};
+use super::{
+    Store, StoreError,
+    board_words::Told,
+    db::{self, Connection, OptionalExtension as _, named_params, params},
+};
 use crate::domain::{
     keys::{TicketId, TicketKey},
     ticket_status::{Presence, TicketStatus},
@@ -53,11 +56,7 @@ pub enum Recognised {
 }
 
 /// Saves a ticket whether it was known or not.
-pub(super) fn save_status(
-    db: &Connection,
-    status: &TicketStatus,
-    as_of: i64,
-) -> rusqlite::Result<()> {
+pub(super) fn save_status(db: &Connection, status: &TicketStatus, as_of: i64) -> db::Result<()> {
     db.prepare_cached(
         "INSERT INTO tickets (class, id, ref, org_id, status, operational_status, title,
              presence, as_of)
@@ -74,7 +73,7 @@ fn update_status(
     status: &TicketStatus,
     recognised: Recognised,
     as_of: i64,
-) -> rusqlite::Result<bool> {
+) -> db::Result<bool> {
     let saved = db
         .prepare_cached(
             "UPDATE tickets
@@ -101,7 +100,7 @@ fn update_status(
 
 /// Whether a ticket that was not saved is known, and what is known is not newer: then it looks like
 /// another one.
-fn is_doubtful(db: &Connection, status: &TicketStatus, as_of: i64) -> rusqlite::Result<bool> {
+fn is_doubtful(db: &Connection, status: &TicketStatus, as_of: i64) -> db::Result<bool> {
     db.prepare_cached("SELECT 1 FROM tickets WHERE class = ?1 AND id = ?2 AND as_of <= ?3")?
         .exists(params![status.key.class, status.key.id, as_of])
 }
@@ -112,7 +111,7 @@ pub(super) fn replace_others(
     db: &Connection,
     acknowledgement: i64,
     ticket: &TicketKey,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     db.prepare_cached(
         "UPDATE control_tickets AS m
          SET replaced = (SELECT ref FROM tickets WHERE class = ?2 AND id = ?3)
@@ -134,7 +133,7 @@ pub(super) fn map_control(
     control: &str,
     ticket: &TicketKey,
     now: i64,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let earlier: Option<(String, TicketId, Option<String>)> = db
         .prepare_cached(
             "SELECT ticket_class, ticket_id, CASE WHEN replaced IS NULL THEN marker END

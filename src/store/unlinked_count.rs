@@ -1,9 +1,10 @@
 //! How many companies wait for a link, for a figure that stands on every page: counted from company to
 //! company in an index, however many rows each of them has, and not beyond what a page shows.
 
-use rusqlite::{Connection, OptionalExtension as _, named_params};
-
-use super::{NOT_LINKED, Store, StoreError};
+use super::{
+    NOT_LINKED, Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, named_params},
+};
 use crate::domain::visible::Visible;
 
 /// Companies that are counted at most.
@@ -17,14 +18,14 @@ impl Store {
     pub async fn count_unlinked(&self, visible: &Visible) -> Result<usize, StoreError> {
         let visible = visible.clone();
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             count(&snapshot, &visible)
         })
         .await
     }
 }
 
-fn count(db: &Connection, visible: &Visible) -> rusqlite::Result<usize> {
+fn count(db: &Connection, visible: &Visible) -> db::Result<usize> {
     let (mut found, mut looked_at) = (0, 0);
     if let (Some(instance), Some(companies)) = (visible.instance(), visible.companies()) {
         for company in companies {
@@ -52,7 +53,7 @@ fn count(db: &Connection, visible: &Visible) -> rusqlite::Result<usize> {
 fn next_company(
     db: &Connection,
     (instance, company): &(String, String),
-) -> rusqlite::Result<Option<(String, String)>> {
+) -> db::Result<Option<(String, String)>> {
     db.prepare_cached(&company_after())?
         .query_row(named_params! {":instance": instance, ":company": company}, |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -74,7 +75,7 @@ fn waits(
     instance: &str,
     company: &str,
     looked_at: &mut usize,
-) -> rusqlite::Result<bool> {
+) -> db::Result<bool> {
     let mut site: Option<String> = None;
     loop {
         *looked_at += 1;
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::keys::{Instance, PartyKey},
-        store::{inbox_query::tests::plan, migrate::tests::empty},
+        store::{db::params, inbox_query::tests::plan, migrate::tests::empty},
     };
 
     fn database(companies: usize) -> Connection {
@@ -135,7 +136,7 @@ mod tests {
             for site in [None, Some("id:1"), Some("id:2")] {
                 for state in ["blocked", "accepted"] {
                     let company = format!("id:{number}");
-                    insert.execute(("default", company, site, state)).unwrap();
+                    insert.execute(params!["default", company, site, state]).unwrap();
                 }
             }
         }
@@ -186,7 +187,7 @@ mod tests {
     fn each_step_is_one_look_into_the_index() {
         let db = empty();
         for (sql, values) in [(company_after(), 2), (site_after(), 3), (waiting(), 3)] {
-            let plan = plan(&db, &sql, vec![rusqlite::types::Value::Null; values]);
+            let plan = plan(&db, &sql, vec![db::Value::Null; values]);
             assert!(plan.contains("COVERING INDEX acknowledgements_unlinked ("), "{plan}");
             assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN a"), "{plan}");
         }

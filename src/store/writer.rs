@@ -9,11 +9,15 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{StoreError, changes::Changes, measures::Commits};
+use super::{
+    StoreError,
+    changes::Changes,
+    db::{self, Connection},
+    measures::Commits,
+};
 use crate::clock::Stopwatch;
 
 /// How long a connection waits for another one's lock, such as a backup's.
@@ -54,14 +58,14 @@ trait Job: Send {
 struct Work<T, F> {
     undo: Undo,
     closure: Option<F>,
-    result: Option<rusqlite::Result<T>>,
+    result: Option<db::Result<T>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T, F> Job for Work<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&Connection) -> db::Result<T> + Send,
 {
     fn undo(&self) -> Undo {
         self.undo
@@ -137,7 +141,7 @@ impl Writer {
     pub(super) fn run<T: Send + 'static>(
         &self,
         undo: Undo,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> db::Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T, StoreError>> + Send {
         let (answer, result) = oneshot::channel();
         let job: Box<dyn Job> = Box::new(Work { undo, closure: Some(work), result: None, answer });
@@ -158,7 +162,7 @@ fn gone() -> StoreError {
 }
 
 /// Sets up the connection that writes: a commit is on the disk before it is answered.
-pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn prepare(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -187,9 +191,7 @@ fn serve(
         }
         let was_failing = failing.swap(committed.is_err(), Ordering::Relaxed);
         if was_failing && committed.is_ok() {
-            // Space has returned to a full disk: before the write-ahead log takes it all, what is
-            // in it moves to the database. If it cannot, the next commit says so.
-            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            connection.after_failures();
         }
         changes.tell(committed.is_ok());
         for job in jobs.drain(..) {
@@ -204,17 +206,16 @@ fn commit_together(
     jobs: &mut [Box<dyn Job>],
     changes: &Changes,
 ) -> Result<(), String> {
-    let all = || -> rusqlite::Result<()> {
+    let all = || -> db::Result<()> {
         // Prepared once: parsing them would cost as much as a small job.
         let run = |sql| connection.prepare_cached(sql)?.execute([]);
-        run("BEGIN IMMEDIATE")?;
+        connection.begin()?;
         for job in jobs {
             let noted_before = changes.mark();
             if job.undo() == Undo::Statement {
                 if !job.run(connection) {
                     changes.forget_since(noted_before);
-                    // On a full disk SQLite undoes all: then nothing more is run, and COMMIT says so.
-                    if connection.is_autocommit() {
+                    if connection.has_undone_all() {
                         break;
                     }
                 }
@@ -231,9 +232,8 @@ fn commit_together(
         Ok(())
     };
     let outcome = all();
-    if outcome.is_err() && !connection.is_autocommit() {
-        // SQLite rolls back by itself on some errors; where it did not, this does.
-        let _ = connection.execute_batch("ROLLBACK");
+    if outcome.is_err() {
+        connection.roll_back();
     }
     outcome.map_err(|error| error.to_string())
 }
@@ -274,7 +274,7 @@ mod tests {
     }
 
     fn database() -> Connection {
-        let connection = Connection::open_in_memory().unwrap();
+        let connection = Connection::from(rusqlite::Connection::open_in_memory().unwrap());
         connection.execute_batch("CREATE TABLE numbers (number INTEGER PRIMARY KEY)").unwrap();
         connection
     }

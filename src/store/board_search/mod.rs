@@ -12,7 +12,6 @@ pub use order::{Order, Place};
 
 use std::collections::BTreeMap;
 
-use rusqlite::{params, types::Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +19,7 @@ use super::{
     InboxRow, Store, StoreError, as_json,
     board_row::{BoardRow, TOLD, told},
     control_tickets::{COLUMNS, ITS_TICKET, row},
+    db::{self, Value, params},
     inbox_query,
 };
 use crate::domain::{desk_name::DeskName, priority::Priority, visible::Visible};
@@ -157,7 +157,7 @@ impl Store {
     /// A page of what is looked for, all of it at one moment.
     pub async fn search_board(&self, search: BoardSearch) -> Result<BoardPage, StoreError> {
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let Found { places, before, total } =
                 if search.is_straight() { straight::found(&snapshot, &search)? } else { walk::found(&snapshot, &search)? };
             let mut rows = Vec::with_capacity(places.len());
@@ -166,7 +166,7 @@ impl Store {
                  WHERE m.instance = ?1 AND m.control_id = ?2"
             ))?;
             for Place { instance, control, .. } in &places {
-                let read = |found: &rusqlite::Row<'_>| {
+                let read = |found: &db::Row<'_>| {
                     Ok(BoardRow { found: row(found)?, told: told(found)? })
                 };
                 let mut row: BoardRow = select.query_row(params![instance, control], read)?;

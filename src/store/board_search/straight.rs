@@ -1,11 +1,10 @@
 //! The newest tickets first, or the oldest: in the order of an index, from which all is read.
 
-use rusqlite::{Connection, params_from_iter, types::Value};
-
 use super::{
     BoardSearch, Conditions, Found, Part,
     order::{Key, Place},
 };
+use crate::store::db::{self, Connection, Value, params_from_iter};
 
 const BY_AGE: &str = "control_tickets AS m INDEXED BY control_tickets_age";
 
@@ -50,9 +49,9 @@ fn count(search: &BoardSearch, before: Option<&Place>) -> (String, Vec<Value>) {
 }
 
 /// The rows of a page and how many there are.
-pub(super) fn found(db: &Connection, search: &BoardSearch) -> rusqlite::Result<Found> {
+pub(super) fn found(db: &Connection, search: &BoardSearch) -> db::Result<Found> {
     let (sql, values) = page(search);
-    let place = |row: &rusqlite::Row<'_>| {
+    let place = |row: &db::Row<'_>| {
         Ok(Place {
             key: Key::Number(0),
             received_at: row.get(0)?,

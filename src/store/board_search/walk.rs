@@ -6,10 +6,6 @@ use std::{
 };
 
 use memchr::memmem::Finder;
-use rusqlite::{
-    Connection, params_from_iter,
-    types::{Value, ValueRef},
-};
 
 use super::{
     BoardSearch, Conditions, Found, Part,
@@ -17,7 +13,11 @@ use super::{
 };
 use crate::{
     domain::desk_name::DeskName,
-    store::{as_json, foreign},
+    store::{
+        as_json,
+        db::{self, Connection, Value, ValueRef, params_from_iter},
+        foreign,
+    },
 };
 
 /// The query of all rows among which the words are looked for, made of fixed pieces.
@@ -72,7 +72,7 @@ fn candidates(search: &BoardSearch) -> (String, Vec<Value>) {
 }
 
 /// The rows of a page and how many there are.
-pub(super) fn found(db: &Connection, search: &BoardSearch) -> rusqlite::Result<Found> {
+pub(super) fn found(db: &Connection, search: &BoardSearch) -> db::Result<Found> {
     let finders: Vec<_> = search.words.iter().map(|word| Finder::new(word.as_bytes())).collect();
     let (sql, values) = candidates(search);
     let mut page = Page::new(search);

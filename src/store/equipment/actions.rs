@@ -1,7 +1,6 @@
 //! Who did what to the equipment of a company: written in the commit of what they did.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,7 +9,11 @@ use crate::{
         keys::{Instance, PartyKey},
         visible::Visible,
     },
-    store::{Store, StoreError, time},
+    store::{
+        Store, StoreError,
+        db::{self, Connection, params},
+        time,
+    },
 };
 
 /// How many are kept of a company; the oldest go.
@@ -96,7 +99,7 @@ pub(super) fn add(
     (by, deed): (&str, Deed),
     (id, rows): (Option<&str>, usize),
     now: i64,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     db.prepare_cached(
         "INSERT INTO equipment_actions
              (at, by, what, instance, company_key, equipment_id, row_count)

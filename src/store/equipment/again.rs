@@ -2,7 +2,6 @@
 //! that are halted.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{AGAIN, parsed, wanted};
 use crate::{
@@ -10,7 +9,11 @@ use crate::{
         equipment::{Equipment, EquipmentKey},
         keys::{EquipmentId, Instance, PartyKey},
     },
-    store::{Store, StoreError, meta, time},
+    store::{
+        Store, StoreError,
+        db::{self, Connection, OptionalExtension as _, params},
+        meta, time,
+    },
 };
 
 /// A source of which nothing is loaded for now.
@@ -165,7 +168,7 @@ fn look_again(
     after: &Place,
     of: Option<&(String, String)>,
     which: Again,
-) -> rusqlite::Result<Option<Place>> {
+) -> db::Result<Option<Place>> {
     let behind = "(instance, company_key, equipment_id) > (?1, ?2, ?3)";
     let of_company = if of.is_some() { "instance = ?4 AND company_key = ?5" } else { "?4 IS ?5" };
     let company = of.map(|(instance, company)| (Some(instance), Some(company))).unwrap_or_default();

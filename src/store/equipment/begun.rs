@@ -1,12 +1,14 @@
 //! CIs that were begun and never seen: what a run has made whose answer did not come, or of rows that nobody looks
 //! for any more.
 
-use rusqlite::{Connection, params};
-
 use super::{AGAIN, COLUMNS, row};
 use crate::{
     domain::equipment::{EquipmentKey, EquipmentRow},
-    store::{Store, StoreError, meta},
+    store::{
+        Store, StoreError,
+        db::{self, Connection, params},
+        meta,
+    },
 };
 
 /// Rows that are looked for together.
@@ -96,16 +98,15 @@ fn begun_sql() -> String {
     )
 }
 
-fn begun(db: &Connection, class: &str) -> rusqlite::Result<Vec<EquipmentRow>> {
+fn begun(db: &Connection, class: &str) -> db::Result<Vec<EquipmentRow>> {
     db.prepare_cached(&begun_sql())?.query_map([class], row)?.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::types::Value;
 
     use super::*;
-    use crate::store::{inbox_query::tests::plan, migrate::tests::empty};
+    use crate::store::{db::Value, inbox_query::tests::plan, migrate::tests::empty};
 
     #[test]
     fn what_was_begun_has_an_index() {

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params_from_iter, types::Value};
 
 use super::Hold;
 use crate::{
     domain::{equipment::EquipmentState, visible::Visible},
-    store::{Store, StoreError, narrowed::push_visible, time},
+    store::{
+        Store, StoreError,
+        db::{self, Connection, Value, params_from_iter},
+        narrowed::push_visible,
+        time,
+    },
 };
 
 /// How many rows are in each state, in the order of [`EquipmentState::ALL`].
@@ -88,11 +92,8 @@ impl Store {
     }
 }
 
-fn companies(
-    db: &Connection,
-    visible: &Visible,
-) -> rusqlite::Result<BTreeMap<Key, EquipmentCompany>> {
-    let snapshot = db.unchecked_transaction()?;
+fn companies(db: &Connection, visible: &Visible) -> db::Result<BTreeMap<Key, EquipmentCompany>> {
+    let snapshot = db.snapshot()?;
     let mut counts = counts(&snapshot, visible)?;
     let mut select = snapshot.prepare_cached(
         "SELECT l.instance, l.company_key, coalesce(l.company_name, k.name, s.name), l.listed_at,
@@ -138,7 +139,7 @@ fn counts_query(state: EquipmentState, visible: &Visible) -> (String, Vec<Value>
     (sql, values)
 }
 
-fn counts(db: &Connection, visible: &Visible) -> rusqlite::Result<BTreeMap<Key, EquipmentCounts>> {
+fn counts(db: &Connection, visible: &Visible) -> db::Result<BTreeMap<Key, EquipmentCounts>> {
     let mut counts = BTreeMap::<Key, EquipmentCounts>::new();
     for state in EquipmentState::ALL {
         let (sql, values) = counts_query(state, visible);

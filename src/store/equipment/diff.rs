@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{Connection, OptionalExtension as _, Row};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::{
-    equipment::{EquipmentState, RetireLimit, list::NewRow},
-    hex::hex,
+use crate::{
+    domain::{
+        equipment::{EquipmentState, RetireLimit, list::NewRow},
+        hex::hex,
+    },
+    store::db::{self, Connection, OptionalExtension as _, Row},
 };
 
 /// What becomes of a row.
@@ -82,7 +84,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    fn of(row: &Row<'_>) -> rusqlite::Result<(String, Self)> {
+    fn of(row: &Row<'_>) -> db::Result<(String, Self)> {
         let state = EquipmentState::parse(row.get_ref(2)?.as_str()?);
         let known = Self {
             hash: row.get(1)?,
@@ -139,7 +141,7 @@ impl Diff {
         (instance, company): (&str, &str),
         rows: &[NewRow],
         limit: RetireLimit,
-    ) -> rusqlite::Result<Self> {
+    ) -> db::Result<Self> {
         let mut known: HashMap<String, Known> = db
             .prepare_cached(KNOWN)?
             .query_map([instance, company], Known::of)?
@@ -164,7 +166,7 @@ impl Diff {
         db: &Connection,
         (instance, company): (&str, &str),
         rows: &[NewRow],
-    ) -> rusqlite::Result<Self> {
+    ) -> db::Result<Self> {
         let mut select = db.prepare_cached(&format!("{KNOWN} AND equipment_id = ?3"))?;
         let mut diff = Self::default();
         for (at, row) in rows.iter().enumerate() {
@@ -181,7 +183,7 @@ impl Diff {
         (instance, company): (&str, &str),
         id: &str,
         limit: RetireLimit,
-    ) -> rusqlite::Result<Option<Self>> {
+    ) -> db::Result<Option<Self>> {
         let found = db
             .prepare_cached(&format!("{KNOWN} AND equipment_id = ?3"))?
             .query_row([instance, company, id], Known::of)
@@ -291,8 +293,8 @@ impl ByClass {
         db: &Connection,
         (instance, company): (&str, &str),
         class: &str,
-    ) -> rusqlite::Result<Self> {
-        let count = |sql: &str| -> rusqlite::Result<usize> {
+    ) -> db::Result<Self> {
+        let count = |sql: &str| -> db::Result<usize> {
             let count: i64 =
                 db.prepare_cached(sql)?.query_row([instance, company, class], |row| row.get(0))?;
             Ok(usize::try_from(count).unwrap_or_default())
@@ -322,7 +324,7 @@ impl ByClass {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::types::Value as Cell;
+    use crate::store::db::Value as Cell;
 
     use super::*;
     use crate::store::{inbox_query::tests::plan, migrate::tests::empty};

@@ -1,11 +1,12 @@
 //! What a list would change, as it is told to whoever looks before.
 
-use rusqlite::{Connection, params};
-
 use super::diff::{Diff, Outcome, OverLimit, Tally};
-use crate::domain::{
-    equipment::{Problem, list::NewRow},
-    keys::EquipmentId,
+use crate::{
+    domain::{
+        equipment::{Problem, list::NewRow},
+        keys::EquipmentId,
+    },
+    store::db::{self, Connection, params},
 };
 
 /// What a list would change, for whoever looks before.
@@ -48,7 +49,7 @@ impl Diff {
         (instance, company): (&str, &str),
         rows: &[NewRow],
         most: usize,
-    ) -> rusqlite::Result<Foreseen> {
+    ) -> db::Result<Foreseen> {
         let mut select = db.prepare_cached(
             "SELECT wanted, problem_code, problem FROM equipment
              WHERE instance = ?1 AND company_key = ?2 AND equipment_id = ?3",

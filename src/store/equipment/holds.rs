@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params, params_from_iter, types::Value};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -18,7 +17,11 @@ use crate::{
         keys::{EquipmentId, Instance, PartyKey},
         visible::Visible,
     },
-    store::{Store, StoreError, as_json, narrowed::push_visible},
+    store::{
+        Store, StoreError, as_json,
+        db::{self, Connection, Value, params, params_from_iter},
+        narrowed::push_visible,
+    },
 };
 
 /// Rows of one company and class for which a person is asked the same.
@@ -149,7 +152,7 @@ fn holds(
     db: &Connection,
     what: Option<Held>,
     visible: &Visible,
-) -> rusqlite::Result<BTreeMap<Group, Hold>> {
+) -> db::Result<BTreeMap<Group, Hold>> {
     let mut groups = BTreeMap::<Group, (Hold, Sha256)>::new();
     let (sql, whose) = query(visible);
     let mut select = db.prepare_cached(&sql)?;
@@ -197,7 +200,7 @@ fn answer(
     said: Answer,
     by: &str,
     now: i64,
-) -> rusqlite::Result<HoldDone> {
+) -> db::Result<HoldDone> {
     let HoldWhich { instance, company, what, class, ids, digest } = which;
     let (instance, company) = (instance.to_string(), company.to_string());
     if let Some(seen) = digest {
@@ -253,7 +256,7 @@ fn retry(
     ids: Option<&[EquipmentId]>,
     problem: Option<&str>,
     now: i64,
-) -> rusqlite::Result<usize> {
+) -> db::Result<usize> {
     db.prepare_cached(&format!(
         "UPDATE equipment INDEXED BY equipment_state SET {AGAIN}, changed_at = ?5
          WHERE state = 'failed' AND instance = ?1 AND company_key = ?2

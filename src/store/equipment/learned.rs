@@ -1,10 +1,8 @@
 //! Equipment that an acknowledgement has taught.
 
-use rusqlite::params;
-
 use crate::{
     domain::equipment::{Equipment, EquipmentKey, list::NewRow},
-    store::{Store, StoreError},
+    store::{Store, StoreError, db::params},
 };
 
 impl Store {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
-
 use super::{
     actions::{self, Deed},
     diff::{Diff, Known, OverLimit, Tally},
@@ -14,7 +12,10 @@ use crate::{
         equipment::{EquipmentKey, EquipmentState, RetireLimit, list::NewRow},
         keys::{Instance, PartyKey},
     },
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        db::{self, Connection, params},
+    },
 };
 
 /// How old the time of the last list may be before the same list writes it anew, in milliseconds.
@@ -49,7 +50,7 @@ pub struct EquipmentReport {
 }
 
 impl EquipmentChange {
-    fn diff(&self, db: &Connection, key: (&str, &str)) -> rusqlite::Result<Diff> {
+    fn diff(&self, db: &Connection, key: (&str, &str)) -> db::Result<Diff> {
         if self.whole {
             Diff::of_list(db, key, &self.rows, self.limit)
         } else {
@@ -75,7 +76,7 @@ impl Store {
         let now = self.now_millis();
         let (same, expected) = (change.clone(), seen.clone());
         let unchanged = self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let (instance, company) = same.key();
             let diff = same.diff(&snapshot, (&instance, &company))?;
             let is_new = same.whole && is_list_new(&snapshot, &instance, &company, now)?;
@@ -112,7 +113,7 @@ impl Store {
         most: usize,
     ) -> Result<Foreseen, StoreError> {
         self.read(move |db| {
-            let snapshot = db.unchecked_transaction()?;
+            let snapshot = db.snapshot()?;
             let (instance, company) = change.key();
             let key = (instance.as_str(), company.as_str());
             let diff = change.diff(&snapshot, key)?;
@@ -154,7 +155,7 @@ fn report(diff: &Diff) -> EquipmentReport {
 }
 
 /// Whether a whole list is the first one of its company, or the first in a while.
-fn is_list_new(db: &Connection, instance: &str, company: &str, now: i64) -> rusqlite::Result<bool> {
+fn is_list_new(db: &Connection, instance: &str, company: &str, now: i64) -> db::Result<bool> {
     let mut select = db.prepare_cached(
         "SELECT listed_at FROM equipment_lists WHERE instance = ?1 AND company_key = ?2",
     )?;
@@ -174,7 +175,7 @@ fn write(
     diff: &Diff,
     rows: &[NewRow],
     now: i64,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let mut insert = db.prepare_cached(
         "INSERT INTO equipment (instance, company_key, equipment_id, wanted, wanted_hash, words,
              state, listed, changed_at)
@@ -220,7 +221,7 @@ fn note(
     change: &EquipmentChange,
     diff: &Diff,
     now: i64,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let EquipmentChange { company_name, rows, whole, by, .. } = change;
     db.prepare_cached(
         "INSERT INTO equipment_lists (instance, company_key, company_name) VALUES (?1, ?2, ?3)

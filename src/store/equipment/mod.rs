@@ -29,12 +29,13 @@ pub use release::Release;
 pub use settle::{Became, SettledEquipment};
 pub use turns::{EquipmentLoad, FederatedCi};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
-
 use super::{Store, StoreError, time};
-use crate::domain::{
-    equipment::{Equipment, EquipmentKey, EquipmentRow, EquipmentState, Held, Problem},
-    visible::Visible,
+use crate::{
+    domain::{
+        equipment::{Equipment, EquipmentKey, EquipmentRow, EquipmentState, Held, Problem},
+        visible::Visible,
+    },
+    store::db::{self, Connection, OptionalExtension as _, Row, params},
 };
 
 /// In the order in which [`row`] takes them.
@@ -72,7 +73,7 @@ impl Store {
 }
 
 /// The row of a key.
-pub(super) fn one(db: &Connection, key: &EquipmentKey) -> rusqlite::Result<Option<EquipmentRow>> {
+pub(super) fn one(db: &Connection, key: &EquipmentKey) -> db::Result<Option<EquipmentRow>> {
     db.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM equipment
          WHERE instance = ?1 AND company_key = ?2 AND equipment_id = ?3"
@@ -82,11 +83,8 @@ pub(super) fn one(db: &Connection, key: &EquipmentKey) -> rusqlite::Result<Optio
 }
 
 /// A row as it is stored.
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
-    let foreign = || {
-        let error = "it was not written by this program".into();
-        rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Text, error)
-    };
+pub(super) fn row(row: &Row<'_>) -> db::Result<EquipmentRow> {
+    let foreign = || db::unreadable(5, "it was not written by this program");
     let held: Option<String> = row.get(7)?;
     Ok(EquipmentRow {
         key: key(row)?,
@@ -114,23 +112,19 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<EquipmentRow> {
     })
 }
 
-fn key(row: &Row<'_>) -> rusqlite::Result<EquipmentKey> {
+fn key(row: &Row<'_>) -> db::Result<EquipmentKey> {
     Ok(EquipmentKey { instance: parsed(row, 0)?, company: parsed(row, 1)?, id: parsed(row, 2)? })
 }
 
 /// A text that was checked before it was stored.
-fn parsed<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<T>
+fn parsed<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> db::Result<T>
 where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
-    row.get_ref(at)?.as_str()?.parse().map_err(|error: T::Err| {
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
-    })
+    row.get_ref(at)?.as_str()?.parse().map_err(|error: T::Err| db::unreadable(at, error))
 }
 
 /// What is wanted of a row, as it is stored.
-fn wanted(row: &Row<'_>, at: usize) -> rusqlite::Result<Equipment> {
-    serde_json::from_str(row.get_ref(at)?.as_str()?).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
-    })
+fn wanted(row: &Row<'_>, at: usize) -> db::Result<Equipment> {
+    serde_json::from_str(row.get_ref(at)?.as_str()?).map_err(|error| db::unreadable(at, error))
 }

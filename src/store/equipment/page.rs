@@ -1,7 +1,5 @@
 //! Looking at equipment: pages in the order of instance, company and id.
 
-use rusqlite::{Connection, params_from_iter, types::Value};
-
 use super::{COLUMNS, row};
 use crate::{
     domain::{
@@ -10,7 +8,10 @@ use crate::{
         visible::Visible,
         wanted_words::WantedWords,
     },
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        db::{self, Connection, Value, params_from_iter},
+    },
 };
 
 /// Rows that are looked at for one page at most, where an index does not find them.
@@ -78,12 +79,8 @@ impl Store {
     }
 }
 
-fn page(
-    db: &Connection,
-    filter: &EquipmentFilter,
-    looked_at: usize,
-) -> rusqlite::Result<EquipmentPage> {
-    let snapshot = db.unchecked_transaction()?;
+fn page(db: &Connection, filter: &EquipmentFilter, looked_at: usize) -> db::Result<EquipmentPage> {
+    let snapshot = db.snapshot()?;
     let mut page = EquipmentPage::default();
     let mut left = looked_at;
     // Company by company: each has an index in the order of its ids.
@@ -108,7 +105,7 @@ fn page(
                     page.next = page.rows.last().map(place_of);
                     return Ok(page);
                 }
-                page.rows.push(row(found)?);
+                page.rows.push(row(&found)?);
             }
             page.next = Some(place);
         }
@@ -130,7 +127,7 @@ fn place_of(row: &EquipmentRow) -> [String; 3] {
 }
 
 /// The companies of which a page may have rows, in order.
-fn companies(db: &Connection, filter: &EquipmentFilter) -> rusqlite::Result<Vec<(String, String)>> {
+fn companies(db: &Connection, filter: &EquipmentFilter) -> db::Result<Vec<(String, String)>> {
     let mut select = db.prepare_cached(
         "SELECT instance, company_key FROM equipment_lists WHERE (instance, company_key) >= (?1, ?2)
          ORDER BY instance, company_key",

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{COLUMNS, parsed, row, turns::DUE};
 use crate::{
@@ -15,7 +14,10 @@ use crate::{
         equipment::EquipmentRow,
         keys::{EquipmentId, Instance, PartyKey},
     },
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        db::{self, Connection, OptionalExtension as _, params},
+    },
 };
 
 /// Moments that are looked at together, the earliest.
@@ -72,8 +74,8 @@ impl Store {
     }
 }
 
-fn queues(db: &Connection, most: usize) -> rusqlite::Result<Vec<EquipmentQueue>> {
-    let snapshot = db.unchecked_transaction()?;
+fn queues(db: &Connection, most: usize) -> db::Result<Vec<EquipmentQueue>> {
+    let snapshot = db.snapshot()?;
     let mut next = snapshot.prepare_cached(&next_sql())?;
     let mut place = (i64::MIN, String::new(), String::new());
     let mut queues = BTreeMap::<_, Vec<i64>>::new();
@@ -109,13 +111,12 @@ fn due_sql() -> String {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::types::Value;
 
     use super::*;
     use crate::{
         clock::Clock,
         domain::equipment::Equipment,
-        store::{inbox_query::tests::plan, migrate::tests::empty, time},
+        store::{db::Value, inbox_query::tests::plan, migrate::tests::empty, time},
     };
 
     #[test]

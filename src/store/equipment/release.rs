@@ -1,14 +1,15 @@
 //! Equipment whose CIs are given back to the users of iTop.
 
-use rusqlite::{Connection, params};
-
 use super::{COLUMNS, row};
 use crate::{
     domain::{
         equipment::EquipmentRow,
         keys::{EquipmentId, Instance, PartyKey},
     },
-    store::{Store, StoreError, as_json},
+    store::{
+        Store, StoreError, as_json,
+        db::{self, Connection, params},
+    },
 };
 
 /// Which CIs are given back.
@@ -57,7 +58,7 @@ impl Store {
     }
 }
 
-fn rows(db: &Connection, release: &Release) -> rusqlite::Result<Vec<EquipmentRow>> {
+fn rows(db: &Connection, release: &Release) -> db::Result<Vec<EquipmentRow>> {
     let Release { instance, company, ids, after, limit } = release;
     let ids = ids.as_deref().map(as_json);
     let limit = i64::try_from(*limit).unwrap_or(i64::MAX);

@@ -1,10 +1,12 @@
 //! What became of equipment that the worker of the federation has looked at.
 
-use rusqlite::Connection;
-
 use crate::{
     domain::equipment::{EquipmentKey, Held, PROBLEM_CODES, Problem},
-    store::{Store, StoreError, meta},
+    store::{
+        Store, StoreError,
+        db::{self, Connection},
+        meta,
+    },
 };
 
 /// What became of a row, if it is still the one that was looked at.
@@ -83,7 +85,7 @@ impl Store {
 const SAME: &str = "(wanted_hash = :hash AND listed = :listed AND held IS NULL
     AND (state = 'new' OR state = 'changed' OR state = 'retiring'))";
 
-fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Result<()> {
+fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> db::Result<()> {
     let SettledEquipment {
         key: EquipmentKey { instance, company, id },
         wanted_hash,
@@ -144,7 +146,7 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
          WHERE instance = :instance AND company_key = :company AND equipment_id = :id"
     );
     let company = company.to_string();
-    let all: [(&str, &dyn rusqlite::ToSql); 13] = [
+    let all: [(&str, &dyn db::ToSql); 13] = [
         (":instance", &instance.as_str()),
         (":company", &company),
         (":id", &id.as_str()),
@@ -159,14 +161,7 @@ fn settle(db: &Connection, outcome: &SettledEquipment, now: i64) -> rusqlite::Re
         (":held", &held.map(|(held, _)| held.as_str())),
         (":held_for", &held.map(|(_, held_for)| held_for)),
     ];
-    let mut update = db.prepare_cached(&sql)?;
-    for (name, value) in all {
-        // Not each of them stands in each statement.
-        if let Some(place) = update.parameter_index(name)? {
-            update.raw_bind_parameter(place, value)?;
-        }
-    }
-    update.raw_execute()?;
+    db.prepare_cached(&sql)?.execute_with_some_of(&all)?;
     if let Became::Left { lost: Some(class) } = became {
         let lost = lost(db, class)? + 1;
         meta::set(db, &lost_name(class), &lost.to_string())?;
@@ -179,6 +174,6 @@ fn lost_name(class: &str) -> String {
 }
 
 /// How many rows have left a class unseen.
-pub(super) fn lost(db: &Connection, class: &str) -> rusqlite::Result<u64> {
+pub(super) fn lost(db: &Connection, class: &str) -> db::Result<u64> {
     Ok(meta::get(db, &lost_name(class))?.and_then(|lost| lost.parse().ok()).unwrap_or(0))
 }

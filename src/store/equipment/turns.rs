@@ -4,15 +4,16 @@
 //! back ends that ([`Store::settle_equipment`]). Whatever happens in between, the same rows wait still, and are
 //! loaded again.
 
-use rusqlite::{OptionalExtension as _, named_params};
-
 use super::{key, settle::lost};
 use crate::{
     domain::{
         equipment::{EquipmentKey, Held},
         keys::{Instance, PartyKey},
     },
-    store::{Store, StoreError, as_json},
+    store::{
+        Store, StoreError, as_json,
+        db::{self, OptionalExtension as _, named_params},
+    },
 };
 
 /// A row that is about to be loaded.
@@ -151,7 +152,7 @@ impl Store {
                  WHERE held IS NOT NULL GROUP BY held",
             )?
             .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<Vec<_>>>()
+            .collect::<db::Result<Vec<_>>>()
         });
         Ok(counted
             .await?
@@ -170,13 +171,17 @@ const WITH_CIS: &str = "SELECT instance, company_key, equipment_id, ci_class, ci
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::{Connection, params, types::Value};
 
     use super::*;
     use crate::{
         clock::Clock,
         domain::equipment::{Equipment, EquipmentRow, EquipmentState},
-        store::{Became, SettledEquipment, inbox_query::tests::plan, migrate::tests::empty},
+        store::{
+            Became, SettledEquipment,
+            db::{Connection, Value, params},
+            inbox_query::tests::plan,
+            migrate::tests::empty,
+        },
     };
 
     #[test]
