@@ -113,11 +113,19 @@ impl Whole {
     }
 
     /// Begins a step again and again, and each time kills the program, or the system that it works on, after so many
-    /// lines of what it says; which and after how many follows from the seed. How often it came to that, of either.
-    async fn through(&mut self, words: &[&str], which: Which, kills: u32) -> (u32, u32) {
+    /// lines of what it says, at most; which and after how many follows from the seed. How often it came to that, of
+    /// either.
+    async fn through(
+        &mut self,
+        words: &[&str],
+        which: Which,
+        (kills, most): (u32, usize),
+    ) -> (u32, u32) {
+        // A larger one says more.
+        let most = most * (self.tickets / TICKETS).max(1) as usize;
         let (mut programs, mut systems) = (0, 0);
         for _ in 0..kills {
-            let lines = self.dice.random_range(1..=self.tickets as usize / 5);
+            let lines = self.dice.random_range(1..=most);
             let of_program = self.dice.random_bool(0.5);
             let mut step = self.step(words);
             step.arg("--json").stdout(Stdio::piped()).stderr(Stdio::null());
@@ -228,7 +236,7 @@ async fn all_of_a_provider_moves_and_goes_again_whatever_is_killed() {
     // Out of iTop.
     whole.itop.fail(of_itop(SEED)).await;
     let extract = ["extract", "--class", "SiteVisit"];
-    let mut killed = vec![whole.through(&extract, Which::Itop, 6).await];
+    let mut killed = vec![whole.through(&extract, Which::Itop, (6, 25)).await];
     whole.itop.heal().await;
     whole.done(&extract).await;
     let in_itop: Value = serde_json::from_str(&whole.itop.told("tickets").await).unwrap();
@@ -263,7 +271,7 @@ async fn all_of_a_provider_moves_and_goes_again_whatever_is_killed() {
     whole.done(&["load", "--trial", "--contact", OWN]).await;
     whole.salesforce.fail(of_salesforce(SEED + 1)).await;
     let load = ["load", "--silent-confirmed", "--bulk-from", bulk_from, "--settled-after", "0"];
-    killed.push(whole.through(&load, Which::Salesforce, 14).await);
+    killed.push(whole.through(&load, Which::Salesforce, (14, 25)).await);
     whole.salesforce.heal().await;
     whole.run(&load).await;
 
@@ -297,7 +305,7 @@ async fn all_of_a_provider_moves_and_goes_again_whatever_is_killed() {
     // And out again.
     whole.salesforce.fail(of_salesforce(SEED + 3)).await;
     let rollback = ["rollback", "--yes", "--settled-after", "0"];
-    killed.push(whole.through(&rollback, Which::Salesforce, 8).await);
+    killed.push(whole.through(&rollback, Which::Salesforce, (8, 12)).await);
     whole.salesforce.heal().await;
     whole.done(&rollback).await;
     let after = whole.dump().await;

@@ -151,20 +151,20 @@ pub fn of_salesforce(seed: u64) -> Vec<Value> {
     let html = |after| Kind::Html { status: 503, after };
     let cut = |after| Kind::Cut { after };
     let faults = [
-        (At::Create, Kind::LockRow, 20),
+        (At::Create, Kind::LockRow, 8),
         (At::Create, cut(true), 30),
-        (At::Create, html(false), 20),
+        (At::Create, html(false), 10),
         (At::Create, Kind::Truncated, 10),
-        (At::Update, Kind::LockRow, 20),
+        (At::Update, Kind::LockRow, 8),
         (At::Update, cut(true), 30),
-        (At::Delete, Kind::LockRow, 10),
+        (At::Delete, Kind::LockRow, 4),
         (At::Delete, cut(true), 30),
         (At::Query, Kind::SessionExpired, 20),
-        (At::Query, html(false), 20),
+        (At::Query, html(false), 10),
         (At::Retrieve, cut(false), 20),
         (At::Bulk, cut(true), 30),
         (At::Bulk, Kind::SessionExpired, 20),
-        (At::Bulk, html(false), 20),
+        (At::Bulk, html(false), 10),
         (At::Action, cut(true), 300),
         // The limit of the day: whoever meets it stops, and goes on when it is started again.
         (At::Any, Kind::RequestLimit, 3),
