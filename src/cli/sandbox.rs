@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     config::Log,
     lifecycle,
-    sandbox::{Flavour, Latency, Noise, Options, PASSWORD, Sandbox},
+    sandbox::{Data, Flavour, Grown, Latency, Noise, Options, PASSWORD, Sandbox},
     telemetry,
 };
 
@@ -21,8 +21,11 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct SandboxArgs {
     /// The simulated Salesforce instead of the simulated iTop
-    #[arg(long, conflicts_with_all = ["simple", "servers", "read_ms", "create_ms", "best_in_flight", "noise"])]
+    #[arg(long, conflicts_with_all = ["simple", "servers", "read_ms", "create_ms", "best_in_flight", "noise", "grown"])]
     salesforce: bool,
+    /// The user of its API may say when a record was made
+    #[arg(long, requires = "salesforce")]
+    audit_fields: bool,
     /// Writes the private key that logs in to the simulated Salesforce by JWT into this file
     #[arg(long, value_name = "FILE", requires = "salesforce")]
     key_file: Option<PathBuf>,
@@ -38,6 +41,13 @@ pub(super) struct SandboxArgs {
     /// Servers to add to the company Demo
     #[arg(long, default_value_t = 0)]
     servers: u32,
+    /// As a provider has it after years: so many tickets with logs and files, people, changes, knowledge, and three
+    /// classes of its own
+    #[arg(long, value_name = "TICKETS", conflicts_with = "simple")]
+    grown: Option<u32>,
+    /// What it is filled with by --grown: the same number is the same iTop
+    #[arg(long, default_value_t = 1, requires = "grown")]
+    seed: u64,
     /// Milliseconds that a read takes
     #[arg(long, default_value_t = 0)]
     read_ms: u64,
@@ -68,8 +78,14 @@ impl SandboxArgs {
         let stop = lifecycle::stop_on_signal()?;
         let listener = listen(self.listen, "--listen").await?;
         let latency = self.latency();
+        let grown = self.grown.map(|tickets| Grown { tickets, seed: self.seed });
         let options = Options {
-            flavour: if self.simple { Flavour::Simple } else { Flavour::Itil },
+            flavour: match grown {
+                Some(_) => Flavour::Grown,
+                None if self.simple => Flavour::Simple,
+                None => Flavour::Itil,
+            },
+            data: grown.map_or_else(Data::default, Data::Grown),
             file: self.file,
             servers: self.servers,
             latency,
@@ -101,6 +117,7 @@ impl SandboxArgs {
         let clock = Clock::system();
         let options = salesforce_sandbox::Options {
             file: self.file,
+            audit_fields: self.audit_fields,
             now: salesforce_sandbox::Now::of(move || clock.now()),
             ..salesforce_sandbox::Options::default()
         };

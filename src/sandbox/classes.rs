@@ -79,13 +79,17 @@ pub(super) struct Class {
     groups: &'static [&'static [Attribute]],
     /// The order in which iTop lists its objects.
     pub(super) order: &'static [&'static str],
-    /// The flavour that alone has this class, or this form of it.
-    flavour: Option<Flavour>,
+    /// The flavours that alone have this class, or this form of it; empty for all.
+    flavours: &'static [Flavour],
 }
 
 impl Class {
     pub(super) fn attributes(&self) -> impl Iterator<Item = &'static Attribute> {
         self.groups.iter().copied().flatten()
+    }
+
+    fn is_in(&self, flavour: Flavour) -> bool {
+        self.flavours.is_empty() || self.flavours.contains(&flavour)
     }
 
     pub(super) fn attribute(&self, code: &str) -> Option<&'static Attribute> {
@@ -117,15 +121,13 @@ impl Class {
 
 /// The class of that name, if this flavour has it.
 pub(super) fn find(flavour: Flavour, name: &str) -> Option<&'static Class> {
-    CLASSES
-        .iter()
-        .find(|class| class.name == name && class.flavour.is_none_or(|only| only == flavour))
+    CLASSES.iter().find(|class| class.name == name && class.is_in(flavour))
 }
 
 /// The statements that create one view a class.
 pub(super) fn views(flavour: Flavour) -> String {
     let mut sql = String::new();
-    for class in CLASSES.iter().filter(|class| class.flavour.is_none_or(|only| only == flavour)) {
+    for class in CLASSES.iter().filter(|class| class.is_in(flavour)) {
         // Writing to a String cannot fail.
         let _ = write!(sql, "CREATE TEMP VIEW \"{}\" AS SELECT ", class.name);
         let mut separator = "";

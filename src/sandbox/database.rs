@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use super::{Data, Options, classes, collation, login};
 
 /// Raised with every change of `schema.sql`; a file of another version is refused.
-const SCHEMA_VERSION: i64 = 5;
+const SCHEMA_VERSION: i64 = 6;
 
 /// The one connection. A statement takes milliseconds, so one at a time is enough.
 pub(super) struct Database(Mutex<Connection>);
@@ -77,6 +77,10 @@ fn fill(connection: &mut Connection, options: &Options) -> Result<(), rusqlite::
             )?;
         }
         Data::Companies => transaction.execute_batch(include_str!("data/companies.sql"))?,
+        Data::Grown(grown) => {
+            transaction.execute_batch(include_str!("data/companies.sql"))?;
+            grown.fill(&transaction, &options.time_zone)?;
+        }
     }
     // The first server follows the last CI of iTop's demo set, as in the recordings.
     transaction.execute(

@@ -28,6 +28,7 @@ mod collation;
 mod database;
 mod faults;
 mod front;
+mod grown;
 mod inspect;
 mod lifecycle;
 mod line;
@@ -58,6 +59,7 @@ use crate::clock::Clock;
 
 pub use self::{
     faults::{Fault, FaultId, FaultKind, Faults, Operations},
+    grown::Grown,
     inspect::TicketSeen,
     load::{Latency, RequestsSeen},
     noise::Noise,
@@ -76,6 +78,9 @@ pub enum Flavour {
     Itil,
     /// Simple: `UserRequest` alone, with `request_type`, as on the recorded 3.1.2.
     Simple,
+    /// ITIL with changes, FAQ and known errors, and three classes of the provider's own: `AccessPoint` (a CI),
+    /// `SecurityIncident` (a ticket) and `SiteVisit`. Nothing of these was recorded.
+    Grown,
 }
 
 impl Flavour {
@@ -83,6 +88,7 @@ impl Flavour {
         match self {
             Self::Itil => "ITIL tickets",
             Self::Simple => "simple tickets",
+            Self::Grown => "ITIL tickets, changes, knowledge and classes of its own",
         }
     }
 }
@@ -93,6 +99,8 @@ pub enum Data {
     /// Believable companies besides, for the demo and the awkward cases of tests.
     #[default]
     Companies,
+    /// Those companies, and what a provider has after years of work; goes with [`Flavour::Grown`].
+    Grown(Grown),
     /// Only what the recorded installation had, with so many bare "Client N" companies.
     Recorded {
         /// How many; the recorded ITIL installation had 2,000.

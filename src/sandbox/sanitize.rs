@@ -197,7 +197,7 @@ impl Document {
             self.start("p", "");
         }
         let text = match self.flavour {
-            Flavour::Itil => decoded_and_escaped(text),
+            Flavour::Itil | Flavour::Grown => decoded_and_escaped(text),
             // The older version escapes escaped brackets once more (seen in its 032).
             Flavour::Simple => {
                 decoded_and_escaped(text).replace("&lt;", "&amp;lt;").replace("&gt;", "&amp;gt;")

@@ -104,7 +104,12 @@ impl Pending {
                 [class.name],
                 |row| row.get(0),
             )?;
-            let prefix = if class.name == "Incident" { "I" } else { "R" };
+            let prefix = match class.name {
+                "Incident" => "I",
+                "NormalChange" => "C",
+                "SecurityIncident" => "S",
+                _ => "R",
+            };
             draft.set("ref", &format!("{prefix}-{number:06}"));
             complete_ticket(session, class, draft);
         }

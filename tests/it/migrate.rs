@@ -4,6 +4,7 @@ mod map;
 mod org;
 mod survey;
 mod target;
+mod whole;
 
 use std::{
     fs,

@@ -17,6 +17,8 @@ pub struct Options {
     pub knowledge: bool,
     /// Whether accounts, contacts, queues and configuration items are there.
     pub provider: bool,
+    /// Whether the user of the API may write `CreatedDate` and its like when a record is made.
+    pub audit_fields: bool,
     /// How many requests a day are allowed.
     pub daily_requests: u64,
     /// The versions of the API, oldest first.
@@ -45,6 +47,7 @@ impl Default for Options {
             package: true,
             knowledge: true,
             provider: true,
+            audit_fields: false,
             daily_requests: 100_000,
             versions: ["65.0", "66.0", "67.0"].map(ToOwned::to_owned).to_vec(),
             instance_url: None,

@@ -57,7 +57,9 @@ impl Sandbox {
         let schema = standard(options.package, options.knowledge);
         let (state, new) = State::open(options.file.as_deref(), schema)?;
         let (provider, package) = (options.provider, options.package);
+        let audit_fields = options.audit_fields;
         let sandbox = Self(Arc::new(Org::new(options, state)));
+        sandbox.access(|access| access.sets_audit_fields = audit_fields);
         if new {
             sandbox.begin()?;
             if provider {

@@ -176,6 +176,9 @@ impl Bar {
             Event::Job { job, rows, .. } => {
                 self.note(&format!("bulk job {}: {rows} rows", plain(job)));
             }
+            Event::Published { class, articles } => {
+                self.note(&format!("{}: {articles} articles are published", plain(class)));
+            }
             Event::Failed { what, code, reason } => {
                 let told = self.1.get() + 1;
                 self.1.set(told);

@@ -4,13 +4,14 @@ use std::{cell::RefCell, fs, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 
-use super::{Place, salesforce_client};
+use super::{Place, org};
 use crate::{
     cli::{
         ConfigFile, print,
         progress::Waiting,
         screen::{Cell, Screen, Table, Tone, plain, readable},
     },
+    clock::Clock,
     migrate::{
         folder::Folder,
         mapping::{
@@ -56,7 +57,7 @@ impl Map {
                 readable(&path)
             );
         }
-        let (client, _) = salesforce_client(&config)?;
+        let client = org::client(org::section(&config)?, &Clock::system())?;
         let staging = Staging::open(&folder.staging())?;
         if staging.staged().await?.is_empty() {
             bail!("nothing was read yet: run 'migrate extract' first");

@@ -12,10 +12,7 @@ mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
 use clap::Subcommand;
-
-use crate::{clock::Clock, config::Config, salesforce::Client};
 
 /// Leave iTop for Salesforce, step by step
 ///
@@ -69,12 +66,4 @@ fn is_class(text: &str) -> Result<String, String> {
         return Err("it is not the code of a class".to_owned());
     }
     Ok(text.to_owned())
-}
-
-/// The way to the org, and the version of its API.
-fn salesforce_client(config: &Config) -> anyhow::Result<(Client, String)> {
-    let section = config.salesforce.as_ref();
-    let section = section.context("the configuration has no section [salesforce]")?;
-    let client = Client::new(&section.settings()?, Clock::system())?;
-    Ok((client, section.api_version.clone()))
 }

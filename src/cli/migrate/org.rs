@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, SalesforceSection},
     migrate::{
         folder::Folder,
         mapping::{self, FILE},
@@ -30,15 +30,23 @@ pub(super) struct Org {
     pub(super) clock: Clock,
 }
 
+/// What the configuration says of the org.
+pub(super) fn section(config: &Config) -> anyhow::Result<&SalesforceSection> {
+    config.salesforce.as_ref().context("the configuration has no section [salesforce]")
+}
+
+/// The way to the org, which gives calls the time that they take on many records.
+pub(super) fn client(section: &SalesforceSection, clock: &Clock) -> anyhow::Result<Client> {
+    let mut settings = section.settings()?;
+    settings.timeout = settings.timeout.max(LONGEST_CALL);
+    settings.create_timeout = settings.create_timeout.max(LONGEST_CALL);
+    Ok(Client::new(&settings, clock.clone())?)
+}
+
 impl Org {
     pub(super) async fn open(config: &Config, folder: &Path) -> anyhow::Result<Self> {
-        let section = config.salesforce.as_ref();
-        let section = section.context("the configuration has no section [salesforce]")?;
-        let mut settings = section.settings()?;
-        settings.timeout = settings.timeout.max(LONGEST_CALL);
-        settings.create_timeout = settings.create_timeout.max(LONGEST_CALL);
         let clock = Clock::system();
-        let client = Client::new(&settings, clock.clone())?;
+        let client = client(section(config)?, &clock)?;
         let folder = Folder::of(folder)?;
         let mapping = mapping::read(&folder.file(FILE))?;
         let staging = Staging::open(&folder.staging())?;

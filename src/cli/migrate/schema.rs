@@ -4,13 +4,14 @@ use std::{fs, process::ExitCode};
 
 use anyhow::Context as _;
 
-use super::{Place, map::describe, salesforce_client};
+use super::{Place, map::describe, org};
 use crate::{
     cli::{
         ConfigFile, print,
         progress::Waiting,
         screen::{plain, readable},
     },
+    clock::Clock,
     migrate::{
         folder::Folder,
         mapping::{self, check::lengths},
@@ -42,7 +43,8 @@ impl Schema {
         let config = self.file.load()?;
         let folder = Folder::of(&self.place.folder)?;
         let mapping = mapping::read(&folder.file(mapping::FILE))?;
-        let (client, version) = salesforce_client(&config)?;
+        let section = org::section(&config)?;
+        let client = org::client(section, &Clock::system())?;
         let staging = Staging::open(&folder.staging())?;
         let org = describe(&client, &schema::objects(&mapping)).await?;
         let wanted = schema::wanted(&mapping, &org, &lengths(&mapping, &staging).await?);
@@ -55,7 +57,7 @@ impl Schema {
             let new = if wanted.is_new { " (new)" } else { "" };
             print::line(format_args!("{}{new}: {}", wanted.object, fields.join(", ")));
         }
-        let zip = package(&mapping, &wanted, &version);
+        let zip = package(&mapping, &wanted, &section.api_version);
         let path = folder.file("schema.zip");
         fs::write(&path, &zip).with_context(|| format!("{} cannot be written", path.display()))?;
         let waiting = Waiting::on("Salesforce examines the package");

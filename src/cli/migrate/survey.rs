@@ -4,7 +4,7 @@ use std::{fs, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 
-use super::{Place, is_class};
+use super::{Place, is_class, org};
 use crate::{
     app::client_settings,
     cli::{
@@ -22,7 +22,6 @@ use crate::{
         source::Asking,
         survey::{FILE, Stage, Survey as Found, estimate, survey_itop, survey_org},
     },
-    salesforce,
 };
 
 /// Look at iTop and at the org, and write what a move asks: a page and the same as JSON
@@ -85,7 +84,7 @@ impl Survey {
                 None
             }
             Some(section) => {
-                let client = salesforce::Client::new(&section.settings()?, clock.clone())?;
+                let client = org::client(section, &clock)?;
                 let say = say("Salesforce");
                 Some(survey_org(&client, &section.login_url, &mut missing, &say).await?)
             }

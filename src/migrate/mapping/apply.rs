@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub(super) use value::text;
 use value::{Wrong, fitted, value};
 
-use super::{AUDIT_FIELDS, ClassMapping};
+use super::{AUDIT_FIELDS, ClassMapping, Publish, Values};
 use crate::{
     itop::ItopZone,
     migrate::staging::Object,
@@ -122,8 +122,21 @@ pub fn key(class: &str, id: u64) -> String {
 /// Whether a mapping moves an object: one that is gone from iTop is not asked about here.
 #[must_use]
 pub fn is_taken(mapping: &ClassMapping, object: &Object) -> bool {
-    mapping.target().is_some()
-        && mapping.only.iter().all(|(attribute, values)| values.contains(&text(object, attribute)))
+    mapping.target().is_some() && has(object, &mapping.only)
+}
+
+/// Whether a mapping publishes the article that an object became.
+#[must_use]
+pub fn is_published(mapping: &ClassMapping, object: &Object) -> bool {
+    match &mapping.publish {
+        Publish::All(all) => *all,
+        Publish::Where(values) => has(object, values),
+    }
+}
+
+/// Whether each of these attributes of an object has one of its values.
+fn has(object: &Object, values: &Values) -> bool {
+    values.iter().all(|(attribute, values)| values.contains(&text(object, attribute)))
 }
 
 /// The id of the record type of a class, if it has one that the user can use.

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 pub use apply::{
-    Around, Code, Record, Resolve, RowProblem, Turn, apply, examine, is_taken, key, record_type,
+    Around, Code, Record, Resolve, RowProblem, Turn, apply, examine, is_published, is_taken, key,
+    record_type,
 };
 pub use html::sanitized;
 pub use read::{MappingError, read};
@@ -97,13 +98,41 @@ pub struct ClassMapping {
     pub audit: bool,
     /// Only objects whose attributes have one of these values are moved.
     #[serde(default, rename = "where")]
-    pub only: BTreeMap<String, Vec<String>>,
+    pub only: Values,
+    /// Which articles are published when all is there; the others stay drafts.
+    #[serde(default)]
+    pub publish: Publish,
     /// Each field of the record, and how it is made.
     #[serde(default)]
     pub fields: BTreeMap<String, FieldRule>,
     /// What people have to say of the class before it can be loaded.
     #[serde(default)]
     pub decide: Option<String>,
+}
+
+/// Attributes, each with the values of which it has one.
+pub type Values = BTreeMap<String, Vec<String>>;
+
+/// Which articles are published.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged, expecting = "true, false, or attributes with their values were expected")]
+pub enum Publish {
+    /// All, or none.
+    All(bool),
+    /// Those whose attributes have one of these values.
+    Where(Values),
+}
+
+impl Default for Publish {
+    fn default() -> Self {
+        Self::All(false)
+    }
+}
+
+/// Whether the records of an object are articles of Knowledge: an org can call it otherwise, but for its end.
+#[must_use]
+pub fn is_article(object: &str) -> bool {
+    object.ends_with("__kav")
 }
 
 /// The fields that the org fills in by itself, and that may be set on insert alone, by whoever has the
@@ -129,6 +158,12 @@ impl ClassMapping {
     #[must_use]
     pub fn has_later(&self) -> bool {
         self.rules().any(|(_, rule)| rule.later)
+    }
+
+    /// Whether some of its articles are published.
+    #[must_use]
+    pub fn publishes(&self) -> bool {
+        self.publish != Publish::All(false)
     }
 
     /// The classes that its references lead to in the first pass: what must stand before it.

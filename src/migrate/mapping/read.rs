@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ClassMapping, Form, Mapping, NONE};
+use super::{ClassMapping, Form, Mapping, NONE, is_article};
 use crate::{config::explain, itop::ItopZone};
 
 /// The mapping cannot be used.
@@ -126,6 +126,9 @@ fn contradiction(class: &ClassMapping) -> Option<(&'static str, &'static str)> {
         Some(object) if !is_name(object) => {
             Some(("object: ", "it is not the name of an object; a class that stays has \"none\""))
         }
+        Some(object) if class.publishes() && !is_article(object) => {
+            Some(("publish: ", "only articles of Knowledge are published"))
+        }
         Some(_) if class.leave.is_some() => {
             Some(("leave: ", "it goes with object = \"none\" alone"))
         }
@@ -149,7 +152,7 @@ fn contradiction(class: &ClassMapping) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::migrate::mapping::{As, Words};
+    use crate::migrate::mapping::{As, Publish, Words};
 
     const WHOLE: &str = r#"
 [source]
@@ -182,6 +185,11 @@ CreatedDate = { from = "start_date", as = "date_time" }
 Origin      = { constant = "iTop" }
 Reason      = { from = "origin", decide = "iTop's 'monitoring' has no value in Reason" }
 [[classes]]
+class = "FAQ"
+object = "Knowledge__kav"
+key = "iTop_Key__c"
+publish = { status = ["published"] }
+[[classes]]
 class = "WebServer"
 object = "none"
 leave = "CIs are kept elsewhere"
@@ -197,7 +205,7 @@ attachments = true
     fn a_whole_mapping_is_read() {
         let mapping = parse(WHOLE).unwrap();
         let moved: Vec<_> = mapping.moved().map(|(_, object)| object).collect();
-        assert_eq!(moved, ["Account", "Case"]);
+        assert_eq!(moved, ["Account", "Case", "Knowledge__kav"]);
         let incident = mapping.class("Incident").unwrap();
         assert_eq!(incident.needs().collect::<Vec<_>>(), ["Organization"]);
         assert!(incident.has_later() && incident.fields["Subject"].cut);
@@ -205,6 +213,9 @@ attachments = true
         assert_eq!(incident.fields["Subject"].form, title);
         assert_eq!(incident.fields["Description"].attributes(), ["ref", "description"]);
         assert!(incident.fields["Reason"].decide.is_some());
+        let published = BTreeMap::from([("status".to_owned(), vec!["published".to_owned()])]);
+        assert_eq!(mapping.class("FAQ").unwrap().publish, Publish::Where(published));
+        assert!(!incident.publishes());
         assert!(mapping.logs[0].public && mapping.files.attachments && mapping.people.by_email);
     }
 
@@ -230,14 +241,17 @@ attachments = true
             ("template = \"{ref}", "template = \"{ref", "line 23, column"),
             ("[\"Organization\"]", "[\"Site\"]", "line 25, Incident.AccountId: refers_to: Site"),
             ("[\"Organization\"]", "[\"WebServer\"]", "refers_to: WebServer is not moved"),
-            ("\"WebServer\"", "\"Incident\"", "line 32, class Incident: it stands here a second"),
-            ("leave = ", "decides = ", "line 34"),
-            ("leave = \"CIs are kept elsewhere\"\n", "", "line 32, class WebServer: leave:"),
+            ("\"WebServer\"", "\"Incident\"", "line 37, class Incident: it stands here a second"),
+            ("leave = ", "decides = ", "line 39"),
+            ("{ status = [\"published\"] }", "\"yes\"", "line 35, column"),
+            ("{ status = [\"published\"] }", "\"yes\"", "true, false, or attributes"),
+            ("\"Knowledge__kav\"", "\"Solution\"", "line 32, class FAQ: publish: only articles"),
+            ("leave = \"CIs are kept elsewhere\"\n", "", "line 37, class WebServer: leave:"),
             ("Europe/Paris", "Europe/Pariss", "source.zone"),
             (
                 "[[logs]]\nclass = \"Incident\"",
                 "[[logs]]\nclass = \"Change\"",
-                "line 36, logs: Change",
+                "line 41, logs: Change",
             ),
             ("Origin      =", "RecordTypeId =", "line 15, class Incident: fields: RecordTypeId"),
         ] {

@@ -17,7 +17,7 @@ pub use passes::ReadBefore;
 pub use tables::{Entry, Known, Missing, Object, ReadRange, Table, TakenFile, Totals};
 
 /// What a staging file of this program looks like; another number belongs to another version.
-const LAYOUT: &str = "2";
+const LAYOUT: &str = "3";
 
 /// The staging file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,9 @@ impl Staging {
         }
         if about(&db, "layout")?.as_deref() == Some("1") {
             step(&db, include_str!("target.sql"), "2")?;
+        }
+        if about(&db, "layout")?.as_deref() == Some("2") {
+            step(&db, include_str!("rows.sql"), "3")?;
         }
         let staging = Self(Arc::new(Mutex::new(db)));
         let found = staging.now(|db| about(db, "layout"))?.unwrap_or_default();
@@ -141,35 +144,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_the_first_layout_is_brought_up_with_what_it_holds() {
+    fn a_file_of_an_earlier_layout_is_brought_up_with_what_it_holds() {
+        for layout in 1..=2 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("staging.db");
+            let db = Connection::open(&path).unwrap();
+            step(&db, include_str!("staging.sql"), "1").unwrap();
+            if layout == 2 {
+                step(&db, include_str!("target.sql"), "2").unwrap();
+            }
+            db.execute_batch(
+                "INSERT INTO objects (class, id, seen_in, gone, fields)
+                 VALUES ('Incident', 7, 2, 1, '{\"title\":\"x\"}');
+                 INSERT INTO log_entries VALUES ('Incident', 7, 'public_log', 0, 'd', 'u', 'n', 'h');",
+            )
+            .unwrap();
+            drop(db);
+            let looked = |staging: &Staging| {
+                staging
+                    .now(|db| {
+                        let objects =
+                            "SELECT class || id || seen_in || gone || fields FROM objects";
+                        let entries = "SELECT class || id || log || position || date || user_id \
+                                       || user || html FROM log_entries";
+                        let loaded = "SELECT count(*) || '' FROM records";
+                        let text = |sql| db.query_row(sql, [], |row| row.get::<_, String>(0));
+                        let layout = about(db, "layout")?.unwrap_or_default();
+                        Ok([layout, text(objects)?, text(entries)?, text(loaded)?])
+                    })
+                    .unwrap()
+            };
+            let expected = ["3", "Incident721{\"title\":\"x\"}", "Incident7public_log0dunh", "0"];
+            // Once is enough.
+            for _ in 0..2 {
+                assert_eq!(looked(&Staging::open(&path).unwrap()), expected, "layout {layout}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_of_a_later_layout_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("staging.db");
-        let db = Connection::open(&path).unwrap();
-        step(&db, include_str!("staging.sql"), "1").unwrap();
-        let object =
-            "INSERT INTO objects (class, id, seen_in, fields) VALUES ('Incident', 7, 1, '{}')";
-        db.execute(object, []).unwrap();
-        drop(db);
-        let looked = |staging: &Staging| {
-            staging.now(|db| {
-                let layout = about(db, "layout")?.unwrap_or_default();
-                let read = "SELECT count(*) FROM objects WHERE class = 'Incident'";
-                let loaded = "SELECT count(*) FROM records";
-                let count = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
-                Ok((layout, count(read)?, count(loaded)?))
-            })
-        };
         let staging = Staging::open(&path).unwrap();
-        assert_eq!(looked(&staging).unwrap(), ("2".to_owned(), 1, 0));
-        drop(staging);
-        // Once is enough.
-        let staging = Staging::open(&path).unwrap();
-        assert_eq!(looked(&staging).unwrap().0, "2");
-        staging
-            .now(|db| db.execute("UPDATE about SET value = '3' WHERE name = 'layout'", []))
-            .unwrap();
+        let later = "UPDATE about SET value = '4' WHERE name = 'layout'";
+        staging.now(|db| db.execute(later, [])).unwrap();
         drop(staging);
         let refused = Staging::open(&path).unwrap_err();
-        assert!(matches!(refused, StagingError::Layout { found } if found == "3"));
+        assert!(matches!(refused, StagingError::Layout { found } if found == "4"));
     }
 }

@@ -55,8 +55,12 @@ fn done(json: Value, versions: &[String]) -> Result<Vec<Result<(), String>>, Err
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Done {
-        #[serde(default)]
-        output_values: HashMap<String, String>,
+        output_values: Option<HashMap<String, String>>,
+        errors: Option<Vec<Problem>>,
+    }
+    #[derive(Deserialize)]
+    struct Problem {
+        message: String,
     }
     let done = Vec::<Done>::deserialize(json).map_err(|error| Error::NoClearAnswer {
         reason: format!("the answer to an action has another form: {error}"),
@@ -64,11 +68,16 @@ fn done(json: Value, versions: &[String]) -> Result<Vec<Result<(), String>>, Err
     let of = |id: &String| {
         // The keys have 15 characters, whatever was sent.
         let short = id.get(..15).unwrap_or(id);
-        let said = done.iter().find_map(|done| done.output_values.get(short));
+        let said = done.iter().flat_map(|done| &done.output_values).find_map(|of| of.get(short));
         match said.map(String::as_str) {
             Some("Success") => Ok(()),
             Some(words) => Err(words.to_owned()),
-            None => Err("nothing was said of it".to_owned()),
+            // An input that is refused as a whole says nothing of its articles.
+            None => {
+                let problem = done.iter().flat_map(|done| &done.errors).flatten().next();
+                let words = problem.map_or("nothing was said of it", |problem| &problem.message);
+                Err(words.to_owned())
+            }
         }
     };
     Ok(versions.iter().map(of).collect())
@@ -89,5 +98,9 @@ mod tests {
         let done = done(json.unwrap(), &versions).unwrap();
         assert!(done[0].as_ref().unwrap_err().starts_with("You can't perform"), "{done:?}");
         assert_eq!(done[1], Ok(()));
+        let refused = json!([{"actionName": "x", "isSuccess": false, "outputValues": null,
+                              "errors": [{"statusCode": "X", "message": "not so", "fields": []}]}]);
+        let said = super::done(refused, &versions).unwrap();
+        assert_eq!(said, [Err("not so".to_owned()), Err("not so".to_owned())]);
     }
 }

@@ -1,6 +1,7 @@
 //! The data model: every class, and its attributes in groups that classes share.
 
 mod equipment;
+mod grown;
 mod sources;
 mod tickets;
 
@@ -8,6 +9,9 @@ use super::{Attribute, Class, Kind};
 use crate::sandbox::Flavour;
 use equipment::{
     COMPUTER, HARDWARE, IN_A_RACK, LOCATION, MANAGED, MODEL, NETWORK, OS_VERSION, TYPE,
+};
+use grown::{
+    ACCESS_POINT, CATEGORY, CHANGE, FAQ, KNOWN_ERROR, PARENT, SEVERITY, TICKET_CONTACT, VISIT,
 };
 use sources::{LOG, REPLICA, SOURCE, SOURCE_ATTRIBUTE, SOURCE_KEY, USER};
 use tickets::{ATTACHMENT, HANDLED, ITIL_REQUEST, SIMPLE_REQUEST, TICKET, TICKET_CI};
@@ -160,7 +164,14 @@ const fn class(
     leaves: &'static [&'static str],
     groups: &'static [&'static [Attribute]],
 ) -> Class {
-    Class { name, table, leaves, groups, order: &["friendlyname"], flavour: None }
+    Class { name, table, leaves, groups, order: &["friendlyname"], flavours: &[] }
+}
+const fn grown(
+    name: &'static str,
+    table: &'static str,
+    groups: &'static [&'static [Attribute]],
+) -> Class {
+    Class { flavours: GROWN, ..class(name, table, &[], groups) }
 }
 const fn ci(
     name: &'static str,
@@ -173,11 +184,13 @@ const fn ticket(
     name: &'static str,
     leaf: &'static [&'static str],
     groups: &'static [&'static [Attribute]],
-    flavour: Option<Flavour>,
+    flavours: &'static [Flavour],
 ) -> Class {
     // The recordings list tickets of one class from the oldest start on.
-    Class { order: &["start_date"], flavour, ..class(name, "ticket", leaf, groups) }
+    Class { order: &["start_date"], flavours, ..class(name, "ticket", leaf, groups) }
 }
+
+const GROWN: &[Flavour] = &[Flavour::Grown];
 
 const DEVICES: &[&[Attribute]] = &[CI_HEAD, CI, DEVICE, TAIL];
 const SOFTWARES: &[&[Attribute]] = &[CI_HEAD, CI, SOFTWARE, TAIL];
@@ -232,24 +245,36 @@ pub(super) static CLASSES: &[Class] = &[
     ci("ApplicationSolution", &["ApplicationSolution"], SOLUTIONS),
     ci("BusinessProcess", &["BusinessProcess"], SOLUTIONS),
     class("Ticket", "ticket", &[], &[PLAIN_HEAD, TICKET, PLAIN_TAIL]),
-    ticket(
-        "Incident",
-        &["Incident"],
-        &[PLAIN_HEAD, TICKET, HANDLED, PLAIN_TAIL],
-        Some(Flavour::Itil),
-    ),
+    ticket("Incident", &["Incident"], &[PLAIN_HEAD, TICKET, HANDLED, PLAIN_TAIL], &[Flavour::Itil]),
+    ticket("Incident", &["Incident"], &[PLAIN_HEAD, TICKET, HANDLED, PARENT, PLAIN_TAIL], GROWN),
     ticket(
         "UserRequest",
         &["UserRequest"],
         &[PLAIN_HEAD, TICKET, HANDLED, ITIL_REQUEST, PLAIN_TAIL],
-        Some(Flavour::Itil),
+        &[Flavour::Itil, Flavour::Grown],
     ),
     ticket(
         "UserRequest",
         &["UserRequest"],
         &[PLAIN_HEAD, TICKET, HANDLED, SIMPLE_REQUEST, PLAIN_TAIL],
-        Some(Flavour::Simple),
+        &[Flavour::Simple],
     ),
+    ticket("NormalChange", &["NormalChange"], &[PLAIN_HEAD, TICKET, CHANGE, PLAIN_TAIL], GROWN),
+    ticket(
+        "SecurityIncident",
+        &["SecurityIncident"],
+        &[PLAIN_HEAD, TICKET, HANDLED, SEVERITY, PLAIN_TAIL],
+        GROWN,
+    ),
+    Class {
+        flavours: GROWN,
+        ..ci("AccessPoint", &["AccessPoint"], &[CI_HEAD, CI, DEVICE, HARDWARE, ACCESS_POINT, TAIL])
+    },
+    grown("lnkContactToTicket", "ticket_contact", &[PLAIN_HEAD, TICKET_CONTACT, PLAIN_TAIL]),
+    grown("FAQCategory", "faq_category", &[PLAIN_HEAD, CATEGORY, PLAIN_TAIL]),
+    grown("FAQ", "faq", &[PLAIN_HEAD, FAQ, PLAIN_TAIL]),
+    grown("KnownError", "known_error", &[PLAIN_HEAD, KNOWN_ERROR, PLAIN_TAIL]),
+    grown("SiteVisit", "site_visit", &[PLAIN_HEAD, VISIT, PLAIN_TAIL]),
     class("lnkFunctionalCIToTicket", "ticket_ci", &[], &[PLAIN_HEAD, TICKET_CI, PLAIN_TAIL]),
     class("Attachment", "attachment", &[], &[PLAIN_HEAD, ATTACHMENT, PLAIN_TAIL]),
     class("Location", "location", &[], &[HEAD, LOCATION, TAIL]),

@@ -98,7 +98,9 @@ CREATE TABLE base_ci (
     osfamily_id INTEGER NOT NULL DEFAULT 0,
     osversion_id INTEGER NOT NULL DEFAULT 0,
     cpu TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
-    ram TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
+    ram TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    -- The provider's own, of access points.
+    ssid TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
 );
 CREATE INDEX ci_by_org ON base_ci (org_id, name);
 
@@ -255,6 +257,15 @@ CREATE TABLE base_ticket (
     resolution_code TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     solution TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     user_satisfaction TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    parent_incident_id INTEGER NOT NULL DEFAULT 0,
+    -- Of changes.
+    reason TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    requestor_id INTEGER NOT NULL DEFAULT 0,
+    creation_date TEXT,
+    outage TEXT NOT NULL DEFAULT 'no' COLLATE utf8mb4_unicode_ci,
+    fallback TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    -- The provider's own, of security incidents.
+    severity TEXT NOT NULL DEFAULT 'low' COLLATE utf8mb4_unicode_ci,
     -- A log is kept twice: as the text that a query searches, and as the entries of an answer.
     private_log TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
     private_log_entries TEXT NOT NULL DEFAULT '[]',
@@ -272,10 +283,54 @@ CREATE TABLE base_ticket_ci (
 );
 CREATE INDEX ticket_ci_by_ticket ON base_ticket_ci (ticket_id);
 
+CREATE TABLE base_ticket_contact (
+    id INTEGER PRIMARY KEY,
+    ticket_id INTEGER NOT NULL,
+    contact_id INTEGER NOT NULL,
+    role TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    role_code TEXT NOT NULL DEFAULT 'manual' COLLATE utf8mb4_unicode_ci
+);
+
+-- What is known of how things are done, and of what goes wrong.
+CREATE TABLE base_faq_category (id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE utf8mb4_unicode_ci);
+CREATE TABLE base_faq (
+    id INTEGER PRIMARY KEY,
+    title TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    summary TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    description TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    category_id INTEGER NOT NULL,
+    error_code TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    key_words TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
+);
+CREATE TABLE base_known_error (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    org_id INTEGER NOT NULL,
+    symptom TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    root_cause TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    workaround TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    solution TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    error_code TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    domain TEXT NOT NULL DEFAULT 'Application' COLLATE utf8mb4_unicode_ci
+);
+
+-- A class of the provider's own.
+CREATE TABLE base_site_visit (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL COLLATE utf8mb4_unicode_ci,
+    org_id INTEGER NOT NULL,
+    visitor_id INTEGER NOT NULL DEFAULT 0,
+    visited_on TEXT,
+    hours TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci,
+    billed TEXT NOT NULL DEFAULT 'no' COLLATE utf8mb4_unicode_ci,
+    report TEXT NOT NULL DEFAULT '' COLLATE utf8mb4_unicode_ci
+);
+
 -- The number that the next ticket of a class gets in its ref. Refused creates consume one too.
 CREATE TABLE ref_counter (class TEXT PRIMARY KEY, next INTEGER NOT NULL);
 -- From the first ticket on, a ref does not tell the id.
-INSERT INTO ref_counter VALUES ('UserRequest', 208), ('Incident', 109);
+INSERT INTO ref_counter VALUES
+    ('UserRequest', 208), ('Incident', 109), ('NormalChange', 1), ('SecurityIncident', 1);
 INSERT INTO sqlite_sequence VALUES ('base_ticket', 100);
 
 CREATE VIEW every_organization AS
@@ -393,7 +448,7 @@ SELECT c.id, c.finalclass,
        c.osversion_id,
        (SELECT name FROM base_typology WHERE id = c.osversion_id) COLLATE utf8mb4_unicode_ci
            AS osversion_name,
-       c.cpu, c.ram
+       c.cpu, c.ram, c.ssid
 FROM base_ci c
 LEFT JOIN base_organization o ON o.id = c.org_id;
 
@@ -442,6 +497,9 @@ SELECT *, 'SynchroLog' AS finalclass, 'SynchroLog' AS friendlyname FROM base_syn
 
 CREATE VIEW every_ticket AS
 SELECT t.*, t.ref AS friendlyname,
+       -- As a subquery: who does not ask for it does not pay for it.
+       (SELECT ref FROM base_ticket WHERE id = t.parent_incident_id) COLLATE utf8mb4_unicode_ci
+           AS parent_incident_ref,
        coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
        coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_name,
        coalesce(c.first_name, '') || ' ' || coalesce(c.name, '') COLLATE utf8mb4_unicode_ci
@@ -475,3 +533,35 @@ SELECT l.id, 'lnkFunctionalCIToTicket' AS finalclass,
 FROM base_ticket_ci l
 LEFT JOIN every_ci c ON c.id = l.functionalci_id
 LEFT JOIN base_ticket t ON t.id = l.ticket_id;
+
+CREATE VIEW every_ticket_contact AS
+SELECT l.id, 'lnkContactToTicket' AS finalclass,
+       coalesce(t.ref, '') || ' / ' || coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS friendlyname,
+       l.ticket_id, coalesce(t.ref, '') COLLATE utf8mb4_unicode_ci AS ticket_ref,
+       l.contact_id, coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS contact_name,
+       coalesce(c.email, '') COLLATE utf8mb4_unicode_ci AS contact_email, l.role, l.role_code
+FROM base_ticket_contact l
+LEFT JOIN base_contact c ON c.id = l.contact_id
+LEFT JOIN base_ticket t ON t.id = l.ticket_id;
+
+CREATE VIEW every_faq_category AS
+SELECT id, 'FAQCategory' AS finalclass, name AS friendlyname, name FROM base_faq_category;
+
+CREATE VIEW every_faq AS
+SELECT f.*, 'FAQ' AS finalclass, f.title AS friendlyname,
+       coalesce(c.name, '') COLLATE utf8mb4_unicode_ci AS category_name
+FROM base_faq f
+LEFT JOIN base_faq_category c ON c.id = f.category_id;
+
+CREATE VIEW every_known_error AS
+SELECT k.*, 'KnownError' AS finalclass, k.name AS friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS cust_name
+FROM base_known_error k
+LEFT JOIN base_organization o ON o.id = k.org_id;
+
+CREATE VIEW every_site_visit AS
+SELECT v.*, 'SiteVisit' AS finalclass, v.name AS friendlyname,
+       coalesce(o.name, '') COLLATE utf8mb4_unicode_ci AS org_id_friendlyname
+FROM base_site_visit v
+LEFT JOIN base_organization o ON o.id = v.org_id;

@@ -38,6 +38,16 @@ impl Work<'_> {
         self.url_name(object, values, old["Id"].as_str())
     }
 
+    /// Before a version is deleted: what is public is archived first.
+    pub(super) fn may_delete_article(&self, object: &Object, id: &str) -> Result<(), Refusal> {
+        let is_article = object.name.ends_with("__kav");
+        let record = if is_article { self.state.row(object, id)? } else { None };
+        if record.is_some_and(|record| record["PublishStatus"] == "Online") {
+            return Err(Refusal::bad("INSUFFICIENT_ACCESS_OR_READONLY", REFUSED).on(&[]));
+        }
+        Ok(())
+    }
+
     /// Letters, digits and hyphens, and of one article alone.
     fn url_name(&self, object: &Object, values: &Body, own: Option<&str>) -> Result<(), Refusal> {
         let (Some(name), Some(field)) =
@@ -71,6 +81,17 @@ impl Work<'_> {
         let inputs = body.get("inputs").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut answers = Vec::new();
         for input in &inputs {
+            if action == "publishKnowledgeArticles" && !has_publication(input) {
+                answers.push(json!({
+                    "actionName": action,
+                    "errors": [{"statusCode": "REQUIRED_FIELD_MISSING",
+                                "message": "Missing required input parameter: pubAction",
+                                "fields": []}],
+                    "isSuccess": false,
+                    "outputValues": null,
+                }));
+                continue;
+            }
             let list = input["articleVersionIdList"].as_array().cloned().unwrap_or_default();
             let mut values = Map::new();
             let mut fine = !list.is_empty();
@@ -84,13 +105,14 @@ impl Work<'_> {
                     Some(_) => status == Some(from),
                     None => status.is_some_and(|status| status != "Online"),
                 };
-                if may {
-                    let mut changes = Body::new();
-                    match to {
-                        Some(to) => changes.insert("PublishStatus".to_owned(), json!(to)),
-                        None => changes.insert("IsDeleted".to_owned(), json!(true)),
-                    };
-                    self.state.change(object, &known, &changes)?;
+                match to {
+                    Some(to) if may => {
+                        let mut changes = Body::new();
+                        changes.insert("PublishStatus".to_owned(), json!(to));
+                        self.state.change(object, &known, &changes)?;
+                    }
+                    None if may => self.state.atomically(|| self.remove(object, &known))?,
+                    _ => {}
                 }
                 fine &= may;
                 let said = if may { "Success" } else { REFUSED };
@@ -105,4 +127,10 @@ impl Work<'_> {
         }
         Ok(json!(answers))
     }
+}
+
+/// Whether an input says how its articles are published: at once, which is all that there is here.
+fn has_publication(input: &Value) -> bool {
+    const AT_ONCE: [&str; 2] = ["PUBLISH_ARTICLE", "PUBLISH_ARTICLE_NEW_VERSION"];
+    input["pubAction"].as_str().is_some_and(|how| AT_ONCE.contains(&how))
 }

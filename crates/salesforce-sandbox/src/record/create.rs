@@ -51,6 +51,13 @@ impl Work<'_> {
         }
         let id = self.state.next_id(&object.prefix)?;
         record.insert("Id".to_owned(), json!(id));
+        // The name of an object of one's own is its id where nobody says another.
+        let named = object.field("Name").filter(|name| object.custom && name.defaulted_on_create);
+        if let Some(name) = named.and_then(|name| record.get_mut(&name.name))
+            && name.is_null()
+        {
+            *name = json!(id);
+        }
         for (name, value) in [
             ("CreatedDate", &self.now),
             ("LastModifiedDate", &self.now),

@@ -22,6 +22,7 @@ impl Work<'_> {
             let message = "insufficient access rights on object id";
             return Err(Refusal::bad("INSUFFICIENT_ACCESS_OR_READONLY", message).on(&[]));
         }
+        self.may_delete_article(object, &id)?;
         self.faults.refuse(Operation::Delete, &object.name, &id)?;
         self.state.atomically(|| self.remove(object, &id))
     }
@@ -35,7 +36,7 @@ impl Work<'_> {
         Ok(long)
     }
 
-    fn remove(&self, object: &Object, id: &str) -> Result<(), Refusal> {
+    pub(super) fn remove(&self, object: &Object, id: &str) -> Result<(), Refusal> {
         let restricting = self.children(object, id, OnDelete::Restrict)?;
         for (child, _, found) in &restricting {
             if !found.is_empty() {

@@ -37,10 +37,11 @@ fn system() -> Vec<Field> {
 impl Object {
     /// One that was deployed, with its name: a text, or a number of this format.
     pub(crate) fn deployed(name: &str, label: &str, prefix: &str, number: Option<String>) -> Self {
-        let own = match number {
-            Some(format) => text("Name", 80).numbered(&format),
-            None => text("Name", 80).required(),
-        };
+        let mut own = text("Name", 80);
+        own.defaulted_on_create = true;
+        if let Some(format) = number {
+            own = own.numbered(&format);
+        }
         let mut object = object(name, prefix, vec![own, owner(&["User", "Group"])]);
         label.clone_into(&mut object.label);
         object

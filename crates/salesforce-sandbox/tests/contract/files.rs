@@ -63,8 +63,15 @@ async fn a_public_article_is_not_changed_in_place() {
     let said = org.post("/sobjects/Knowledge__kav", json!({"Title": "x", "UrlName": "a b"})).await;
     assert_eq!(said.code(), "FIELD_INTEGRITY_EXCEPTION");
     let inputs = json!({"inputs": [{"articleVersionIdList": [article]}]});
-    org.post("/actions/standard/publishKnowledgeArticles", inputs.clone()).await;
+    // It has to be said how.
+    let said = org.post("/actions/standard/publishKnowledgeArticles", inputs.clone()).await;
+    assert_eq!(said.json()[0]["outputValues"], json!(null));
+    assert_eq!(org.patch(&path, json!({"Summary": "x"})).await.status, 204);
+    let how =
+        json!({"inputs": [{"articleVersionIdList": [article], "pubAction": "PUBLISH_ARTICLE"}]});
+    org.post("/actions/standard/publishKnowledgeArticles", how).await;
     assert_eq!(org.patch(&path, json!({"Summary": "y"})).await.status, 400);
+    assert_eq!(org.delete(&path).await.code(), "INSUFFICIENT_ACCESS_OR_READONLY");
     let said = org.post("/actions/standard/deleteKnowledgeArticles", inputs.clone()).await;
     assert_eq!(said.json()[0]["isSuccess"], false);
     org.post("/actions/standard/archiveKnowledgeArticles", inputs.clone()).await;

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::Finding;
 use crate::{
     migrate::{
-        mapping::{AUDIT_FIELDS, ClassMapping, FieldRule, Form, Mapping, apply::record_type},
+        mapping::{
+            AUDIT_FIELDS, ClassMapping, FieldRule, Form, Mapping, Publish, apply::record_type,
+        },
         schema::Org,
         staging::Staged,
     },
@@ -42,6 +44,7 @@ pub(super) fn check(
         let there = org.get(object).and_then(Option::as_ref);
         let staged = staged.iter().find(|staged| staged.class == class.class);
         findings.extend(of_class(class, object, described, there));
+        findings.extend(staged.into_iter().flat_map(|staged| of_conditions(class, staged)));
         for (field, rule) in class.rules() {
             findings.extend(of_rule(class, field, rule, described, staged));
         }
@@ -97,6 +100,22 @@ fn of_class(
         }
     }
     findings
+}
+
+/// The attributes by which a class is divided that were not read: no object has a value of theirs.
+fn of_conditions(class: &ClassMapping, staged: &Staged) -> Vec<Finding> {
+    let published = match &class.publish {
+        Publish::All(_) => None,
+        Publish::Where(values) => Some(values),
+    };
+    let named = std::iter::once(&class.only).chain(published).flat_map(|values| values.keys());
+    named
+        .filter(|attribute| !staged.fields.contains(attribute) && *attribute != "id")
+        .map(|attribute| {
+            let reason = format!("{} has no attribute {attribute} that was read", class.class);
+            Finding::of(&class.class, "", "no-attribute", reason)
+        })
+        .collect()
 }
 
 fn of_rule(

@@ -229,6 +229,12 @@ impl Proposal<'_> {
                 let _ = writeln!(text, "decide = {}", quoted(&what));
             }
         }
+        if matches!(kind, Kind::Article | Kind::KnownError) {
+            text.push_str(
+                "# They are drafts; true publishes them all, { attribute = [\"value\"] } some of them.\n\
+                 publish = false\n",
+            );
+        }
         text.push_str("[classes.fields]\n");
         let lengths = self.staging.lengths(name, &staged.fields).await?;
         let mut taken = BTreeSet::from(["id", "finalclass", "friendlyname"]);

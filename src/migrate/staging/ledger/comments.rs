@@ -149,20 +149,22 @@ impl Ledger<'_> {
             .map(drop)
     }
 
-    /// When the last comments were sent of which nothing came back; nothing where there are none.
-    pub fn comments_under_way(&self) -> rusqlite::Result<Option<String>> {
-        let sql = "SELECT max(begun) FROM batches WHERE way = 'comments' AND ended IS NULL";
-        self.0.query_row(sql, [], |row| row.get(0))
+    /// When the last comments were sent of which nothing came back, in a batch or in any; nothing where there are none.
+    pub fn comments_under_way(&self, batch: Option<i64>) -> rusqlite::Result<Option<String>> {
+        let sql = "SELECT max(begun) FROM batches
+                   WHERE way = 'comments' AND ended IS NULL AND id = coalesce(?1, id)";
+        self.0.query_row(sql, [batch], |row| row.get(0))
     }
 
-    /// Those comments, and the batches that are then ended.
-    pub fn open_comments(&self) -> rusqlite::Result<Vec<CommentPart>> {
+    /// Those comments.
+    pub fn open_comments(&self, batch: Option<i64>) -> rusqlite::Result<Vec<CommentPart>> {
         self.0
-            .prepare(
-                "SELECT class, id, log, position, part FROM comments WHERE target IS NULL
+            .prepare_cached(
+                "SELECT class, id, log, position, part FROM comments
+                 WHERE target IS NULL AND batch = coalesce(?1, batch)
                  ORDER BY class, id, log, position, part",
             )?
-            .query_map([], |row| {
+            .query_map([batch], |row| {
                 Ok(CommentPart {
                     class: row.get(0)?,
                     id: unsigned(row.get(1)?),
@@ -174,10 +176,11 @@ impl Ledger<'_> {
             .collect()
     }
 
-    /// All comments that were sent are known to be there or not.
-    pub fn end_comments(&self, at: &str) -> rusqlite::Result<()> {
-        let sql = "UPDATE batches SET ended = ?1 WHERE way = 'comments' AND ended IS NULL";
-        self.0.execute(sql, [at]).map(drop)
+    /// All comments of a batch, or of all batches, are known to be there or not.
+    pub fn end_comments(&self, batch: Option<i64>, at: &str) -> rusqlite::Result<()> {
+        let sql = "UPDATE batches SET ended = ?2
+                   WHERE way = 'comments' AND ended IS NULL AND id = coalesce(?1, id)";
+        self.0.prepare_cached(sql)?.execute(params![batch, at]).map(drop)
     }
 
     /// The ids of comments on a record that are known.

@@ -16,7 +16,7 @@ pub struct ClassCounts {
     pub found: u64,
     /// Objects that did not go.
     pub failed: u64,
-    /// Records that were made and lack fields that are set later.
+    /// Records that were made and lack fields that are set later, or were to be published and are not.
     pub incomplete: u64,
 }
 
@@ -48,7 +48,7 @@ impl Ledger<'_> {
             found: one("SELECT count(*) FROM records WHERE class = ?1 AND how = 'found'")?,
             failed: one("SELECT count(*) FROM row_failures WHERE class = ?1 AND part = ''")?,
             incomplete: one(
-                "SELECT count(*) FROM row_failures WHERE class = ?1 AND part = 'later'",
+                "SELECT count(*) FROM row_failures WHERE class = ?1 AND part IN ('later', 'publish')",
             )?,
         })
     }
@@ -85,7 +85,7 @@ impl Ledger<'_> {
 
     /// How many comments and files did not go.
     pub fn failed_elsewhere(&self) -> rusqlite::Result<u64> {
-        let sql = "SELECT count(*) FROM row_failures WHERE part NOT IN ('', 'later')";
+        let sql = "SELECT count(*) FROM row_failures WHERE part NOT IN ('', 'later', 'publish')";
         self.0.query_row(sql, [], |row| row.get(0)).map(unsigned)
     }
 
@@ -106,6 +106,16 @@ impl Ledger<'_> {
             .query_map(params![class, integer(above), integer(most)], |row| {
                 Ok((unsigned(row.get(0)?), row.get(1)?, row.get(2)?))
             })?
+            .collect()
+    }
+
+    /// The records of a class that were there, and that this migration has not made: object and record, some of them.
+    pub fn found(&self, class: &str, most: usize) -> rusqlite::Result<Vec<(u64, String)>> {
+        self.0
+            .prepare(
+                "SELECT id, target FROM records WHERE class = ?1 AND how = 'found' ORDER BY id LIMIT ?2",
+            )?
+            .query_map(params![class, integer(most)], |row| Ok((unsigned(row.get(0)?), row.get(1)?)))?
             .collect()
     }
 

@@ -1,6 +1,6 @@
 //! The next rows that go: read by ranges of ids, made records, and written down before they are sent.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 use serde_json::Map;
 
 use super::{LATER, Ledger, RECORD, batches::Way};
@@ -145,6 +145,37 @@ impl Ledger<'_> {
             )?
             .query_map(params![class, integer(above), integer(most)], |row| {
                 object(class, row).map(|(object, _)| object)
+            })?
+            .collect()
+    }
+
+    /// One object, also one that is gone from iTop.
+    pub fn object(&self, class: &str, id: u64) -> rusqlite::Result<Option<Object>> {
+        self.0
+            .prepare_cached("SELECT id, fields, '' FROM objects WHERE class = ?1 AND id = ?2")?
+            .query_row(params![class, integer(id)], |row| object(class, row))
+            .optional()
+            .map(|found| found.map(|(object, _)| object))
+    }
+
+    /// The objects of a class above an id whose records were made and have all that they are to have: `has_later` says
+    /// whether some of it is set later.
+    pub fn whole(
+        &self,
+        class: &str,
+        has_later: bool,
+        above: u64,
+        most: usize,
+    ) -> rusqlite::Result<Vec<(Object, String)>> {
+        self.0
+            .prepare_cached(
+                "SELECT o.id, o.fields, r.target
+                 FROM records r JOIN objects o ON o.class = r.class AND o.id = r.id
+                 WHERE r.class = ?1 AND r.id > ?3 AND r.how = 'created' AND (r.pass = 2 OR ?2 = 0)
+                 ORDER BY r.id LIMIT ?4",
+            )?
+            .query_map(params![class, has_later, integer(above), integer(most)], |row| {
+                object(class, row)
             })?
             .collect()
     }

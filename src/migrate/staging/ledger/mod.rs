@@ -26,6 +26,9 @@ pub const RECORD: &str = "";
 /// The part of a failure that is about the fields that are set later.
 pub const LATER: &str = "later";
 
+/// The part of a failure that is about an article that was to be published.
+pub const PUBLISH: &str = "publish";
+
 /// What is written down of a load, within one transaction.
 #[derive(Debug)]
 pub struct Ledger<'t>(&'t Connection);
@@ -148,6 +151,15 @@ impl Ledger<'_> {
             )?
             .execute(params![class, super::tables::integer(id), part, code, reason, run, at])
             .map(drop)
+    }
+
+    /// Whether something of an object has failed, and not gone since.
+    pub fn is_failing(&self, class: &str, id: u64, part: &str) -> rusqlite::Result<bool> {
+        self.0
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM row_failures WHERE class = ?1 AND id = ?2 AND part = ?3)",
+            )?
+            .query_row(params![class, super::tables::integer(id), part], |row| row.get(0))
     }
 
     /// It went after all.

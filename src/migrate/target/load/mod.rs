@@ -1,5 +1,6 @@
-//! `migrate load`: class after class, then later fields, comments and files.
+//! `migrate load`: class after class, then later fields, comments and files; at last articles are published.
 
+mod articles;
 mod comments;
 mod files;
 mod first;
@@ -14,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use serde_json::json;
 
+pub(super) use articles::{DRAFT, ONLINE, STATUS};
 pub(super) use files::contents;
 pub(super) use records::told;
 pub use texts::{body_parts, comment_fields};
@@ -117,6 +119,13 @@ pub enum Event {
         /// Its length.
         bytes: u64,
     },
+    /// Articles of a class are public.
+    Published {
+        /// The class.
+        class: String,
+        /// How many.
+        articles: u64,
+    },
     /// Something did not go; the rest does.
     Failed {
         /// What: class and id, and what of it.
@@ -191,6 +200,7 @@ impl Load<'_> {
         if self.plan.mapping.files.attachments {
             self.files(run).await?;
         }
+        self.publish(run).await?;
         let at = self.now();
         let (created, found, failed) = self
             .staging

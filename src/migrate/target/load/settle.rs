@@ -23,7 +23,7 @@ impl Load<'_> {
                 Part { object: open.object.clone(), ..self.part(&open.class, open.pass, run) };
             self.settle_batch(&part, &open).await?;
         }
-        self.settle_comments().await?;
+        self.settle_comments(None).await?;
         Ok(self.staging.ledger(|ledger| ledger.renew_tries()).await?)
     }
 

@@ -2,7 +2,14 @@
 
 use super::{Event, Rollback};
 use crate::{
-    migrate::target::{TargetError, load::told},
+    migrate::{
+        mapping::is_article,
+        staging::ledger::Created,
+        target::{
+            TargetError,
+            load::{ONLINE, told},
+        },
+    },
     salesforce::{
         Error, Refusal,
         loading::{AT_ONCE, ArticleStep},
@@ -12,14 +19,11 @@ use crate::{
 /// How often a record is deleted that others are in the way of.
 const ROUNDS: u32 = 5;
 
-/// How the names of objects end whose records are articles: they are deleted in a way of their own.
-const ARTICLE: &str = "__kav";
-
 impl Rollback<'_> {
     /// Deletes the records of a class that do not stay; how many.
     pub(super) async fn delete(&self, class: &str) -> Result<u64, TargetError> {
         let Some((_, object)) = self.plan().class(class) else { return Ok(0) };
-        let is_article = object.ends_with(ARTICLE);
+        let is_article = is_article(object);
         let of = class.to_owned();
         let counts = self.staging().ledger(move |ledger| ledger.counts(&of)).await?;
         (self.tell)(&Event::Deletes { what: class.to_owned(), rows: counts.created });
@@ -53,11 +57,7 @@ impl Rollback<'_> {
             above = last.id;
             let ids: Vec<_> = ours.iter().map(|record| record.target.clone()).collect();
             let verdicts: Vec<Result<(), Error>> = if is_article {
-                let done = self
-                    .patience()
-                    .ask(class, async || self.client().articles(ArticleStep::Delete, &ids).await)
-                    .await?;
-                done.into_iter().map(|done| done.map_err(refused)).collect()
+                self.delete_articles(class, &ours).await?
             } else {
                 let done = self
                     .patience()
@@ -87,6 +87,40 @@ impl Rollback<'_> {
                 .await?;
             self.keep(class, kept).await?;
         }
+    }
+}
+
+impl Rollback<'_> {
+    /// Deletes articles, of which those that are public are archived first; a verdict of each in its place.
+    async fn delete_articles(
+        &self,
+        class: &str,
+        ours: &[Created],
+    ) -> Result<Vec<Result<(), Error>>, TargetError> {
+        let articles: Vec<_> = ours.iter().map(|one| (one.id, one.target.clone())).collect();
+        let ids: Vec<_> = ours.iter().map(|one| one.target.clone()).collect();
+        let states = self.load.states(class, &articles).await?;
+        let public: Vec<_> = ids
+            .iter()
+            .zip(&states)
+            .filter(|(_, state)| state.as_deref() == Some(ONLINE))
+            .map(|(id, _)| id.clone())
+            .collect();
+        let step = async |step, ids: &[String]| {
+            self.patience().ask(class, async || self.client().articles(step, ids).await).await
+        };
+        if !public.is_empty() {
+            // What it says is said again by what follows: what is public is not deleted.
+            step(ArticleStep::Archive, &public).await?;
+        }
+        let said = step(ArticleStep::Delete, &ids).await?;
+        // What a call has deleted whose answer got lost is refused by the next one, and gone.
+        let left = self.load.states(class, &articles).await?;
+        let verdicts = said.into_iter().zip(left).map(|(said, left)| match left {
+            None => Ok(()),
+            Some(_) => said.map_err(refused),
+        });
+        Ok(verdicts.collect())
     }
 }
 

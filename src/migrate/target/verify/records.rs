@@ -1,12 +1,19 @@
 //! Records, field by field.
 
+use std::{collections::HashSet, sync::Arc};
+
 use serde_json::Value;
 
 use super::{ClassReport, Difference, Event, NAMED, Verify, compare::is_equal};
 use crate::{
     migrate::{
-        mapping::{ClassMapping, is_taken},
-        target::{TargetError, plan::of_class},
+        mapping::{ClassMapping, is_article, is_published, is_taken},
+        staging::ledger::PUBLISH,
+        target::{
+            TargetError,
+            load::{DRAFT, ONLINE, STATUS},
+            plan::of_class,
+        },
     },
     salesforce::loading::{Fields, READ_AT_ONCE},
 };
@@ -31,6 +38,10 @@ impl Verify<'_> {
         (self.tell)(&Event::Begins { what: class.to_owned(), rows });
         let mut fields = self.plan.fields(class);
         fields.push("Id".to_owned());
+        let is_article = is_article(object);
+        if is_article {
+            fields.push(STATUS.to_owned());
+        }
         let later: Vec<_> = mapping.rules().filter(|(_, rule)| rule.later).collect();
         let mut above = 0;
         loop {
@@ -48,8 +59,14 @@ impl Verify<'_> {
                 .patience()
                 .ask(class, async || self.client.read_many(object, &ids, &fields).await)
                 .await?;
+            let ids = sent.iter().map(|(id, ..)| *id).collect();
+            let public = if is_article { self.public(class, ids).await? } else { HashSet::new() };
             for ((id, target, sent), read) in sent.iter().zip(read) {
-                let sent: Fields = serde_json::from_str(sent).unwrap_or_default();
+                let mut sent: Fields = serde_json::from_str(sent).unwrap_or_default();
+                if is_article {
+                    let status = if public.contains(id) { ONLINE } else { DRAFT };
+                    sent.insert(STATUS.to_owned(), Value::from(status));
+                }
                 let was_changed = later.iter().any(|(name, _)| sent.contains_key(*name));
                 let found = match read {
                     None => vec![Difference::missing(class, *id, target)],
@@ -80,6 +97,24 @@ impl Verify<'_> {
             }
             (self.tell)(&Event::Compared { rows: u64::try_from(sent.len()).unwrap_or(0) });
         }
+    }
+
+    /// Those of some objects whose articles are to be public; one that could not be published failed.
+    async fn public(&self, class: &str, ids: Vec<u64>) -> Result<HashSet<u64>, TargetError> {
+        let (of, plan) = (class.to_owned(), Arc::clone(self.plan));
+        let public = self.staging.ledger(move |ledger| {
+            let Some((mapping, _)) = plan.class(&of) else { return Ok(HashSet::new()) };
+            let mut public = HashSet::new();
+            for id in ids {
+                let object = ledger.object(&of, id)?;
+                let is_public = object.is_some_and(|object| is_published(mapping, &object));
+                if is_public && !ledger.is_failing(&of, id, PUBLISH)? {
+                    public.insert(id);
+                }
+            }
+            Ok(public)
+        });
+        Ok(public.await?)
     }
 
     /// What there is of a class on both sides.

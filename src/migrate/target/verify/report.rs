@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Verify;
+use super::{NAMED, Verify};
 use crate::{
     domain::text::{cut_chars, one_line},
     migrate::{
+        mapping::key,
         report::{PageError, page},
         target::TargetError,
     },
@@ -36,7 +37,7 @@ pub struct ClassReport {
     pub found: u64,
     /// How many objects did not go, each with its reason.
     pub failed: u64,
-    /// How many records lack fields that are set later.
+    /// How many records lack fields that are set later, or were to be published and are not.
     pub incomplete: u64,
     /// How many were not loaded yet.
     pub not_loaded: u64,
@@ -157,6 +158,15 @@ pub struct Reason {
     pub rows: u64,
 }
 
+/// A record with one of our keys that was there, and that this migration has not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundRow {
+    /// The object.
+    pub of: String,
+    /// The record.
+    pub record: String,
+}
+
 /// A row that did not go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedRow {
@@ -191,6 +201,8 @@ pub struct Report {
     pub logs: Vec<LogReport>,
     /// The files.
     pub files: Option<FileReport>,
+    /// Records that were there and that this migration has not made, the first of them: they stay as they are.
+    pub found: Vec<FoundRow>,
     /// Why rows did not go, the most frequent first.
     pub reasons: Vec<Reason>,
     /// Rows that did not go, the first of them.
@@ -213,6 +225,7 @@ impl Report {
             classes: Vec::new(),
             logs: Vec::new(),
             files: None,
+            found: Vec::new(),
             reasons: Vec::new(),
             failed: Vec::new(),
             differences: Vec::new(),
@@ -220,10 +233,18 @@ impl Report {
     }
 
     pub(super) async fn finish(&mut self, verify: &Verify<'_>) -> Result<(), TargetError> {
-        let (codes, failed) = verify
-            .staging
-            .ledger(|ledger| Ok((ledger.failure_codes()?, ledger.failures(FAILURES)?)))
-            .await?;
+        let order = verify.plan.order.clone();
+        let read = verify.staging.ledger(move |ledger| {
+            let mut found = Vec::new();
+            for class in order {
+                let room = NAMED.saturating_sub(found.len());
+                let rows = ledger.found(&class, room)?.into_iter();
+                found.extend(rows.map(|(id, record)| FoundRow { of: key(&class, id), record }));
+            }
+            Ok((found, ledger.failure_codes()?, ledger.failures(FAILURES)?))
+        });
+        let (found, codes, failed) = read.await?;
+        self.found = found;
         let reason = |(class, code, rows)| Reason { class, code, rows };
         self.reasons = codes.into_iter().map(reason).collect();
         self.failed = failed

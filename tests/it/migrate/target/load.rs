@@ -7,9 +7,7 @@ use super::{MAPPING, Move};
 
 #[tokio::test]
 async fn all_that_moves_arrives_once_with_faults_on_the_way() {
-    // The sized run of the issue: BRIDGE_MIGRATE_TICKETS=20000.
-    let tickets = std::env::var("BRIDGE_MIGRATE_TICKETS").ok().and_then(|n| n.parse().ok());
-    let tickets = tickets.unwrap_or(120);
+    let tickets = 120;
     let move_ = Move::of(tickets).await;
     // Somebody's CI has the key of one of ours already.
     let server = move_.world.itop.select("SELECT Server").await.unwrap()[3];
@@ -174,16 +172,7 @@ async fn what_does_not_go_is_named_and_the_rest_goes() {
     let long =
         json!({"first_name": "A", "name": "x".repeat(100), "org_id": 5002, "status": "active"});
     let person = move_.world.itop.create("Person", long).await.unwrap();
-    let password = move_.around.path().join("admin");
-    let account = [
-        "extract",
-        "--again",
-        "--admin-user",
-        super::super::ADMIN,
-        "--admin-password-file",
-        password.to_str().unwrap(),
-    ];
-    move_.done(&account).await;
+    move_.extracts_again().await;
     move_.map(
         &MAPPING.replace(
             "LastName = { from = \"name\", cut = true }",

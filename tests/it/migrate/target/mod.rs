@@ -1,5 +1,6 @@
 //! From a simulated iTop into a simulated Salesforce: loaded, compared, taken back, with faults and kills on the way.
 
+mod articles;
 mod limits;
 mod load;
 mod rollback;
@@ -116,8 +117,13 @@ impl Move {
 
     /// The same, into an org of another kind.
     async fn into(org: Options, tickets: usize) -> Self {
-        let options = sandbox::Options { servers: 30, ..sandbox::Options::default() };
-        let world = World::with(options, |_| {}).await;
+        let itop = sandbox::Options { servers: 30, ..sandbox::Options::default() };
+        Self::between(itop, org, tickets).await
+    }
+
+    /// The same, out of an iTop of another kind.
+    async fn between(itop: sandbox::Options, org: Options, tickets: usize) -> Self {
+        let world = World::with(itop, |_| {}).await;
         let org = Sandbox::new(org).unwrap();
         org.access(|access| access.sets_audit_fields = true);
         let (url, stop) = served(&org).await;
@@ -126,12 +132,21 @@ impl Move {
         this.fill(tickets).await;
         this.configure(&this.url);
         fs::write(this.around.path().join("admin"), sandbox::PASSWORD).unwrap();
-        let password = this.around.path().join("admin");
-        let account =
-            ["--admin-user", super::ADMIN, "--admin-password-file", password.to_str().unwrap()];
-        this.done(&[&["extract"][..], &account[..]].concat()).await;
+        this.extracts(&[]).await;
         this.map(MAPPING);
         this
+    }
+
+    async fn extracts(&self, more: &[&str]) {
+        let password = self.around.path().join("admin");
+        let account =
+            ["--admin-user", super::ADMIN, "--admin-password-file", password.to_str().unwrap()];
+        self.done(&[&["extract"], &account[..], more].concat()).await;
+    }
+
+    /// Reads what iTop has by now.
+    async fn extracts_again(&self) {
+        self.extracts(&["--again"]).await;
     }
 
     /// Writes the configuration, with the org at this address.

@@ -1,9 +1,11 @@
 //! Entries of logs become comments. A comment has no key: what is sent is written down before, and after an answer
 //! that got lost the comments that are there are read and matched.
 
-use std::{collections::HashMap, time::Duration};
+mod settle;
 
-use serde_json::Value;
+use std::mem::take;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
     Event, Load,
@@ -14,22 +16,23 @@ use crate::{
     migrate::{
         mapping::Logs,
         staging::ledger::CommentPart,
-        target::{CASE, COMMENT, TargetError, Waiting},
+        target::{CASE, COMMENT, TargetError},
     },
     salesforce::{
         Error,
-        loading::{AT_ONCE, Fields, quoted},
+        loading::{AT_ONCE, Fields},
     },
 };
 
 /// How many entries are looked at together.
-const ENTRIES: usize = 500;
+const ENTRIES: usize = 2_000;
+
+/// How many calls are under way at once: an org works on 200 comments for seconds, and on those of different records
+/// beside one another.
+const CALLS: usize = 4;
 
 /// How often comments are sent that others are in the way of.
 const TRIES: u32 = 5;
-
-/// How many records one question names whose comments are read.
-const PARENTS: usize = 100;
 
 /// A comment that is to be sent.
 struct Outgoing {
@@ -87,15 +90,23 @@ impl Load<'_> {
             let (outgoing, last, entries) = next.await?;
             let Some((id, position)) = last else { return Ok(()) };
             behind = (id, i64::try_from(position).unwrap_or(i64::MAX));
-            let mut made = 0;
-            let mut outgoing = outgoing.into_iter().peekable();
-            while outgoing.peek().is_some() {
-                let batch: Vec<_> = outgoing.by_ref().take(AT_ONCE).collect();
-                made += self.send_comments(batch, run).await?;
-            }
+            let calls = together(outgoing).into_iter().map(|group| self.send_group(group, run));
+            let sent = stream::iter(calls).buffer_unordered(CALLS);
+            let made = sent.try_fold(0, async |made, more| Ok(made + more)).await?;
             let entries = u64::try_from(entries).unwrap_or(u64::MAX);
             (self.tell)(&Event::Commented { entries, made });
         }
+    }
+
+    /// Sends comments, one call after the other; says how many are there.
+    async fn send_group(&self, group: Vec<Outgoing>, run: i64) -> Result<u64, TargetError> {
+        let mut made = 0;
+        let mut group = group.into_iter().peekable();
+        while group.peek().is_some() {
+            let batch: Vec<_> = group.by_ref().take(AT_ONCE).collect();
+            made += self.send_comments(batch, run).await?;
+        }
+        Ok(made)
     }
 
     /// Sends comments until each is there or refused; says how many are there.
@@ -106,12 +117,13 @@ impl Load<'_> {
             self.patience().gate().await?;
             let parts: Vec<_> = batch.iter().map(|comment| comment.part.clone()).collect();
             let at = self.now();
-            self.staging.ledger(move |ledger| ledger.begin_comments(&parts, &at)).await?;
+            let number =
+                self.staging.ledger(move |ledger| ledger.begin_comments(&parts, &at)).await?;
             let fields: Vec<_> = batch.iter().map(|comment| comment.fields.clone()).collect();
             match self.client.create_many(COMMENT, &fields).await {
                 Ok(verdicts) => {
                     let before = batch.len();
-                    let again = self.keep_comments(batch, verdicts, tried, run).await?;
+                    let again = self.keep_comments((number, batch), verdicts, tried, run).await?;
                     made += u64::try_from(before - again.len()).unwrap_or(0);
                     batch = again;
                     if !batch.is_empty() {
@@ -119,12 +131,12 @@ impl Load<'_> {
                     }
                 }
                 Err(error) if error.had_no_effect() => {
-                    self.drop_comments(&batch).await?;
+                    self.drop_comments(number, &batch).await?;
                     self.patience().after("comments", error, tried).await?;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an answer got lost");
-                    self.settle_comments().await?;
+                    self.settle_comments(Some(number)).await?;
                     let parts: Vec<_> = batch.iter().map(|comment| comment.part.clone()).collect();
                     let there = self.staging.ledger(move |ledger| {
                         parts.iter().map(|part| ledger.comment(part)).collect::<Result<Vec<_>, _>>()
@@ -145,7 +157,7 @@ impl Load<'_> {
     /// Writes down what came of comments; those that others were in the way of come back.
     async fn keep_comments(
         &self,
-        batch: Vec<Outgoing>,
+        (number, batch): (i64, Vec<Outgoing>),
         verdicts: Vec<Result<String, Error>>,
         tried: u32,
         run: i64,
@@ -185,114 +197,74 @@ impl Load<'_> {
                 for part in &waiting {
                     ledger.drop_comment(part)?;
                 }
-                ledger.end_comments(&at)
+                ledger.end_comments(Some(number), &at)
             })
             .await?;
         if is_full { Err(TargetError::StorageLimit) } else { Ok(again) }
     }
 
-    async fn drop_comments(&self, batch: &[Outgoing]) -> Result<(), TargetError> {
+    async fn drop_comments(&self, number: i64, batch: &[Outgoing]) -> Result<(), TargetError> {
         let parts: Vec<_> = batch.iter().map(|comment| comment.part.clone()).collect();
         let at = self.now();
         self.staging
             .ledger(move |ledger| {
                 parts.iter().try_for_each(|part| ledger.drop_comment(part))?;
-                ledger.end_comments(&at)
+                ledger.end_comments(Some(number), &at)
             })
             .await?;
         Ok(())
-    }
-
-    /// Looks for the comments of which nothing is known, when they have had time to arrive: each is there then, or
-    /// is to be sent.
-    pub(super) async fn settle_comments(&self) -> Result<(), TargetError> {
-        let Some(begun) = self.staging.ledger(|ledger| ledger.comments_under_way()).await? else {
-            return Ok(());
-        };
-        if let Ok(begun) = begun.parse() {
-            let passed = crate::clock::elapsed(begun, self.clock.now());
-            let left = self.how.settled_after.saturating_sub(passed);
-            if left > Duration::ZERO {
-                (self.tell)(&Event::Waits(Waiting::LostAnswer { seconds: left.as_secs() }));
-                self.clock.sleep(left).await;
-            }
-        }
-        let open = self.staging.ledger(|ledger| {
-            let mut open = Vec::new();
-            for part in ledger.open_comments()? {
-                let CommentPart { class, id, log, position, .. } = &part;
-                let entry = ledger.entry(class, *id, log, *position)?;
-                let known = ledger.comments_of(class, *id)?;
-                open.push((part, entry, known));
-            }
-            Ok(open)
-        });
-        let open = open.await?;
-        let mut parents: Vec<_> =
-            open.iter().filter_map(|(_, entry, _)| Some(entry.as_ref()?.target.clone())).collect();
-        parents.sort();
-        parents.dedup();
-        let mut there = self.comments_of(&parents).await?;
-        for (.., known) in &open {
-            for id in known {
-                there.retain(|_, ids| {
-                    ids.retain(|other| other != id);
-                    !ids.is_empty()
-                });
-            }
-        }
-        let settled: Vec<_> = open
-            .into_iter()
-            .map(|(part, entry, _)| {
-                let place = usize::try_from(part.part).unwrap_or(usize::MAX);
-                let found = entry.and_then(|entry| {
-                    let body = body_parts(&entry).into_iter().nth(place)?;
-                    there.get_mut(&(entry.target, compared(&body)))?.pop()
-                });
-                (part, found)
-            })
-            .collect();
-        let at = self.now();
-        self.staging
-            .ledger(move |ledger| {
-                for (part, found) in &settled {
-                    match found {
-                        Some(target) => ledger.set_comment(part, None, Some(target))?,
-                        None => ledger.drop_comment(part)?,
-                    }
-                }
-                ledger.end_comments(&at)
-            })
-            .await?;
-        Ok(())
-    }
-
-    /// The comments that records have: of each record and text their ids.
-    async fn comments_of(
-        &self,
-        parents: &[String],
-    ) -> Result<HashMap<(String, String), Vec<String>>, TargetError> {
-        let mut there: HashMap<_, Vec<String>> = HashMap::new();
-        for parents in parents.chunks(PARENTS) {
-            let named: Vec<_> = parents.iter().map(|parent| quoted(parent)).collect();
-            let query = format!(
-                "SELECT Id, ParentId, CommentBody FROM {COMMENT} WHERE ParentId IN ({})",
-                named.join(",")
-            );
-            let found =
-                self.patience().ask("comments", async || self.client.records(&query).await).await?;
-            for comment in found {
-                let text = |name: &str| comment.get(name).and_then(Value::as_str);
-                let Some((id, parent)) = text("Id").zip(text("ParentId")) else { continue };
-                let body = compared(text("CommentBody").unwrap_or_default());
-                there.entry((parent.to_owned(), body)).or_default().push(id.to_owned());
-            }
-        }
-        Ok(there)
     }
 }
 
-/// A text as it is compared: what storing makes of line ends and blanks at the ends says nothing.
-fn compared(body: &str) -> String {
-    body.replace("\r\n", "\n").trim().to_owned()
+/// Comments in groups of as many as one call takes. Those of one record stay together, so that no call waits for the
+/// lock of another one; where they are more, they are a group of their own.
+fn together(outgoing: Vec<Outgoing>) -> Vec<Vec<Outgoing>> {
+    let (mut groups, mut group) = (Vec::new(), Vec::new());
+    let mut rest = outgoing.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let id = first.part.id;
+        let mut of_record = vec![first];
+        while let Some(next) = rest.next_if(|next| next.part.id == id) {
+            of_record.push(next);
+        }
+        if !group.is_empty() && group.len() + of_record.len() > AT_ONCE {
+            groups.push(take(&mut group));
+        }
+        group.append(&mut of_record);
+    }
+    if !group.is_empty() {
+        groups.push(group);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_of_one_record_are_in_one_group() {
+        let of = |id: u64, count: u64| {
+            (0..count).map(move |part| Outgoing {
+                part: CommentPart {
+                    class: "Incident".to_owned(),
+                    id,
+                    log: "public_log".to_owned(),
+                    position: part,
+                    part: 0,
+                },
+                fields: Fields::new(),
+            })
+        };
+        let outgoing =
+            of(1, 150).chain(of(2, 50)).chain(of(3, 1)).chain(of(4, 450)).chain(of(5, 2));
+        let groups = together(outgoing.collect());
+        let ids = |group: &Vec<Outgoing>| {
+            let mut ids: Vec<_> = group.iter().map(|one| one.part.id).collect();
+            ids.dedup();
+            (ids, group.len())
+        };
+        let groups: Vec<_> = groups.iter().map(ids).collect();
+        assert_eq!(groups, [(vec![1, 2], 200), (vec![3], 1), (vec![4], 450), (vec![5], 2)]);
+    }
 }
