@@ -3,27 +3,27 @@
 mod desks;
 mod error;
 mod federation;
+mod leader;
 mod local_token;
 mod purge;
 mod reload;
 mod settings;
+mod tasks;
 
-use std::{net::SocketAddr, pin::Pin};
+use std::net::SocketAddr;
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    board::{Board, Refresher},
+    board::Board,
     check::Checks,
     clock::Clock,
     config::{Config, Current},
     delivery::{Delivery, Settings},
-    desk::{Desks, Served},
     domain::{names, visible::Visible},
     history::History,
     hooks::Hooks,
-    itop,
     server::Front,
     store::Store,
     web::{
@@ -33,22 +33,20 @@ use crate::{
 };
 
 pub use error::{RunError, StartError};
+pub use leader::Leader;
 use local_token::Tokens;
 pub use local_token::file as local_token_file;
 pub use reload::Reload;
 pub use settings::client_settings;
 use settings::link_key;
-
-/// What a background task does.
-type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+use tasks::Tasks;
 
 /// A bridge that is ready to run.
 #[derive(Debug)]
 pub struct App {
     front: Front,
     state: AppState,
-    refresher: Refresher,
-    desks: Desks,
+    leader: Leader,
     reload: Reload,
     config: Config,
 }
@@ -114,7 +112,6 @@ impl App {
             federation: federation.clone(),
             tls: front.tls().cloned(),
         });
-        let served = desks.clone();
         let parts = Parts {
             templates: Pages::new(&addresses, &clock)?,
             store: store.for_polls(),
@@ -136,7 +133,14 @@ impl App {
             tls: front.tls().cloned(),
         };
         let state = AppState::from(parts);
-        Ok(Self { front, state, refresher, desks: served, reload, config })
+        let leader = Leader::new(leader::Parts {
+            state: state.clone(),
+            refresher,
+            reload: reload.clone(),
+            delivery: config.delivery.clone(),
+            retention: config.store.retention.duration(),
+        });
+        Ok(Self { front, state, leader, reload, config })
     }
 
     /// What can be read again while the bridge runs.
@@ -151,6 +155,12 @@ impl App {
         self.front.address()
     }
 
+    /// What delivers where [`App::serve`] answers.
+    #[must_use]
+    pub fn leader(&self) -> Leader {
+        self.leader.clone()
+    }
+
     /// Serves and delivers until `stop`. Then it accepts no more connections, lets calls in flight
     /// end within `server.shutdown_grace`, and leaves the rest as rows.
     ///
@@ -158,79 +168,48 @@ impl App {
     /// Where the server or a background task ends by itself: the process should end too, so that
     /// whoever watches it starts it again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
-        let Self { front, state, refresher, desks, reload, config } = self;
-        let mut tasks = JoinSet::new();
-        let delivery = state.delivery.clone();
-        let deliveries_stop = stop.clone();
-        tasks.spawn(async move {
-            delivery.run(deliveries_stop).await;
-            "deliveries"
-        });
-        let (history, history_gate, history_stop) =
-            (state.history.clone(), desks.default().gate.clone(), stop.clone());
-        tasks.spawn(async move {
-            history.keep(&history_gate, history_stop).await;
-            "history"
-        });
-        let helpers = stop.clone();
-        let mut background = |name: &'static str, work: Work| {
-            let stop = helpers.clone();
-            tasks.spawn(async move {
-                stop.run_until_cancelled(work).await;
-                name
-            });
+        let (leader, clock) = (self.leader(), self.state.clock.clone());
+        let grace = self.config.server.shutdown_grace.duration();
+        let running = async {
+            let (leading, serving) = (leader.lead(stop.clone()), self.serve(stop.clone()));
+            tokio::try_join!(leading, serving)
         };
-        for Served { catalog, gate } in desks.iter().cloned() {
-            let (desk, reload) = (catalog.desk().clone(), reload.clone());
-            let class = move || {
-                let catalog = catalog.clone();
-                async move { catalog.ticket_class().await.unwrap_or(itop::USER_REQUEST).to_owned() }
-            };
-            let renew = move || reload.secret_files();
-            background("gate", Box::pin(gate.keep(desk, class, renew, config.delivery.clone())));
-        }
-        background("board", Box::pin(refresher.run()));
-        background("hooks", Box::pin(state.hooks.clone().run()));
-        if let Some(federation) = state.federation.clone() {
-            background("federation", Box::pin(federation.run()));
-        }
-        let store = state.store.clone();
-        background("writer of the database", Box::pin(async move { store.writer_ended().await }));
-        let retention = config.store.retention.duration();
-        background(
-            "purge",
-            Box::pin(purge::keep(state.store.clone(), state.clock.clone(), retention)),
-        );
-        if let Some(tls) = front.tls().cloned() {
-            background("certificate", Box::pin(tls.watch()));
-        }
-
-        let routes = web::routes(&state, &config);
-        let serving = async {
-            front.serve(routes, stop.clone()).await;
-            Ok(())
-        };
-        let watching = async {
-            while let Some(ended) = tasks.join_next().await {
-                // After `stop` every task ends, in any order.
-                if !stop.is_cancelled() {
-                    return Err(RunError::Task(ended.unwrap_or("one that panicked")));
-                }
-            }
-            Ok(())
-        };
-        let grace = config.server.shutdown_grace.duration();
         let too_long = async {
             stop.cancelled().await;
-            state.clock.sleep(grace).await;
+            clock.sleep(grace).await;
         };
         tokio::select! {
-            outcome = async { tokio::try_join!(serving, watching) } => outcome.map(|_| ()),
+            outcome = running => outcome.map(|_| ()),
             () = too_long => {
                 tracing::warn!("calls in flight did not end in time; they are looked up at the next start");
                 Ok(())
             }
         }
+    }
+
+    /// Accepts and answers until `stop`; delivers nothing, which [`Leader::lead`] does.
+    ///
+    /// # Errors
+    /// Where something without which it cannot be done ends by itself.
+    pub async fn serve(self, stop: CancellationToken) -> Result<(), RunError> {
+        let Self { front, state, config, .. } = self;
+        let mut tasks = Tasks::until(stop.clone());
+        let store = state.store.clone();
+        tasks.start_endless("writer of the database", async move { store.writer_ended().await });
+        let (delivery, told) = (state.delivery.clone(), stop.clone());
+        tasks.start("who waits", async move {
+            told.cancelled().await;
+            delivery.stop_waiting();
+        });
+        if let Some(tls) = front.tls().cloned() {
+            tasks.start_endless("certificate", tls.watch());
+        }
+        let routes = web::routes(&state, &config);
+        let serving = async {
+            front.serve(routes, stop).await;
+            Ok(())
+        };
+        tokio::try_join!(serving, tasks.ended()).map(|_| ())
     }
 }
 

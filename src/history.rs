@@ -18,7 +18,7 @@ use crate::{
     domain::bucket::{Answers, BUCKET, Bucket, start_of},
     gate::{Gate, GateState},
     outgoing::{Calls, Latency},
-    store::{GateChange, Store, StoreError},
+    store::{GateChange, Store, StoreError, Term},
 };
 
 /// How much of the past is told.
@@ -128,14 +128,14 @@ impl History {
         past.buckets.range(last..).next_back().and_then(|(_, bucket)| bucket.itop)
     }
 
-    /// Counts and writes until `stop`.
-    pub async fn keep(&self, gate: &Gate, stop: CancellationToken) {
-        let counting = self.keep_counting(&stop);
-        let watching = stop.run_until_cancelled(self.keep_gate(gate));
+    /// Counts and writes for a Term until `stop`.
+    pub async fn keep(&self, term: &Term, gate: &Gate, stop: CancellationToken) {
+        let counting = self.keep_counting(term, &stop);
+        let watching = stop.run_until_cancelled(self.keep_gate(term, gate));
         tokio::join!(counting, watching);
     }
 
-    async fn keep_counting(&self, stop: &CancellationToken) {
+    async fn keep_counting(&self, term: &Term, stop: &CancellationToken) {
         loop {
             let now = self.inner.clock.now();
             // The clock of the wall decides what people call a quarter of an hour.
@@ -143,7 +143,7 @@ impl History {
             let ended = self.inner.clock.sleep(elapsed(now, end).max(Duration::from_millis(1)));
             let goes_on = stop.run_until_cancelled(ended).await.is_some();
             self.count();
-            self.save().await;
+            self.save(term).await;
             if !goes_on {
                 return;
             }
@@ -172,49 +172,43 @@ impl History {
     }
 
     /// What cannot be written now is written with the next one.
-    async fn save(&self) {
+    async fn save(&self, term: &Term) {
         let unsaved: Vec<Bucket> = {
             let past = self.past();
             past.unsaved.iter().filter_map(|start| past.buckets.get(start)).copied().collect()
         };
         let oldest = self.inner.clock.now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         let starts: Vec<_> = unsaved.iter().map(|bucket| bucket.start).collect();
-        match self.inner.store.save_history(unsaved, oldest).await {
+        match term.save_history(unsaved, oldest).await {
             Ok(()) => self.past().unsaved.retain(|start| !starts.contains(start)),
             Err(error) => tracing::warn!(%error, "the history could not be written"),
         }
     }
 
     /// Notes each change of the gate. One that is over before this looks is none that anybody saw.
-    async fn keep_gate(&self, gate: &Gate) {
+    async fn keep_gate(&self, term: &Term, gate: &Gate) {
         let mut changes = gate.watch();
-        let was_closed = self.past().gate_changes.last().is_some_and(|last| last.reason.is_some());
-        let state = changes.borrow_and_update().clone();
-        if was_closed || matches!(state, GateState::Closed { .. }) {
-            self.note(&state).await;
+        let last = self.past().gate_changes.last().cloned();
+        let change = told(&changes.borrow_and_update());
+        let was_closed = last.as_ref().is_some_and(|last| last.reason.is_some());
+        // An earlier Term of this process may have noted it.
+        if (was_closed || change.reason.is_some()) && last.as_ref() != Some(&change) {
+            self.note(term, change).await;
         }
         while changes.changed().await.is_ok() {
-            let state = changes.borrow_and_update().clone();
-            self.note(&state).await;
+            let change = told(&changes.borrow_and_update());
+            self.note(term, change).await;
         }
     }
 
-    async fn note(&self, state: &GateState) {
-        let change = match state {
-            GateState::Open { since } => GateChange { at: since.at, reason: None, message: None },
-            GateState::Closed { reason, message, since, .. } => GateChange {
-                at: since.at,
-                reason: Some(reason.code().to_owned()),
-                message: Some(message.clone()),
-            },
-        };
+    async fn note(&self, term: &Term, change: GateChange) {
         {
             let mut past = self.past();
             past.gate_changes.push(change.clone());
             let beyond = past.gate_changes.len().saturating_sub(CHANGES);
             past.gate_changes.drain(..beyond);
         }
-        if let Err(error) = self.inner.store.note_gate_change(change).await {
+        if let Err(error) = term.note_gate_change(change).await {
             tracing::warn!(%error, "a change of the gate could not be written");
         }
     }
@@ -232,6 +226,17 @@ impl Past {
             itop: Latency::of(&answered.since(&self.answers_before)).map(answers),
             acknowledgements: stored.saturating_sub(self.stored_before),
         }
+    }
+}
+
+fn told(state: &GateState) -> GateChange {
+    match state {
+        GateState::Open { since } => GateChange { at: since.at, reason: None, message: None },
+        GateState::Closed { reason, message, since, .. } => GateChange {
+            at: since.at,
+            reason: Some(reason.code().to_owned()),
+            message: Some(message.clone()),
+        },
     }
 }
 

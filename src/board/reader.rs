@@ -2,11 +2,15 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::JoinSet,
+};
 
 use super::{Board, QUEUE, Question};
 use crate::{
@@ -17,7 +21,7 @@ use crate::{
         ticket_status::{Presence, TicketStatus},
     },
     itop,
-    store::{AgedTicket, Life, Recognised},
+    store::{AgedTicket, Life, Recognised, Term},
 };
 
 /// How long questions are gathered into one query.
@@ -29,10 +33,12 @@ const LOGS_AT_ONCE: usize = 50;
 /// Open tickets looked at in one round.
 const OPEN_TICKETS: usize = 100_000;
 
-/// The part of the board that reads from iTop; runs until it is dropped.
+/// The part of the board that reads from iTop; runs until it is dropped, at one place at a time. Cheap to
+/// clone.
+#[derive(Clone)]
 pub struct Refresher {
     board: Board,
-    questions: mpsc::Receiver<Question>,
+    questions: Arc<Mutex<mpsc::Receiver<Question>>>,
 }
 
 impl std::fmt::Debug for Refresher {
@@ -44,34 +50,37 @@ impl std::fmt::Debug for Refresher {
 #[derive(Clone)]
 struct StatusReader {
     board: Board,
+    term: Term,
     /// The ticket system that has the tickets of its class.
     served: Served,
 }
 
 impl Refresher {
     pub(super) fn new(board: Board, questions: mpsc::Receiver<Question>) -> Self {
-        Self { board, questions }
+        Self { board, questions: Arc::new(Mutex::new(questions)) }
     }
 
-    /// Answers questions, and asks about tickets that nobody has asked about for long.
-    pub async fn run(self) {
+    /// Answers questions for a Term, and asks about tickets that nobody has asked about for long.
+    pub async fn run(self, term: Term) {
         let board = self.board.clone();
         tokio::select! {
-            () = self.answer() => {}
+            () = self.answer(term) => {}
             () = board.clone().refresh_by_itself() => {}
             () = board.read_changed() => {}
         }
     }
 
     /// Passes each question on to the loop of its class.
-    async fn answer(mut self) {
+    async fn answer(self, term: Term) {
+        let mut asked = self.questions.lock().await;
         let mut loops = JoinSet::new();
         let mut classes = HashMap::<String, mpsc::Sender<Question>>::new();
-        while let Some(question) = self.questions.recv().await {
+        while let Some(question) = asked.recv().await {
             let Some(ticket) = question.tickets.first() else { continue };
             // Of one that is not served any more, what is known stays what it was.
             let Some(served) = self.board.desks.of_ticket(&ticket.key) else { continue };
-            let reader = StatusReader { board: self.board.clone(), served: served.clone() };
+            let (board, term, served) = (self.board.clone(), term.clone(), served.clone());
+            let reader = StatusReader { board, term, served };
             let class = ticket.key.class.clone();
             let questions = classes.entry(class).or_insert_with_key(|class| {
                 let (sender, questions) = mpsc::channel(QUEUE);
@@ -172,8 +181,7 @@ impl StatusReader {
             Some(client) => (self.missing(client, class, ids, &present).await, Recognised::NotYet),
             None => (not_visible(class, ids, &present), Recognised::Yes),
         };
-        let store = &self.board.store;
-        let doubtful = match store.save_statuses(present, recognised, missing, as_of).await {
+        let doubtful = match self.term.save_statuses(present, recognised, missing, as_of).await {
             Ok(doubtful) => doubtful,
             Err(error) => {
                 tracing::error!(%error, "ticket statuses could not be saved");
@@ -225,7 +233,7 @@ impl StatusReader {
                 gone.push((ticket.key, Presence::Deleted));
             }
         }
-        if let Err(error) = store.save_statuses(same, Recognised::Yes, gone, as_of).await {
+        if let Err(error) = self.term.save_statuses(same, Recognised::Yes, gone, as_of).await {
             tracing::error!(%error, "ticket statuses could not be saved");
         }
         Ok(())

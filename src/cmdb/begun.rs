@@ -6,28 +6,41 @@
 use std::collections::HashSet;
 
 use super::{Federation, lookup, plan, worker::Obstacle};
-use crate::domain::equipment::{EquipmentKey, EquipmentRow};
+use crate::{
+    domain::equipment::{EquipmentKey, EquipmentRow},
+    store::Term,
+};
 
 impl Federation {
     /// The last run of a class was never answered, maybe by another process: looks for what it has made, before
     /// anything is decided about the rows that it had. Tells whether there was something.
-    pub(super) async fn find_of_lost_run(&self, class: &str) -> Result<bool, Obstacle> {
+    pub(super) async fn find_of_lost_run(
+        &self,
+        term: &Term,
+        class: &str,
+    ) -> Result<bool, Obstacle> {
         let rows = self.inner.store.equipment_of_lost_run(class).await?;
-        self.find(class, rows).await
+        self.find(term, class, rows).await
     }
 
     /// A run has made more than the new rows that it was sent: looks for what it has made of others.
     pub(super) async fn find_begun(
         &self,
+        term: &Term,
         class: &str,
         sent: HashSet<EquipmentKey>,
     ) -> Result<(), Obstacle> {
         let mut rows = self.inner.store.begun_equipment(class).await?;
         rows.retain(|row| !sent.contains(&row.key));
-        self.find(class, rows).await.map(drop)
+        self.find(term, class, rows).await.map(drop)
     }
 
-    async fn find(&self, class: &str, rows: Vec<EquipmentRow>) -> Result<bool, Obstacle> {
+    async fn find(
+        &self,
+        term: &Term,
+        class: &str,
+        rows: Vec<EquipmentRow>,
+    ) -> Result<bool, Obstacle> {
         let named = |row: &EquipmentRow| {
             let org = row.org_id.clone()?;
             let name = plan::begun_name(row, class, &org)?.to_owned();
@@ -53,7 +66,7 @@ impl Federation {
             }
         });
         let found: Vec<_> = found.collect();
-        let rows = inner.store.found_equipment(found).await?;
+        let rows = term.found_equipment(found).await?;
         if rows > 0 {
             tracing::info!(class, rows, "CIs were found that were begun and never seen");
         }

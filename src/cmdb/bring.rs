@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{equipment::Problem, names::spelling},
     itop::synchro::{Counters, DoorError, LEAVE, PRIMARY_KEY, Table},
-    store::{Became, CmdbSource, EquipmentLoad, SettledEquipment},
+    store::{Became, CmdbSource, EquipmentLoad, SettledEquipment, Term},
 };
 
 /// A row whose CI is decided.
@@ -54,19 +54,19 @@ impl Worker {
         class: &str,
         chunk: Vec<Planned>,
     ) -> Result<(), Obstacle> {
-        let inner = &*federation.inner;
+        let (inner, term) = (&*federation.inner, &self.term.clone());
         let (model, source) = federation.source(class).await?;
         federation.tickets_first().await;
-        if federation.find_of_lost_run(class).await? {
+        if federation.find_of_lost_run(term, class).await? {
             // Rows of the chunk may be among them, and are others by now.
             return Ok(());
         }
         let (decided, outcomes) = federation.decide(class, chunk).await?;
-        inner.store.settle_equipment(outcomes).await?;
+        term.settle_equipment(outcomes).await?;
         let made = federation.made(&model, &source, decided).await?;
         let (made, outcomes) = settled_already(made);
-        inner.store.settle_equipment(outcomes).await?;
-        let made = federation.begin(class, made).await?;
+        term.settle_equipment(outcomes).await?;
+        let made = federation.begin(term, class, made).await?;
         if made.is_empty() {
             return Ok(());
         }
@@ -82,14 +82,14 @@ impl Worker {
             federation.tickets_first().await;
             // iTop has all of it. What it makes of it is looked for, even if its answer never comes.
             let keys = made.iter().map(|made| made.decided.planned.row.key.clone()).collect();
-            Ok(inner.store.begin_equipment_run(class, keys).await.map(|()| made))
+            Ok(term.begin_equipment_run(class, keys).await.map(|()| made))
         };
         let brought = match brought.await {
             Ok(made) => {
                 let made = made?;
                 let ran = inner.doors.run(&source.source_id).await;
                 if ran.as_ref().is_err_and(DoorError::had_no_effect) {
-                    inner.store.end_equipment_run(class).await?;
+                    term.end_equipment_run(class).await?;
                 }
                 ran.map(|counters| (counters, made))
             }
@@ -122,12 +122,12 @@ impl Worker {
             .zip(&outcomes)
             .filter(|(made, one)| made.decided.ci().is_none() && has_ci(&one.became));
         let made_others = counters.created > made_here.count() as u64;
-        inner.store.settle_equipment(outcomes).await?;
+        term.settle_equipment(outcomes).await?;
         if made_others && pending > 0 {
             let sent = made.iter().map(|made| made.decided.planned.row.key.clone()).collect();
-            federation.find_begun(class, sent).await?;
+            federation.find_begun(term, class, sent).await?;
         }
-        inner.store.end_equipment_run(class).await?;
+        term.end_equipment_run(class).await?;
         if counters.reconciled_updated + counters.reconciled_unchanged > adopted + pending {
             tracing::warn!(
                 class,
@@ -135,7 +135,7 @@ impl Worker {
                  of new equipment meanwhile, or the data source was made anew"
             );
         }
-        federation.watch_out(class, &counters, &Share { rows, new, failed, pending }).await
+        federation.watch_out(term, class, &counters, &Share { rows, new, failed, pending }).await
     }
 }
 
@@ -218,7 +218,12 @@ impl Federation {
     }
 
     /// Marks rows as given to iTop; leaves those that are still what was planned.
-    async fn begin(&self, class: &str, made: Vec<Made>) -> Result<Vec<Made>, Obstacle> {
+    async fn begin(
+        &self,
+        term: &Term,
+        class: &str,
+        made: Vec<Made>,
+    ) -> Result<Vec<Made>, Obstacle> {
         let load = |Made { decided: Decided { planned, begun, .. }, .. }: &Made| EquipmentLoad {
             key: planned.row.key.clone(),
             wanted_hash: planned.row.wanted_hash.clone(),
@@ -228,7 +233,7 @@ impl Federation {
             retires: planned.load.purpose != Purpose::Keep,
         };
         let loads = made.iter().map(load).collect();
-        let begun = self.inner.store.begin_equipment(class, loads).await?;
+        let begun = term.begin_equipment(class, loads).await?;
         Ok(made.into_iter().zip(begun).filter_map(|(made, begun)| begun.then_some(made)).collect())
     }
 
@@ -308,6 +313,7 @@ impl Federation {
     /// What a run did beyond what was asked of it stops its source, until somebody has looked.
     async fn watch_out(
         &self,
+        term: &Term,
         class: &str,
         counters: &Counters,
         share: &Share,
@@ -336,7 +342,7 @@ impl Federation {
             reason,
             "nothing more is loaded into this source until somebody has looked: 'equipment resume'"
         );
-        self.inner.store.halt_equipment(class, reason).await?;
+        term.halt_equipment(class, reason).await?;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         equipment::{Equipment, EquipmentKey},
         keys::{Instance, PartyKey},
     },
-    store::{Store, StoreError},
+    store::{Store, StoreError, Term},
 };
 
 /// Key and name of an organization.
@@ -62,19 +62,29 @@ impl Links {
 
     /// What has changed since `known` sets off what waited for it, and has what iTop holds looked at that
     /// belongs elsewhere by now.
-    pub(super) async fn follow(&self, known: &Self, store: &Store) -> Result<(), StoreError> {
+    pub(super) async fn follow(
+        &self,
+        known: &Self,
+        store: &Store,
+        term: &Term,
+    ) -> Result<(), StoreError> {
         let different = self.different(known);
         if different.is_empty() {
             return Ok(());
         }
         for company in &different {
-            store.relink_equipment(company).await?;
-            self.find_moved(company, store).await?;
+            term.relink_equipment(company).await?;
+            self.find_moved(company, store, term).await?;
         }
         Ok(())
     }
 
-    async fn find_moved(&self, company: &Company, store: &Store) -> Result<(), StoreError> {
+    async fn find_moved(
+        &self,
+        company: &Company,
+        store: &Store,
+        term: &Term,
+    ) -> Result<(), StoreError> {
         let (instance, party) = company;
         let mut after = String::new();
         loop {
@@ -92,7 +102,7 @@ impl Links {
             });
             let moved: Vec<_> = moved.collect();
             if !moved.is_empty() {
-                store.look_at_equipment(moved).await?;
+                term.look_at_equipment(moved).await?;
             }
         }
     }

@@ -22,7 +22,7 @@ use crate::{
         visible::Visible,
     },
     itop::{ItopError, synchro::DoorError},
-    store::{Became, CmdbSource, EquipmentQueue, SettledEquipment, StoreError},
+    store::{Became, CmdbSource, EquipmentQueue, SettledEquipment, StoreError, Term},
 };
 
 /// How long nothing may happen before the equipment is looked at again all the same.
@@ -101,8 +101,8 @@ enum Turned {
 }
 
 /// What the worker knows between turns.
-#[derive(Default)]
 pub(super) struct Worker {
+    pub(super) term: Term,
     /// By which links rows were last planned; none since the start.
     links: Links,
     /// What rows were last planned by.
@@ -117,11 +117,11 @@ pub(super) struct Worker {
 }
 
 impl Federation {
-    /// Brings equipment to iTop for as long as it is run.
-    pub async fn run(self) {
+    /// Brings equipment to iTop for a Term, for as long as it is run.
+    pub async fn run(self, term: Term) {
         let inner = &*self.inner;
-        let mut worker = Worker::default();
-        // What the last process has loaded may be under way still.
+        let mut worker = Worker::new(term);
+        // What was loaded for the last Term may be under way still.
         if inner.store.is_equipment_begun().await.unwrap_or(true) {
             inner.clock.sleep(UNCLEAR).await;
         }
@@ -207,6 +207,18 @@ impl Federation {
 }
 
 impl Worker {
+    fn new(term: Term) -> Self {
+        Self {
+            term,
+            links: Links::default(),
+            mapping: None,
+            paused: HashMap::new(),
+            fewer: HashMap::new(),
+            last: None,
+            in_a_row: 0,
+        }
+    }
+
     async fn turn(&mut self, federation: &Federation) -> Result<Turned, Obstacle> {
         let inner = &*federation.inner;
         let _turn = inner.turn.lock().await;
@@ -229,7 +241,7 @@ impl Worker {
         let sources = federation.sources().await?;
         let digest = mapping(&federation.inner.config, &sources);
         if self.mapping.as_ref() != Some(&digest) {
-            if store.plan_equipment_by(digest.clone()).await? {
+            if self.term.plan_equipment_by(digest.clone()).await? {
                 tracing::info!(
                     "all equipment is planned anew: [cmdb] or a data source is another one"
                 );
@@ -238,7 +250,7 @@ impl Worker {
             self.paused.clear();
         }
         let links = Links::new(store.links(&Visible::all()).await?);
-        links.follow(&self.links, store).await?;
+        links.follow(&self.links, store, &self.term).await?;
         self.links = links;
         Ok(())
     }
@@ -293,7 +305,7 @@ impl Worker {
             self.last = Some(company);
         }
         let settled = outcomes.len();
-        inner.store.settle_equipment(outcomes).await?;
+        self.term.settle_equipment(outcomes).await?;
         let planned = plan::in_turns(lanes.into_iter().map(|lane| lane.planned).collect());
         Ok(Plan { planned, settled })
     }

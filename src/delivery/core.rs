@@ -1,6 +1,7 @@
 //! What deliveries to any ticket system have in common: one of these each.
 
 use std::{
+    ops::Deref,
     sync::{
         Arc, Weak,
         atomic::{AtomicU16, AtomicUsize},
@@ -8,24 +9,22 @@ use std::{
     time::Duration,
 };
 
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
 use super::{
-    Blocked, Settings, backoff::backoff, claims::Claims, outcomes::Outcomes, trace::Logged as _,
+    Blocked, backoff::backoff, claims::Claims, deliverer::Lanes, figures::RefusedConditions,
+    outcomes::Outcomes, outlook::Outlook, trace::Logged as _,
 };
 use crate::{
-    catalog::Catalog,
-    clock::{Clock, Moment},
-    config::OnOpenTicket,
-    desk::{Desk, DeskName, Failure, Served},
+    clock::Moment,
+    desk::{DeskName, Failure},
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
-        keys::Instance,
-        notice::Notice,
         text::capitalised,
-        visible::Visible,
     },
-    gate::Gate,
-    store::{Delivered, NOT_LINKED, OfDesk, Restored, Store, StoreError, TicketOfControl, Waiting},
+    store::{Delivered, NOT_LINKED, OfDesk, Restored, StoreError, Term, Waiting},
 };
 
 /// How often it is noted for how long the bridge has run since a restore.
@@ -51,54 +50,75 @@ pub(super) struct Load {
     pub(super) limit: AtomicU16,
 }
 
-/// What deliveries to one ticket system have, however exactly-once is had there.
+/// What deliveries to one ticket system have while a Term lasts, however exactly-once is had there.
 pub(super) struct Core {
-    pub(super) desk: Desk,
-    pub(super) store: Store,
-    pub(super) catalog: Catalog,
-    pub(super) gate: Gate,
-    pub(super) clock: Clock,
-    /// When this process began: what was sent before it can only be older.
+    outlook: Arc<Outlook>,
+    pub(super) term: Term,
+    /// When the Term began: what was sent before it can only be older.
     pub(super) began: Moment,
-    pub(super) settings: Arc<Settings>,
     /// Who waits for the outcome of a row, whichever ticket system it goes to.
     pub(super) outcomes: Arc<Outcomes>,
+    pub(super) refused: Arc<RefusedConditions>,
     /// How many deliveries run, and may run.
     pub(super) load: Load,
     /// Which rows are its own; `None` where there is no other ticket system.
     pub(super) of: Option<OfDesk>,
     /// Deliveries to all ticket systems.
-    pub(super) all: Weak<super::Inner>,
+    pub(super) all: Weak<Lanes>,
     /// The controls of which a row is being delivered, whichever ticket system it goes to.
     claims: Arc<Claims>,
+    /// Cancelled when the Term has ended.
+    over: CancellationToken,
     /// Up to when it is noted that the bridge has run since a restore.
     ran_noted: tokio::sync::Mutex<Moment>,
 }
 
+/// What deliveries to all ticket systems share while a Term lasts.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) term: Term,
+    pub(super) outcomes: Arc<Outcomes>,
+    pub(super) refused: Arc<RefusedConditions>,
+    pub(super) all: Weak<Lanes>,
+    pub(super) claims: Arc<Claims>,
+    pub(super) over: CancellationToken,
+}
+
+/// Who delivers looks ahead too.
+impl Deref for Core {
+    type Target = Outlook;
+
+    fn deref(&self) -> &Outlook {
+        &self.outlook
+    }
+}
+
 impl Core {
-    pub(super) fn new(
-        store: Store,
-        Served { catalog, gate }: Served,
-        clock: Clock,
-        settings: Arc<Settings>,
-        outcomes: Arc<Outcomes>,
-        (of, all, claims): (Option<OfDesk>, Weak<super::Inner>, Arc<Claims>),
-    ) -> Self {
+    pub(super) fn new(outlook: Arc<Outlook>, of: Option<OfDesk>, shared: Shared) -> Self {
+        let Shared { term, outcomes, refused, all, claims, over } = shared;
+        let began = outlook.clock.moment();
         Self {
-            desk: catalog.desk().clone(),
-            store,
-            catalog,
-            gate,
+            outlook,
+            term,
+            began,
+            outcomes,
+            refused,
+            load: Load::default(),
             of,
             all,
             claims,
-            began: clock.moment(),
-            ran_noted: tokio::sync::Mutex::new(clock.moment()),
-            clock,
-            settings,
-            outcomes,
-            load: Load::default(),
+            over,
+            ran_noted: tokio::sync::Mutex::new(began),
         }
+    }
+
+    /// Starts something that nobody waits for, and that ends with the Term.
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let over = self.over.clone();
+        let work = async move {
+            over.run_until_cancelled(work).await;
+        };
+        tokio::spawn(work.in_current_span());
     }
 
     /// Takes the turn of a control; false where another ticket system has it. Without one that cannot be.
@@ -113,23 +133,18 @@ impl Core {
         }
     }
 
-    /// Notices in the language of the tickets.
-    pub(super) fn say(&self, notices: &[Notice]) -> Vec<String> {
-        self.settings.say(notices, self.desk.name())
-    }
-
     pub(super) async fn end_without_ticket(
         &self,
         row: &Waiting,
         event: &Acknowledgement,
         blocked: Blocked,
     ) -> Result<(), StoreError> {
-        let store = &self.store;
+        let term = &self.term;
         let Blocked { state, problem, warnings } = blocked;
         let warnings = self.say(&event.with_own_notices(warnings));
         let is_unlinked = problem.code == NOT_LINKED;
         match state {
-            State::Recorded => store.record_without_ticket(row.id, problem, warnings).await?,
+            State::Recorded => term.record_without_ticket(row.id, problem, warnings).await?,
             State::Failed => self.fail(row, event, problem).await?,
             _ => {
                 if row.state != State::Blocked {
@@ -142,7 +157,7 @@ impl Core {
                     );
                 }
                 let again = self.settings.delivery.recheck_blocked.duration();
-                store.block(row.id, problem, warnings, self.after(again)).await?;
+                term.block(row.id, problem, warnings, self.after(again)).await?;
             }
         }
         if is_unlinked { self.follow_unlinked(row).await } else { Ok(()) }
@@ -155,7 +170,7 @@ impl Core {
             // Each may have become a ticket after the backup: it is looked for first.
             return Ok(());
         }
-        let followed = self.store.follow_unlinked(first.id).await?;
+        let followed = self.term.follow_unlinked(first.id).await?;
         if !followed.is_empty() {
             tracing::warn!(
                 acknowledgement = first.id,
@@ -186,7 +201,7 @@ impl Core {
                 "an acknowledgement has failed"
             );
         });
-        self.store.fail(row.id, problem).await
+        self.term.fail(row.id, problem).await
     }
 
     /// The restore of the database, while events from before it may still be posted again.
@@ -202,34 +217,16 @@ impl Core {
         let now = inner.clock.moment();
         let ran = restored.ran + now.since(*noted);
         if ran >= window || now.since(*noted) >= NOTE_RAN {
-            inner.store.note_ran_since_restore(ran).await?;
+            inner.term.note_ran_since_restore(ran).await?;
             *noted = now;
         }
         Ok((ran < window).then_some(Restored { ran, ..restored }))
     }
 
-    /// The control's ticket as it was last known, if open ones are reused and it is one of here.
-    pub(super) async fn known_ticket(
-        &self,
-        instance: &Instance,
-        event: &Acknowledgement,
-    ) -> Result<Option<TicketOfControl>, StoreError> {
-        if event.ticket.new || self.settings.ticket.on_open_ticket == OnOpenTicket::Replace {
-            return Ok(None);
-        }
-        let control = &event.control.id;
-        let known = self.store.ticket_of_control(instance, control, &Visible::all()).await?;
-        // A ticket that is elsewhere stays there, and is shown until there is one here.
-        let is_here = |known: &TicketOfControl| {
-            DeskName::of_class(&known.ticket.status.key.class) == self.desk.name()
-        };
-        Ok(known.filter(|known| known.mapping.replaced.is_none() && is_here(known)))
-    }
-
     /// Writes down successes. The tickets exist: this is tried until the database takes it, and if
     /// the process ends before, the rows are `creating` and their tickets are looked for.
     pub(super) async fn record(&self, rows: Vec<(i64, Delivered)>) {
-        while let Err(error) = self.store.record_delivered(rows.clone()).await {
+        while let Err(error) = self.term.record_delivered(rows.clone()).await {
             tracing::error!(%error, "a ticket could not be written down");
             self.clock.sleep(AFTER_STORE_FAILURE).await;
         }
@@ -261,7 +258,7 @@ impl Core {
                 "Given up after waiting {} for {} between attempts: {error}. Mend it, then \
                  retry.",
                 settings.give_up,
-                self.desk.name().title()
+                self.name().title()
             );
             return self.fail(row, event, Problem::new("given-up", message)).await;
         }
@@ -272,20 +269,10 @@ impl Core {
         let code = if is_turned_away { TURNED_AWAY } else { &unavailable };
         let again = row.last_problem.as_deref() == Some(code) && row.attempts + 1 >= REFUSALS;
         if is_turned_away && again {
-            return self.fail(row, event, turned_away(self.desk.name(), &sentence)).await;
+            return self.fail(row, event, turned_away(self.name(), &sentence)).await;
         }
         let problem = Problem::new(code, sentence);
-        inner.store.wait_until(row.id, self.after(wait), wait, problem).await
-    }
-
-    /// The code of a problem: it cannot be reached, or takes nothing.
-    pub(super) fn unavailable(&self) -> String {
-        format!("{}-unavailable", self.desk.name().code())
-    }
-
-    /// Whether this bridge serves a ticket system.
-    pub(super) fn serves(&self, desk: DeskName) -> bool {
-        self.all.upgrade().is_some_and(|all| all.lanes.iter().any(|lane| lane.name() == desk))
+        inner.term.wait_until(row.id, self.after(wait), wait, problem).await
     }
 
     /// An earlier write of a row went to a ticket system that is not served any more: what it may have made
@@ -313,11 +300,7 @@ impl Core {
         problem: Problem,
     ) -> Result<(), StoreError> {
         let wait = backoff(&self.settings.delivery, row.attempts + 1);
-        self.store.wait_until(row.id, self.after(wait), Duration::ZERO, problem).await
-    }
-
-    pub(super) fn after(&self, wait: Duration) -> Moment {
-        self.clock.moment().later(wait)
+        self.term.wait_until(row.id, self.after(wait), Duration::ZERO, problem).await
     }
 }
 

@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Lane,
     core::LATE_LOOK,
     in_flight::{Begun, InFlight, Written},
+    lane::Lane,
 };
 use crate::{
     clock::Moment,
@@ -60,11 +60,11 @@ impl Lane {
         }
     }
 
-    /// What was being written when the last process ended is written down; nothing is delivered
+    /// What was being written when the last Term ended is written down; nothing is delivered
     /// before that.
     pub(super) async fn recover(&self) {
         let recovered = async || {
-            self.core().store.bound_times(self.longest_wait(), LATE_LOOK).await?;
+            self.core().term.bound_times(self.longest_wait(), LATE_LOOK).await?;
             match self {
                 Self::Conditional(lane) => lane.recover().await,
                 Self::UniqueKey(lane) => lane.recover().await,
@@ -271,7 +271,7 @@ impl Lane {
 
     async fn interrupt(&self, id: i64) -> Result<Vec<i64>, StoreError> {
         match self {
-            Self::Conditional(lane) => lane.store.interrupt(id, lane.after(LATE_LOOK)).await,
+            Self::Conditional(lane) => lane.term.interrupt(id, lane.after(LATE_LOOK)).await,
             Self::UniqueKey(lane) => lane.repeat_interrupted(Some(id)).await,
         }
     }
@@ -289,7 +289,7 @@ impl Lane {
              after an upgrade.",
         );
         if matches!(self.core().store.waiting(id).await, Ok(Some(_)))
-            && let Err(error) = self.core().store.fail(id, problem).await
+            && let Err(error) = self.core().term.fail(id, problem).await
         {
             tracing::error!(acknowledgement = id, %error, "it could not be failed");
         }

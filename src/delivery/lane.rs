@@ -2,28 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::{
-    Conditional, Plan, PlanError, Preview,
-    core::Core,
-    in_flight::Written,
-    plan::{KeepLink, Planner},
-    trace::Logged as _,
+    PlanError, conditional::Conditional, core::Core, in_flight::Written, trace::Logged as _,
     unique_key::UniqueKey,
 };
 use crate::{
     desk::{DeskName, ExactlyOnce},
     domain::{
         acknowledgement::{Acknowledgement, Wants},
-        company_link::CompanyLink,
         delivery_state::Problem,
-        keys::Instance,
-        ticket_status::TicketStatus,
     },
     outgoing::in_trace,
-    resolve::Doubts,
     store::{StoreError, Waiting},
 };
 
@@ -42,16 +33,9 @@ pub(super) enum Lane {
 
 impl Lane {
     pub(super) fn new(core: Core) -> Self {
-        let planner = Planner::new(core.catalog.clone(), core.clock.clone(), core.settings.clone());
-        match core.desk.exactly_once() {
-            ExactlyOnce::Conditional(client) => {
-                let planner = match core.settings.cmdb {
-                    Some(_) => planner.with_federation(core.store.clone()),
-                    None => planner,
-                };
-                Self::Conditional(Conditional::new(core, client, planner))
-            }
-            ExactlyOnce::UniqueKey(keyed) => Self::UniqueKey(UniqueKey::new(core, keyed, planner)),
+        match core.exactly_once.clone() {
+            ExactlyOnce::Conditional(client) => Self::Conditional(Conditional::new(core, client)),
+            ExactlyOnce::UniqueKey(keyed) => Self::UniqueKey(UniqueKey::new(core, keyed)),
         }
     }
 
@@ -63,14 +47,7 @@ impl Lane {
     }
 
     pub(super) fn name(&self) -> DeskName {
-        self.core().desk.name()
-    }
-
-    pub(super) fn planner(&self) -> &Planner {
-        match self {
-            Self::Conditional(lane) => lane.planner(),
-            Self::UniqueKey(lane) => lane.planner(),
-        }
+        self.core().name()
     }
 
     /// What is under way there and took long, by row.
@@ -105,7 +82,7 @@ impl Lane {
         // A backup that was restored does not know where its company was linked after it.
         let was_asked = if has_left { row.desk } else { self.name() };
         let all = self.core().all.upgrade();
-        let lanes = all.iter().flat_map(|all| &all.lanes);
+        let lanes = all.iter().flat_map(|all| all.iter());
         for lane in lanes.filter(|lane| lane.name() != was_asked) {
             if !lane.core().gate.is_open() {
                 self.wait_for_desk(row, lane.name()).await?;
@@ -126,7 +103,7 @@ impl Lane {
         event: &Acknowledgement,
     ) -> Result<bool, StoreError> {
         let all = self.core().all.upgrade();
-        let other = all.iter().flat_map(|all| &all.lanes).find(|lane| lane.name() == row.desk);
+        let other = all.iter().flat_map(|all| all.iter()).find(|lane| lane.name() == row.desk);
         let Some(other) = other else {
             self.core().wait_for_what_is_not_served(row, event).await?;
             return Ok(true);
@@ -148,7 +125,7 @@ impl Lane {
         let problem = Problem::new(LOOKED_ONCE, message);
         let core = self.core();
         let next = core.after(core.settings.delivery.settle_unproven.duration());
-        core.store.wait_until(row.id, next, Duration::ZERO, problem).await?;
+        core.term.wait_until(row.id, next, Duration::ZERO, problem).await?;
         Ok(true)
     }
 
@@ -187,44 +164,6 @@ impl Lane {
         }
     }
 
-    /// The ticket that would be taken instead of a new one.
-    pub(super) async fn existing_ticket(
-        &self,
-        instance: &Instance,
-        event: &Acknowledgement,
-        link: &CompanyLink,
-    ) -> Result<Option<TicketStatus>, PlanError> {
-        match self {
-            Self::Conditional(lane) => lane.existing_ticket(instance, event, link).await,
-            Self::UniqueKey(lane) => lane.existing_ticket(instance, event, link).await,
-        }
-    }
-
-    /// The request that would make a ticket. `is_told_of_others`: how far ids have come says how many
-    /// others there are.
-    async fn request(&self, plan: &Plan, is_told_of_others: bool) -> Result<Value, PlanError> {
-        match self {
-            Self::Conditional(lane) => lane.request(plan, is_told_of_others).await,
-            Self::UniqueKey(lane) => lane.request(plan).await,
-        }
-    }
-
-    /// What would become of an event now.
-    pub(super) async fn look_ahead(
-        &self,
-        instance: &Instance,
-        event: &Acknowledgement,
-        link: &CompanyLink,
-        trusted_names: bool,
-    ) -> Result<Preview, PlanError> {
-        if let Some(ticket) = self.existing_ticket(instance, event, link).await? {
-            return Ok(Preview::Reuse(Box::new(ticket)));
-        }
-        let plan = self.planner().plan(instance, event, link, &Doubts::default()).await?;
-        let request = self.request(&plan, trusted_names).await?;
-        Ok(Preview::Create(Box::new(plan), request))
-    }
-
     /// Tries to deliver a row whose turn has come.
     pub(super) async fn attempt(&self, id: i64) -> Result<Written, StoreError> {
         let tell = |error: &StoreError| {
@@ -251,7 +190,7 @@ impl Lane {
                 "unreadable",
                 "The stored acknowledgement can no longer be read by this version of the bridge.",
             );
-            self.core().store.fail(row.id, problem).await?;
+            self.core().term.fail(row.id, problem).await?;
             return Ok(Written::Nothing);
         };
         if self.was_found(&row, &event).await? {
@@ -281,12 +220,11 @@ impl Lane {
             Wants::Record(why) => {
                 let problem = Problem::new("no-ticket-wanted", why);
                 let warnings = self.core().say(&event.notices);
-                self.core().store.record_without_ticket(row.id, problem, warnings).await?;
+                self.core().term.record_without_ticket(row.id, problem, warnings).await?;
                 return Ok(Written::Nothing);
             }
         }
-        let keep = if row.trusted_names { KeepLink::Yes } else { KeepLink::Never };
-        let link = self.core().link(&row.instance, event, keep).await?;
+        let link = self.core().kept_link(&row.instance, event, row.trusted_names).await?;
         if link.desk != self.name() {
             // It was linked elsewhere since its turn was read: there it has another one.
             self.core().store.turns_may_have_changed();

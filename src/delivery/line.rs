@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{core::Core, plan::Planner, trace::Logged as _};
+use super::{core::Core, trace::Logged as _};
 use crate::{
     clock::Moment,
     config::OnWorse,
@@ -153,7 +153,6 @@ impl Core {
     /// Writes the words of each line; the priority that the ticket is raised to, if it is.
     pub(super) async fn write_words(
         &self,
-        planner: &Planner,
         lines: &mut [Line],
         ticket: &TicketStatus,
     ) -> Result<Option<Priority>, StoreError> {
@@ -176,7 +175,7 @@ impl Core {
         });
         let mut raise_to = None;
         for Line { event, words, warnings, .. } in lines {
-            let priority = planner.priority(event);
+            let priority = self.planner.priority(event);
             let mut changes = Vec::new();
             if let Some((control, equipment)) = &mut called {
                 changes.extend(Notice::renamed(event, (control, equipment.as_deref())));

@@ -5,39 +5,46 @@
 //! (`plan`) and made. `creating` is committed before a write is sent. Each ticket system has a `lane`
 //! of its own: a gate, a limit, turns, and its way to exactly-once. In `conditional` (iTop) a write
 //! without a clear answer is `unknown` until a read settles it.
+//!
+//! Who asks holds a [`Delivery`], which writes nothing; who delivers is a `deliverer`, for one Term.
 
 pub(crate) mod backoff;
 mod claims;
 mod conditional;
 mod core;
+mod deliverer;
 mod dispatch;
+mod figures;
 mod in_flight;
 mod lane;
 mod line;
 mod link;
 mod outcomes;
+mod outlook;
 mod plan;
 mod rehearsal;
 mod trace;
 mod unique_key;
 
+pub use figures::{Deliveries, Figures};
 pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    claims::Claims, conditional::Conditional, core::Core, lane::Lane, link::link_key,
-    outcomes::Outcomes, plan::KeepLink,
+    deliverer::{Deliverer, Lanes},
+    figures::RefusedConditions,
+    link::link_key,
+    outcomes::Outcomes,
+    outlook::Outlook,
 };
 use crate::{
     clock::{Clock, Moment},
@@ -47,6 +54,7 @@ use crate::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
         keys::Instance,
+        new_ticket::RefKind,
         notice::Notice,
         text::capitalised,
         ticket_text::Templates,
@@ -54,7 +62,7 @@ use crate::{
     },
     gate::GateState,
     lifecycle::to_its_end,
-    store::{InboxRow, OfDesk, Store, StoreError},
+    store::{InboxRow, Store, StoreError, Term},
 };
 
 /// What deliveries are told by the configuration.
@@ -81,20 +89,6 @@ pub struct DeskSettings {
     pub templates: Templates,
 }
 
-/// How many deliveries run and may run at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Deliveries {
-    /// Those that run now.
-    pub running: usize,
-    /// As many as iTop is best served with, as far as that was found out.
-    pub limit: u16,
-    /// The bound of the configuration.
-    pub most: u16,
-}
-
-/// How long a create may take before it is told of.
-const SLOW: Duration = Duration::from_secs(10);
-
 impl Settings {
     /// Notices about a ticket of this ticket system, in the language of the tickets.
     fn say(&self, notices: &[Notice], desk: DeskName) -> Vec<String> {
@@ -102,7 +96,8 @@ impl Settings {
     }
 }
 
-/// Everything that turns inbox rows into tickets. Cheap to clone.
+/// Deliveries, for those who ask about them: what becomes of a row, what would become of an event, how it goes.
+/// They run where [`Delivery::run`] does. Cheap to clone.
 #[derive(Clone)]
 pub struct Delivery {
     inner: Arc<Inner>,
@@ -113,9 +108,12 @@ struct Inner {
     clock: Clock,
     settings: Arc<Settings>,
     outcomes: Arc<Outcomes>,
+    refused: Arc<RefusedConditions>,
     stopping: CancellationToken,
     /// One for each ticket system, the default one first.
-    lanes: Vec<Lane>,
+    outlooks: Vec<Arc<Outlook>>,
+    /// What delivers, while something does.
+    lanes: Mutex<Weak<Lanes>>,
 }
 
 impl std::fmt::Debug for Delivery {
@@ -129,106 +127,73 @@ impl Delivery {
     #[must_use]
     pub fn new(store: Store, desks: &Desks, clock: Clock, settings: Settings) -> Self {
         let settings = Arc::new(settings);
-        let (outcomes, stopping) = <(Arc<Outcomes>, CancellationToken)>::default();
-        let claims = Arc::<Claims>::default();
-        let inner = Arc::new_cyclic(|all| {
-            let lane = |served: &Served| {
-                let shared = outcomes.clone();
-                let name = served.name();
-                let others = || desks.names().filter(|other| *other != name).collect();
-                let of = desks.are_several().then(|| {
-                    let is_default = name == desks.default().name();
-                    if is_default { OfDesk::AllBut(others()) } else { OfDesk::Linked(name) }
-                });
-                let of = (of, all.clone(), claims.clone());
-                let core = Core::new(
-                    store.clone(),
-                    served.clone(),
-                    clock.clone(),
-                    settings.clone(),
-                    shared,
-                    of,
-                );
-                Lane::new(core)
-            };
-            let lanes = desks.iter().map(lane).collect();
-            Inner {
-                store,
-                clock,
-                settings: settings.clone(),
-                outcomes: outcomes.clone(),
-                stopping,
-                lanes,
-            }
-        });
-        Self { inner }
+        let outlook = |served: &Served| {
+            let (store, clock, settings) = (store.clone(), clock.clone(), settings.clone());
+            Arc::new(Outlook::new(store, served.clone(), clock, settings))
+        };
+        let outlooks = desks.iter().map(outlook).collect();
+        let inner = Inner {
+            store,
+            clock,
+            settings,
+            outcomes: Arc::default(),
+            refused: Arc::default(),
+            stopping: CancellationToken::new(),
+            outlooks,
+            lanes: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Delivers until `stop`; deliveries that run then end by themselves, others stay rows.
-    pub async fn run(&self, stop: CancellationToken) {
-        let tell_waiters = async {
-            stop.cancelled().await;
-            self.inner.stopping.cancel();
-        };
-        let deliver = async {
-            self.note_not_served().await;
-            // One ticket system must not take up what another has still to put right.
-            let recovered = join_all(self.inner.lanes.iter().map(Lane::recover));
-            if stop.run_until_cancelled(recovered).await.is_some() {
-                join_all(self.inner.lanes.iter().map(|lane| lane.run(&stop))).await;
-            }
-        };
-        tokio::join!(deliver, tell_waiters);
-    }
-
-    /// Says of what was being written to a ticket system that is not served any more that it is so.
-    async fn note_not_served(&self) {
-        let served = self.inner.lanes.iter().map(Lane::name).collect();
-        match self.inner.store.note_not_served(served).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::error!(
-                rows,
-                "writes went to a ticket system that is not served any more: what came of them is not known"
-            ),
-            Err(error) => tracing::error!(%error, "interrupted deliveries could not be marked"),
+    /// Delivers for a Term until `stop`; deliveries that run then end by themselves, others stay rows. Dropped
+    /// before, it leaves what a process does that is killed.
+    pub async fn run(&self, term: Term, stop: &CancellationToken) {
+        // What was begun for an earlier Term of this process may still be sent: from its end on it is settled.
+        let ended = join_all(self.inner.outlooks.iter().map(|outlook| outlook.desk.writes_ended()));
+        if stop.run_until_cancelled(ended).await.is_none() {
+            return;
         }
+        let deliverer = Deliverer::new(&self.inner, term);
+        *self.lanes() = Arc::downgrade(deliverer.lanes());
+        deliverer.run(stop).await;
     }
 
-    /// The ticket system of companies that are not linked; there is always one.
-    fn default_lane(&self) -> &Lane {
-        &self.inner.lanes[0]
+    /// Whoever waits for what comes of a row is answered with what is known then.
+    pub fn stop_waiting(&self) {
+        self.inner.stopping.cancel();
     }
 
-    fn lane(&self, desk: DeskName) -> Option<&Lane> {
-        self.inner.lanes.iter().find(|lane| lane.name() == desk)
+    fn lanes(&self) -> std::sync::MutexGuard<'_, Weak<Lanes>> {
+        self.inner.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// That of companies that are not linked; there is always one.
+    fn default_outlook(&self) -> &Arc<Outlook> {
+        &self.inner.outlooks[0]
     }
 
     /// Where an event goes by the link of its company now.
-    async fn lane_of(
+    async fn outlook_of(
         &self,
         instance: &Instance,
         event: &Acknowledgement,
-    ) -> Result<&Lane, StoreError> {
-        let [only] = self.inner.lanes.as_slice() else {
+    ) -> Result<&Arc<Outlook>, StoreError> {
+        let [only] = self.inner.outlooks.as_slice() else {
             let key = link_key(instance, event);
             let link = self.inner.store.effective_link(&key, &Visible::all()).await?;
-            let lane = link.and_then(|link| self.lane(link.desk));
-            return Ok(lane.unwrap_or_else(|| self.default_lane()));
+            let is_its = |outlook: &&Arc<Outlook>| {
+                link.as_ref().is_some_and(|link| outlook.name() == link.desk)
+            };
+            let linked = self.inner.outlooks.iter().find(is_its);
+            return Ok(linked.unwrap_or_else(|| self.default_outlook()));
         };
         Ok(only)
-    }
-
-    fn conditional(&self) -> Option<&Conditional> {
-        self.inner.lanes.iter().find_map(|lane| match lane {
-            Lane::Conditional(lane) => Some(lane),
-            Lane::UniqueKey(_) => None,
-        })
     }
 
     /// Notices about an event, in the language of the tickets.
     #[must_use]
     pub fn say(&self, notices: &[Notice]) -> Vec<String> {
-        self.say_of(notices, self.default_lane().name())
+        self.say_of(notices, self.default_outlook().name())
     }
 
     /// Notices about a ticket of this ticket system.
@@ -251,14 +216,14 @@ impl Delivery {
     /// Whether the gate of the default desk lets deliveries run, for those who report on it.
     #[must_use]
     pub fn gate(&self) -> GateState {
-        self.default_lane().core().gate.state()
+        self.default_outlook().gate.state()
     }
 
     /// Why no delivery runs at all; which ticket system a row is for its link alone tells.
     fn why_none_runs(&self) -> Option<String> {
-        let is_closed = |lane: &Lane| !lane.core().gate.is_open();
+        let is_closed = |outlook: &Arc<Outlook>| !outlook.gate.is_open();
         match self.gate() {
-            GateState::Closed { message, .. } if self.inner.lanes.iter().all(is_closed) => {
+            GateState::Closed { message, .. } if self.inner.outlooks.iter().all(is_closed) => {
                 Some(message)
             }
             _ => None,
@@ -276,45 +241,33 @@ impl Delivery {
             && row.problem.is_none()
             && let Some(message) = self.why_none_runs()
         {
-            let code = self.default_lane().core().unavailable();
+            let code = self.default_outlook().unavailable();
             row.problem = Some(Problem::new(&code, capitalised(&message)));
         }
         row
     }
 
-    /// The creates that iTop has been at for longer than usual, by row, and for how long.
+    /// How it goes with deliveries now.
     #[must_use]
-    pub fn slow_creates(&self) -> Vec<(i64, Duration)> {
-        self.inner.lanes.iter().flat_map(|lane| lane.slow_creates(SLOW)).collect()
-    }
-
-    /// The ticket that a probe of the way of creates has made, after which none is sent any more.
-    #[must_use]
-    pub fn ticket_of_probe(&self) -> Option<String> {
-        self.conditional()?.ticket_of_probe()
+    pub fn figures(&self) -> Figures {
+        let most = self.inner.settings.delivery.in_flight_max;
+        let lanes = self.lanes().upgrade();
+        lanes.map_or_else(|| Figures::of_nobody(most), |lanes| lanes.figures(most))
     }
 
     /// How often a write was refused because something that it names did not hold at its moment, by what
-    /// that is.
+    /// that is. None where no ticket system has such conditions.
     pub fn refused_conditions(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.conditional().into_iter().flat_map(Conditional::refused_conditions)
-    }
-
-    /// How many deliveries run now.
-    #[must_use]
-    pub fn in_flight(&self) -> Deliveries {
-        let core::Load { running, limit } = &self.default_lane().core().load;
-        Deliveries {
-            running: running.load(Ordering::Relaxed),
-            limit: limit.load(Ordering::Relaxed),
-            most: self.inner.settings.delivery.in_flight_max,
-        }
+        let named = RefKind::ALL.into_iter().map(RefKind::code);
+        let has_any = self.inner.outlooks.iter().any(|outlook| outlook.has_conditions());
+        let counts = has_any.then(|| self.inner.refused.read());
+        named.chain(["ticket"]).zip(counts.into_iter().flatten())
     }
 
     /// Whether a delivery runs, or a row waits for its turn.
     pub async fn is_busy(&self) -> bool {
         let now = self.inner.clock.moment();
-        self.in_flight().running > 0
+        self.figures().in_flight.running > 0
             || self.inner.store.due(now, 1, None).await.is_ok_and(|due| !due.is_empty())
     }
 
@@ -347,14 +300,13 @@ impl Delivery {
         event: Acknowledgement,
         trusted_names: bool,
     ) -> Result<Preview, PlanError> {
-        let lane = self.lane_of(&instance, &event).await?.clone();
-        let place = lane.core().desk.place_on_demand().await;
+        let outlook = self.outlook_of(&instance, &event).await?.clone();
+        let place = outlook.desk.place_on_demand().await;
         // The place is kept for as long as it may be at work, whoever waits.
         to_its_end(async move {
             let _place = place;
-            let keep = if trusted_names { KeepLink::No } else { KeepLink::Never };
-            let link = lane.core().link(&instance, &event, keep).await?;
-            lane.look_ahead(&instance, &event, &link, trusted_names).await
+            let link = outlook.link(&instance, &event, trusted_names).await?;
+            outlook.look_ahead(&instance, &event, &link, trusted_names).await
         })
         .await
     }

@@ -74,17 +74,6 @@ impl PlanError {
     }
 }
 
-/// Whether a link that makes itself is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeepLink {
-    /// It is kept.
-    Yes,
-    /// It is made for this look only.
-    No,
-    /// None makes itself: the sender's word for the name of a company is not to be trusted.
-    Never,
-}
-
 /// What would become of an event now.
 #[derive(Clone, Debug)]
 pub enum Preview {

@@ -1,6 +1,6 @@
 //! A test event: everything is checked as for a preview, nothing is created or kept but the row.
 
-use super::{Blocked, Lane, PlanError, Preview, plan::KeepLink};
+use super::{Blocked, PlanError, Preview, lane::Lane};
 use crate::{
     domain::{acknowledgement::Acknowledgement, delivery_state::Problem, notice::Notice},
     resolve::Doubts,
@@ -44,7 +44,7 @@ impl Lane {
         let message =
             format!("This was a test: nothing was created. A real acknowledgement would {outcome}");
         let problem = Problem::new(&code, message);
-        Ok(self.core().store.record_without_ticket(row.id, problem, warnings).await?)
+        Ok(self.core().term.record_without_ticket(row.id, problem, warnings).await?)
     }
 
     async fn rehearsed(
@@ -52,9 +52,9 @@ impl Lane {
         row: &Waiting,
         event: &Acknowledgement,
     ) -> Result<Preview, PlanError> {
-        let keep = if row.trusted_names { KeepLink::No } else { KeepLink::Never };
-        let link = self.core().link(&row.instance, event, keep).await?;
-        self.look_ahead(&row.instance, event, &link, row.trusted_names).await
+        let core = self.core();
+        let link = core.link(&row.instance, event, row.trusted_names).await?;
+        core.look_ahead(&row.instance, event, &link, row.trusted_names).await
     }
 
     /// What would have to be left out of a ticket of its own.
@@ -63,16 +63,16 @@ impl Lane {
         row: &Waiting,
         event: &Acknowledgement,
     ) -> Result<Vec<String>, PlanError> {
-        let keep = if row.trusted_names { KeepLink::No } else { KeepLink::Never };
-        let link = self.core().link(&row.instance, event, keep).await?;
+        let core = self.core();
+        let link = core.link(&row.instance, event, row.trusted_names).await?;
         let others = |mut all: Vec<Notice>| {
             all.retain(|notice| !event.notices.contains(notice));
             all
         };
-        match self.planner().plan(&row.instance, event, &link, &Doubts::default()).await {
-            Ok(plan) => Ok(self.core().say(&others(plan.resolution.warnings))),
+        match core.planner.plan(&row.instance, event, &link, &Doubts::default()).await {
+            Ok(plan) => Ok(core.say(&others(plan.resolution.warnings))),
             Err(PlanError::Blocked(Blocked { problem, warnings, .. })) => {
-                let mut warnings = self.core().say(&others(warnings));
+                let mut warnings = core.say(&others(warnings));
                 warnings.push(problem.message);
                 Ok(warnings)
             }

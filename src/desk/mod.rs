@@ -155,6 +155,14 @@ impl Desk {
         }
     }
 
+    /// Waits until no write is in flight any more, whoever may have gone that waited for it.
+    pub async fn writes_ended(&self) {
+        match self {
+            Self::Itop(client) => client.writes_ended().await,
+            Self::Salesforce(client) => client.writes_ended().await,
+        }
+    }
+
     /// Whether it can have given this key to an object.
     #[must_use]
     pub fn is_key(&self, text: &str) -> bool {

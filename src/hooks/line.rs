@@ -1,7 +1,7 @@
 //! What sends the messages of one hook.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -11,7 +11,7 @@ use super::{Hook, Hooks, IN_FLIGHT, Inner, MOST_WAITING, message::message, recei
 use crate::{
     clock::Moment,
     delivery::backoff::growing,
-    store::{HookMessage, HookOutcomes, HookRecord, StoreError},
+    store::{HookMessage, HookOutcomes, HookRecord, StoreError, Term},
 };
 
 /// The wait after a message was not taken: from the first to the longest, doubling, with jitter.
@@ -34,6 +34,7 @@ const STORE_FAILED: Duration = Duration::from_secs(10);
 pub(super) struct Line<'h> {
     hooks: &'h Hooks,
     hook: &'h Hook,
+    term: &'h Term,
     record: HookRecord,
     /// How often in a row the receiver took nothing.
     failures: u32,
@@ -45,11 +46,28 @@ pub(super) struct Line<'h> {
     has_failed: bool,
 }
 
+/// A post that is being made, until it has its answer or is dropped.
+struct Post<'h>(&'h AtomicUsize);
+
+impl<'h> Post<'h> {
+    fn begin(in_flight: &'h AtomicUsize) -> Self {
+        in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(in_flight)
+    }
+}
+
+impl Drop for Post<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl<'h> Line<'h> {
-    pub(super) fn new(hooks: &'h Hooks, hook: &'h Hook) -> Self {
+    pub(super) fn new(hooks: &'h Hooks, hook: &'h Hook, term: &'h Term) -> Self {
         let mut record = HookRecord::default();
         hooks.learn(&hook.name, |known| record = known.record.clone());
-        Self { hooks, hook, record, failures: 0, refused: 0, resume_at: None, has_failed: false }
+        let (failures, refused, resume_at, has_failed) = Default::default();
+        Self { hooks, hook, term, record, failures, refused, resume_at, has_failed }
     }
 
     /// Sends until it is dropped.
@@ -125,10 +143,11 @@ impl<'h> Line<'h> {
                 if is_away.load(Ordering::Relaxed) {
                     return None;
                 }
-                self.hook.in_flight.fetch_add(1, Ordering::Relaxed);
                 let told = message(&head, |key| desks.address(key));
-                let sent = self.hook.receiver.send(&told, clock.now().as_second()).await;
-                self.hook.in_flight.fetch_sub(1, Ordering::Relaxed);
+                let sent = {
+                    let _post = Post::begin(&self.hook.in_flight);
+                    self.hook.receiver.send(&told, clock.now().as_second()).await
+                };
                 if matches!(sent, Sent::Away { .. }) {
                     is_away.store(true, Ordering::Relaxed);
                 }
@@ -196,7 +215,7 @@ impl<'h> Line<'h> {
     async fn write(&mut self, outcomes: HookOutcomes) -> Result<(), StoreError> {
         let (store, name) = (&self.hooks.inner.store, &self.hook.name);
         let before = self.record.given_up;
-        let record = store.record_hook_outcomes(name, outcomes, self.record.clone()).await?;
+        let record = self.term.record_hook_outcomes(name, outcomes, self.record.clone()).await?;
         let given_up = record.given_up - before;
         if given_up > 0 {
             tracing::warn!(

@@ -27,7 +27,7 @@ use crate::{
     config,
     desk::Desks,
     domain::hook_event::HookEvent,
-    store::{HookBacklog, HookRecord, HookWants, Store, StoreError},
+    store::{HookBacklog, HookRecord, HookWants, Store, StoreError, Term},
 };
 use receiver::Receiver;
 
@@ -193,12 +193,12 @@ impl Hooks {
         self.figures_mut().iter().map(figure).collect()
     }
 
-    /// Sends until it is dropped. A post that is being made then is made again, by the same id.
-    pub async fn run(self) {
+    /// Sends for a Term until it is dropped. A post that is being made then is made again, by the same id.
+    pub async fn run(self, term: Term) {
         let mut changes = self.inner.current.subscribe();
         loop {
             let hooks = changes.borrow_and_update().clone();
-            let all = join_all(hooks.iter().map(|hook| line::Line::new(&self, hook).run()));
+            let all = join_all(hooks.iter().map(|hook| line::Line::new(&self, hook, &term).run()));
             tokio::select! {
                 // Without hooks, and only then, this ends.
                 _ = all, if !hooks.is_empty() => {}

@@ -140,6 +140,11 @@ impl Client {
         self.slots.on_demand().await
     }
 
+    /// Waits until no write is in flight any more, whoever may have gone that waited for it.
+    pub async fn writes_ended(&self) {
+        self.slots.writes_ended().await;
+    }
+
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
         let slot = self.slots.take(purpose).await;
         let line = self.line();

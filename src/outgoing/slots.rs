@@ -83,6 +83,13 @@ impl Slots {
         self.on_demand.clone().acquire_owned().await.ok()
     }
 
+    /// Waits until no write is in flight any more.
+    pub(crate) async fn writes_ended(&self) {
+        let all = u32::try_from(self.most - 1).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _ = self.writes.acquire_many(all).await;
+    }
+
     /// A slot for a call.
     pub(crate) async fn take(&self, purpose: Use) -> Slot {
         let Self { all, writes, .. } = self.clone();

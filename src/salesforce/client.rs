@@ -138,6 +138,11 @@ impl Client {
         self.slots.on_demand().await
     }
 
+    /// Waits until no write is in flight any more, whoever may have gone that waited for it.
+    pub async fn writes_ended(&self) {
+        self.slots.writes_ended().await;
+    }
+
     /// Waits, where most of the day's requests are used up: before what nobody waits for.
     pub(super) async fn hold_back(&self) {
         if let Some(pause) = self.usage.pause() {

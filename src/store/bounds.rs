@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Store, StoreError};
+use super::{StoreError, Term};
 
-impl Store {
+impl Term {
     /// At start: what lies farther ahead than it can was written while the clock was ahead, and would
     /// wait until that time has come. Rows that are to be tried are due within `longest_wait`, markers
     /// are looked for once more within `late_look`, and what is known of a ticket is as old as can be.

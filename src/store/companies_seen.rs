@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{
-    NOT_LINKED, Store, StoreError,
+    NOT_LINKED, Store, StoreError, Term,
     db::{self, Connection, OptionalExtension as _, Value, params, params_from_iter},
     inbox_sources::NOT_FRESH,
     narrowed::push_visible,
@@ -107,7 +107,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// Forgets the companies of which nothing came for `retention_millis`, which have neither link nor ticket,
     /// and the sites, which have no link of their own: whoever may post for a company names its sites as it
     /// likes. Gives back how many.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Term,
     db::{self, Connection, OptionalExtension as _, Row, named_params},
     time,
 };
@@ -142,7 +142,9 @@ impl Store {
         }
         Ok(put)
     }
+}
 
+impl Term {
     /// The same for a link that makes itself, unless somebody has set one meanwhile; true if it
     /// was set.
     pub async fn put_link_if_absent(&self, link: CompanyLink) -> Result<bool, StoreError> {
@@ -157,11 +159,13 @@ impl Store {
             })
             .await?;
         if is_new {
-            self.release_companies(vec![company]).await;
+            self.store.release_companies(vec![company]).await;
         }
         Ok(is_new)
     }
+}
 
+impl Store {
     /// Removes a link, if it is the `expected`.
     pub async fn delete_link(
         &self,

@@ -297,6 +297,7 @@ mod tests {
     async fn the_counts_are_those_of_what_was_committed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
+        let term = store.lead().await;
         let is_right = async || {
             let counts = store.counts(&Visible::all());
             assert_eq!(counts, counted(&store).await);
@@ -316,8 +317,8 @@ mod tests {
 
         let problem = Problem::new("company-not-linked", "it waits");
         let clock = Clock::system();
-        store.block(first, problem.clone(), Vec::new(), clock.moment()).await.unwrap();
-        store.fail(second, problem.clone()).await.unwrap();
+        term.block(first, problem.clone(), Vec::new(), clock.moment()).await.unwrap();
+        term.fail(second, problem.clone()).await.unwrap();
         let (all, third) = (Visible::all(), third.unwrap());
         store.discard(third, &all, "jd", "known".to_owned()).await.unwrap();
         let counts = is_right().await;
@@ -349,7 +350,7 @@ mod tests {
         }
         assert!(store.causes_counted().contains(&(State::Failed, linkless.0, 0)));
         // The newest row stays.
-        assert_eq!(store.purge_ended(-60_000).await.unwrap(), 1);
+        assert_eq!(term.purge_ended(-60_000).await.unwrap(), 1);
         assert_eq!(is_right().await.total(), 3);
 
         let of = |companies: &[&str]| {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Term,
     db::{self, Connection, params},
     time,
 };
@@ -35,7 +35,9 @@ impl Store {
     pub async fn history(&self, since: Timestamp) -> Result<Vec<Bucket>, StoreError> {
         self.read(move |db| read(db, since)).await
     }
+}
 
+impl Term {
     /// Keeps these quarters of an hour, in the place of what was kept of them, and nothing that is older
     /// than `oldest`.
     pub async fn save_history(
@@ -53,7 +55,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Store {
     /// The newest changes of the gate since then, at most `most`, in their order.
     pub async fn gate_changes(
         &self,
@@ -71,7 +75,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// Keeps a change of the gate.
     pub async fn note_gate_change(&self, change: GateChange) -> Result<(), StoreError> {
         self.write_statement(move |db| {
@@ -133,6 +139,7 @@ mod tests {
     async fn what_was_kept_is_read_and_what_is_old_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
+        let term = store.lead().await;
         let itop = Some(Answers { count: 7, median: 65_000, p95: 90_000 });
         let bucket = |start: &str, itop, acknowledgements| Bucket {
             start: at(start),
@@ -151,13 +158,13 @@ mod tests {
         let opened = change("2026-11-26T10:02:00Z", None);
         let long_ago = change("2026-11-20T10:00:00Z", Some("maintenance"));
         for change in [&long_ago, &closed, &opened] {
-            store.note_gate_change(change.clone()).await.unwrap();
+            term.note_gate_change(change.clone()).await.unwrap();
         }
         let never = Timestamp::MIN;
-        store.save_history(vec![old, quiet, busy], never).await.unwrap();
+        term.save_history(vec![old, quiet, busy], never).await.unwrap();
         assert_eq!(store.history(never).await.unwrap(), [old, quiet, busy]);
         let more = Bucket { acknowledgements: 13, ..busy };
-        store.save_history(vec![more], at("2026-11-21T00:00:00Z")).await.unwrap();
+        term.save_history(vec![more], at("2026-11-21T00:00:00Z")).await.unwrap();
         assert_eq!(store.history(never).await.unwrap(), [quiet, more]);
         assert_eq!(store.history(busy.start).await.unwrap(), [more]);
         assert_eq!(store.gate_changes(never, 9).await.unwrap(), [closed, opened.clone()]);

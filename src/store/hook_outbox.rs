@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Store, StoreError, as_json,
+    Store, StoreError, Term, as_json,
     db::{self, Connection, OptionalExtension as _, named_params, params},
     time,
 };
@@ -163,7 +163,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// Writes what came of messages of a hook, and how it has gone with it by then: `record` as it was
     /// before, with what is known of its receiver now. Gives back the record, with what was counted.
     pub async fn record_hook_outcomes(

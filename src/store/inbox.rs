@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    InboxRow, Levered, Store, StoreError,
+    InboxRow, Levered, Store, StoreError, Term,
     actions::{self, Deed},
     as_json,
     changes::Changes,
@@ -139,7 +139,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// Removes rows that ended before `retention_millis` ago, a bounded number at a time; how
     /// many went. A clock that is put forward ends none sooner. The newest row stays: its id must not
     /// be given out again.

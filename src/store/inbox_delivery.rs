@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{
-    Canary, NOT_LINKED, Store, StoreError, as_json, attempts,
+    Canary, NOT_LINKED, StoreError, Term, as_json, attempts,
     db::{self, Connection, OptionalExtension as _, named_params, params},
     meta, ticket_statuses,
 };
@@ -51,7 +51,7 @@ pub(super) fn stored(desk: DeskName) -> Option<&'static str> {
     (desk != DeskName::OF_OLD).then(|| desk.code())
 }
 
-impl Store {
+impl Term {
     /// Notes that a write is about to be sent, and what was left out of it; a second one of the same
     /// attempt too. False if the row no longer waits: then nothing may be sent.
     pub async fn begin_create(

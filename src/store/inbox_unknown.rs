@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    OfDesk, Store, StoreError, attempts,
+    OfDesk, Store, StoreError, Term, attempts,
     db::{self, Connection, Row, params},
     inbox_delivery::{set_state, stored},
     inbox_sources::NOT_FRESH,
@@ -86,7 +86,7 @@ fn unknown(row: &Row<'_>) -> db::Result<Option<UnknownRow>> {
     }))
 }
 
-impl Store {
+impl Term {
     /// A write was sent, and no clear answer came. Its marker is looked for once more at
     /// `late_look`, when everything has long been settled. Gives what is stored as since when it is.
     pub async fn record_unknown(
@@ -240,7 +240,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Store {
     /// All rows whose outcome is unknown, oldest first.
     pub async fn unknown(&self) -> Result<Vec<UnknownRow>, StoreError> {
         self.read(|db| {
@@ -265,7 +267,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// The late look has been taken; a warning is added to the row.
     pub async fn finish_late_look(
         &self,

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use super::{
-    NOT_LINKED, Store, StoreError, actions, as_json,
+    NOT_LINKED, Store, StoreError, Term, actions, as_json,
     db::{self, Connection, named_params},
 };
 
 /// Rows that are changed in one commit: a post behind it waits for some tens of milliseconds.
 const AT_ONCE: usize = 2_000;
 
-impl Store {
+impl Term {
     /// What has just become of a row, because its company has no link, becomes of all others of that
     /// company of which the same must be said, in a few commits: those that were never sent, of the same
     /// name, for which there is no link either. Gives back which they are.

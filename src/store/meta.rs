@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Term,
     db::{self, Connection, OptionalExtension as _, params},
     time,
 };
@@ -71,7 +71,9 @@ impl Store {
         let value = self.read(|db| get(db, HIGHEST_TICKET_ID)).await?;
         Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
     }
+}
 
+impl Term {
     /// An answer of iTop has shown a ticket of this id.
     pub async fn saw_ticket_id(&self, id: u64) -> Result<(), StoreError> {
         self.write(move |db| raise_highest_ticket_id(db, id)).await
@@ -99,7 +101,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Store {
     /// When this file was last restored from a backup, if it was: the bridge does not know what
     /// it did between the two.
     pub async fn restored(&self) -> Result<Option<Restored>, StoreError> {
@@ -116,7 +120,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// Nothing that was sent before the restore can still be under way, also after a restart.
     pub async fn note_restored_is_free(&self) -> Result<(), StoreError> {
         self.write(|db| set(db, RESTORED_IS_FREE, "1")).await
@@ -127,17 +133,23 @@ impl Store {
     pub async fn note_ran_since_restore(&self, ran: Duration) -> Result<(), StoreError> {
         self.write(move |db| set(db, RESTORED_RAN, &ran.as_millis().to_string())).await
     }
+}
 
+impl Store {
     /// Why the way of creates is no longer probed, if it is not: the ticket that a probe made.
     pub async fn path_probe_ended(&self) -> Result<Option<String>, StoreError> {
         self.read(|db| get(db, PATH_PROBE_ENDED)).await
     }
+}
 
+impl Term {
     /// A probe has made this ticket: none is sent any more, also after a restart.
     pub async fn end_path_probe(&self, ticket: String) -> Result<(), StoreError> {
         self.write(move |db| set(db, PATH_PROBE_ENDED, &ticket)).await
     }
+}
 
+impl Store {
     /// The newest ticket whose marker was read back.
     pub async fn canary(&self) -> Result<Option<Canary>, StoreError> {
         let value = self.read(|db| get(db, CANARY)).await?;

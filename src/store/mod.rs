@@ -53,6 +53,7 @@ mod refused_requests;
 mod rejected;
 mod signed_messages;
 mod tenants;
+mod term;
 mod ticket_statuses;
 mod unlinked_count;
 mod writer;
@@ -105,6 +106,7 @@ pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
 pub use rejected::Rejected;
 pub use signed_messages::Noted;
+pub use term::Term;
 pub use ticket_statuses::Recognised;
 pub use unlinked_count::MOST_UNLINKED;
 
@@ -139,6 +141,8 @@ struct Inner {
     /// Whoever brings equipment to iTop waits for it.
     equipment: tokio::sync::Notify,
     damaged: AtomicBool,
+    /// One: whoever has it leads.
+    term: Arc<tokio::sync::Semaphore>,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
@@ -194,6 +198,7 @@ impl Store {
             arrivals: measures::Arrivals::default(),
             equipment: tokio::sync::Notify::new(),
             damaged,
+            term: Arc::new(tokio::sync::Semaphore::new(1)),
             writer,
             _thread: thread,
             _lock: lock,

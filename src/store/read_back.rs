@@ -2,7 +2,7 @@
 //! one (ITOP.md, "What must hold can stand in the write").
 
 use super::{
-    Store, StoreError, db::params, inbox_sources::NOT_FRESH, inbox_unknown::add_warnings,
+    Store, StoreError, Term, db::params, inbox_sources::NOT_FRESH, inbox_unknown::add_warnings,
     inbox_waiting::trace_of,
 };
 use crate::{
@@ -87,7 +87,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// These lines are there, or nothing more is done about them; a warning is added to each row.
     pub async fn end_read_back(
         &self,

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Term,
     db::{OptionalExtension as _, params},
     time,
 };
@@ -22,7 +22,7 @@ pub struct RefusedRequest {
     pub request: String,
 }
 
-impl Store {
+impl Term {
     /// Keeps the request of a row that iTop has refused, in place of an earlier one.
     pub async fn keep_refused_request(&self, id: i64, request: String) -> Result<(), StoreError> {
         let now = self.now_millis();
@@ -44,7 +44,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Store {
     /// The last request of a row that iTop refused, if it is still known.
     pub async fn refused_request(&self, id: i64) -> Result<Option<RefusedRequest>, StoreError> {
         self.read(move |db| {
@@ -71,6 +73,7 @@ mod tests {
     async fn the_last_request_of_the_newest_rows_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
+        let term = store.lead().await;
         let fill = |db: &Connection| {
             db.execute(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 1001)
@@ -81,13 +84,13 @@ mod tests {
             )
         };
         store.write(fill).await.unwrap();
-        store.keep_refused_request(5, "first".to_owned()).await.unwrap();
-        store.keep_refused_request(5, "second".to_owned()).await.unwrap();
-        store.keep_refused_request(9_999, "of none".to_owned()).await.unwrap();
+        term.keep_refused_request(5, "first".to_owned()).await.unwrap();
+        term.keep_refused_request(5, "second".to_owned()).await.unwrap();
+        term.keep_refused_request(9_999, "of none".to_owned()).await.unwrap();
         let of = async |id| Some(store.refused_request(id).await.unwrap()?.request);
         assert_eq!(of(5).await.as_deref(), Some("second"));
         assert_eq!(of(9_999).await, None);
-        store.keep_refused_request(6, "older".to_owned()).await.unwrap();
+        term.keep_refused_request(6, "older".to_owned()).await.unwrap();
         let others = |db: &Connection| {
             db.execute(
                 "INSERT INTO refused_requests (number, acknowledgement_id, refused_at, request)
@@ -96,7 +99,7 @@ mod tests {
             )
         };
         store.write(others).await.unwrap();
-        store.keep_refused_request(5, "newest".to_owned()).await.unwrap();
+        term.keep_refused_request(5, "newest".to_owned()).await.unwrap();
         assert_eq!(of(5).await.as_deref(), Some("newest"));
         assert_eq!(of(6).await, None, "the oldest went");
         assert_eq!(of(1_000).await.as_deref(), Some("x"));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Term,
     db::{self, Connection, OptionalExtension as _, params},
 };
 
@@ -30,7 +30,9 @@ impl Store {
     ) -> Result<Noted, StoreError> {
         self.write(move |db| note(db, &sender, &id, &digest, at)).await
     }
+}
 
+impl Term {
     /// Forgets the ids of messages that came before `retention_millis` ago. A clock that is put forward
     /// forgets none sooner.
     pub async fn forget_messages(&self, retention_millis: i64) -> Result<usize, StoreError> {

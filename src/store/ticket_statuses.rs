@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Store, StoreError,
+    StoreError, Term,
     board_words::Told,
     db::{self, Connection, OptionalExtension as _, named_params, params},
 };
@@ -12,7 +12,7 @@ use crate::domain::{
     ticket_status::{Presence, TicketStatus},
 };
 
-impl Store {
+impl Term {
     /// Saves what an answer of iTop at `as_of` showed, and which tickets were missing from it. Those that
     /// look like another ticket than the one that was known are not saved, and given back, unless
     /// they were `recognised`.

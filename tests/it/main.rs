@@ -91,6 +91,7 @@ mod signed_posts;
 mod stream;
 mod stuck;
 mod tenancy;
+mod terms;
 mod ticked_off;
 mod ticket_status;
 mod tickets;

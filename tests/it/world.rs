@@ -1,12 +1,12 @@
 //! The world of a test: the real bridge over HTTP, with a simulated iTop behind it, on ports of
 //! their own.
 
-use std::{collections::BTreeSet, fmt::Display, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, fmt::Display, path::PathBuf, sync::Mutex, time::Duration};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
-    app::{App, Reload, RunError, StartError},
+    app::{App, Leader, Reload, RunError, StartError},
     clock::Clock,
     config::{Config, ItopSection, Scope, StoreSection, Token},
     sandbox::{self, Sandbox},
@@ -30,6 +30,8 @@ pub struct World {
     /// Sent as bearer token with each request, if there is one.
     pub token: Option<String>,
     running: Option<Running>,
+    /// Whether a test says when the bridge leads.
+    led_apart: bool,
     _folder: tempfile::TempDir,
     reads_at_start: u64,
 }
@@ -38,8 +40,19 @@ pub struct World {
 struct Running {
     stop: CancellationToken,
     reload: Reload,
+    leader: Leader,
+    /// What leads apart from what answers.
+    leading: Mutex<Option<JoinHandle<Result<(), RunError>>>>,
     ended: JoinHandle<Result<(), RunError>>,
     runtime: Option<Runtime>,
+}
+
+impl Running {
+    fn lead(&self) {
+        let (leader, stop) = (self.leader.clone(), self.stop.clone());
+        let runtime = self.runtime.as_ref().expect("it runs");
+        *self.leading.lock().unwrap() = Some(runtime.spawn(async move { leader.lead(stop).await }));
+    }
 }
 
 impl Drop for Running {
@@ -130,6 +143,24 @@ impl World {
         options: sandbox::Options,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::built(clock, options, false, change).await
+    }
+
+    /// The same where the test says when the bridge leads: it does at each start, until [`World::lose_term`].
+    pub async fn led_apart(
+        clock: Clock,
+        options: sandbox::Options,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        Self::built(clock, options, true, change).await
+    }
+
+    async fn built(
+        clock: Clock,
+        options: sandbox::Options,
+        led_apart: bool,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         // RUST_LOG shows what the bridge says, as it would in production.
         if let Ok(filter) = std::env::var("RUST_LOG") {
             let log = servicenav_itop_bridge::config::Log { filter, ..Default::default() };
@@ -169,6 +200,7 @@ impl World {
             base: String::new(),
             token: None,
             running: None,
+            led_apart,
             _folder: folder,
             reads_at_start: 0,
         };
@@ -257,9 +289,38 @@ impl World {
             .await;
         let scheme = if self.config.server.has_tls() { "https" } else { "http" };
         self.base = format!("{scheme}://{}", app.address());
-        let (stop, reload) = (CancellationToken::new(), app.reload());
-        let ended = runtime.spawn(app.run(stop.clone()));
-        self.running = Some(Running { stop, reload, ended, runtime: Some(runtime) });
+        let (stop, reload, leader) = (CancellationToken::new(), app.reload(), app.leader());
+        let ended = if self.led_apart {
+            runtime.spawn(app.serve(stop.clone()))
+        } else {
+            runtime.spawn(app.run(stop.clone()))
+        };
+        let runtime = Some(runtime);
+        let leading = Mutex::default();
+        let running = Running { stop, reload, leader, leading, ended, runtime };
+        if self.led_apart {
+            running.lead();
+        }
+        self.running = Some(running);
+    }
+
+    /// Takes the Term from the bridge between two instructions: it goes on to answer, and leads no more.
+    pub async fn lose_term(&self) {
+        let running = self.running.as_ref().expect("the bridge runs");
+        let leading = running.leading.lock().unwrap().take();
+        let leading = leading.expect("it leads, apart from what answers");
+        leading.abort();
+        assert!(leading.await.is_err_and(|error| error.is_cancelled()), "it has ended by itself");
+    }
+
+    /// Has the bridge lead again.
+    pub fn gain_term(&self) {
+        self.running.as_ref().expect("the bridge runs").lead();
+    }
+
+    /// Whether it leads, apart from what answers.
+    pub fn is_led(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.leading.lock().unwrap().is_some())
     }
 
     /// Has the running bridge read its configuration again; tells whether more was changed than it
@@ -274,6 +335,10 @@ impl World {
         let mut running = self.running.take().expect("the bridge runs");
         running.stop.cancel();
         (&mut running.ended).await.unwrap().unwrap();
+        let leading = running.leading.get_mut().unwrap().take();
+        if let Some(leading) = leading {
+            leading.await.unwrap().unwrap();
+        }
         // The end of a process ends all its threads: nothing of it holds the database any more.
         tokio::task::spawn_blocking(move || drop(running.runtime.take())).await.unwrap();
     }

@@ -50,7 +50,7 @@ impl Conditional {
             let Some(ticket) = live.iter().find(|status| status.key == ticket) else {
                 // It was there a moment ago, and is looked for again.
                 let problem = Problem::new("unknown", "The ticket was found and not yet read.");
-                inner.store.record_unknown(id, problem, self.after(LOOK)).await?;
+                inner.term.record_unknown(id, problem, self.after(LOOK)).await?;
                 continue;
             };
             span.in_scope(|| {

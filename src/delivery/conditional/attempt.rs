@@ -73,7 +73,7 @@ impl Conditional {
             && (!self.has_settled_since(began)
                 || !inner.recreation.is_free_of_what_was_before(began, now, settings));
         if !may_run && !restored.is_free {
-            inner.store.note_restored_is_free().await?;
+            inner.term.note_restored_is_free().await?;
         }
         Ok(Some(EarlierWrite { above: restored.floor, may_run }))
     }

@@ -1,7 +1,5 @@
 //! A new ticket.
 
-use tracing::Instrument as _;
-
 use super::{
     Conditional, Plan, PlanError,
     in_flight::Written,
@@ -76,7 +74,7 @@ impl Conditional {
         let key =
             EquipmentKey { instance: row.instance.clone(), company: event.company.key.clone(), id };
         let name = event.company.name.clone();
-        match self.inner.store.learn_equipment(key, name, &wanted).await {
+        match self.inner.term.learn_equipment(key, name, &wanted).await {
             Ok(true) => {
                 tracing::info!(acknowledgement = row.id, "its equipment is kept in the CMDB");
             }
@@ -104,7 +102,7 @@ impl Conditional {
             self.unknown(row, message.to_owned()).await?;
             return Ok(Outcome::Ended(Written::Nothing));
         }
-        if !inner.store.begin_create(row.id, floor, warnings, DeskName::Itop).await? {
+        if !inner.term.begin_create(row.id, floor, warnings, DeskName::Itop).await? {
             return Ok(Outcome::Ended(Written::Nothing));
         }
         let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(model, floor)).await;
@@ -235,11 +233,11 @@ impl Conditional {
             if notices.is_empty() {
                 return;
             }
-            if let Err(error) = inner.store.add_warnings(row.id, this.say(&notices)).await {
+            if let Err(error) = inner.term.add_warnings(row.id, this.say(&notices)).await {
                 tracing::error!(acknowledgement = row.id, %error, "warnings were not added");
             }
         };
-        tokio::spawn(look.in_current_span());
+        self.spawn(look);
     }
 
     /// iTop did not accept the company: a ticket with the marker is there already, or it is gone,

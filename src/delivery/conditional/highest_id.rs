@@ -21,7 +21,7 @@ impl Conditional {
             let known = self.inner.store.highest_ticket_id().await?;
             match self.newest_ticket_id(known).await {
                 Ok(newest) if newest < known => {
-                    if self.inner.store.lower_highest_ticket_id(newest).await? {
+                    if self.inner.term.lower_highest_ticket_id(newest).await? {
                         tracing::warn!(
                             newest,
                             known,
@@ -30,7 +30,7 @@ impl Conditional {
                         );
                     }
                 }
-                Ok(newest) => self.inner.store.saw_ticket_id(newest).await?,
+                Ok(newest) => self.inner.term.saw_ticket_id(newest).await?,
                 Err(error) => {
                     tracing::debug!(%error, "iTop's newest ticket is not known");
                     self.inner.clock.sleep(PAUSE).await;

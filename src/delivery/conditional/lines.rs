@@ -40,14 +40,14 @@ impl Conditional {
         let mut lines = vec![Line::new(row.clone(), event.clone())];
         lines.extend(self.companions(row, event, &ticket.key).await?);
         let floor = inner.store.highest_ticket_id().await?;
-        let raise_to = self.write_words(&inner.planner, &mut lines, &ticket).await?;
+        let raise_to = self.write_words(&mut lines, &ticket).await?;
         let raise = match raise_to {
             Some(priority) => inner.client.raise(&ticket.key, priority).await.ok().flatten(),
             None => None,
         };
         let new = lines.iter().map(Line::as_stored).collect();
         let begun =
-            inner.store.begin_lines(new, floor, ticket.key.clone(), ticket.org.clone()).await?;
+            inner.term.begin_lines(new, floor, ticket.key.clone(), ticket.org.clone()).await?;
         lines.retain(|line| begun.contains(&line.row.id));
         if lines.is_empty() {
             return Ok(Some(Written::Nothing));
@@ -100,7 +100,7 @@ impl Conditional {
         }
     }
 
-    /// The same for what the last process may have been writing when it ended.
+    /// The same for what may have been under way when the last Term ended.
     pub(super) async fn note_interrupted_lines(&self) -> Result<(), StoreError> {
         let settle = self.inner.settings.delivery.settle.duration();
         for ticket in self.inner.store.tickets_being_written().await? {
@@ -142,7 +142,7 @@ impl Conditional {
                         "The ticket changed while this line was on its way; what is to be done is \
                          decided anew.",
                     );
-                    self.inner.store.wait_until(row.id, now, Duration::ZERO, problem).await?;
+                    self.inner.term.wait_until(row.id, now, Duration::ZERO, problem).await?;
                 }
                 (Ok(None), _) => {
                     let message = format!(

@@ -16,17 +16,18 @@ mod write;
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use serde_json::Value;
 use tokio::sync::Notify;
 
+pub(super) use existing::existing_ticket;
+
 use super::{
-    Blocked, Plan, PlanError, Planner, backoff,
+    Blocked, Outlook, Plan, PlanError, backoff,
     core::{Core, LATE_LOOK, REFUSALS, TURNED_AWAY, turned_away},
     in_flight,
     line::{Line, READ_BACK, Turns},
     trace,
 };
-use crate::{counting::Tally, domain::new_ticket::RefKind, itop::Client, store::StoreError};
+use crate::{itop::Client, store::StoreError};
 
 /// Deliveries to iTop. Cheap to clone.
 #[derive(Clone)]
@@ -37,7 +38,6 @@ pub(super) struct Conditional {
 pub(super) struct Inner {
     core: Arc<Core>,
     client: Client,
-    planner: Planner,
     /// A row has become unknown: it is looked for soon.
     unknown: Notify,
     /// Since when rows are unknown.
@@ -50,12 +50,7 @@ pub(super) struct Inner {
     lines_written: Notify,
     /// A new ticket's id was not above all others.
     ids_fell: Notify,
-    refused: RefusedConditions,
 }
-
-/// How often a write was refused because something that it names did not hold at its moment: of a new
-/// ticket by [`RefKind`], and the open ticket to which a line was to be added.
-type RefusedConditions = Tally<{ RefKind::ALL.len() + 1 }>;
 
 /// What is had in common is used as its own.
 impl Deref for Inner {
@@ -75,28 +70,22 @@ impl Deref for Conditional {
 }
 
 impl Conditional {
-    pub(super) fn new(core: Core, client: Client, planner: Planner) -> Self {
+    pub(super) fn new(core: Core, client: Client) -> Self {
         let inner = Inner {
             core: Arc::new(core),
             client,
-            planner,
             unknown: Notify::new(),
             unknown_since: unknown_since::UnknownSince::default(),
             recreation: recreate::Recreation::default(),
             turns: Turns::default(),
             lines_written: Notify::new(),
             ids_fell: Notify::new(),
-            refused: RefusedConditions::default(),
         };
         Self { inner: Arc::new(inner) }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         &self.inner.core
-    }
-
-    pub(super) fn planner(&self) -> &Planner {
-        &self.inner.planner
     }
 
     /// The creates that iTop has been at for longer than this, by row, and for how long.
@@ -114,26 +103,7 @@ impl Conditional {
         self.inner.recreation.probing_ended()
     }
 
-    /// How often a write was refused because something that it names did not hold at its moment, by what
-    /// that is.
-    pub(super) fn refused_conditions(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let named = RefKind::ALL.into_iter().map(RefKind::code);
-        named.chain(["ticket"]).zip(self.inner.refused.read())
-    }
-
-    /// The operation that would make a ticket.
-    pub(super) async fn request(
-        &self,
-        plan: &Plan,
-        is_told_of_others: bool,
-    ) -> Result<Value, PlanError> {
-        let inner = &*self.inner;
-        let model = inner.catalog.ticket_model().await.map_err(PlanError::Way)?;
-        let floor = if is_told_of_others { inner.store.highest_ticket_id().await? } else { 0 };
-        Ok(inner.client.create_operation(&plan.ticket, &inner.planner.terms(&model, floor)))
-    }
-
-    /// What was being written when the last process ended has an unknown outcome; and a probe that has
+    /// What was being written when the last Term ended has an unknown outcome; and a probe that has
     /// made a ticket was the last one. Tells how many rows were interrupted.
     pub(super) async fn recover(&self) -> Result<usize, StoreError> {
         let store = &self.inner.store;
@@ -141,7 +111,7 @@ impl Conditional {
             self.inner.recreation.end_probing(ticket);
         }
         self.note_interrupted_lines().await?;
-        let interrupted = store.recover_interrupted(self.after(LATE_LOOK)).await?;
+        let interrupted = self.inner.term.recover_interrupted(self.after(LATE_LOOK)).await?;
         self.inner.unknown_since.of(&store.unknown().await?, self.inner.began);
         Ok(interrupted)
     }

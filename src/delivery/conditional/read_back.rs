@@ -58,7 +58,7 @@ impl Conditional {
                     match self.inner.turns.unsettled(&line.ticket, self.inner.clock.moment()) {
                         Some(next) => {
                             let ids = vec![line.id];
-                            self.inner.store.read_back_again(ids, next, false).await?;
+                            self.inner.term.read_back_again(ids, next, false).await?;
                         }
                         None => there.push(line.id),
                     }
@@ -69,9 +69,9 @@ impl Conditional {
                 Ok(_) | Err(_) => unproven.push(line.id),
             }
         }
-        let store = &self.inner.store;
-        store.end_read_back(there, None).await?;
-        store.read_back_again(unproven, self.after(LATER), false).await?;
+        let term = &self.inner.term;
+        term.end_read_back(there, None).await?;
+        term.read_back_again(unproven, self.after(LATER), false).await?;
         for (ticket, lines) in absent {
             let (hopeless, again): (Vec<_>, Vec<_>) =
                 lines.into_iter().partition(|line| line.again >= AGAIN);
@@ -110,7 +110,7 @@ impl Conditional {
             Err(PlanError::Store(error)) => return Err(error),
             Err(_) => {
                 let ids = lines.iter().map(|line| line.id).collect();
-                return inner.store.read_back_again(ids, self.after(LATER), false).await;
+                return inner.term.read_back_again(ids, self.after(LATER), false).await;
             }
         }
         let new = NewLines {
@@ -133,7 +133,7 @@ impl Conditional {
                         );
                     });
                 }
-                inner.store.read_back_again(ids(), self.after(READ_BACK), true).await?;
+                inner.term.read_back_again(ids(), self.after(READ_BACK), true).await?;
                 inner.lines_written.notify_one();
             }
             // The ticket has gone or moved, or one of the lines is there after all.
@@ -142,7 +142,7 @@ impl Conditional {
                 for line in lines {
                     match &search {
                         Ok(search) if is_there(search, line) => {
-                            inner.store.end_read_back(vec![line.id], None).await?;
+                            inner.term.end_read_back(vec![line.id], None).await?;
                         }
                         Ok(_) if lines.len() == 1 => {
                             let number = line.number.clone();
@@ -151,7 +151,7 @@ impl Conditional {
                         // Without the one that was there the others may be added.
                         Ok(_) | Err(_) => {
                             let next = self.after(READ_BACK);
-                            inner.store.read_back_again(vec![line.id], next, true).await?;
+                            inner.term.read_back_again(vec![line.id], next, true).await?;
                         }
                     }
                 }
@@ -162,7 +162,7 @@ impl Conditional {
                 self.note_unclear(ticket, &error);
                 // It may have been added all the same, which the next look sees.
                 let sent = !error.had_no_effect();
-                inner.store.read_back_again(ids(), self.after(LATER), sent).await?;
+                inner.term.read_back_again(ids(), self.after(LATER), sent).await?;
             }
         }
         Ok(())
@@ -172,7 +172,7 @@ impl Conditional {
         line.span().in_scope(|| {
             tracing::warn!(acknowledgement = line.id, "{}", notice.say(Language::En));
         });
-        self.inner.store.end_read_back(vec![line.id], self.say(&[notice]).pop()).await
+        self.inner.term.end_read_back(vec![line.id], self.say(&[notice]).pop()).await
     }
 }
 

@@ -154,7 +154,7 @@ impl Conditional {
                         "an acknowledgement has failed"
                     );
                 });
-                inner.store.fail(row.id, problem).await?;
+                inner.term.fail(row.id, problem).await?;
             } else if self.may_be_sent_again(&row, open_since.max(since)) {
                 row.span().in_scope(|| {
                     tracing::info!(acknowledgement = row.id, "no ticket was made; trying again");
@@ -164,7 +164,7 @@ impl Conditional {
                     "The ticket was looked for and is not there; it is created anew.",
                 );
                 let now = inner.clock.moment();
-                again.push(inner.store.wait_until(row.id, now, now.since(since), problem));
+                again.push(inner.term.wait_until(row.id, now, now.since(since), problem));
             }
         }
         if !again.is_empty() {
@@ -187,7 +187,7 @@ impl Conditional {
                 "an acknowledgement has failed"
             );
         });
-        self.inner.store.fail(row.id, Problem::new("given-up", message)).await?;
+        self.inner.term.fail(row.id, Problem::new("given-up", message)).await?;
         self.inner.outcomes.tell(row.id);
         Ok(())
     }
@@ -216,7 +216,7 @@ impl Conditional {
     fn probe_path(&self, id: i64) {
         let begun = self.inner.recreation.probe_begun();
         let this = self.clone();
-        tokio::spawn(async move {
+        self.spawn(async move {
             let inner = &*this.inner;
             let outcome = match inner.catalog.ticket_model().await {
                 Ok(model) => inner.client.probe_path(model.class).await.map_err(DeskError::from),
@@ -231,9 +231,9 @@ impl Conditional {
                          instead."
                     );
                     let written = async {
-                        inner.store.end_path_probe(ticket.clone()).await?;
+                        inner.term.end_path_probe(ticket.clone()).await?;
                         let notice = Notice::ProbeMade { ticket: ticket.clone() };
-                        inner.store.add_warnings(id, this.say(&[notice])).await
+                        inner.term.add_warnings(id, this.say(&[notice])).await
                     };
                     if let Err(error) = written.await {
                         tracing::error!(%error, "that could not be written down");
@@ -262,7 +262,7 @@ impl Conditional {
         );
         for row in rows {
             let problem = Problem::new("search-unproven", message.clone());
-            if self.inner.store.note_unknown(row.id, problem).await? {
+            if self.inner.term.note_unknown(row.id, problem).await? {
                 row.span().in_scope(|| tracing::error!(acknowledgement = row.id, "{message}"));
             }
         }
@@ -286,7 +286,7 @@ impl Conditional {
             let tickets = search.of(&row.marker);
             let twins = || row.span().in_scope(|| self.twins(row.id, &tickets));
             let warning = (tickets.len() > 1).then(twins);
-            self.inner.store.finish_late_look(row.id, warning).await?;
+            self.inner.term.finish_late_look(row.id, warning).await?;
             if let (State::Failed, Some(ticket)) = (row.state, tickets.first()) {
                 self.adopt(row.id, ticket, false).instrument(row.span()).await?;
             }

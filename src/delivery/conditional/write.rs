@@ -106,7 +106,7 @@ impl Conditional {
                 Ok(Search { trusted: true, .. }) => {
                     if let Some(request) = request {
                         let request = request.to_string();
-                        self.inner.store.keep_refused_request(row.id, request).await?;
+                        self.inner.term.keep_refused_request(row.id, request).await?;
                     }
                     let problem = Problem::new("refused-by-itop", capitalised(&error.to_string()));
                     self.fail(row, event, problem).await?;
@@ -141,7 +141,7 @@ impl Conditional {
             tracing::warn!(acknowledgement = row.id, reason = problem.message, "outcome unknown");
         });
         let late_look = self.after(LATE_LOOK);
-        let at = self.inner.store.record_unknown(row.id, problem, late_look).await?;
+        let at = self.inner.term.record_unknown(row.id, problem, late_look).await?;
         self.inner.unknown_since.began(row.id, at, self.inner.clock.moment());
         self.inner.unknown.notify_one();
         Ok(())

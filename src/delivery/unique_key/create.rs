@@ -34,10 +34,10 @@ impl UniqueKey {
         let inner = &*self.inner;
         let mut doubts = Doubts::default();
         loop {
-            let plan = inner.planner.plan(&row.instance, event, link, &doubts).await?;
+            let plan = self.planner.plan(&row.instance, event, link, &doubts).await?;
             let warnings = self.say(&plan.resolution.warnings);
             let desk = self.desk.name();
-            if !self.store.begin_create(row.id, NO_FLOOR, warnings, desk).await? {
+            if !self.term.begin_create(row.id, NO_FLOOR, warnings, desk).await? {
                 return Ok(Written::Nothing);
             }
             let error = match inner.keyed.create(&plan.ticket).await {

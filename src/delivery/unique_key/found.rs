@@ -61,7 +61,7 @@ impl UniqueKey {
             let message = "A backup was restored; whether this acknowledgement became a ticket after it \
                            is looked up when what was under way then has ended.";
             let problem = Problem::new("restored", message);
-            self.store.wait_until(row.id, settled, Duration::ZERO, problem).await?;
+            self.term.wait_until(row.id, settled, Duration::ZERO, problem).await?;
             return Ok(true);
         }
         let notes = self.notes_since(restored).await;

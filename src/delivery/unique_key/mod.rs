@@ -9,10 +9,10 @@ mod notes;
 
 use std::{ops::Deref, sync::Arc};
 
-use serde_json::Value;
+pub(super) use existing::existing_ticket;
 
 use super::{
-    Blocked, Plan, PlanError, Planner,
+    Blocked, Outlook, PlanError,
     core::{Core, REFUSALS},
     in_flight::Written,
     lane::LOOKED_ONCE,
@@ -39,7 +39,6 @@ pub(super) struct UniqueKey {
 pub(super) struct Inner {
     core: Arc<Core>,
     keyed: Keyed,
-    planner: Planner,
     /// Whose turn it is to write into a ticket that is there.
     turns: Turns,
     restored_notes: found::RestoredNotes,
@@ -62,9 +61,9 @@ const NO_FLOOR: u64 = i64::MAX.cast_unsigned();
 const DECISIONS: u32 = 3;
 
 impl UniqueKey {
-    pub(super) fn new(core: Core, keyed: Keyed, planner: Planner) -> Self {
+    pub(super) fn new(core: Core, keyed: Keyed) -> Self {
         let (turns, restored_notes) = Default::default();
-        let inner = Inner { core: Arc::new(core), keyed, planner, turns, restored_notes };
+        let inner = Inner { core: Arc::new(core), keyed, turns, restored_notes };
         Self { inner: Arc::new(inner) }
     }
 
@@ -72,18 +71,7 @@ impl UniqueKey {
         &self.inner.core
     }
 
-    pub(super) fn planner(&self) -> &Planner {
-        &self.inner.planner
-    }
-
-    /// The request that would make a ticket.
-    pub(super) async fn request(&self, plan: &Plan) -> Result<Value, PlanError> {
-        let request = self.inner.keyed.request(&plan.ticket).await;
-        self.gate.after_read(&request);
-        request.map_err(PlanError::way)
-    }
-
-    /// What was being written when the last process ended is due again; and what a restore has left
+    /// What was being written when the last Term ended is due again; and what a restore has left
     /// unknown is due here, and is looked for then. What may still be at work is waited for anew: how long
     /// ago it was sent only the time of day tells, which may have been set since.
     pub(super) async fn recover(&self) -> Result<usize, StoreError> {
@@ -91,15 +79,15 @@ impl UniqueKey {
         let settings = &self.settings.delivery;
         let (notes_at, left_at) = (settings.settle.duration(), settings.settle_unproven.duration());
         let (notes_at, left_at) = (self.after(notes_at), self.after(left_at));
-        self.store.wait_anew(name, notes_at, LOOKED_ONCE, left_at).await?;
-        let released = self.store.release_restored(name, self.of.clone()).await?;
+        self.term.wait_anew(name, notes_at, LOOKED_ONCE, left_at).await?;
+        let released = self.term.release_restored(name, self.of.clone()).await?;
         Ok(released + self.repeat_interrupted(None).await?.len())
     }
 
     /// The same for the rows of one control.
     pub(super) async fn repeat_interrupted(&self, id: Option<i64>) -> Result<Vec<i64>, StoreError> {
         let notes_at = self.after(self.settings.delivery.settle.duration());
-        self.store.repeat_interrupted(self.desk.name(), id, notes_at).await
+        self.term.repeat_interrupted(self.desk.name(), id, notes_at).await
     }
 
     /// Takes the control's open ticket, or makes one.

@@ -29,10 +29,10 @@ impl UniqueKey {
         // One that was sent before is looked for first, by itself.
         let companions = self.companions(row, event, &ticket.key).await?.into_iter();
         lines.extend(companions.take_while(|line| !line.row.was_sent));
-        let raise_to = self.write_words(&inner.planner, &mut lines, &ticket).await?;
+        let raise_to = self.write_words(&mut lines, &ticket).await?;
         let new = lines.iter().map(Line::as_stored).collect();
         let begun =
-            self.store.begin_lines(new, NO_FLOOR, ticket.key.clone(), ticket.org.clone()).await?;
+            self.term.begin_lines(new, NO_FLOOR, ticket.key.clone(), ticket.org.clone()).await?;
         lines.retain(|line| begun.contains(&line.row.id));
         if lines.is_empty() {
             return Ok(Some(Written::Nothing));
@@ -81,7 +81,7 @@ impl UniqueKey {
                  anew.",
             );
             let now = self.clock.moment();
-            self.store.wait_until(line.row.id, now, Duration::ZERO, problem).await?;
+            self.term.wait_until(line.row.id, now, Duration::ZERO, problem).await?;
             self.outcomes.tell(line.row.id);
         }
         Ok(())
@@ -108,7 +108,7 @@ impl UniqueKey {
                 );
                 let settle = self.settings.delivery.settle.duration();
                 let (next, problem) = (self.after(settle), Problem::new("note-unclear", message));
-                self.store.wait_until(row.id, next, settle, problem).await
+                self.term.wait_until(row.id, next, settle, problem).await
             }
         }
     }

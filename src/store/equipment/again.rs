@@ -10,7 +10,7 @@ use crate::{
         keys::{EquipmentId, Instance, PartyKey},
     },
     store::{
-        Store, StoreError,
+        Store, StoreError, Term,
         db::{self, Connection, OptionalExtension as _, params},
         meta, time,
     },
@@ -30,13 +30,15 @@ pub struct EquipmentHalt {
 /// What the digest of the configuration by which rows were planned is kept under.
 const MAPPING: &str = "cmdb_mapping";
 
-impl Store {
+impl Term {
     /// The links of a company say something else: what waited for one, or failed, goes on.
     pub async fn relink_equipment(&self, company: &(Instance, PartyKey)) -> Result<(), StoreError> {
         let (instance, company) = (company.0.to_string(), company.1.to_string());
         self.in_pieces(Some((instance, company)), Again::Hindered).await
     }
+}
 
+impl Store {
     /// Rows of a company that iTop holds, in the order of their ids, from behind one of them: id, what is
     /// wanted, and the organization they were loaded for.
     pub async fn equipment_in_place(
@@ -63,7 +65,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Term {
     /// These rows, which iTop holds, are to be looked at again.
     pub async fn look_at_equipment(&self, keys: Vec<EquipmentKey>) -> Result<(), StoreError> {
         self.write(move |db| {
@@ -83,7 +87,7 @@ impl Store {
     /// What rows are planned by is this now: where it was something else, all that iTop holds, and all that
     /// failed, is looked at again. Tells whether it was.
     pub async fn plan_equipment_by(&self, digest: String) -> Result<bool, StoreError> {
-        let known = self.read(|db| meta::get(db, MAPPING)).await?;
+        let known = self.store.read(|db| meta::get(db, MAPPING)).await?;
         if known.as_deref() == Some(&*digest) {
             return Ok(false);
         }
@@ -120,7 +124,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Store {
     /// The sources that are halted.
     pub async fn equipment_halts(&self) -> Result<Vec<EquipmentHalt>, StoreError> {
         self.read(|db| {

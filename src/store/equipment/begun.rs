@@ -5,7 +5,7 @@ use super::{AGAIN, COLUMNS, row};
 use crate::{
     domain::equipment::{EquipmentKey, EquipmentRow},
     store::{
-        Store, StoreError,
+        Store, StoreError, Term,
         db::{self, Connection, params},
         meta,
     },
@@ -16,9 +16,9 @@ const AT_ONCE: i64 = 1_000;
 
 const BEGUN: &str = "class = ?1 AND class IS NOT NULL AND sent_hash IS NULL AND ci_id IS NULL AND begun IS NOT NULL";
 
-impl Store {
+impl Term {
     /// iTop is about to be told to synchronize these rows of a class, all of which it has taken: kept until
-    /// [`Store::end_equipment_run`], whatever becomes of this process.
+    /// [`Term::end_equipment_run`], whatever becomes of this process.
     pub async fn begin_equipment_run(
         &self,
         class: &str,
@@ -34,7 +34,9 @@ impl Store {
         let name = run_name(class);
         self.write(move |db| db.execute("DELETE FROM meta WHERE name = ?1", [name]).map(drop)).await
     }
+}
 
+impl Store {
     /// Rows of a class whose synchronization was never answered, and of which no CI was ever seen.
     pub async fn equipment_of_lost_run(
         &self,
@@ -55,7 +57,9 @@ impl Store {
         let class = class.to_owned();
         self.read(move |db| begun(db, &class)).await
     }
+}
 
+impl Term {
     /// The CIs of such rows were found, by class and key: they go on with them. What a person is asked about
     /// another CI of their name is asked no more. Tells how many they were.
     pub async fn found_equipment(

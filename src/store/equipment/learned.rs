@@ -2,10 +2,10 @@
 
 use crate::{
     domain::equipment::{Equipment, EquipmentKey, list::NewRow},
-    store::{Store, StoreError, db::params},
+    store::{StoreError, Term, db::params},
 };
 
-impl Store {
+impl Term {
     /// Keeps a piece of equipment, unless it is known already; true if it was not.
     pub async fn learn_equipment(
         &self,
@@ -37,7 +37,7 @@ impl Store {
             })
             .await?;
         if is_new {
-            self.tell_equipment();
+            self.store.tell_equipment();
         }
         Ok(is_new)
     }

@@ -3,7 +3,7 @@
 use crate::{
     domain::equipment::{EquipmentKey, Held, PROBLEM_CODES, Problem},
     store::{
-        Store, StoreError,
+        StoreError, Term,
         db::{self, Connection},
         meta,
     },
@@ -66,7 +66,7 @@ pub enum Became {
     },
 }
 
-impl Store {
+impl Term {
     /// What became of rows. What a list has changed meanwhile stays as the list says, and waits.
     pub async fn settle_equipment(
         &self,

@@ -11,7 +11,7 @@ use crate::{
         keys::{Instance, PartyKey},
     },
     store::{
-        Store, StoreError, as_json,
+        Store, StoreError, Term, as_json,
         db::{self, OptionalExtension as _, named_params},
     },
 };
@@ -47,7 +47,7 @@ pub struct FederatedCi {
 pub(super) const DUE: &str =
     "held IS NULL AND (state = 'new' OR state = 'changed' OR state = 'retiring')";
 
-impl Store {
+impl Term {
     /// These rows are about to be given to iTop, as rows of this class: tells for each whether it still is
     /// what was looked at. Those that are not are not to be loaded.
     pub async fn begin_equipment(
@@ -85,7 +85,9 @@ impl Store {
         })
         .await
     }
+}
 
+impl Store {
     /// How many rows of a class were given to iTop and never read back as they were sent.
     pub async fn unproven_equipment(&self, class: &str) -> Result<u64, StoreError> {
         let class = class.to_owned();
@@ -198,6 +200,7 @@ mod tests {
     async fn what_a_list_says_meanwhile_stays() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("bridge.db"), Clock::system()).unwrap();
+        let term = store.lead().await;
         let insert = |db: &Connection| {
             for id in ["1", "2"] {
                 let wanted = Equipment::named(format!("srv-{id}"));
@@ -235,7 +238,7 @@ mod tests {
             })
         };
         change("2").await.unwrap();
-        let begun = store.begin_equipment("Server", due.iter().map(load).collect()).await.unwrap();
+        let begun = term.begin_equipment("Server", due.iter().map(load).collect()).await.unwrap();
         assert_eq!(begun, [true, false]);
         assert_eq!(store.unproven_equipment("Server").await.unwrap(), 1);
         change("1").await.unwrap();
@@ -249,7 +252,7 @@ mod tests {
                 left_out: None,
             },
         };
-        store.settle_equipment(vec![settled.clone()]).await.unwrap();
+        term.settle_equipment(vec![settled.clone()]).await.unwrap();
         let due = waiting().await;
         let first = due.iter().find(|row| row.key == settled.key).unwrap();
         assert_eq!(first.state, EquipmentState::Changed);
@@ -261,7 +264,7 @@ mod tests {
         assert_eq!(owners.len(), 1);
         // As it is now, it is.
         let settled = SettledEquipment { wanted_hash: first.wanted_hash.clone(), ..settled };
-        store.settle_equipment(vec![settled]).await.unwrap();
+        term.settle_equipment(vec![settled]).await.unwrap();
         assert_eq!(waiting().await.len(), 1);
         assert_eq!(store.unproven_equipment("Server").await.unwrap(), 0);
     }

@@ -86,16 +86,16 @@ pub(super) fn deliveries(families: &mut Families, state: &AppState) {
         "Writes that iTop refused because something that they name did not hold at their moment",
         delivery.refused_conditions().map(|(what, count)| (labels([("reference", what)]), count)),
     );
-    let now = delivery.in_flight();
-    families.gauge("deliveries_running", "Deliveries that run now", now.running);
+    let now = delivery.figures();
+    families.gauge("deliveries_running", "Deliveries that run now", now.in_flight.running);
     families.gauge(
         "deliveries_limit",
         "Deliveries that may run at once, as far as it was found out what serves iTop best",
-        u64::from(now.limit),
+        u64::from(now.in_flight.limit),
     );
     families.gauge(
         "slow_creates",
         "Tickets that iTop has been making for more than ten seconds",
-        delivery.slow_creates().len(),
+        now.slow_creates.len(),
     );
 }

@@ -15,6 +15,8 @@
 //! 4. The same key with another control was answered 409, and the same event with the row it had.
 //! 5. A control shows the newest of its tickets.
 //!
+//! Who answers and who leads are started apart, so that the Term can be lost and granted while posts are taken.
+//!
 //! It runs with iTop as the only desk, with all companies at Salesforce, and with one at each.
 //!
 //! # Non-promises

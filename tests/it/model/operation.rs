@@ -25,6 +25,12 @@ pub enum Operation {
     Crash,
     /// The bridge is stopped in good order and started again.
     Restart,
+    /// The bridge loses the Term, whatever it is at, and goes on to answer.
+    LoseTerm,
+    /// It is granted another one, if it has none.
+    GainTerm,
+    /// Both, with nothing in between.
+    NewTerm,
     /// So many steps of time pass.
     Pass(u8),
     /// So many half minutes pass.
@@ -169,6 +175,9 @@ fn anywhere() -> impl Strategy<Value = Operation> {
         2 => prop::collection::vec(event, 1..6).prop_map(Operation::Batch),
         3 => Just(Operation::Crash),
         1 => Just(Operation::Restart),
+        1 => Just(Operation::LoseTerm),
+        2 => Just(Operation::GainTerm),
+        3 => Just(Operation::NewTerm),
         4 => (1_u8..8).prop_map(Operation::Pass),
         2 => (1_u8..4).prop_map(Operation::PassLong),
         3 => prop_oneof![-90..90, Just(1_000_000), Just(-1_000_000)].prop_map(Operation::Step),

@@ -67,7 +67,7 @@ pub async fn run(desks: Desks, operations: &[Operation]) -> Result<(), String> {
         let started = Org::start(&clock, Period::millis(TIMEOUT_MS)).await;
         (org, section) = (Some(started.0), Some(started.1));
     }
-    let world = World::with_clock(clock, Options::default(), |config| {
+    let world = World::led_apart(clock, Options::default(), |config| {
         config.itop.as_mut().unwrap().timeout = Period::millis(TIMEOUT_MS);
         config.itop.as_mut().unwrap().create_timeout = Period::millis(TIMEOUT_MS);
         config.delivery.in_flight_max = 3;
@@ -149,6 +149,12 @@ impl Model {
                 self.world.stop_bridge().await;
                 self.world.start_bridge().await;
             }
+            Operation::LoseTerm => self.lose_term().await,
+            Operation::GainTerm => self.gain_term(),
+            Operation::NewTerm => {
+                self.lose_term().await;
+                self.gain_term();
+            }
             Operation::Pass(steps) => self.pass(usize::from(*steps), STEP).await,
             Operation::PassLong(halves) => self.pass(usize::from(*halves) * 5, LONG_STEP).await,
             Operation::Hour => self.leap(Duration::from_hours(1)).await,
@@ -212,6 +218,18 @@ impl Model {
             Operation::Restore => self.restore().await,
         }
         Ok(())
+    }
+
+    async fn lose_term(&self) {
+        if self.world.is_led() {
+            self.world.lose_term().await;
+        }
+    }
+
+    pub(super) fn gain_term(&self) {
+        if !self.world.is_led() {
+            self.world.gain_term();
+        }
     }
 
     pub(super) fn event(&self, number: usize) -> Value {

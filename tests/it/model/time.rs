@@ -35,6 +35,10 @@ impl Model {
     }
 
     async fn until_answered(&mut self) {
+        if !self.world.is_led() {
+            // What was being written is told apart by whoever leads next.
+            return;
+        }
         self.world
             .until("no write waits for its answer", async || {
                 let ready = self.world.get("/readyz").await;
@@ -97,6 +101,7 @@ impl Model {
     /// The end of all trouble: faults off, companies linked, events posted again if a backup may
     /// have forgotten them; then time passes until nothing is under way.
     pub(super) async fn settle(&mut self) -> Result<(), String> {
+        self.gain_term();
         self.world.itop.faults().clear();
         if let Some(org) = &self.org {
             org.sandbox.clear_faults();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::elapsed,
-    delivery::Delivery,
+    delivery::Figures,
     desk::{Desks, Served},
     domain::{delivery_state::State as RowState, visible::Visible},
     gate::GateState,
@@ -51,8 +51,9 @@ pub(in crate::web) async fn ready(
         ready["desks"] = json!(desks);
     }
     if is_told_all {
-        ready["slow_creates"] = slow_creates(delivery);
-        ready["ticket_of_probe"] = json!(delivery.ticket_of_probe());
+        let deliveries = delivery.figures();
+        ready["slow_creates"] = slow_creates(&deliveries);
+        ready["ticket_of_probe"] = json!(deliveries.ticket_of_probe);
         if let Some(federation) = &state.federation {
             let now = federation.figures();
             ready["equipment"] = json!({
@@ -94,8 +95,8 @@ fn gate(state: GateState, is_told_all: bool) -> Value {
 }
 
 /// The creates that iTop has been at for longer than usual.
-fn slow_creates(delivery: &Delivery) -> Value {
-    let slow = delivery.slow_creates().into_iter();
+fn slow_creates(deliveries: &Figures) -> Value {
+    let slow = deliveries.slow_creates.iter();
     slow.map(|(id, age)| json!({"acknowledgement": id, "seconds": age.as_secs()})).collect()
 }
 

@@ -187,10 +187,11 @@ impl Report {
 impl Details {
     fn of(state: &AppState) -> Self {
         let day = state.history.last_day();
+        let deliveries = state.delivery.figures();
         Self {
-            deliveries: state.delivery.in_flight(),
-            slow_creates: slow_creates(&state.delivery),
-            ticket_of_probe: state.delivery.ticket_of_probe(),
+            slow_creates: slow_creates(&deliveries),
+            deliveries: deliveries.in_flight,
+            ticket_of_probe: deliveries.ticket_of_probe,
             itop: state.history.answers_now(),
             lists: state.desks.iter().flat_map(|served| lists(served, &state.desks)).collect(),
             hooks: state.hooks.figures(),
