@@ -175,15 +175,7 @@ impl Model {
             Operation::OrgFault(trouble, on, times) => {
                 self.sandbox().fail(trouble.fault(*on, *times));
             }
-            Operation::OrgAway(trouble, steps) => {
-                let (armed, fault) = (self.sandbox().faults(), trouble.fault(org::On::Anything, 1));
-                self.sandbox().fail(salesforce::Fault { times: None, ..fault });
-                self.pass(usize::from(*steps), STEP).await;
-                self.sandbox().clear_faults();
-                for fault in armed {
-                    self.sandbox().fail(fault);
-                }
-            }
+            Operation::OrgAway(trouble, steps) => self.org_away(*trouble, *steps).await,
             Operation::SessionsEnd => self.sandbox().expire_sessions(),
             Operation::Move(company) => {
                 let to = match self.at[*company] {
@@ -218,6 +210,17 @@ impl Model {
             Operation::Restore => self.restore().await,
         }
         Ok(())
+    }
+
+    /// Whatever is asked of Salesforce fails for so many steps.
+    async fn org_away(&mut self, trouble: org::Trouble, steps: u8) {
+        let (armed, fault) = (self.sandbox().faults(), trouble.fault(org::On::Anything, 1));
+        self.sandbox().fail(salesforce::Fault { times: None, ..fault });
+        self.pass(usize::from(steps), STEP).await;
+        self.sandbox().clear_faults();
+        for fault in armed {
+            self.sandbox().fail(fault);
+        }
     }
 
     async fn lose_term(&self) {
