@@ -749,3 +749,8 @@ CREATE TABLE equipment_halts (
 ALTER TABLE company_links ADD COLUMN desk TEXT NOT NULL DEFAULT 'itop';
 -- To which one the write of a row was sent; NULL: to iTop, or to none yet.
 ALTER TABLE acknowledgements ADD COLUMN desk TEXT;
+
+-- step 22: changes of the gate of each ticket system
+
+-- Whose gate; NULL: iTop's.
+ALTER TABLE gate_changes ADD COLUMN desk TEXT;

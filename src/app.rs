@@ -97,8 +97,7 @@ impl App {
         let current = Current::new(config.clone());
         let checks = Checks::new(current.clone(), desks.clone(), clock.clone());
         let catalog = desks.default().catalog.clone();
-        let calls = catalog.desk().calls().clone();
-        let history = History::read(store.clone(), clock.clone(), calls).await?;
+        let history = History::read(store.clone(), clock.clone(), desks.clone()).await?;
         let hooks = Hooks::new(store.clone(), clock.clone(), desks.clone(), &config.hooks).await?;
         let reload = Reload::new(reload::Parts {
             config: current.clone(),

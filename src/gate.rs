@@ -258,17 +258,21 @@ impl Gate {
     }
 
     /// Learns from the outcome of a read.
-    pub fn after_read<T>(&self, outcome: &Result<T, impl Failure>) {
+    pub fn after_read<'e, T, E>(&self, outcome: &'e Result<T, E>)
+    where
+        Failure<'e>: From<&'e E>,
+    {
         // A class that the account may not read says nothing about the way.
         if let Err(error) = outcome
-            && !error.is_about_rights()
+            && !Failure::from(error).is_about_rights()
         {
             self.after_failure(error);
         }
     }
 
     /// Learns from a failure, of a write or otherwise.
-    pub fn after_failure(&self, error: &impl Failure) {
+    pub fn after_failure<'e>(&self, error: impl Into<Failure<'e>>) {
+        let error = error.into();
         if error.is_doubtful() {
             // One call without an answer may be the fault of that call: a probe finds out.
             self.doubt.notify_one();
@@ -286,7 +290,7 @@ impl Gate {
         self.close(Reason::MarkerLost, &message, Reason::MarkerLost.mend());
     }
 
-    fn close_for(&self, reason: Reason, error: &impl Failure) {
+    fn close_for(&self, reason: Reason, error: Failure<'_>) {
         self.close(reason, &error.to_string(), error.mend().unwrap_or(reason.mend()));
     }
 
@@ -368,13 +372,14 @@ impl Gate {
 
     async fn probe(&self, desk: &Desk, class: &impl AsyncFn() -> String) {
         if let Err(error) = desk.ping().await {
+            let error = error.failure();
             if error.is_of_this_machine() {
                 tracing::error!(%error, "{} could not be probed", self.desk.title());
                 return;
             }
             // A read that is refused has been answered all the same.
             if let Some(reason) = error.reason().filter(|_| !error.is_about_rights()) {
-                self.close_for(reason, &error);
+                self.close_for(reason, error);
                 return;
             }
         }
@@ -406,7 +411,7 @@ mod tests {
         let gate = Gate::new(Clock::system(), DeskName::Itop);
         let lacking = ItopError::NoConnectionLeft { reason: "Too many open files".to_owned() };
         gate.after_failure(&lacking);
-        gate.after_read::<()>(&Err(lacking));
+        gate.after_read(&Err::<(), _>(lacking));
         assert!(gate.is_open());
         gate.after_failure(&ItopError::Unreachable { reason: "refused".to_owned() });
         assert!(!gate.is_open());

@@ -1,4 +1,4 @@
-//! How the last day was: how long iTop took to answer, how much was acknowledged, and when deliveries
+//! How the last day was: how long ticket systems took to answer, how much was acknowledged, and when deliveries
 //! had to wait. It is counted in memory, written once for each quarter of an hour and at the end, and
 //! read at the start; a process that is killed takes with it what was counted since.
 
@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::{Clock, elapsed},
     counting::Counted,
+    desk::{DeskName, Desks, Served},
     domain::bucket::{Answers, BUCKET, Bucket, start_of},
-    gate::{Gate, GateState},
-    outgoing::{Calls, Latency},
+    gate::GateState,
+    outgoing::Latency,
     store::{GateChange, Store, StoreError, Term},
 };
 
@@ -39,7 +41,7 @@ pub struct History {
 struct Inner {
     store: Store,
     clock: Clock,
-    calls: Calls,
+    desks: Desks,
     up_since: Timestamp,
     past: Mutex<Past>,
 }
@@ -60,9 +62,9 @@ struct Past {
     unsaved: BTreeSet<Timestamp>,
     /// When what is counted now began to be.
     counted_from: Timestamp,
-    /// How many acknowledgements had been stored then, and what iTop had answered.
+    /// How many acknowledgements had been stored then, and what ticket systems had answered.
     stored_before: u64,
-    answers_before: Counted,
+    answers_before: BTreeMap<DeskName, Counted>,
     /// In their order.
     gate_changes: Vec<GateChange>,
 }
@@ -75,14 +77,14 @@ impl std::fmt::Debug for History {
 
 impl History {
     /// With what earlier processes have written.
-    pub async fn read(store: Store, clock: Clock, calls: Calls) -> Result<Self, StoreError> {
+    pub async fn read(store: Store, clock: Clock, desks: Desks) -> Result<Self, StoreError> {
         let now = clock.now();
         let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
         let buckets = store.history(start_of(since)).await?;
         let buckets = buckets.into_iter().map(|bucket| (bucket.start, bucket)).collect();
         let gate_changes = store.gate_changes(since, CHANGES).await?;
         let stored_before = store.stored_since_start();
-        let answers_before = calls.short();
+        let answers_before = answered(&desks);
         let past = Past {
             buckets,
             counted_from: now,
@@ -91,7 +93,7 @@ impl History {
             gate_changes,
             ..Past::default()
         };
-        let inner = Inner { store, clock, calls, up_since: now, past: Mutex::new(past) };
+        let inner = Inner { store, clock, desks, up_since: now, past: Mutex::new(past) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -108,30 +110,33 @@ impl History {
         let since = inner.clock.now().saturating_sub(DAY).unwrap_or(Timestamp::MIN);
         let past = self.past();
         let mut buckets = past.buckets.clone();
-        let now = past.counted(&inner.calls.short(), inner.store.stored_since_start());
+        let now = past.counted(&answered(&inner.desks), inner.store.stored_since_start());
         add(&mut buckets, now);
         let buckets = buckets.into_values().filter(|bucket| bucket.start >= start_of(since));
         let changes = past.gate_changes.iter().rev().filter(|change| change.at >= since);
         LastDay { buckets: buckets.collect(), gate_changes: changes.cloned().collect() }
     }
 
-    /// How long iTop takes to answer now: in the quarter of an hour that goes on, else in the one
-    /// before it.
+    /// How long the ticket system of companies that are not linked takes to answer now: in the quarter of an
+    /// hour that goes on, else in the one before it.
     #[must_use]
     pub fn answers_now(&self) -> Option<Answers> {
         let inner = &*self.inner;
+        let desk = inner.desks.default().name();
         let past = self.past();
-        if let Some(now) = Latency::of(&inner.calls.short().since(&past.answers_before)) {
-            return Some(answers(now));
+        let counted = past.counted(&answered(&inner.desks), past.stored_before);
+        if let Some(now) = counted.answers(desk) {
+            return Some(now);
         }
         let last = start_of(inner.clock.now()).saturating_sub(BUCKET).ok()?;
-        past.buckets.range(last..).next_back().and_then(|(_, bucket)| bucket.itop)
+        past.buckets.range(last..).next_back().and_then(|(_, bucket)| bucket.answers(desk))
     }
 
     /// Counts and writes for a Term until `stop`.
-    pub async fn keep(&self, term: &Term, gate: &Gate, stop: CancellationToken) {
+    pub async fn keep(&self, term: &Term, stop: CancellationToken) {
         let counting = self.keep_counting(term, &stop);
-        let watching = stop.run_until_cancelled(self.keep_gate(term, gate));
+        let gates = self.inner.desks.iter().map(|served| self.keep_gate(term, served));
+        let watching = stop.run_until_cancelled(join_all(gates));
         tokio::join!(counting, watching);
     }
 
@@ -154,15 +159,16 @@ impl History {
     fn count(&self) {
         let inner = &*self.inner;
         let now = inner.clock.now();
-        let (answers, stored) = (inner.calls.short(), inner.store.stored_since_start());
+        let (answers, stored) = (answered(&inner.desks), inner.store.stored_since_start());
         let mut past = self.past();
         let counted = past.counted(&answers, stored);
+        let begun = counted.start;
         add(&mut past.buckets, counted);
-        past.unsaved.insert(counted.start);
+        past.unsaved.insert(begun);
         // Where this woke late, nothing was stored meanwhile: the machine was suspended, or its clock
         // was put forward.
-        for start in skipped(counted.start, now) {
-            add(&mut past.buckets, Bucket { start, itop: None, acknowledgements: 0 });
+        for start in skipped(begun, now) {
+            add(&mut past.buckets, Bucket::empty(start));
             past.unsaved.insert(start);
         }
         (past.counted_from, past.stored_before, past.answers_before) = (now, stored, answers);
@@ -175,7 +181,7 @@ impl History {
     async fn save(&self, term: &Term) {
         let unsaved: Vec<Bucket> = {
             let past = self.past();
-            past.unsaved.iter().filter_map(|start| past.buckets.get(start)).copied().collect()
+            past.unsaved.iter().filter_map(|start| past.buckets.get(start)).cloned().collect()
         };
         let oldest = self.inner.clock.now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         let starts: Vec<_> = unsaved.iter().map(|bucket| bucket.start).collect();
@@ -185,18 +191,23 @@ impl History {
         }
     }
 
-    /// Notes each change of the gate. One that is over before this looks is none that anybody saw.
-    async fn keep_gate(&self, term: &Term, gate: &Gate) {
-        let mut changes = gate.watch();
-        let last = self.past().gate_changes.last().cloned();
-        let change = told(&changes.borrow_and_update());
+    /// Notes each change of a gate. One that is over before this looks is none that anybody saw.
+    async fn keep_gate(&self, term: &Term, served: &Served) {
+        let desk = served.name().unless_itop();
+        let mut changes = served.gate.watch();
+        let last = {
+            let past = self.past();
+            let mut newest = past.gate_changes.iter().rev();
+            newest.find(|change| change.desk == desk).cloned()
+        };
+        let change = told(desk, &changes.borrow_and_update());
         let was_closed = last.as_ref().is_some_and(|last| last.reason.is_some());
         // An earlier Term of this process may have noted it.
         if (was_closed || change.reason.is_some()) && last.as_ref() != Some(&change) {
             self.note(term, change).await;
         }
         while changes.changed().await.is_ok() {
-            let change = told(&changes.borrow_and_update());
+            let change = told(desk, &changes.borrow_and_update());
             self.note(term, change).await;
         }
     }
@@ -220,28 +231,40 @@ impl History {
 
 impl Past {
     /// What was counted since the last time: it belongs to where it began.
-    fn counted(&self, answered: &Counted, stored: u64) -> Bucket {
-        Bucket {
-            start: start_of(self.counted_from),
-            itop: Latency::of(&answered.since(&self.answers_before)).map(answers),
-            acknowledgements: stored.saturating_sub(self.stored_before),
+    fn counted(&self, answered: &BTreeMap<DeskName, Counted>, stored: u64) -> Bucket {
+        let acknowledgements = stored.saturating_sub(self.stored_before);
+        let mut bucket = Bucket { acknowledgements, ..Bucket::empty(start_of(self.counted_from)) };
+        for (desk, answered) in answered {
+            let since = self.answers_before.get(desk).map(|before| answered.since(before));
+            if let Some(Latency { count, median, p95 }) = since.as_ref().and_then(Latency::of) {
+                bucket.add(*desk, Answers { count, median, p95 });
+            }
         }
+        bucket
     }
 }
 
-fn told(state: &GateState) -> GateChange {
-    match state {
-        GateState::Open { since } => GateChange { at: since.at, reason: None, message: None },
-        GateState::Closed { reason, message, since, .. } => GateChange {
-            at: since.at,
-            reason: Some(reason.code().to_owned()),
-            message: Some(message.clone()),
-        },
-    }
+/// What each ticket system has answered since the process began.
+fn answered(desks: &Desks) -> BTreeMap<DeskName, Counted> {
+    desks.iter().map(|served| (served.name(), served.catalog.desk().calls().short())).collect()
+}
+
+fn told(desk: Option<DeskName>, state: &GateState) -> GateChange {
+    let (at, reason, message) = match state {
+        GateState::Open { since } => (since.at, None, None),
+        GateState::Closed { reason, message, since, .. } => {
+            (since.at, Some(reason.code().to_owned()), Some(message.clone()))
+        }
+    };
+    GateChange { at, desk, reason, message }
 }
 
 fn add(buckets: &mut BTreeMap<Timestamp, Bucket>, bucket: Bucket) {
-    buckets.entry(bucket.start).and_modify(|known| *known = known.with(bucket)).or_insert(bucket);
+    let whole = match buckets.remove(&bucket.start) {
+        Some(known) => known.with(&bucket),
+        None => bucket,
+    };
+    buckets.insert(whole.start, whole);
 }
 
 /// The beginnings of the buckets that lie wholly between one and now, those of the last day at most.
@@ -250,10 +273,6 @@ fn skipped(after: Timestamp, now: Timestamp) -> impl Iterator<Item = Timestamp> 
     let earliest = last.saturating_sub(DAY).unwrap_or(after).max(after);
     let next = move |start: &Timestamp| start.saturating_add(BUCKET).ok();
     std::iter::successors(next(&earliest), next).take_while(move |start| *start < last)
-}
-
-fn answers(Latency { count, median, p95 }: Latency) -> Answers {
-    Answers { count, median, p95 }
 }
 
 #[cfg(test)]

@@ -41,8 +41,7 @@ impl Leader {
         let (delivery, its, until) = (state.delivery.clone(), term.clone(), stop.clone());
         tasks.start("deliveries", async move { delivery.run(its, &until).await });
         let (history, its) = (state.history.clone(), term.clone());
-        let gate = state.desks.default().gate.clone();
-        tasks.start("history", async move { history.keep(&its, &gate, stop).await });
+        tasks.start("history", async move { history.keep(&its, stop).await });
         for Served { catalog, gate } in state.desks.iter().cloned() {
             let (desk, reload) = (catalog.desk().clone(), reload.clone());
             let class = move || {

@@ -13,7 +13,7 @@ use crate::{
         Attributes, Client, ItopError, Login, Settings,
         synchro::{DoorError, Doors},
     },
-    store::{self, CmdbSource},
+    store::{self, CmdbSource, EquipmentHalt},
 };
 
 const ACCOUNT: &str = "cmdb account";
@@ -35,6 +35,7 @@ impl Examination<'_> {
         if self.account(cmdb, doors.rest()).await.is_some() {
             self.loads(cmdb, &doors).await;
         }
+        self.halted();
         match admin {
             Some(admin) => self.set_up(cmdb, admin).await,
             None => self.report.ok(
@@ -138,6 +139,20 @@ impl Examination<'_> {
         }
         if !fine.is_empty() {
             self.report.ok(SOURCES, format!("take rows: {}", fine.join(", ")));
+        }
+    }
+
+    /// Sources of which nothing is loaded until somebody says so.
+    fn halted(&mut self) {
+        // The database was complained of before.
+        let Ok(Some(halts)) = store::equipment_halts_at(&self.config.store.path) else { return };
+        for EquipmentHalt { class, at, reason } in halts {
+            let seen = format!("nothing is loaded of {class} since {at:.0}: {reason}");
+            let mend = format!(
+                "Look at the log of the source in iTop, mend it with \"servicenav-itop-bridge cmdb setup\", \
+                 then \"servicenav-itop-bridge equipment resume {class}\"."
+            );
+            self.report.warning(SOURCES, seen, mend);
         }
     }
 

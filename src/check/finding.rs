@@ -94,7 +94,8 @@ impl<'a> Report<'a> {
     }
 
     /// A call that failed, with what to do about it.
-    pub(super) fn failed(&mut self, what: &'static str, error: &impl Failure) {
+    pub(super) fn failed<'e>(&mut self, what: &'static str, error: impl Into<Failure<'e>>) {
+        let error = error.into();
         self.failure(what, error.to_string(), mend(error));
     }
 
@@ -104,7 +105,8 @@ impl<'a> Report<'a> {
 }
 
 /// What to do about a call that failed.
-pub(super) fn mend(error: &impl Failure) -> &'static str {
+pub(super) fn mend<'e>(error: impl Into<Failure<'e>>) -> &'static str {
+    let error = error.into();
     match (error.mend(), error.reason()) {
         (Some(mend), _) => mend,
         _ if error.is_about_rights() => "Give the account of the bridge that right in iTop.",

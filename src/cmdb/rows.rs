@@ -34,10 +34,13 @@ impl Federation {
         })?;
         let sources = self.sources().await?;
         match sources.into_iter().find(|source| source.class == class) {
-            None => Err(obstacle(format!(
-                "the bridge knows no data source of iTop for the class {class}: run 'cmdb setup' with an \
-                 administrator's login"
-            ))),
+            None => Err(Obstacle::NoSource {
+                class: class.to_owned(),
+                words: format!(
+                    "the bridge knows no data source of iTop for the class {class}: run 'cmdb setup' with an \
+                     administrator's login"
+                ),
+            }),
             Some(source) if source.made_for != model.made_for() => Err(obstacle(format!(
                 "the data source '{}' was set up for other attributes than [cmdb] names now: run \
                  'cmdb setup' again",

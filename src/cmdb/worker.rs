@@ -16,7 +16,7 @@ use crate::{
     config,
     delivery::backoff::growing,
     domain::{
-        equipment::{EquipmentRow, EquipmentState},
+        equipment::{EquipmentRow, EquipmentState, Problem},
         hex::hex,
         keys::EquipmentId,
         visible::Visible,
@@ -68,6 +68,14 @@ pub(super) enum Obstacle {
         /// What was said.
         words: String,
     },
+    /// The source of one class is not there, which is the same while it is one of `[cmdb]`.
+    #[error("{class}: {words}")]
+    NoSource {
+        /// The class.
+        class: String,
+        /// What was said.
+        words: String,
+    },
 }
 
 impl From<ItopError> for Obstacle {
@@ -83,8 +91,8 @@ impl Obstacle {
         match error {
             DoorError::Away(_) | DoorError::NoLogin { .. } => Self::Way(words),
             DoorError::Unclear { .. } => Self::Unclear(words),
-            DoorError::NoSource { .. }
-            | DoorError::NotAllowed { .. }
+            DoorError::NoSource { .. } => Self::NoSource { class: class.to_owned(), words },
+            DoorError::NotAllowed { .. }
             | DoorError::Refused { .. }
             | DoorError::NoMemory { .. }
             | DoorError::TooLong { .. } => Self::Source { class: class.to_owned(), words },
@@ -230,7 +238,14 @@ impl Worker {
         let class = first.load.class.clone();
         let most = self.fewer.get(&class).copied().unwrap_or(inner.config.chunk).max(1);
         let chunk: Vec<_> = plan::chunk(&planned, most).into_iter().cloned().collect();
-        self.bring(federation, &class, chunk).await?;
+        match self.bring(federation, &class, chunk.clone()).await {
+            // Nobody will make it anew.
+            Err(Obstacle::NoSource { .. }) if !inner.config.all_classes().contains(&*class) => {
+                let failed = chunk.iter().map(|planned| cannot_be_retired(&planned.row, &class));
+                self.term.settle_equipment(failed.collect()).await?;
+            }
+            brought => brought?,
+        }
         self.paused.remove(&class);
         Ok(Turned::Again)
     }
@@ -317,7 +332,7 @@ impl Worker {
         let (first, most) = PAUSES;
         inner.figures.note(|figures| figures.obstacle = Some(words.clone()));
         match obstacle {
-            Obstacle::Source { class, .. } => {
+            Obstacle::Source { class, .. } | Obstacle::NoSource { class, .. } => {
                 let times = self.paused.get(class).map_or(1, |(_, times)| times + 1);
                 let until = inner.clock.moment().later(growing(first, most, times));
                 self.paused.insert(class.clone(), (until, times));
@@ -382,6 +397,16 @@ fn became(step: &Step) -> Option<Became> {
         Step::Waits(problem) => Became::Waits(problem.clone()),
         Step::Asks(question) => asks(question),
     })
+}
+
+/// A row has left a class that has no source any more.
+fn cannot_be_retired(row: &EquipmentRow, class: &str) -> SettledEquipment {
+    let message = format!(
+        "Its CI cannot be retired: [cmdb] has no {class} any more, and iTop has no data source for it. Retire the \
+         CI in iTop and set cmdb.retire = \"\"; or give the category its class again, run 'cmdb setup', and \
+         retry."
+    );
+    outcome(row, Became::Failed(Problem::new("not-retired", message)))
 }
 
 pub(super) fn asks(question: &Question) -> Became {

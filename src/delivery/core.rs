@@ -241,9 +241,9 @@ impl Core {
         &self,
         row: &Waiting,
         event: &Acknowledgement,
-        error: &impl Failure,
+        error: impl Into<Failure<'_>>,
     ) -> Result<(), StoreError> {
-        let inner = self;
+        let (inner, error) = (self, error.into());
         let settings = &inner.settings.delivery;
         // A row whose own write closed the gate must not close it again the moment it opens.
         let closed_by_itself = error.is_about_rights();

@@ -175,7 +175,8 @@ impl Lane {
 
     /// The rows to start now: at most as many as `limit` leaves beside those `running`, none of a
     /// control that has one running. They are taken from `next_rows`, a few turns that are read at
-    /// once because finding out whose turn it is looks at every row that waits.
+    /// once because finding out whose turn it is looks at every row that waits. Of a control only one
+    /// is started of those that were read together: how the others stand depends on what becomes of it.
     async fn turns(
         &self,
         limit: usize,
@@ -212,6 +213,8 @@ impl Lane {
                 turns.push(due);
             }
         }
+        // Before what this one leaves unclear, the next one of its control must not go.
+        next_rows.rows.retain(|due| !turns.iter().any(|turn| turn.control == due.control));
         turns
     }
 

@@ -294,20 +294,23 @@ impl Delivery {
     ///
     /// `trusted_names` says whether the name that the event gives its company may link it. A sender
     /// whose names are not trusted knows some companies alone, and is told nothing of others.
+    ///
+    /// Beside it stands for which ticket system that is so.
     pub async fn preview(
         &self,
         instance: Instance,
         event: Acknowledgement,
         trusted_names: bool,
-    ) -> Result<Preview, PlanError> {
+    ) -> Result<(DeskName, Result<Preview, PlanError>), StoreError> {
         let outlook = self.outlook_of(&instance, &event).await?.clone();
+        let desk = outlook.desk.name();
         let place = outlook.desk.place_on_demand().await;
         // The place is kept for as long as it may be at work, whoever waits.
-        to_its_end(async move {
+        let preview = to_its_end(async move {
             let _place = place;
             let link = outlook.link(&instance, &event, trusted_names).await?;
             outlook.look_ahead(&instance, &event, &link, trusted_names).await
-        })
-        .await
+        });
+        Ok((desk, preview.await))
     }
 }

@@ -1,9 +1,8 @@
 //! A call to any ticket system that did not succeed.
 
-use super::{Failure, Refused};
+use super::Failure;
 use crate::{
     domain::{new_ticket::RefKind, notice::Notice},
-    gate::Reason,
     itop::ItopError,
     salesforce,
 };
@@ -43,52 +42,18 @@ impl DeskError {
         }
     }
 
-    fn failure(&self) -> &dyn Failure {
+    /// By what its caller has to decide.
+    #[must_use]
+    pub fn failure(&self) -> Failure<'_> {
         match self {
-            Self::Itop(error) => error,
-            Self::Salesforce(error) => error,
+            Self::Itop(error) => error.into(),
+            Self::Salesforce(error) => error.into(),
         }
     }
 }
 
-impl Failure for DeskError {
-    fn reason(&self) -> Option<Reason> {
-        self.failure().reason()
-    }
-
-    fn is_doubtful(&self) -> bool {
-        self.failure().is_doubtful()
-    }
-
-    fn is_about_rights(&self) -> bool {
-        self.failure().is_about_rights()
-    }
-
-    fn is_of_this_machine(&self) -> bool {
-        self.failure().is_of_this_machine()
-    }
-
-    fn mend(&self) -> Option<&'static str> {
-        self.failure().mend()
-    }
-
-    fn may_be_about_the_request(&self) -> bool {
-        self.failure().may_be_about_the_request()
-    }
-
-    fn had_no_effect(&self) -> bool {
-        self.failure().had_no_effect()
-    }
-
-    fn may_still_run(&self) -> bool {
-        self.failure().may_still_run()
-    }
-
-    fn refused(&self) -> Option<Refused> {
-        self.failure().refused()
-    }
-
-    fn is_passing(&self) -> bool {
-        self.failure().is_passing()
+impl<'e> From<&'e DeskError> for Failure<'e> {
+    fn from(error: &'e DeskError) -> Self {
+        error.failure()
     }
 }

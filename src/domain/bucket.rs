@@ -1,24 +1,31 @@
 //! A quarter of an hour of the past.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
+
+use super::desk_name::DeskName;
 
 /// How long a bucket is.
 pub const BUCKET: SignedDuration = SignedDuration::from_mins(15);
 
 /// What happened in a quarter of an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Bucket {
     /// When it began, a multiple of a quarter of an hour.
     pub start: Timestamp,
     /// How long iTop took to answer; none where it was not asked, or did not answer.
     pub itop: Option<Answers>,
+    /// The same of the other ticket systems that have answered.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_desks: BTreeMap<DeskName, Answers>,
     /// Acknowledgements that were stored.
     pub acknowledgements: u64,
 }
 
-/// How long iTop took to answer, but for lists. In JSON in milliseconds.
+/// How long a ticket system took to answer, but for lists. In JSON in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answers {
     /// How many answers there were.
@@ -52,15 +59,38 @@ impl Answers {
 }
 
 impl Bucket {
+    /// One in which nothing has happened.
+    #[must_use]
+    pub fn empty(start: Timestamp) -> Self {
+        Self { start, itop: None, other_desks: BTreeMap::new(), acknowledgements: 0 }
+    }
+
+    /// How long a ticket system took to answer.
+    #[must_use]
+    pub fn answers(&self, desk: DeskName) -> Option<Answers> {
+        if desk == DeskName::Itop { self.itop } else { self.other_desks.get(&desk).copied() }
+    }
+
+    /// Adds what a ticket system has answered besides.
+    pub fn add(&mut self, desk: DeskName, more: Answers) {
+        let whole = self.answers(desk).map_or(more, |known| known.with(more));
+        if desk == DeskName::Itop {
+            self.itop = Some(whole);
+        } else {
+            self.other_desks.insert(desk, whole);
+        }
+    }
+
     /// Of two parts of one bucket, between which the bridge was started again.
     #[must_use]
-    pub fn with(self, other: Self) -> Self {
-        let itop = match (self.itop, other.itop) {
-            (Some(one), Some(two)) => Some(one.with(two)),
-            (one, two) => one.or(two),
-        };
-        let acknowledgements = self.acknowledgements + other.acknowledgements;
-        Self { start: self.start, itop, acknowledgements }
+    pub fn with(mut self, other: &Self) -> Self {
+        for desk in DeskName::ALL {
+            if let Some(more) = other.answers(desk) {
+                self.add(desk, more);
+            }
+        }
+        self.acknowledgements += other.acknowledgements;
+        self
     }
 }
 
@@ -87,7 +117,7 @@ mod tests {
     use super::*;
 
     fn bucket(itop: Option<Answers>, acknowledgements: u64) -> Bucket {
-        Bucket { start: Timestamp::UNIX_EPOCH, itop, acknowledgements }
+        Bucket { itop, acknowledgements, ..Bucket::empty(Timestamp::UNIX_EPOCH) }
     }
 
     #[test]
@@ -107,11 +137,20 @@ mod tests {
     fn two_parts_make_one_bucket() {
         let few = Answers { count: 1, median: 900, p95: 1_000 };
         let many = Answers { count: 9, median: 100, p95: 500 };
-        let both = bucket(Some(few), 2).with(bucket(Some(many), 3));
+        let both = bucket(Some(few), 2).with(&bucket(Some(many), 3));
         let whole = Answers { count: 10, median: 180, p95: 1_000 };
         assert_eq!(both, bucket(Some(whole), 5));
-        assert_eq!(bucket(None, 2).with(bucket(Some(few), 0)), bucket(Some(few), 2));
-        assert_eq!(bucket(None, 2).with(bucket(None, 0)), bucket(None, 2));
+        assert_eq!(bucket(None, 2).with(&bucket(Some(few), 0)), bucket(Some(few), 2));
+        assert_eq!(bucket(None, 2).with(&bucket(None, 0)), bucket(None, 2));
+        // Each ticket system by itself.
+        let of_salesforce = |answers| {
+            let mut bucket = bucket(Some(few), 1);
+            bucket.add(DeskName::Salesforce, answers);
+            bucket
+        };
+        let both = of_salesforce(few).with(&of_salesforce(many));
+        assert_eq!(both.answers(DeskName::Salesforce), Some(whole));
+        assert_eq!(both.itop.unwrap().count, 2);
     }
 
     #[test]
@@ -121,5 +160,9 @@ mod tests {
         assert_eq!(kept, json!({"count": 3, "median_ms": 65.1, "p95_ms": 1200.0}));
         let read: Answers = serde_json::from_value(kept).unwrap();
         assert_eq!(read, Answers { median: 65_100, ..answers });
+        let mut kept = bucket(None, 0);
+        assert!(json!(kept).get("other_desks").is_none());
+        kept.add(DeskName::Salesforce, answers);
+        assert_eq!(json!(kept)["other_desks"]["salesforce"]["count"], 3);
     }
 }

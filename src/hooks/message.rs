@@ -32,10 +32,12 @@ pub(super) fn message(
     let mut whole = members();
     fill(&mut whole, data);
     // Where nobody had another ticket system than iTop, receivers have never seen this member.
-    if let Some(ticket) = whole["ticket"].as_object_mut()
-        && ticket.get("desk").is_some_and(Value::is_null)
-    {
-        ticket.remove("desk");
+    for member in ["ticket", "gate"] {
+        if let Some(of_desk) = whole[member].as_object_mut()
+            && of_desk.get("desk").is_some_and(Value::is_null)
+        {
+            of_desk.remove("desk");
+        }
     }
     Message {
         event: written.event,
@@ -138,6 +140,8 @@ mod tests {
         assert_eq!(names(&gate), names(&members()));
         assert_eq!(gate["gate"], json!({"state": "open", "reason": null, "message": null}));
         assert_eq!(gate["ticket"], Value::Null);
+        let gate = told(&json!({"gate": {"state": "open", "desk": "salesforce"}}), None);
+        assert_eq!(gate["gate"]["desk"], "salesforce");
     }
 
     #[test]

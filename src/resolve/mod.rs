@@ -12,7 +12,7 @@ pub use find::{Found, Item, by_name, candidates, find, only};
 
 use crate::{
     catalog::{Asked, Catalog, Freshness, List, Reading},
-    desk::{DeskError, Failure as _, Organization},
+    desk::{DeskError, DeskName, Organization},
     domain::{
         acknowledgement::{Acknowledgement, Ref},
         company_link::{CompanyLink, Named},
@@ -128,14 +128,23 @@ impl Resolver<'_> {
         }
         let exists =
             self.catalog.organization_exists(&link.org).await.map_err(ResolveError::Way)?;
-        let why = if exists {
-            "is no longer active in iTop (or no longer one of catalog.queries.companies): activate \
-             it there, or link the company to another one."
-        } else {
-            "iTop no longer shows: link it to another one, or let the account of the bridge see it."
+        let (organization, why) = match self.catalog.desk().name() {
+            DeskName::Itop if exists => (
+                "organization",
+                "is no longer active in iTop (or no longer one of catalog.queries.companies): activate \
+                 it there, or link the company to another one.",
+            ),
+            DeskName::Itop => (
+                "organization",
+                "iTop no longer shows: link it to another one, or let the account of the bridge see it.",
+            ),
+            DeskName::Salesforce => (
+                "Account",
+                "Salesforce no longer shows: link it to another one, or let the user of the bridge see it.",
+            ),
         };
         let message = format!(
-            "Company '{}' is linked to organization '{}' (key {}), which {why}",
+            "Company '{}' is linked to {organization} '{}' (key {}), which {why}",
             event.company.label(),
             link.org_name,
             link.org
@@ -212,7 +221,7 @@ impl Resolver<'_> {
 
     /// A list without which there can be no ticket could not be read.
     fn required(&mut self, error: DeskError, kind: RefKind) -> ResolveError {
-        let mend = error.mend();
+        let mend = error.failure().mend();
         match error.about_a_list(kind) {
             Ok(notice) => {
                 let notice = notice.say_of(self.catalog.desk().name(), Language::En);

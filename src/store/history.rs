@@ -9,24 +9,27 @@ use super::{
     db::{self, Connection, params},
     time,
 };
-use crate::domain::bucket::Bucket;
+use crate::domain::{bucket::Bucket, desk_name::DeskName};
 
 /// A change of the gate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GateChange {
     /// When.
     pub at: Timestamp,
+    /// Whose; without it that of iTop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desk: Option<DeskName>,
     /// Why it was closed, as a code; none where it was opened.
     pub reason: Option<String>,
     /// What had happened, for people.
     pub message: Option<String>,
 }
 
-const ITOP: &str = "itop";
+// What else is kept bears the name of a ticket system.
 const ACKNOWLEDGEMENTS: &str = "acknowledgements";
 
 const SINCE: &str = "SELECT start, kind, value FROM history WHERE start >= ?1 ORDER BY start";
-const CHANGES: &str = "SELECT at, reason, message FROM gate_changes WHERE at >= ?1 ORDER BY at DESC, id DESC LIMIT ?2";
+const CHANGES: &str = "SELECT at, desk, reason, message FROM gate_changes WHERE at >= ?1 ORDER BY at DESC, id DESC LIMIT ?2";
 const OLD: [&str; 2] =
     ["DELETE FROM history WHERE start < ?1", "DELETE FROM gate_changes WHERE at < ?1"];
 
@@ -67,7 +70,12 @@ impl Store {
         self.read(move |db| {
             let mut select = db.prepare_cached(CHANGES)?;
             let rows = select.query_map(params![since.as_millisecond(), most], |row| {
-                Ok(GateChange { at: time(row.get(0)?), reason: row.get(1)?, message: row.get(2)? })
+                Ok(GateChange {
+                    at: time(row.get(0)?),
+                    desk: row.get(1)?,
+                    reason: row.get(2)?,
+                    message: row.get(3)?,
+                })
             })?;
             let mut changes = rows.collect::<Result<Vec<_>, _>>()?;
             changes.reverse();
@@ -81,10 +89,12 @@ impl Term {
     /// Keeps a change of the gate.
     pub async fn note_gate_change(&self, change: GateChange) -> Result<(), StoreError> {
         self.write_statement(move |db| {
-            let GateChange { at, reason, message } = &change;
-            db.prepare_cached("INSERT INTO gate_changes (at, reason, message) VALUES (?1, ?2, ?3)")?
-                .execute(params![at.as_millisecond(), reason, message])
-                .map(drop)
+            let GateChange { at, desk, reason, message } = &change;
+            db.prepare_cached(
+                "INSERT INTO gate_changes (at, desk, reason, message) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![at.as_millisecond(), desk.map(DeskName::code), reason, message])
+            .map(drop)
         })
         .await
     }
@@ -98,25 +108,29 @@ fn read(db: &Connection, since: Timestamp) -> db::Result<Vec<Bucket>> {
         let start = time(row.get(0)?);
         let (kind, value): (String, String) = (row.get(1)?, row.get(2)?);
         if buckets.last().is_none_or(|last| last.start != start) {
-            buckets.push(Bucket { start, itop: None, acknowledgements: 0 });
+            buckets.push(Bucket::empty(start));
         }
         let Some(bucket) = buckets.last_mut() else { continue };
-        // What a later version may have kept beside these is none of ours.
-        match kind.as_str() {
-            ITOP => bucket.itop = serde_json::from_str(&value).ok(),
-            ACKNOWLEDGEMENTS => bucket.acknowledgements = value.parse().unwrap_or(0),
-            _ => {}
+        if kind == ACKNOWLEDGEMENTS {
+            bucket.acknowledgements = value.parse().unwrap_or(0);
+        } else if let Some(desk) = DeskName::parse(&kind)
+            && let Ok(answers) = serde_json::from_str(&value)
+        {
+            bucket.add(desk, answers);
         }
+        // What a later version may have kept beside these is none of ours.
     }
     Ok(buckets)
 }
 
 fn save(db: &Connection, bucket: &Bucket) -> db::Result<()> {
     let start = bucket.start.as_millisecond();
-    let itop = bucket.itop.and_then(|itop| serde_json::to_string(&itop).ok());
-    let values = [(ACKNOWLEDGEMENTS, Some(bucket.acknowledgements.to_string())), (ITOP, itop)];
-    for (kind, value) in values {
-        let Some(value) = value else { continue };
+    let answers = DeskName::ALL.into_iter().filter_map(|desk| {
+        let answers = serde_json::to_string(&bucket.answers(desk)?).ok()?;
+        Some((desk.code(), answers))
+    });
+    let values = [(ACKNOWLEDGEMENTS, bucket.acknowledgements.to_string())];
+    for (kind, value) in values.into_iter().chain(answers) {
         db.prepare_cached(
             "INSERT INTO history (start, kind, value) VALUES (?1, ?2, ?3)
              ON CONFLICT (start, kind) DO UPDATE SET value = excluded.value",
@@ -142,15 +156,17 @@ mod tests {
         let term = store.lead().await;
         let itop = Some(Answers { count: 7, median: 65_000, p95: 90_000 });
         let bucket = |start: &str, itop, acknowledgements| Bucket {
-            start: at(start),
             itop,
             acknowledgements,
+            ..Bucket::empty(at(start))
         };
         let old = bucket("2026-11-20T10:00:00Z", itop, 1);
         let quiet = bucket("2026-11-26T10:00:00Z", None, 0);
-        let busy = bucket("2026-11-26T10:15:00Z", itop, 12);
+        let mut busy = bucket("2026-11-26T10:15:00Z", itop, 12);
+        busy.add(DeskName::Salesforce, Answers { count: 2, median: 200_000, p95: 400_000 });
         let change = |time: &str, reason: Option<&str>| GateChange {
             at: at(time),
+            desk: reason.filter(|reason| *reason != "maintenance").map(|_| DeskName::Salesforce),
             reason: reason.map(str::to_owned),
             message: reason.map(|_| "refused".to_owned()),
         };
@@ -161,12 +177,13 @@ mod tests {
             term.note_gate_change(change.clone()).await.unwrap();
         }
         let never = Timestamp::MIN;
-        term.save_history(vec![old, quiet, busy], never).await.unwrap();
-        assert_eq!(store.history(never).await.unwrap(), [old, quiet, busy]);
+        let all = vec![old, quiet.clone(), busy.clone()];
+        term.save_history(all.clone(), never).await.unwrap();
+        assert_eq!(store.history(never).await.unwrap(), all);
         let more = Bucket { acknowledgements: 13, ..busy };
-        term.save_history(vec![more], at("2026-11-21T00:00:00Z")).await.unwrap();
-        assert_eq!(store.history(never).await.unwrap(), [quiet, more]);
-        assert_eq!(store.history(busy.start).await.unwrap(), [more]);
+        term.save_history(vec![more.clone()], at("2026-11-21T00:00:00Z")).await.unwrap();
+        assert_eq!(store.history(never).await.unwrap(), [quiet, more.clone()]);
+        assert_eq!(store.history(more.start).await.unwrap(), [more]);
         assert_eq!(store.gate_changes(never, 9).await.unwrap(), [closed, opened.clone()]);
         assert_eq!(store.gate_changes(never, 1).await.unwrap(), [opened]);
     }

@@ -129,6 +129,7 @@ fn of_gate() -> String {
     format!(
         "{INSERT}
          SELECT w.hook, w.event, '', {MESSAGE_ID}, NEW.at, NULL, json_object('gate', json_object(
+             'desk', NEW.desk,
              'state', CASE WHEN NEW.reason IS NULL THEN 'open' ELSE 'closed' END,
              'reason', NEW.reason, 'message', NEW.message))
          FROM {}",

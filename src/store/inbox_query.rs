@@ -10,6 +10,7 @@ use super::{
 };
 use crate::domain::{
     delivery_state::{Problem, State},
+    desk_name::DeskName,
     inbox_group::{Cause, Group},
     keys::{ControlId, TicketKey},
     visible::Visible,
@@ -78,6 +79,15 @@ impl InboxRow {
     }
 }
 
+/// Of which ticket system rows are wanted: that of a row's ticket, else that of its company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedDesk {
+    /// The one.
+    pub desk: DeskName,
+    /// That of companies that are not linked.
+    pub default: DeskName,
+}
+
 /// Which rows to list, newest first.
 #[derive(Clone, Debug)]
 pub struct InboxFilter {
@@ -91,6 +101,8 @@ pub struct InboxFilter {
     pub cause: Option<Cause>,
     /// Only rows with these words: in control, company, site, number of the ticket, equipment or author.
     pub words: WantedWords,
+    /// Only this ticket system, looked for as words are.
+    pub desk: Option<WantedDesk>,
     /// Only this control.
     pub control: Option<ControlId>,
     /// Only rows older than this one.
@@ -110,10 +122,17 @@ impl InboxFilter {
             group: None,
             cause: None,
             words,
+            desk: None,
             control: None,
             before: None,
             limit,
         }
+    }
+
+    /// Whether rows must be looked at one by one.
+    #[must_use]
+    pub fn is_search(&self) -> bool {
+        !self.words.is_empty() || self.desk.is_some()
     }
 
     /// In which states rows can be; `Some` of none is any, `None` is no row at all.

@@ -1,14 +1,16 @@
-//! Pages of the inbox, searched for words where some are asked for.
+//! Pages of the inbox, searched for words, or for the rows of a ticket system, where these are asked for.
 
 use std::collections::HashMap;
 
 use super::{
-    InboxFilter, InboxRow, Store, StoreError, as_json,
+    InboxFilter, InboxRow, Store, StoreError, WantedDesk, as_json,
+    company_desks::desk_of_company,
     db::{self, Connection, Row, params_from_iter},
     inbox_query::{by_id, sources},
 };
 use crate::domain::{
     acknowledgement::{Glance, searched},
+    desk_name::DeskName,
     wanted_words::WantedWords,
 };
 
@@ -32,7 +34,7 @@ impl Store {
     /// A page of rows.
     pub async fn inbox_page(&self, filter: InboxFilter) -> Result<InboxPage, StoreError> {
         let limit = filter.limit;
-        if filter.words.is_empty() {
+        if !filter.is_search() {
             let one_more = InboxFilter { limit: limit.saturating_add(1), ..filter };
             let mut rows = self.acknowledgements(one_more).await?;
             let has_more = rows.len() > limit;
@@ -62,7 +64,7 @@ impl Store {
         .await
     }
 
-    /// How many rows a filter has, whatever their words.
+    /// How many rows a filter has, whatever their words and their ticket system.
     pub async fn count_acknowledgements(&self, filter: InboxFilter) -> Result<u64, StoreError> {
         let instances = self.inner.changes.instances();
         self.read(move |db| {
@@ -104,12 +106,18 @@ fn search(
     ids.sort_unstable_by(|a, b| b.cmp(a));
     ids.retain(|id| looked_at_from.is_none_or(|from| *id >= from));
     let mut select = db.prepare_cached(
-        "SELECT control_name, control_id, company_name, site_name, ticket_ref, body
+        "SELECT control_name, control_id, company_name, site_name, ticket_ref, body,
+             ticket_class, instance, company_key
          FROM acknowledgements WHERE id = ?1",
     )?;
+    let mut is_wanted = |id: i64| {
+        select.query_row([id], |row| {
+            Ok(is_of(db, row, filter.desk)? && has_words(row, &filter.words)?)
+        })
+    };
     let mut rows = Vec::new();
     for id in ids {
-        if !select.query_row([id], |row| has_words(row, &filter.words))? {
+        if !is_wanted(id)? {
             continue;
         }
         if rows.len() == filter.limit {
@@ -119,6 +127,19 @@ fn search(
         rows.push(by_id(db, id)?);
     }
     Ok(InboxPage { rows, next: looked_at_from, is_cut: looked_at_from.is_some() })
+}
+
+fn is_of(db: &Connection, row: &Row<'_>, wanted: Option<WantedDesk>) -> db::Result<bool> {
+    let Some(WantedDesk { desk, default }) = wanted else { return Ok(true) };
+    if let Some(class) = row.get_ref("ticket_class")?.as_str_or_null()? {
+        return Ok(DeskName::of_class(class) == desk);
+    }
+    let company = row.get_ref("company_key")?.as_str_or_null()?;
+    let linked = match company {
+        Some(company) => desk_of_company(db, row.get_ref("instance")?.as_str()?, company)?,
+        None => None,
+    };
+    Ok(linked.unwrap_or(default) == desk)
 }
 
 fn has_words(row: &Row<'_>, words: &WantedWords) -> db::Result<bool> {
@@ -208,5 +229,43 @@ mod tests {
         assert_eq!(pages("SRV-12", None, 10, 100), [vec![12]]);
         assert_eq!(pages("zoe disk srv-7", None, 10, 100), [vec![7]]);
         assert_eq!(pages("author", None, 10, 100).concat(), [0; 0]);
+    }
+
+    #[test]
+    fn each_row_is_of_the_ticket_system_of_its_ticket_else_of_its_company_else_of_the_default_one()
+    {
+        let db = database();
+        let set = |id: i64, columns: &str| {
+            db.execute(&format!("UPDATE acknowledgements SET {columns} WHERE id = ?1"), [id])
+        };
+        for (company, desk) in [("id:1", "itop"), ("id:2", "salesforce")] {
+            db.execute(
+                "INSERT INTO company_links (instance, company_key, site_key, org_id, org_name, tickets,
+                     updated_at, desk)
+                 VALUES ('default', ?1, '', '1', 'x', 1, 0, ?2)",
+                [company, desk],
+            )
+            .unwrap();
+        }
+        set(1, "company_key = 'id:1', ticket_class = 'Case', ticket_id = '5'").unwrap();
+        set(2, "company_key = 'id:2', ticket_class = 'Incident', ticket_id = '6'").unwrap();
+        set(3, "company_key = 'id:2'").unwrap();
+        set(4, "company_key = 'id:1'").unwrap();
+        // Those beyond have no company.
+        let of = |desk, default, limit, at_once| {
+            let desk = Some(WantedDesk { desk, default });
+            let filter =
+                InboxFilter { desk, before: Some(6), ..InboxFilter::of(Visible::all(), limit) };
+            let page = search(&db, &filter, &["default".to_owned()], at_once).unwrap();
+            let ids: Vec<_> = page.rows.iter().map(|row| row.id).collect();
+            (ids, page.is_cut)
+        };
+        let (itop, salesforce) = (DeskName::Itop, DeskName::Salesforce);
+        assert_eq!(of(salesforce, itop, 9, 9), (vec![3, 1], false));
+        assert_eq!(of(itop, itop, 9, 9), (vec![5, 4, 2], false));
+        assert_eq!(of(salesforce, salesforce, 9, 9), (vec![5, 3, 1], false));
+        assert_eq!(of(itop, salesforce, 9, 9), (vec![4, 2], false));
+        // However many there are of another one, no more are looked at.
+        assert_eq!(of(salesforce, itop, 9, 2), (vec![], true));
     }
 }

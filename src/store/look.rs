@@ -5,7 +5,10 @@ use std::path::Path;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{CmdbSource, StoreError, cmdb_sources, company_links, migrate, with_suffix, writer};
+use super::{
+    CmdbSource, EquipmentHalt, StoreError, cmdb_sources, company_links, db, equipment, migrate,
+    with_suffix, writer,
+};
 use crate::domain::company_link::CompanyLink;
 
 /// The company links of a database, which is neither locked nor changed; `None` where there is no
@@ -32,16 +35,34 @@ pub fn links_at(path: &Path) -> Result<Option<Vec<CompanyLink>>, StoreError> {
 pub fn cmdb_sources_at(path: &Path) -> Result<Option<Vec<CmdbSource>>, StoreError> {
     /// The step of the schema that knows them.
     const SINCE: i64 = 19;
+    since(SINCE, path, cmdb_sources::all)
+}
+
+/// The data sources of which nothing is loaded for now, likewise.
+///
+/// # Errors
+/// As [`links_at`].
+pub fn equipment_halts_at(path: &Path) -> Result<Option<Vec<EquipmentHalt>>, StoreError> {
+    /// The step of the schema that knows them.
+    const SINCE: i64 = 20;
+    since(SINCE, path, equipment::halts)
+}
+
+/// What is read of a database that has come to this step.
+fn since<T>(
+    step: i64,
+    path: &Path,
+    read: impl FnOnce(&db::Connection) -> db::Result<T>,
+) -> Result<Option<T>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
     let unusable = |error: rusqlite::Error| StoreError::unusable(path, error);
     let connection = open(path).map_err(unusable)?;
-    if migrate::refuse_newer(&connection, path)? < SINCE {
+    if migrate::refuse_newer(&connection, path)? < step {
         return Ok(None);
     }
-    let sources = cmdb_sources::all(&connection.into());
-    sources.map(Some).map_err(|error| StoreError::unusable(path, error))
+    read(&connection.into()).map(Some).map_err(|error| StoreError::unusable(path, error))
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {

@@ -232,6 +232,33 @@ async fn a_reused_ticket_gets_its_line_once_though_the_answer_was_lost() {
 }
 
 #[tokio::test]
+async fn what_waits_behind_a_create_without_an_answer_does_not_go_before_it() {
+    let world = impatient_with(|config| config.delivery.in_flight_max = 1).await;
+    // Both wait for the link of their company, and are released by it: their turns are read together.
+    let of_new = |key: &str| with(event(key), "/company", json!({"id": 9, "name": "New"}));
+    let first = post(&world, &of_new("first")).await;
+    let second = with(of_new("second"), "/control/id", json!("control-first"));
+    let second = post(&world, &second).await;
+    for id in [&first, &second] {
+        world.until_state(id, "blocked").await;
+    }
+    let cut = Fault::new(FaultKind::CutAfter).on(Operations::Create).times(1);
+    world.itop.faults().switch_on(cut);
+    world.link(9, json!({"organization": "Demo", "team": "Helpdesk"})).await;
+    world.until_state(&first, "unknown").await;
+    pass(&world, 60).await;
+    let first = world.until_state(&first, "created").await;
+    let second = world
+        .until("the second one has ended", async || {
+            let row = world.get(&format!("{ACKNOWLEDGEMENTS}/{second}")).await.expect(200);
+            ["created", "reused"].iter().any(|state| row["state"] == *state).then_some(row)
+        })
+        .await;
+    assert_eq!((&second["state"], &second["ticket"]), (&json!("reused"), &first["ticket"]));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn two_posts_for_one_control_at_once_make_one_ticket() {
     let world = World::linked().await;
     let first = event("race");

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Show {
     bridge: Bridge,
     /// Its number, as list has it
     id: i64,
-    /// Also what would be sent to iTop now, and what iTop has refused
+    /// Also what would be sent now, and what iTop has refused
     #[arg(long)]
     request: bool,
     /// For programs: the answer of the API; with --request that about the request

@@ -38,6 +38,7 @@ impl Figures {
     pub(super) fn of(answer: &Value, bounds: &Bounds, now: Timestamp) -> Self {
         let mut figures = gates(answer, bounds, now);
         figures.extend(inbox(answer, bounds));
+        figures.extend(answer["desks"].as_array().into_iter().flatten().filter_map(requests));
         figures.extend(beside(answer, now));
         let calm = match answer["desks"].as_array().map(Vec::as_slice) {
             None => "the way to iTop is open, and nothing needs anybody",
@@ -137,6 +138,20 @@ fn gate(gate: &Value, desk: Option<DeskName>, bounds: &Bounds, now: Timestamp) -
         matter: format!("the way to {where_to} is {closed}"),
         performance: Some(bounds.closed.performance(&label, lasts, "s")),
     }
+}
+
+/// How much of its requests of the day a ticket system says are used, where it counts them.
+fn requests(desk: &Value) -> Option<Figure> {
+    let of = |member: &str| desk["requests"][member].as_u64();
+    let (used, limit) = (of("used")?, of("limit")?);
+    let desk = desks::named(desk);
+    Some(Figure {
+        name: "Requests".into(),
+        value: format!("{used} of {limit} of {} in 24 h", desk.title()),
+        verdict: Verdict::Ok,
+        matter: String::new(),
+        performance: Some(format!("requests_{}={used};;;0;{limit}", desk.code())),
+    })
 }
 
 /// What has not ended well.
@@ -334,6 +349,11 @@ mod tests {
             lines.next().unwrap(),
             "Salesforce closed for 20 min (request-limit) All used. Wait."
         );
+        assert!(!text.contains("equests_") && !text.contains("Requests"), "{text}");
+        answer["desks"][1]["requests"] = json!({"used": 100_000, "limit": 100_000});
+        let text = figures(&answer, &[]).shown(Screen::PIPED);
+        assert!(text.contains(" requests_salesforce=100000;;;0;100000\n"), "{text}");
+        assert!(text.contains("\nRequests   100000 of 100000 of Salesforce in 24 h\n"), "{text}");
     }
 
     #[test]

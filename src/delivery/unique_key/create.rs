@@ -2,7 +2,7 @@
 
 use super::{Blocked, NO_FLOOR, PlanError, UniqueKey, Written};
 use crate::{
-    desk::{DeskError, Failure as _, Refused, Words},
+    desk::{DeskError, Refused, Words},
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
@@ -54,7 +54,7 @@ impl UniqueKey {
                 }
                 Err(error) => error,
             };
-            match error.refused() {
+            match error.failure().refused() {
                 Some(Refused::Taken) => {
                     return self.read_by_key(row, event, &plan.ticket.marker).await;
                 }
@@ -81,8 +81,8 @@ impl UniqueKey {
                 return Ok(Written::Yes);
             }
             Ok(None) => {}
-            Err(error) if error.refused() == Some(Refused::NotUnique) => {
-                let mend = error.mend().unwrap_or_default();
+            Err(error) if error.failure().refused() == Some(Refused::NotUnique) => {
+                let mend = error.failure().mend().unwrap_or_default();
                 let message = format!("{}. {mend}", self.refused(&error).message);
                 return Err(PlanError::blocked(State::Blocked, "key-not-unique", message));
             }
@@ -143,7 +143,7 @@ impl UniqueKey {
             }
             _ => self.wait_for_the_way(row, event, error).await?,
         }
-        let in_vain = error.is_passing();
+        let in_vain = error.failure().is_passing();
         Ok(if in_vain { Written::InVain } else { Written::Nothing })
     }
 }

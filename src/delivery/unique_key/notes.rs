@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Line, NO_FLOOR, REFUSALS, UniqueKey, Written};
 use crate::{
-    desk::{DeskError, Failure as _, NewNotes, Noted, Refused},
+    desk::{DeskError, NewNotes, Noted, Refused},
     domain::{
         acknowledgement::Acknowledgement, delivery_state::Problem, text::capitalised,
         ticket_status::TicketStatus,
@@ -66,7 +66,11 @@ impl UniqueKey {
                     self.after_failed_note(line, &ticket, &error).await?;
                     self.outcomes.tell(line.row.id);
                 }
-                Ok(Some(if error.is_passing() { Written::InVain } else { Written::Nothing }))
+                Ok(Some(if error.failure().is_passing() {
+                    Written::InVain
+                } else {
+                    Written::Nothing
+                }))
             }
         }
     }
@@ -94,13 +98,13 @@ impl UniqueKey {
         error: &DeskError,
     ) -> Result<(), StoreError> {
         let sentence = capitalised(&error.to_string());
-        match error.refused() {
+        match error.failure().refused() {
             Some(Refused::ForGood(_)) if row.attempts + 1 >= REFUSALS => {
                 let Problem { code, .. } = self.refused(error);
                 let message = format!("{sentence}, for ticket {}.", ticket.number);
                 self.fail(row, event, Problem::new(&code, message)).await
             }
-            _ if error.had_no_effect() => self.wait_for_the_way(row, event, error).await,
+            _ if error.failure().had_no_effect() => self.wait_for_the_way(row, event, error).await,
             _ => {
                 let message = format!(
                     "{sentence}. The note may be there or may still come; it is looked for before it \

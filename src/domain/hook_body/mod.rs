@@ -43,8 +43,8 @@ const BODY: &str = "body";
 /// }
 /// ```
 ///
-/// `data` has all members of [`members`], `null` where the event has none; of `ticket` the member `desk` is there
-/// only where the ticket is not iTop's. A template has the members of `data` beside `id`, `type` and `timestamp`.
+/// `data` has all members of [`members`], `null` where the event has none; of `ticket` and
+/// `gate` the member `desk` is there only where they are not iTop's. A template has the members of `data` beside `id`, `type` and `timestamp`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// What has happened.
@@ -76,7 +76,7 @@ pub fn members() -> Value {
             "priority": null, "title": null, "team": null, "agent": null, "presence": null,
             "url": null, "previous_status": null, "previous_presence": null,
         },
-        "gate": {"state": null, "reason": null, "message": null},
+        "gate": {"desk": null, "state": null, "reason": null, "message": null},
     })
 }
 

@@ -129,18 +129,7 @@ impl Term {
 impl Store {
     /// The sources that are halted.
     pub async fn equipment_halts(&self) -> Result<Vec<EquipmentHalt>, StoreError> {
-        self.read(|db| {
-            db.prepare_cached("SELECT class, at, reason FROM equipment_halts ORDER BY class")?
-                .query_map([], |row| {
-                    Ok(EquipmentHalt {
-                        class: row.get(0)?,
-                        at: time(row.get(1)?),
-                        reason: row.get(2)?,
-                    })
-                })?
-                .collect()
-        })
-        .await
+        self.read(halts).await
     }
 
     /// A source may go on; false if it was not halted.
@@ -151,6 +140,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// The sources that are halted, by class.
+pub(in crate::store) fn halts(db: &Connection) -> db::Result<Vec<EquipmentHalt>> {
+    db.prepare_cached("SELECT class, at, reason FROM equipment_halts ORDER BY class")?
+        .query_map([], |row| {
+            Ok(EquipmentHalt { class: row.get(0)?, at: time(row.get(1)?), reason: row.get(2)? })
+        })?
+        .collect()
 }
 
 /// Which rows are looked at again.

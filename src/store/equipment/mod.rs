@@ -18,6 +18,7 @@ mod turns;
 
 pub use actions::EquipmentAction;
 pub use again::EquipmentHalt;
+pub(super) use again::halts;
 pub use companies::{EquipmentCompany, EquipmentCounts};
 pub use diff::{Outcome as EquipmentOutcome, OverLimit, Tally};
 pub use foreseen::{Foreseen, ForeseenRow};

@@ -53,10 +53,10 @@ pub(in crate::web) async fn outcome(
     event: Acknowledgement,
     trusted_names: bool,
 ) -> Result<Value, ApiError> {
-    let said = |notices| delivery.say(&event.with_own_notices(notices));
-    Ok(match delivery.preview(instance, event.clone(), trusted_names).await {
+    let (desk, preview) = delivery.preview(instance, event.clone(), trusted_names).await?;
+    let said = |notices| delivery.say_of(&event.with_own_notices(notices), desk);
+    let mut told = match preview {
         Ok(Preview::Create(plan, request)) => {
-            let desk = DeskName::of_class(plan.class);
             planned(&plan, &delivery.say_of(&plan.resolution.warnings, desk), &request)
         }
         Ok(Preview::Reuse(ticket)) => json!({
@@ -70,12 +70,16 @@ pub(in crate::web) async fn outcome(
         }),
         Err(PlanError::Way(error)) => return Err(error.into()),
         Err(PlanError::Store(error)) => return Err(error.into()),
-    })
+    };
+    if let Some(desk) = desk.unless_itop() {
+        told["desk"] = json!(desk);
+    }
+    Ok(told)
 }
 
 fn planned(plan: &Plan, warnings: &[String], request: &Value) -> Value {
     let resolution = &plan.resolution;
-    let mut planned = json!({
+    json!({
         "outcome": "created",
         "resolution": {
             "company": {"id": resolution.org, "name": resolution.org_name},
@@ -88,11 +92,7 @@ fn planned(plan: &Plan, warnings: &[String], request: &Value) -> Value {
         "priority": u8::from(plan.ticket.priority),
         "warnings": warnings,
         "request": request,
-    });
-    if let Some(desk) = DeskName::of_class(plan.class).unless_itop() {
-        planned["desk"] = json!(desk);
-    }
-    planned
+    })
 }
 
 fn ticket_name(ticket: &TicketStatus, addresses: &Addresses) -> Value {

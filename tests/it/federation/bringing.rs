@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{DEMO, cis, federated, list, piece, rows, until};
+use super::{DEMO, admin, cis, federated, list, patch, piece, rows, set_up, source, until};
 
 #[tokio::test]
 async fn a_list_is_made_changed_retired_and_comes_back() {
@@ -100,6 +100,48 @@ async fn another_class_is_another_ci_and_the_old_one_is_retired() {
         .await;
     assert_eq!(cis(&world, "Server", DEMO).await["box"]["status"], "obsolete");
     world.finish().await;
+}
+
+#[tokio::test]
+async fn what_has_left_a_class_whose_source_is_gone_fails_and_says_so() {
+    for is_known in [true, false] {
+        let mut world = federated(|_| {}).await;
+        let virtual_one = json!({"id": "2", "name": "vm", "category": "VM"});
+        list(&world, "42", json!([piece("1", "box"), virtual_one])).await;
+        for id in ["1", "2"] {
+            until(&world, "42", id, "synchronized").await;
+        }
+        let id = source(&world, "Server").await;
+        admin(&world, json!({"operation": "core/delete", "class": "SynchroDataSource", "key": id}))
+            .await;
+        // The class is one of [cmdb] no more; "cmdb setup" has told the bridge so, or nobody has.
+        world.config.cmdb.as_mut().unwrap().default_class = "none".to_owned();
+        world.stop_bridge().await;
+        world.start_bridge().await;
+        if !is_known {
+            set_up(&world).await;
+        }
+        let failed = until(&world, "42", "1", "failed").await;
+        assert_eq!(failed["problem"]["code"], "not-retired", "{failed}");
+        let sentence = failed["problem"]["message"].as_str().unwrap();
+        assert!(sentence.contains("[cmdb] has no Server any more"), "{sentence}");
+        // Others go on.
+        let changed = json!({"id": "2", "name": "vm", "category": "VM", "description": "another"});
+        patch(&world, "42", json!([changed])).await;
+        world
+            .until("the virtual machine is as it is wanted", async || {
+                let vms = cis(&world, "VirtualMachine", DEMO).await;
+                (vms["vm"]["description"] == "another").then_some(())
+            })
+            .await;
+        // What is said is what helps.
+        world.config.cmdb.as_mut().unwrap().default_class = "Server".to_owned();
+        world.stop_bridge().await;
+        world.start_bridge().await;
+        set_up(&world).await;
+        until(&world, "42", "1", "synchronized").await;
+        world.finish().await;
+    }
 }
 
 #[tokio::test]

@@ -112,6 +112,14 @@ async fn rows_that_somebody_else_has_loaded_stop_the_source_until_somebody_has_l
     .await;
     // Other sources go on.
     until(&world, "42", "4", "synchronized").await;
+    let check = world.post("/api/v1/check", &json!({})).await.expect(200)["latest"].clone();
+    let findings = check["findings"].as_array().unwrap();
+    let told = findings.iter().find(|finding| {
+        finding["seen"].as_str().unwrap().starts_with("nothing is loaded of Server since 20")
+    });
+    let told = told.unwrap_or_else(|| panic!("{check}"));
+    assert_eq!((&told["verdict"], &told["what"]), (&json!("warning"), &json!("data sources")));
+    assert!(told["mend"].as_str().unwrap().contains("equipment resume Server"), "{told}");
     assert_eq!(rows(&world, "42").await["3"]["state"], "new");
     world.post("/api/v1/cmdb/resume", &json!({"class": "Server"})).await.expect(200);
     until(&world, "42", "3", "synchronized").await;

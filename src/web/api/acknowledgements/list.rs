@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::parsed;
 use crate::{
     delivery::Delivery,
+    desk::{DeskName, Desks},
     domain::{
         acknowledgement::Glance,
         delivery_state::State as RowState,
@@ -18,7 +19,7 @@ use crate::{
         visible::Visible,
         wanted_words::WantedWords,
     },
-    store::{Counts, InboxFilter, InboxRow, Store},
+    store::{Counts, InboxFilter, InboxRow, Store, WantedDesk},
     web::{
         Addresses,
         api::links::party_key,
@@ -48,6 +49,9 @@ pub(in crate::web) struct ListParams {
     pub(in crate::web) instance: Option<String>,
     pub(in crate::web) company: Option<String>,
     pub(in crate::web) control: Option<String>,
+    /// A ticket system: that of a row's ticket, else that of its company.
+    #[schemars(with = "Option<DeskName>")]
+    pub(in crate::web) desk: Option<String>,
     /// The code of a problem.
     pub(in crate::web) cause: Option<String>,
     /// The sentence of that problem, to the letter.
@@ -100,9 +104,10 @@ impl Listed {
         caller: &Caller,
         store: &Store,
         delivery: &Delivery,
+        desks: &Desks,
         params: &ListParams,
     ) -> Result<Self, ApiError> {
-        let filter = filter(caller, params)?;
+        let filter = filter(caller, desks, params)?;
         let tells_events = params.event == Some(true);
         if tells_events && filter.limit > MAX_EVENTS {
             return Err(ApiError::BadParameter(format!(
@@ -114,7 +119,7 @@ impl Listed {
             Some(true) => Some(counted(store, &filter).await?),
             _ => None,
         };
-        let is_search = !filter.words.is_empty();
+        let is_search = filter.is_search();
         let page = store.inbox_page(filter).await?;
         let ids = page.rows.iter().map(|row| row.id).collect();
         let events = if tells_events { store.glances(ids).await? } else { HashMap::new() };
@@ -125,7 +130,7 @@ impl Listed {
 }
 
 /// What a list is narrowed to.
-fn filter(caller: &Caller, params: &ListParams) -> Result<InboxFilter, ApiError> {
+fn filter(caller: &Caller, desks: &Desks, params: &ListParams) -> Result<InboxFilter, ApiError> {
     let state = params.state.as_deref().map(parse_state).transpose()?;
     let group = params.group.as_deref().map(parse_group).transpose()?;
     let limit = limit(params.limit, DEFAULT_LIMIT, MAX_LIMIT)?;
@@ -147,7 +152,9 @@ fn filter(caller: &Caller, params: &ListParams) -> Result<InboxFilter, ApiError>
         return Err(ApiError::BadParameter(detail));
     }
     let (words, before) = (WantedWords::of(typed), params.cursor);
-    Ok(InboxFilter { visible, state, group, cause, words, control, before, limit })
+    let desk = params.desk.as_deref().map(parse_desk).transpose()?;
+    let desk = desk.map(|desk| WantedDesk { desk, default: desks.default().name() });
+    Ok(InboxFilter { visible, state, group, cause, words, desk, control, before, limit })
 }
 
 /// What the caller sees of an instance and a company.
@@ -166,7 +173,7 @@ pub(in crate::web) fn narrowed(
 
 async fn counted(store: &Store, filter: &InboxFilter) -> Result<Counted, ApiError> {
     let counts = store.counts(&filter.visible);
-    let total = if !filter.words.is_empty() {
+    let total = if filter.is_search() {
         None
     } else if filter.control.is_some() || filter.cause.is_some() {
         let all = InboxFilter { before: None, ..filter.clone() };
@@ -196,10 +203,11 @@ pub(in crate::web) async fn list(
     Reader(caller): Reader,
     State(store): State<Store>,
     State(delivery): State<Delivery>,
+    State(desks): State<Desks>,
     State(addresses): State<Addresses>,
     Params(params): Params<ListParams>,
 ) -> Result<Json<Value>, ApiError> {
-    let listed = Listed::of(&caller, &store, &delivery, &params).await?;
+    let listed = Listed::of(&caller, &store, &delivery, &desks, &params).await?;
     let item = |row| Item {
         row: view::acknowledgement(row, &addresses),
         event: listed.events.get(&row.id),
@@ -222,6 +230,13 @@ fn parse_state(text: &str) -> Result<RowState, ApiError> {
     RowState::parse(text).ok_or_else(|| {
         let known: Vec<_> = RowState::ALL.iter().map(|state| state.as_str()).collect();
         ApiError::BadParameter(format!("'state' must be one of {}.", known.join(", ")))
+    })
+}
+
+fn parse_desk(text: &str) -> Result<DeskName, ApiError> {
+    DeskName::parse(text).ok_or_else(|| {
+        let known = DeskName::ALL.map(DeskName::code);
+        ApiError::BadParameter(format!("'desk' must be one of {}.", known.join(", ")))
     })
 }
 

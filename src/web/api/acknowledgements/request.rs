@@ -1,4 +1,4 @@
-//! The request of a row: what would be sent to iTop now, and what iTop has refused.
+//! The request of a row: what would be sent now, and what iTop has refused.
 
 use axum::{Json, extract::State};
 use serde_json::{Value, json};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     check::{Latest, Verdict},
-    desk::DeskName,
+    desk::{DeskName, Desks},
     domain::{
         bucket::{BUCKET, Bucket, start_of},
         ticket_text::Language,
@@ -49,10 +49,7 @@ pub(in crate::web) async fn page(
     let counts: std::collections::BTreeMap<_, _> =
         counts.into_iter().map(|(name, count)| (name, grouped(count, language))).collect();
     let plots = match report.buckets() {
-        Some(buckets) => {
-            let desk = page.desk_of_texts();
-            Some(plots(buckets, state.clock.now(), (language, desk))?)
-        }
+        Some(buckets) => Some(plots(buckets, state.clock.now(), &state.desks, language)?),
         None => None,
     };
     let row = |list| ListRow::of(list, language);
@@ -64,7 +61,7 @@ pub(in crate::web) async fn page(
     let default_desk = state.desks.default().name().code();
     let ways = ways(&report, default_desk, language);
     let values = context! {
-        ways, default_desk,
+        ways,
         report => value(&report), counts, plots, lists => value(&lists), hooks => value(&hooks),
         oversees,
         check => check.as_ref().map(value), configuration => configuration.as_ref().map(value),
@@ -147,11 +144,12 @@ impl<'h> HookRow<'h> {
     }
 }
 
-/// Both plots of the last day.
+/// The plots of the last day: how long each ticket system took to answer, and what came.
 fn plots(
     buckets: &[Bucket],
     now: Timestamp,
-    (language, desk): (Language, &str),
+    desks: &Desks,
+    language: Language,
 ) -> Result<Value, ApiError> {
     let end = start_of(now);
     let begin = end.saturating_sub(BUCKET * 96).unwrap_or(end);
@@ -161,12 +159,10 @@ fn plots(
         values: (0..BUCKETS).map(|place| known(place).and_then(of)).collect(),
     };
     let millis = |micros: u32| f64::from(micros) / 1_000.0;
-    let median = line(&|bucket| bucket.itop.map(|itop| millis(itop.median)));
-    let tail = line(&|bucket| bucket.itop.map(|itop| millis(itop.p95)));
     // More than that in a quarter of an hour no bridge takes.
     let stored = |bucket: &Bucket| u32::try_from(bucket.acknowledgements).unwrap_or(u32::MAX);
     let acknowledged = line(&|bucket| Some(f64::from(stored(bucket))));
-    let draw = |of: &[Line], key: &str| {
+    let draw = |of: &[Line], key: &str, desk: &str| {
         let latest = of.first().and_then(|line| line.values.iter().rev().flatten().next());
         let latest = latest.map_or("–".to_owned(), |latest| format!("{latest:.0}"));
         let values = [("latest", latest.as_str()), ("desk", desk)];
@@ -174,9 +170,15 @@ fn plots(
         let label = translated(language, key, &values).map_err(|_| ApiError::Internal)?;
         Ok::<_, ApiError>(Value::from_safe_string(lines(of, begin, end, &label)))
     };
+    let answers = |desk: DeskName| {
+        let median = line(&|bucket| bucket.answers(desk).map(|took| millis(took.median)));
+        let tail = line(&|bucket| bucket.answers(desk).map(|took| millis(took.p95)));
+        let plot = draw(&[median, tail], "health.plot.answers", desk.code())?;
+        Ok::<_, ApiError>(context! { desk => desk.code(), plot })
+    };
     Ok(context! {
-        answers => draw(&[median, tail], "health.plot.answers")?,
-        acknowledgements => draw(&[acknowledged], "health.plot.acknowledgements")?,
+        answers => desks.names().map(answers).collect::<Result<Vec<_>, _>>()?,
+        acknowledgements => draw(&[acknowledged], "health.plot.acknowledgements", "")?,
     })
 }
 
@@ -261,7 +263,7 @@ fn as_text(value: &serde_json::Value) -> String {
 }
 
 /// A number with its thousands apart.
-fn grouped(number: u64, language: Language) -> String {
+pub(super) fn grouped(number: u64, language: Language) -> String {
     let digits = number.to_string();
     let separator = match language {
         Language::En => ',',

@@ -38,8 +38,11 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, ApiError> {
     let group = asked.group.get_or_insert_with(|| Group::Needs.as_str().to_owned()).clone();
     asked.limit.get_or_insert(ROWS);
+    // The form says of what it narrows to nothing that it is empty.
+    asked.desk.take_if(|desk| desk.is_empty());
     (asked.count, asked.event) = (Some(true), Some(true));
-    let listed = Listed::of(&page.caller, &state.store, &state.delivery, &asked).await?;
+    let listed =
+        Listed::of(&page.caller, &state.store, &state.delivery, &state.desks, &asked).await?;
     let causes = causes(&page, &state, &asked).await?;
     let shown = Shown::of(&page, &state, &listed.rows).await?;
     let rows = shown.rows(listed.rows.iter().map(|row| (row, listed.events.get(&row.id))));
@@ -58,6 +61,7 @@ pub(in crate::web) async fn page(
             cause => chosen.map(value),
             without_ticket,
             group,
+            desk => asked.desk.as_deref().unwrap_or_default(),
             q => asked.q.as_deref().unwrap_or_default(),
             is_narrowed => is_narrowed(&asked),
             total => listed.counted.as_ref().and_then(|counted| counted.total),
@@ -74,9 +78,16 @@ pub(in crate::web) async fn page(
 fn is_narrowed(asked: &ListParams) -> bool {
     let words = asked.q.as_deref().is_some_and(|words| !words.trim().is_empty());
     words
-        || [&asked.state, &asked.instance, &asked.company, &asked.control, &asked.cause]
-            .into_iter()
-            .any(Option::is_some)
+        || [
+            &asked.state,
+            &asked.instance,
+            &asked.company,
+            &asked.control,
+            &asked.desk,
+            &asked.cause,
+        ]
+        .into_iter()
+        .any(Option::is_some)
 }
 
 #[derive(Serialize)]

@@ -164,7 +164,10 @@ fn admit(
         (true, _) => {
             "they are in more groups than the provider tells: have it tell those of this application alone"
         }
-        (_, None) => "the provider told of no groups: have it put the claim into the ID token",
+        (_, None) => {
+            "the provider told of no groups: have it put the claim into the ID token, or ask for the scope that has \
+             it (auth.oidc.scopes)"
+        }
         _ => "put them into one of auth.oidc.groups, or name one of their groups there",
     };
     let claim = oidc.groups_claim();

@@ -56,7 +56,7 @@ fn reading(schemas: &mut Schemas) -> Vec<Operation> {
             ("get", "/api/v1/acknowledgements/{id}/request"),
             "getRequestOfAcknowledgement",
             Inbox,
-            "What would be sent to iTop for a row",
+            "What would be sent for a row",
         )
         .about(
             "And the request that iTop last refused; that is not for tokens limited to companies.",

@@ -68,7 +68,7 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             ("post", "/api/v1/acknowledgements/preview"),
             "previewAcknowledgement",
             Sending,
-            "What would be sent to iTop",
+            "What would be sent",
         )
         .about("The exact request and every resolution; nothing is stored or sent.")
         .body(&[(JSON, schemas.body::<SentEvent>()), form()])

@@ -13,13 +13,13 @@ pub(in crate::web) struct Inbox<T> {
     items: Vec<T>,
     /// The `cursor` of the next page.
     next: Option<String>,
-    /// With `q`: whether the search has looked at a part of the rows only.
+    /// With `q` or `desk`: whether the search has looked at a part of the rows only.
     #[schemars(skip_serializing_if = "Option::is_none")]
     cut: Option<bool>,
     /// With `count`: rows by group.
     #[schemars(skip_serializing_if = "Option::is_none")]
     counts: Option<InboxCounts>,
-    /// With `count`: how many rows there are with all filters; `null` for a search.
+    /// With `count`: how many rows there are with all filters; `null` with `q` or `desk`.
     #[schemars(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
 }

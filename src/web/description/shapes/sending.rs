@@ -44,7 +44,7 @@ pub(in crate::web) struct Planned {
     resolution: Option<Resolution>,
     #[schemars(skip_serializing_if = "Option::is_none")]
     priority: Option<Priority>,
-    /// Of `created`: where; without it in iTop.
+    /// Where; without it in iTop.
     #[schemars(skip_serializing_if = "Option::is_none")]
     desk: Option<DeskName>,
     /// Of `created`: what would be sent there.
