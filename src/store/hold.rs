@@ -1,9 +1,12 @@
 //! Whether deliveries are held, since when and by whom; and what is still under way then.
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 
-use super::{Store, StoreError, meta, time};
+use super::{
+    Store, StoreError,
+    db::{self, Connection},
+    meta, time,
+};
 
 /// Deliveries are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl Store {
     }
 }
 
-pub(super) fn held(db: &Connection) -> rusqlite::Result<Option<Held>> {
+pub(super) fn held(db: &Connection) -> db::Result<Option<Held>> {
     let kept = meta::get(db, HELD)?;
     Ok(kept.and_then(|kept| {
         let (since, by) = kept.split_once(' ')?;
@@ -61,7 +64,7 @@ pub(super) fn held(db: &Connection) -> rusqlite::Result<Option<Held>> {
     }))
 }
 
-pub(super) fn unsettled(db: &Connection) -> rusqlite::Result<u64> {
+pub(super) fn unsettled(db: &Connection) -> db::Result<u64> {
     db.prepare_cached(UNSETTLED)?.query_row([], |row| row.get(0))
 }
 

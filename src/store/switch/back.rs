@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
-
 use super::{
     super::{
         Store, StoreError,
         company_links::{COLUMNS, desks_of},
+        db::{self, Connection, params},
     },
     Known, Moving, hindered, point_at, ticket_of,
 };
@@ -96,7 +95,7 @@ struct MovedLinks {
     since: i64,
 }
 
-fn moved_links(db: &Connection) -> rusqlite::Result<BTreeMap<(String, String), MovedLinks>> {
+fn moved_links(db: &Connection) -> db::Result<BTreeMap<(String, String), MovedLinks>> {
     let mut moved = BTreeMap::<_, MovedLinks>::new();
     let mut select =
         db.prepare("SELECT instance, company_key, site_key, switched_at FROM switched_links")?;
@@ -118,7 +117,7 @@ fn links_back(
     (instance, company): &(String, String),
     present: usize,
     dry_run: bool,
-) -> rusqlite::Result<u64> {
+) -> db::Result<u64> {
     if dry_run {
         return Ok(u64::try_from(present).unwrap_or(u64::MAX));
     }
@@ -145,7 +144,7 @@ fn controls_back(
     (instance, company): &(String, String),
     dry_run: bool,
     returned: &mut Returned,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     let mut select = db.prepare_cached(
         "SELECT control_id, moved_to, ticket_class, ticket_id, mapped_org, mapped_at, marker,
                 by_number
@@ -197,7 +196,7 @@ fn made_since(
     db: &Connection,
     (instance, company): &(String, String),
     since: i64,
-) -> rusqlite::Result<Vec<CaseSince>> {
+) -> db::Result<Vec<CaseSince>> {
     db.prepare_cached(
         "SELECT id, control_id, ticket_class, ticket_id, ticket_ref
          FROM acknowledgements INDEXED BY acknowledgements_company

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 
 use super::{
     super::{
         Store, StoreError,
         company_links::{COLUMNS, company_of, desks_of, one, parts, put},
+        db::{self, Connection, params},
         ticket_statuses::save_status,
     },
     Known, Moving, hindered, point_at, ticket_of,
@@ -107,7 +107,7 @@ fn move_links(
     links: Vec<CompanyLink>,
     by: &str,
     now: Option<i64>,
-) -> rusqlite::Result<Option<u64>> {
+) -> db::Result<Option<u64>> {
     let asked: BTreeSet<_> = links.iter().map(|link| parts(&link.key)[2].clone()).collect();
     let present: BTreeSet<_> = desks_of(db, instance, company)?.into_keys().collect();
     if asked != present {
@@ -138,7 +138,7 @@ fn move_ticket(
     NewTicketOf { instance, control, from, to }: &NewTicketOf,
     (moved, desk): (&BTreeSet<(String, String)>, DeskName),
     asked: Option<(i64, i64)>,
-) -> rusqlite::Result<bool> {
+) -> db::Result<bool> {
     let Some((ticket, company)) = ticket_of(db, instance, control)? else { return Ok(false) };
     if ticket != *from {
         return Ok(false);

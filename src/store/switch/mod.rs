@@ -4,12 +4,14 @@
 mod back;
 mod forth;
 
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
-
 pub use back::{CaseSince, Returned};
 pub use forth::{NewTicketOf, Switched};
 
-use super::{Store, StoreError, hold};
+use super::{
+    Store, StoreError,
+    db::{self, Connection, OptionalExtension as _, named_params, params},
+    hold,
+};
 use crate::domain::{
     desk_name::DeskName,
     keys::{OrgId, TicketKey},
@@ -77,7 +79,7 @@ impl Store {
 }
 
 /// Why nothing may be moved now.
-fn hindered<T>(db: &Connection) -> rusqlite::Result<Option<Moving<T>>> {
+fn hindered<T>(db: &Connection) -> db::Result<Option<Moving<T>>> {
     if hold::held(db)?.is_none() {
         return Ok(Some(Moving::NotHeld));
     }
@@ -89,7 +91,7 @@ fn ticket_of(
     db: &Connection,
     instance: &str,
     control: &str,
-) -> rusqlite::Result<Option<(TicketKey, String)>> {
+) -> db::Result<Option<(TicketKey, String)>> {
     db.prepare_cached(
         "SELECT ticket_class, ticket_id, company_key FROM control_tickets
          WHERE instance = ?1 AND control_id = ?2 AND replaced IS NULL",
@@ -115,7 +117,7 @@ fn point_at(
     (instance, control): (&str, &str),
     (from, to): (&TicketKey, &TicketKey),
     known: &Known,
-) -> rusqlite::Result<()> {
+) -> db::Result<()> {
     // Not an update: what has changed is told by what is put there.
     db.prepare_cached(
         "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
