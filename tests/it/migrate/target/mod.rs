@@ -156,7 +156,7 @@ impl Move {
 
     /// Reads iTop into the folder.
     async fn extracts(&self, more: &[&str]) {
-        self.done(&self.as_admin(&[&["extract"], more].concat())).await;
+        self.done(&self.as_admin(&[&["extract"][..], more].concat())).await;
     }
 
     /// Reads what iTop has by now.
