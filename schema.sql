@@ -754,3 +754,56 @@ ALTER TABLE acknowledgements ADD COLUMN desk TEXT;
 
 -- Whose gate; NULL: iTop's.
 ALTER TABLE gate_changes ADD COLUMN desk TEXT;
+
+-- step 23: companies that move to another ticket system, and the way back
+
+-- What the links of companies were before they moved, as in company_links.
+CREATE TABLE switched_links (
+    instance             TEXT NOT NULL,
+    company_key          TEXT NOT NULL,
+    site_key             TEXT NOT NULL,
+    name                 TEXT,
+    desk                 TEXT NOT NULL,
+    org_id               TEXT NOT NULL,
+    org_name             TEXT NOT NULL,
+    tickets              INTEGER NOT NULL,
+    team_id              TEXT,
+    team_name            TEXT,
+    contact_id           TEXT,
+    contact_name         TEXT,
+    service_id           TEXT,
+    service_name         TEXT,
+    service_element_id   TEXT,
+    service_element_name TEXT,
+    updated_at           INTEGER NOT NULL,
+    updated_by           TEXT,
+    switched_at          INTEGER NOT NULL,
+    PRIMARY KEY (instance, company_key, site_key)
+) STRICT, WITHOUT ROWID;
+
+-- Which ticket a control had, with what was known of it; `moved_to` is the one that it was given instead.
+CREATE TABLE switched_controls (
+    instance           TEXT NOT NULL,
+    control_id         TEXT NOT NULL,
+    company_key        TEXT NOT NULL,
+    moved_to           TEXT NOT NULL,
+    ticket_class       TEXT NOT NULL,
+    ticket_id          TEXT NOT NULL,
+    mapped_org         TEXT,
+    mapped_at          INTEGER NOT NULL,
+    marker             TEXT,
+    by_number          INTEGER NOT NULL,
+    ref                TEXT NOT NULL,
+    org_id             TEXT NOT NULL,
+    status             TEXT NOT NULL,
+    operational_status TEXT NOT NULL,
+    priority           INTEGER,
+    title              TEXT NOT NULL,
+    started_at         INTEGER,
+    last_update        INTEGER,
+    team               TEXT,
+    agent              TEXT,
+    presence           TEXT NOT NULL,
+    as_of              INTEGER NOT NULL,
+    PRIMARY KEY (instance, control_id)
+) STRICT, WITHOUT ROWID;

@@ -82,6 +82,7 @@ impl App {
             cmdb: config.cmdb.clone(),
         };
         let delivery = Delivery::new(store.clone(), &desks, clock.clone(), settings);
+        delivery.recover_hold().await?;
         let (board, refresher) =
             Board::new(store.clone(), clock.clone(), desks.clone(), config.board.clone());
         let sessions = Sessions::new(&config.server, signer.clone(), clock.clone());

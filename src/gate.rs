@@ -3,7 +3,10 @@
 //! A failure that concerns the way closes the gate once, for all, instead of burning the attempts
 //! of each row; one probe at a growing interval opens it again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
@@ -39,11 +42,13 @@ pub enum Reason {
     RequestLimit,
     /// There is no room for another record.
     StorageLimit,
+    /// Somebody holds deliveries: companies are being moved to another ticket system.
+    Held,
 }
 
 impl Reason {
     /// All there are, in the order in which they are counted.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unreachable,
         Self::Maintenance,
         Self::Credentials,
@@ -54,13 +59,14 @@ impl Reason {
         Self::NotSalesforce,
         Self::RequestLimit,
         Self::StorageLimit,
+        Self::Held,
     ];
 
     /// Whether it can be one of this ticket system.
     #[must_use]
     pub fn is_of(self, desk: DeskName) -> bool {
         match self {
-            Self::Unreachable | Self::Credentials | Self::WritesRefused => true,
+            Self::Unreachable | Self::Credentials | Self::WritesRefused | Self::Held => true,
             Self::Maintenance | Self::ProfileMissing | Self::NotItop | Self::MarkerLost => {
                 desk == DeskName::Itop
             }
@@ -93,6 +99,7 @@ impl Reason {
             Self::NotSalesforce => "not-salesforce",
             Self::RequestLimit => "request-limit",
             Self::StorageLimit => "storage-limit",
+            Self::Held => "held",
         }
     }
 
@@ -133,6 +140,10 @@ impl Reason {
                 "Wait until Salesforce frees requests of the day, or buy more; nothing is lost."
             }
             Self::StorageLimit => "Make room in the data storage of the Salesforce org.",
+            Self::Held => {
+                "'migrate switch' holds them while it moves companies, and lets them go on at its end. If it was \
+                 broken off, run it again, or let them go on with 'migrate switch --end-hold'."
+            }
         }
     }
 
@@ -149,6 +160,7 @@ impl Reason {
             | Self::RequestLimit => End::Read,
             Self::WritesRefused | Self::StorageLimit => End::WriteRight,
             Self::MarkerLost => End::Restart,
+            Self::Held => End::Command,
         }
     }
 
@@ -168,6 +180,8 @@ pub enum End {
     WriteRight,
     /// A restart of the bridge: no probe can tell that it was mended.
     Restart,
+    /// Whoever holds deliveries: the way itself is free.
+    Command,
 }
 
 /// When a state began.
@@ -200,11 +214,24 @@ pub enum GateState {
     },
 }
 
+impl GateState {
+    /// Whether the ticket system answers, as far as is known: deliveries may be held all the same.
+    #[must_use]
+    pub fn is_way_open(&self) -> bool {
+        match self {
+            Self::Open { .. } => true,
+            Self::Closed { reason, .. } => *reason == Reason::Held,
+        }
+    }
+}
+
 /// The gate. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gate {
     clock: Clock,
     state: Arc<watch::Sender<GateState>>,
+    /// Since when deliveries are held, whatever else keeps them. Taken before the state is changed.
+    held: Arc<Mutex<Option<(Since, String)>>>,
     doubt: Arc<Notify>,
     closings: Arc<Tally<{ Reason::ALL.len() }>>,
     desk: DeskName,
@@ -216,7 +243,8 @@ impl Gate {
     pub fn new(clock: Clock, desk: DeskName) -> Self {
         let open = GateState::Open { since: since_now(&clock) };
         let state = Arc::new(watch::Sender::new(open));
-        Self { clock, state, doubt: Arc::default(), closings: Arc::default(), desk }
+        let (held, doubt, closings) = Default::default();
+        Self { clock, state, held, doubt, closings, desk }
     }
 
     /// The state now.
@@ -229,6 +257,47 @@ impl Gate {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(*self.state.borrow(), GateState::Open { .. })
+    }
+
+    /// Whether the ticket system answers, as far as is known: deliveries may be held all the same.
+    #[must_use]
+    pub fn is_way_open(&self) -> bool {
+        self.state.borrow().is_way_open()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<(Since, String)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Deliveries are held since then, until [`Gate::end_hold`]. What else is in the way is told first.
+    pub fn hold(&self, since: Since, message: String) {
+        let mut held = self.held();
+        *held = Some((since, message.clone()));
+        let is_new = self.state.send_if_modified(|state| {
+            let is_open = matches!(state, GateState::Open { .. });
+            if is_open {
+                *state = held_state(since, message);
+            }
+            is_open
+        });
+        if is_new {
+            self.closings.count(Reason::Held as usize);
+        }
+    }
+
+    /// Deliveries are held no more.
+    pub fn end_hold(&self) {
+        let mut held = self.held();
+        *held = None;
+        let since = since_now(&self.clock);
+        self.state.send_if_modified(|state| {
+            let was_held =
+                matches!(state, GateState::Closed { reason, .. } if *reason == Reason::Held);
+            if was_held {
+                *state = GateState::Open { since };
+            }
+            was_held
+        });
     }
 
     /// Why a read would fail now, if that is known.
@@ -318,16 +387,21 @@ impl Gate {
 
     fn open(&self) {
         let since = since_now(&self.clock);
+        let held = self.held();
         let opened = self.state.send_if_modified(|state| {
             let closed = matches!(state, GateState::Closed { reason, .. }
-                if reason.ended_by() != End::Restart);
+                if !matches!(reason.ended_by(), End::Restart | End::Command));
             if closed {
-                *state = GateState::Open { since };
+                *state = match &*held {
+                    Some((since, message)) => held_state(*since, message.clone()),
+                    None => GateState::Open { since },
+                };
             }
             closed
         });
         if opened {
-            tracing::info!("{} answers again; deliveries go on", self.desk.title());
+            let goes_on = if held.is_some() { "deliveries are held" } else { "deliveries go on" };
+            tracing::info!("{} answers again; {goes_on}", self.desk.title());
         }
     }
 
@@ -341,7 +415,7 @@ impl Gate {
         settings: DeliverySection,
     ) {
         self.probe(&desk, &class).await;
-        if self.is_open() {
+        if self.is_way_open() {
             desk.tell_that_it_answers();
         }
         let mut changes = self.watch();
@@ -349,12 +423,12 @@ impl Gate {
             let mut wait = settings.probe_first.duration();
             let in_doubt = tokio::select! {
                 () = self.doubt.notified() => true,
-                _ = changes.wait_for(|state| matches!(state, GateState::Closed { .. })) => false,
+                _ = changes.wait_for(|state| !state.is_way_open()) => false,
             };
             if in_doubt {
                 self.probe(&desk, &class).await;
             }
-            while !self.is_open() {
+            while !self.is_way_open() {
                 self.clock.sleep(wait.max(self.least_wait())).await;
                 renew();
                 self.probe(&desk, &class).await;
@@ -388,13 +462,18 @@ impl Gate {
             GateState::Closed { reason, .. } => match reason.ended_by() {
                 End::Read => true,
                 End::WriteRight => desk.is_over(reason, &class().await).await,
-                End::Restart => false,
+                End::Restart | End::Command => false,
             },
         };
         if ended {
             self.open();
         }
     }
+}
+
+fn held_state(since: Since, message: String) -> GateState {
+    let reason = Reason::Held;
+    GateState::Closed { reason, message, mend: reason.mend(), since }
 }
 
 fn since_now(clock: &Clock) -> Since {
@@ -405,6 +484,32 @@ fn since_now(clock: &Clock) -> Since {
 mod tests {
     use super::*;
     use crate::itop::ItopError;
+
+    #[test]
+    fn what_is_held_stays_so_whatever_becomes_of_the_way() {
+        let gate = Gate::new(Clock::system(), DeskName::Itop);
+        let why = |gate: &Gate| match gate.state() {
+            GateState::Closed { reason, .. } => Some(reason),
+            GateState::Open { .. } => None,
+        };
+        gate.hold(since_now(&gate.clock), "held".to_owned());
+        assert_eq!(
+            (why(&gate), gate.is_open(), gate.is_way_open()),
+            (Some(Reason::Held), false, true)
+        );
+        assert!(gate.refuses_reads().is_none());
+        gate.after_failure(&ItopError::Unreachable { reason: "refused".to_owned() });
+        assert_eq!((why(&gate), gate.is_way_open()), (Some(Reason::Unreachable), false));
+        gate.open();
+        assert_eq!(why(&gate), Some(Reason::Held));
+        gate.open();
+        assert_eq!(why(&gate), Some(Reason::Held), "no answer ends it");
+        gate.after_failure(&ItopError::Unreachable { reason: "refused".to_owned() });
+        gate.end_hold();
+        assert_eq!(why(&gate), Some(Reason::Unreachable), "nor does its end open the way");
+        gate.open();
+        assert!(gate.is_open());
+    }
 
     #[test]
     fn what_this_machine_lacks_closes_nothing() {

@@ -307,7 +307,7 @@ impl Board {
     async fn refresh_older(&self, which: Life, age: Duration, most: usize) {
         let before = earlier(self.clock.at_latest(), age);
         // What cannot be asked now would fill the batch of what can.
-        let is_open = |served: &&Served| served.gate.is_open();
+        let is_open = |served: &&Served| served.gate.is_way_open();
         let of: Vec<_> = self.desks.iter().filter(is_open).map(Served::name).collect();
         let stale = match self.store.stale_tickets(which, &of, before, most).await {
             Ok(stale) => stale,
@@ -317,7 +317,7 @@ impl Board {
             }
         };
         let is_open = |ticket: &AgedTicket| {
-            self.desks.of_ticket(&ticket.key).is_some_and(|served| served.gate.is_open())
+            self.desks.of_ticket(&ticket.key).is_some_and(|served| served.gate.is_way_open())
         };
         for tickets in stale.chunks(self.settings.batch) {
             // One batch after another, and none while the way is closed: what stays stale is

@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 
 use super::{
     Blocked, backoff::backoff, claims::Claims, deliverer::Lanes, figures::RefusedConditions,
-    outcomes::Outcomes, outlook::Outlook, trace::Logged as _,
+    hold::Hold, outcomes::Outcomes, outlook::Outlook, trace::Logged as _,
 };
 use crate::{
     clock::Moment,
@@ -67,6 +67,8 @@ pub(super) struct Core {
     pub(super) all: Weak<Lanes>,
     /// The controls of which a row is being delivered, whichever ticket system it goes to.
     claims: Arc<Claims>,
+    /// Whether deliveries are held.
+    pub(super) hold: Hold,
     /// Cancelled when the Term has ended.
     over: CancellationToken,
     /// Up to when it is noted that the bridge has run since a restore.
@@ -81,6 +83,7 @@ pub(super) struct Shared {
     pub(super) refused: Arc<RefusedConditions>,
     pub(super) all: Weak<Lanes>,
     pub(super) claims: Arc<Claims>,
+    pub(super) hold: Hold,
     pub(super) over: CancellationToken,
 }
 
@@ -95,7 +98,7 @@ impl Deref for Core {
 
 impl Core {
     pub(super) fn new(outlook: Arc<Outlook>, of: Option<OfDesk>, shared: Shared) -> Self {
-        let Shared { term, outcomes, refused, all, claims, over } = shared;
+        let Shared { term, outcomes, refused, all, claims, hold, over } = shared;
         let began = outlook.clock.moment();
         Self {
             outlook,
@@ -107,6 +110,7 @@ impl Core {
             of,
             all,
             claims,
+            hold,
             over,
             ran_noted: tokio::sync::Mutex::new(began),
         }
@@ -247,7 +251,7 @@ impl Core {
         let settings = &inner.settings.delivery;
         // A row whose own write closed the gate must not close it again the moment it opens.
         let closed_by_itself = error.is_about_rights();
-        let wait = if inner.gate.is_open() || closed_by_itself {
+        let wait = if inner.gate.is_way_open() || closed_by_itself {
             backoff(settings, row.attempts + 1)
         } else {
             Duration::ZERO

@@ -47,6 +47,7 @@ impl Deliverer {
                 refused: front.refused.clone(),
                 all: all.clone(),
                 claims,
+                hold: front.hold.clone(),
                 over: over.clone(),
             };
             let lanes = front.outlooks.iter().map(|outlook| {

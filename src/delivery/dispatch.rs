@@ -248,6 +248,8 @@ impl Lane {
     /// An attempt; whatever the database does, its row is not left `creating`, because only a
     /// start would look at it again.
     async fn attempt_logged(&self, id: i64) -> Written {
+        // Its turn may have been read before deliveries were held: it waits, and has another one.
+        let Some(_under_way) = self.core().hold.attempt() else { return Written::Nothing };
         if let Ok(written) = self.attempt(id).await {
             return written;
         }

@@ -84,7 +84,7 @@ impl Lane {
         let all = self.core().all.upgrade();
         let lanes = all.iter().flat_map(|all| all.iter());
         for lane in lanes.filter(|lane| lane.name() != was_asked) {
-            if !lane.core().gate.is_open() {
+            if !lane.core().gate.is_way_open() {
                 self.wait_for_desk(row, lane.name()).await?;
                 return Ok(true);
             }
@@ -109,7 +109,7 @@ impl Lane {
             return Ok(true);
         };
         // What it may have made where it cannot be asked must not be made here too.
-        if !other.core().gate.is_open() {
+        if !other.core().gate.is_way_open() {
             self.wait_for_desk(row, row.desk).await?;
             return Ok(true);
         }

@@ -15,6 +15,7 @@ mod core;
 mod deliverer;
 mod dispatch;
 mod figures;
+mod hold;
 mod in_flight;
 mod lane;
 mod line;
@@ -27,6 +28,7 @@ mod trace;
 mod unique_key;
 
 pub use figures::{Deliveries, Figures};
+pub use hold::Quiet;
 pub use plan::{Blocked, Plan, PlanError, Planner, Preview};
 
 use std::{
@@ -42,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     deliverer::{Deliverer, Lanes},
     figures::RefusedConditions,
+    hold::Hold,
     link::link_key,
     outcomes::Outcomes,
     outlook::Outlook,
@@ -60,9 +63,9 @@ use crate::{
         ticket_text::Templates,
         visible::Visible,
     },
-    gate::GateState,
+    gate::{GateState, Reason},
     lifecycle::to_its_end,
-    store::{InboxRow, Store, StoreError, Term},
+    store::{Held, InboxRow, Store, StoreError, Term},
 };
 
 /// What deliveries are told by the configuration.
@@ -110,6 +113,7 @@ struct Inner {
     outcomes: Arc<Outcomes>,
     refused: Arc<RefusedConditions>,
     stopping: CancellationToken,
+    hold: Hold,
     /// One for each ticket system, the default one first.
     outlooks: Vec<Arc<Outlook>>,
     /// What delivers, while something does.
@@ -132,6 +136,8 @@ impl Delivery {
             Arc::new(Outlook::new(store, served.clone(), clock, settings))
         };
         let outlooks = desks.iter().map(outlook).collect();
+        let gates = desks.iter().map(|served| served.gate.clone()).collect();
+        let hold = Hold::new(store.clone(), clock.clone(), gates);
         let inner = Inner {
             store,
             clock,
@@ -139,10 +145,33 @@ impl Delivery {
             outcomes: Arc::default(),
             refused: Arc::default(),
             stopping: CancellationToken::new(),
+            hold,
             outlooks,
             lanes: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// What was held when the last process ended still is; asked before anything runs.
+    pub async fn recover_hold(&self) -> Result<(), StoreError> {
+        self.inner.hold.recover().await
+    }
+
+    /// Deliveries are held from now on: what is posted is stored and waits. Those that run end by themselves, and what
+    /// has no clear outcome is settled.
+    pub async fn hold(&self, by: &str) -> Result<Held, StoreError> {
+        self.inner.hold.begin(by).await
+    }
+
+    /// Deliveries go on.
+    pub async fn end_hold(&self, by: &str) -> Result<(), StoreError> {
+        self.inner.hold.end(by).await
+    }
+
+    /// That deliveries are held and none is under way; none begins until it is dropped.
+    #[must_use]
+    pub fn quiet(&self) -> Option<Quiet> {
+        self.inner.hold.quiet()
     }
 
     /// Delivers for a Term until `stop`; deliveries that run then end by themselves, others stay rows. Dropped
@@ -220,11 +249,17 @@ impl Delivery {
     }
 
     /// Why no delivery runs at all; which ticket system a row is for its link alone tells.
-    fn why_none_runs(&self) -> Option<String> {
+    fn why_none_runs(&self) -> Option<Problem> {
         let is_closed = |outlook: &Arc<Outlook>| !outlook.gate.is_open();
         match self.gate() {
-            GateState::Closed { message, .. } if self.inner.outlooks.iter().all(is_closed) => {
-                Some(message)
+            GateState::Closed { reason, message, .. }
+                if self.inner.outlooks.iter().all(is_closed) =>
+            {
+                let code = match reason {
+                    Reason::Held => "deliveries-held".to_owned(),
+                    _ => self.default_outlook().unavailable(),
+                };
+                Some(Problem::new(&code, capitalised(&message)))
             }
             _ => None,
         }
@@ -239,10 +274,9 @@ impl Delivery {
         row.next_attempt_at = row.next_attempt_at.map(time_of);
         if row.state == State::Accepted
             && row.problem.is_none()
-            && let Some(message) = self.why_none_runs()
+            && let Some(problem) = self.why_none_runs()
         {
-            let code = self.default_outlook().unavailable();
-            row.problem = Some(Problem::new(&code, capitalised(&message)));
+            row.problem = Some(problem);
         }
         row
     }

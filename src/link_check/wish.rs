@@ -12,13 +12,16 @@ use crate::{
     desk::{DeskName, Desks, Organization, Served},
     domain::{
         acknowledgement::{Ref, reference},
-        body::{Errors, Object},
+        body::{Errors, FieldError, Object},
         company_link::{CompanyLink, LinkDefaults, LinkKey},
         keys::{MAX_NAME_CHARS, OrgId},
         text::cut_chars,
     },
     resolve::{Found, Item, by_name, candidates, find, named, shown},
 };
+
+/// What is taken where an acknowledgement says nothing.
+const DEFAULTS: [&str; 4] = ["team", "contact", "service", "service_element"];
 
 /// How much of a word that is none is told.
 const MOST_SHOWN: usize = 40;
@@ -102,6 +105,29 @@ impl Wish {
     /// Whether it is of this ticket system, if it names one.
     pub(super) fn may_be_of(&self, desk: DeskName) -> bool {
         self.desk.as_deref().is_none_or(|named| named == desk.code())
+    }
+
+    /// Leaves out what these errors say is not there; false, and all stays as it is, where one of them is not about
+    /// what is taken where an acknowledgement says nothing.
+    pub(crate) fn leaves_out(&mut self, errors: &[FieldError]) -> bool {
+        let members: Vec<_> = errors
+            .iter()
+            .map(|error| error.pointer.split('/').nth(1).unwrap_or_default())
+            .collect();
+        let may_be = |member: &&str| DEFAULTS.contains(member);
+        if members.is_empty() || !members.iter().all(may_be) {
+            return false;
+        }
+        for member in members {
+            match member {
+                "team" => self.team = None,
+                "contact" => self.contact = None,
+                // An element without its service is none.
+                "service" => (self.service, self.element) = (None, None),
+                _ => self.element = None,
+            }
+        }
+        true
     }
 
     /// Which organization is wanted.

@@ -3,7 +3,7 @@
 //! Everything that a migration knows lies in one [`folder`], whose staging file ([`staging`]) each step reads
 //! and writes, so that it can be stopped at any moment and goes on where it was. [`survey`] looks at both
 //! systems, `source` reads iTop, [`mapping`] says what becomes of it, [`schema`] what the org needs for
-//! that, [`target`] brings it there, [`report`] makes pages of it.
+//! that, [`target`] brings it there, [`switch`] says what follows for the bridge, [`report`] makes pages of it.
 
 pub mod folder;
 pub mod mapping;
@@ -12,4 +12,5 @@ pub mod schema;
 pub mod source;
 pub mod staging;
 pub mod survey;
+pub mod switch;
 pub mod target;

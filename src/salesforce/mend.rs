@@ -39,10 +39,12 @@ fn of_reason(reason: Reason) -> Option<&'static str> {
         Reason::NotSalesforce => NOT_SALESFORCE,
         Reason::RequestLimit => REQUEST_LIMIT,
         Reason::StorageLimit => STORAGE_LIMIT,
-        // Those of iTop.
-        Reason::Maintenance | Reason::ProfileMissing | Reason::NotItop | Reason::MarkerLost => {
-            return None;
-        }
+        // Those of iTop, and what is no error.
+        Reason::Maintenance
+        | Reason::ProfileMissing
+        | Reason::NotItop
+        | Reason::MarkerLost
+        | Reason::Held => return None,
     })
 }
 

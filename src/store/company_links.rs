@@ -62,7 +62,8 @@ pub enum RemoveLink {
 /// The problem code of rows that wait for a link.
 pub(crate) const NOT_LINKED: &str = "company-not-linked";
 
-const COLUMNS: &str = "instance, company_key, site_key, name, desk, org_id, org_name, tickets,
+pub(super) const COLUMNS: &str =
+    "instance, company_key, site_key, name, desk, org_id, org_name, tickets,
      team_id, team_name, contact_id, contact_name, service_id, service_name,
      service_element_id, service_element_name, updated_at, updated_by";
 

@@ -8,7 +8,7 @@ use super::{
     api::{
         acknowledgements as inbox, board_summary,
         cmdb::{hand_back, sources},
-        companies, control_detail, controls, equipment, health, itop_changes, links, lookup,
+        companies, control_detail, controls, equipment, health, hold, itop_changes, links, lookup,
         preview, priority, session, stream, stream_address, tickets,
     },
     console::{
@@ -93,6 +93,10 @@ calls! {
     "/api/v1/links.csv" => { get: links::table::export, READ; }
     "/api/v1/links/companies" => { get: links::overview::companies, READ; }
     "/api/v1/links/matches" => { post: links::matches::matches, Access::Linker; }
+    "/api/v1/switch" => {
+        get: links::switch::tickets, OVERSEER;
+        post: links::switch::forth::switch, OVERSEER;
+    }
     "/api/v1/equipment" => {
         get: equipment::list::list, READ;
         put: equipment::put::put, OPERATE;
@@ -124,6 +128,12 @@ calls! {
     "/api/v1/equipment/approve" => { post: equipment::put::approve, OPERATE; }
     "/api/v1/equipment/keep" => { post: equipment::put::keep, OPERATE; }
     "/api/v1/equipment/retry" => { post: equipment::put::retry, OPERATE; }
+    "/api/v1/hold" => {
+        get: hold::get, OVERSEER;
+        put: hold::put, OVERSEER;
+        delete: hold::delete, OVERSEER;
+    }
+    "/api/v1/switch/back" => { post: links::switch::back::back, OVERSEER; }
     "/api/v1/itop/changes" => { post: itop_changes::changes, CHANGES; }
     "/api/v1/tickets/{number}" => { get: tickets::by_number, READ; }
     "/api/v1/links/unlinked" => { get: links::unlinked, ADMIN; }

@@ -49,6 +49,10 @@ pub(super) enum ApiError {
     PreviewOutdated,
     /// The links of a company would lead to more than one ticket system.
     OtherDesk(String),
+    /// Deliveries are not held.
+    NotHeld,
+    /// Deliveries are under way, or have no clear outcome yet.
+    NotSettled,
     /// Equipment is not kept in the CMDB.
     CmdbOff,
     /// iTop is not served.
@@ -163,6 +167,15 @@ impl ApiError {
             Self::LinkChanged(present) => link_changed(present.is_some()),
             Self::PreviewOutdated => preview_outdated(),
             Self::OtherDesk(detail) => (&kinds::OTHER_DESK, detail.clone()),
+            Self::NotHeld => said(
+                &kinds::NOT_HELD,
+                "Companies move only while deliveries are held, and nothing was moved: PUT /api/v1/hold first.",
+            ),
+            Self::NotSettled => said(
+                &kinds::NOT_SETTLED,
+                "Deliveries are still under way, or it is not clear yet what came of them. Nothing was moved: wait \
+                 until /api/v1/hold says that all is settled.",
+            ),
             Self::CmdbOff => said(
                 &kinds::CMDB_OFF,
                 "This bridge keeps no equipment in iTop's CMDB, and nothing was taken. Whoever runs it can add \

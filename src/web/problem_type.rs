@@ -65,6 +65,10 @@ problem_types! {
         "What a dry run has shown would come out differently now. Nothing was changed: look at it again.";
     OTHER_DESK = CONFLICT "other-desk", "A company has one ticket system",
         "Its links would lead to more than one, and nothing was changed: put all of them in one request.";
+    NOT_HELD = CONFLICT "not-held", "Deliveries are not held",
+        "Companies move only while deliveries are held; nothing was moved.";
+    NOT_SETTLED = CONFLICT "not-settled", "Deliveries are still under way",
+        "Some run, or have no clear outcome yet; nothing was moved. Ask again in a moment.";
     CMDB_OFF = CONFLICT "cmdb-off", "Equipment is not kept in the CMDB",
         "The configuration has no section `[cmdb]`: nothing was taken.";
     ITOP_OFF = CONFLICT "itop-off", "iTop is not served here",

@@ -101,6 +101,7 @@ mod traces;
 mod two_desks;
 mod two_desks_moves;
 mod two_desks_restored;
+mod two_desks_switched;
 mod unclear_outcomes;
 mod waiting;
 mod web_servers;

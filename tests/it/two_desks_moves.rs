@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The client gives up long before a desk ends what it holds.
-fn hurried(config: &mut Config) {
+pub fn hurried(config: &mut Config) {
     config.itop.as_mut().unwrap().create_timeout = Period::millis(500);
     if let Some(section) = &mut config.salesforce {
         section.create_timeout = Period::millis(500);
@@ -29,10 +29,15 @@ const HELD_MS: u64 = 100_000;
 
 impl Both {
     /// Posts an event of Demo (iTop) whose create fails so, and waits until nobody knows what came of it.
-    async fn unknown_at_itop(&self, kind: FaultKind) -> Value {
+    pub async fn unknown_at_itop(&self, kind: FaultKind) -> Value {
+        self.unknown_at_itop_of("a", kind).await
+    }
+
+    /// The same of the event with this key.
+    pub async fn unknown_at_itop_of(&self, key: &str, kind: FaultKind) -> Value {
         let fault = Fault::new(kind).times(1).on(Operations::Create);
         self.world.itop.faults().switch_on(fault);
-        let posted = self.world.post(ACKNOWLEDGEMENTS, &event("a")).await.expect(202);
+        let posted = self.world.post(ACKNOWLEDGEMENTS, &event(key)).await.expect(202);
         self.world.until_state(&posted["id"], "unknown").await;
         posted["id"].clone()
     }
@@ -62,7 +67,7 @@ impl Both {
     }
 
     /// Lets so much time pass that whatever is held ends, and everything that waits has its turn.
-    async fn long_after(&self) {
+    pub async fn long_after(&self) {
         for _ in 0..30 {
             self.world.clock.advance(Duration::from_secs(30));
             self.world.get("/readyz").await;

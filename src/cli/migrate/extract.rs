@@ -104,7 +104,7 @@ impl Extract {
     }
 }
 
-fn say_json(event: &Event) {
+pub(super) fn say_json(event: &Event) {
     if let Ok(text) = serde_json::to_string(event) {
         // Whoever was to read it may be gone; the work goes on.
         let _ = print::json(&text);
@@ -113,10 +113,10 @@ fn say_json(event: &Event) {
 
 /// What goes on, on a terminal.
 #[derive(Default)]
-struct Bar(RefCell<Option<Steps>>);
+pub(super) struct Bar(RefCell<Option<Steps>>);
 
 impl Bar {
-    fn show(&self, event: &Event) {
+    pub(super) fn show(&self, event: &Event) {
         let mut bar = self.0.borrow_mut();
         match event {
             Event::Class { class, counted } => {

@@ -148,7 +148,7 @@ async fn summary(org: &Org) -> anyhow::Result<u64> {
     Ok(all + parts)
 }
 
-fn say_json(event: &Event) {
+pub(super) fn say_json(event: &Event) {
     if let Ok(text) = serde_json::to_string(event) {
         // Whoever was to read it may be gone; the work goes on.
         let _ = print::json(&text);
@@ -157,10 +157,10 @@ fn say_json(event: &Event) {
 
 /// What goes on, on a terminal.
 #[derive(Default)]
-struct Bar(RefCell<Option<Steps>>, Counter<u64>);
+pub(super) struct Bar(RefCell<Option<Steps>>, Counter<u64>);
 
 impl Bar {
-    fn show(&self, event: &Event) {
+    pub(super) fn show(&self, event: &Event) {
         match event {
             Event::Class { class, object, rows, pass } => {
                 let later = if *pass == 1 { "" } else { ", references" };

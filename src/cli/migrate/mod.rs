@@ -1,5 +1,6 @@
 //! `migrate`: a provider leaves iTop, step by step, on a folder of its own.
 
+mod delta;
 mod extract;
 mod forget;
 mod load;
@@ -8,6 +9,7 @@ mod org;
 mod rollback;
 mod schema;
 mod survey;
+mod switch;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -32,6 +34,8 @@ enum Command {
     Schema(schema::Schema),
     Load(Box<load::Load>),
     Verify(Box<verify::Verify>),
+    Delta(Box<delta::Delta>),
+    Switch(Box<switch::Switch>),
     Rollback(rollback::Rollback),
     Forget(forget::Forget),
 }
@@ -53,6 +57,8 @@ impl Migrate {
             Command::Schema(schema) => Box::pin(schema.run()).await,
             Command::Load(load) => Box::pin(load.run()).await,
             Command::Verify(verify) => Box::pin(verify.run()).await,
+            Command::Delta(delta) => Box::pin(delta.run()).await,
+            Command::Switch(switch) => Box::pin(switch.run()).await,
             Command::Rollback(rollback) => Box::pin(rollback.run()).await,
             Command::Forget(forget) => forget.run(),
         }

@@ -8,6 +8,7 @@
     reason = "a method of a type with a lifetime fits only that lifetime; work on the ledger fits all"
 )]
 
+pub mod delta;
 pub mod load;
 mod order;
 mod patience;

@@ -152,11 +152,25 @@ impl Plan {
     /// What an object is made, without what is wrong with it.
     #[must_use]
     pub fn as_far_as_it_goes(&self, ledger: &Ledger<'_>, object: &Object, turn: Turn) -> Fields {
-        let Some((class, target)) = self.class(&object.class) else { return Fields::new() };
+        self.examined(ledger, object, turn).0
+    }
+
+    /// What an object is made, and what is wrong with it; whether or not the mapping takes it.
+    #[must_use]
+    pub fn examined(
+        &self,
+        ledger: &Ledger<'_>,
+        object: &Object,
+        turn: Turn,
+    ) -> (Fields, Vec<RowProblem>) {
+        let Some((class, target)) = self.class(&object.class) else {
+            return (Fields::new(), Vec::new());
+        };
         let resolve = Resolver { ledger, users: &self.users };
         let around =
             Around { zone: &self.zone, described: &self.described[target], resolve: &resolve };
-        examined(class, object, turn, &around).0.fields
+        let (record, problems) = examined(class, object, turn, &around);
+        (record.fields, problems)
     }
 
     /// A row of the first pass.

@@ -6,6 +6,7 @@ mod condition;
 pub(in crate::web) mod many;
 pub(in crate::web) mod matches;
 pub(in crate::web) mod overview;
+pub(in crate::web) mod switch;
 pub(in crate::web) mod table;
 pub(in crate::web) mod trial;
 

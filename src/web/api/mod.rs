@@ -10,6 +10,7 @@ pub(super) mod control_detail;
 pub(super) mod controls;
 pub(super) mod equipment;
 pub(super) mod health;
+pub(super) mod hold;
 pub(super) mod itop_changes;
 mod link_warning;
 pub(super) mod links;

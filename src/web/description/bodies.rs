@@ -10,6 +10,7 @@ use crate::domain::{
     desk_name::DeskName,
     priority::{Criticality, ElementType},
 };
+use crate::web::api::links::switch::forth::AskedTicket;
 
 /// An acknowledgement, or another event of a control. Unknown members are ignored, `null` and blank texts
 /// count as absent.
@@ -316,6 +317,17 @@ struct LinkWishItem {
     contact: Option<Reference>,
     service: Option<Reference>,
     service_element: Option<Reference>,
+}
+
+/// Companies that move to Salesforce, with the tickets of their controls.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct SwitchWishes {
+    /// All links of each company that moves, as they are to be: with the `desk` salesforce.
+    items: Option<Vec<LinkWishItem>>,
+    tickets: Option<Vec<AskedTicket>>,
+    /// Only tell what would move.
+    dry_run: Option<bool>,
 }
 
 /// A piece of equipment that is told of. Unknown members are passed over with a warning, `null` and blank texts

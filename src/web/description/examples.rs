@@ -53,6 +53,8 @@ fn samples() -> Vec<ApiError> {
         ApiError::OtherDesk(said(
             "Company id:7 would have links to more than one ticket system ('desk'), and nothing was changed.",
         )),
+        ApiError::NotHeld,
+        ApiError::NotSettled,
         ApiError::CmdbOff,
         ApiError::ItopOff,
         ApiError::LinkChanged(None),

@@ -16,7 +16,7 @@ mod shapes;
 pub(super) use given::{KEPT, given};
 pub(super) use reference::reference;
 pub(super) use shapes::{
-    ChangedLink, ControlItem, EarlierRow, Gate, PlacedError, ReadyDesk, SlowCreate,
+    ChangedLink, ControlItem, EarlierRow, Gate, Link, PlacedError, ReadyDesk, SlowCreate,
 };
 
 use std::sync::LazyLock;

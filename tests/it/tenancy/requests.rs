@@ -47,6 +47,10 @@ const ALONE: &[(&str, &str)] = &[
     ("get", "/metrics"),
     ("post", "/api/v1/acknowledgements/{id}/retry"),
     ("post", "/api/v1/check"),
+    ("get", "/api/v1/hold"),
+    ("put", "/api/v1/hold"),
+    ("delete", "/api/v1/hold"),
+    ("get", "/api/v1/switch"),
 ];
 
 /// All ways in which a call can be about an object.
@@ -148,6 +152,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         ("put", "/api/v1/links/{company}" | "/api/v1/links/{company}/sites/{site}") => {
             (queries(&[own(), here()]), json!({"organization": {"id": of.org}}))
         }
+        ("post", "/api/v1/switch" | "/api/v1/switch/back") => {
+            (queries(&[own()]), json!({"dry_run": true}))
+        }
         call if ALONE.contains(&call) => (queries(&[own()]), Value::Null),
         (method, path) => panic!("{method} {path} has no entry in the matrix of tenants"),
     };
@@ -246,6 +253,9 @@ const OF_NOBODY: &[&str] = &[
     "/api/v1/cmdb/resume",
     "/api/v1/cmdb/release",
     "/api/v1/priority",
+    "/api/v1/hold",
+    "/api/v1/switch",
+    "/api/v1/switch/back",
     "/api/v1/itop/changes",
     "/health",
     "/new-ticket",

@@ -85,7 +85,8 @@ impl Ledger<'_> {
 
     /// How many comments and files did not go.
     pub fn failed_elsewhere(&self) -> rusqlite::Result<u64> {
-        let sql = "SELECT count(*) FROM row_failures WHERE part NOT IN ('', 'later', 'publish')";
+        let sql = "SELECT count(*) FROM row_failures
+                   WHERE part NOT IN ('', 'later', 'publish') AND part NOT LIKE 'changed:%'";
         self.0.query_row(sql, [], |row| row.get(0)).map(unsigned)
     }
 

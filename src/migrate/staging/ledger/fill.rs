@@ -235,7 +235,7 @@ const LATER_ROWS: &str = "SELECT o.id, o.fields, r.target
       AND (?4 = 0 OR EXISTS (SELECT 1 FROM chosen c WHERE c.class = o.class AND c.id = o.id))
     ORDER BY r.id";
 
-fn object(class: &str, row: &Row<'_>) -> rusqlite::Result<(Object, String)> {
+pub(super) fn object(class: &str, row: &Row<'_>) -> rusqlite::Result<(Object, String)> {
     let fields: String = row.get(1)?;
     // It was written by this program; what cannot be read has no attribute.
     let fields = serde_json::from_str(&fields).unwrap_or_else(|_| Map::new());

@@ -6,6 +6,7 @@ mod batches;
 mod comments;
 mod contents;
 mod counts;
+mod delta;
 mod fill;
 mod rollback;
 
@@ -15,6 +16,7 @@ pub use batches::{BatchRow, Ending, OpenBatch, Waiting, Way};
 pub use comments::{CommentPart, Entry as LogEntry};
 pub use contents::{Content, Pending};
 pub use counts::{ClassCounts, Failure, Sent};
+pub use delta::{CHANGED, MadeBefore};
 pub use fill::{Filled, Made, Part};
 pub use rollback::{Created, Kept};
 

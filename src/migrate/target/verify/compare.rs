@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::salesforce::is_same;
 
 /// Whether a value that was sent and one that was read back are the same, for a field of this kind.
-pub(super) fn is_equal(kind: &str, sent: &Value, read: &Value) -> bool {
+pub(in crate::migrate::target) fn is_equal(kind: &str, sent: &Value, read: &Value) -> bool {
     let (sent, read) = match (said(sent), said(read)) {
         (Some(sent), Some(read)) => (sent, read),
         (sent, read) => return sent == read,

@@ -10,6 +10,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use serde::Serialize;
 
+pub(in crate::migrate::target) use compare::is_equal;
 pub use report::{ClassReport, Difference, FileReport, LogReport, Report};
 
 use super::{Plan, TargetError, Waiting, patience::Patience};

@@ -8,6 +8,7 @@ mod links;
 mod lists;
 mod pages;
 mod sending;
+mod switch;
 mod tickets;
 
 use super::{operation::Operation, schemas::Schemas};
@@ -19,6 +20,7 @@ pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
         tickets::calls,
         inbox::calls,
         links::calls,
+        switch::calls,
         lists::calls,
         health::calls,
         cmdb::calls,

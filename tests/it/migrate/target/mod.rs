@@ -1,9 +1,11 @@
 //! From a simulated iTop into a simulated Salesforce: loaded, compared, taken back, with faults and kills on the way.
 
 mod articles;
+mod delta;
 mod limits;
 mod load;
 mod rollback;
+mod switch;
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +18,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Options, Sandbox};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox;
+use servicenav_itop_bridge::{config::Config, sandbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -106,6 +108,8 @@ struct Move {
     /// Where the org is.
     url: String,
     around: tempfile::TempDir,
+    /// A file with the password of an administrator of iTop.
+    password: String,
     _stop: DropGuard,
 }
 
@@ -123,30 +127,47 @@ impl Move {
 
     /// The same, out of an iTop of another kind.
     async fn between(itop: sandbox::Options, org: Options, tickets: usize) -> Self {
-        let world = World::with(itop, |_| {}).await;
-        let org = Sandbox::new(org).unwrap();
-        org.access(|access| access.sets_audit_fields = true);
-        let (url, stop) = served(&org).await;
-        let around = tempfile::tempdir().unwrap();
-        let this = Self { world, org, url, around, _stop: stop };
+        let this = Self::with(itop, org, |_, _| {}).await;
         this.fill(tickets).await;
-        this.configure(&this.url);
-        fs::write(this.around.path().join("admin"), sandbox::PASSWORD).unwrap();
         this.extracts(&[]).await;
         this.map(MAPPING);
         this
     }
 
+    /// Both, with nothing in the folder yet, and a bridge that knows of the org what `change` tells it of its
+    /// address.
+    async fn with(
+        itop: sandbox::Options,
+        org: Options,
+        change: impl FnOnce(&mut Config, &str),
+    ) -> Self {
+        let org = Sandbox::new(org).unwrap();
+        org.access(|access| access.sets_audit_fields = true);
+        let (url, stop) = served(&org).await;
+        let world = World::with(itop, |config| change(config, &url)).await;
+        let around = tempfile::tempdir().unwrap();
+        let password = around.path().join("admin");
+        fs::write(&password, sandbox::PASSWORD).unwrap();
+        let password = password.to_str().unwrap().to_owned();
+        let this = Self { world, org, url, around, password, _stop: stop };
+        this.configure(&this.url);
+        this
+    }
+
+    /// Reads iTop into the folder.
     async fn extracts(&self, more: &[&str]) {
-        let password = self.around.path().join("admin");
-        let account =
-            ["--admin-user", super::ADMIN, "--admin-password-file", password.to_str().unwrap()];
-        self.done(&[&["extract"], &account[..], more].concat()).await;
+        self.done(&self.as_admin(&[&["extract"][..], more].concat())).await;
     }
 
     /// Reads what iTop has by now.
     async fn extracts_again(&self) {
         self.extracts(&["--again"]).await;
+    }
+
+    /// The words of a step that reads iTop, with the login of an administrator.
+    fn as_admin<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
+        let account = ["--admin-user", super::ADMIN, "--admin-password-file", &self.password];
+        [words, &account[..]].concat()
     }
 
     /// Writes the configuration, with the org at this address.
@@ -214,7 +235,8 @@ impl Move {
         let mut command = command(&[&["migrate"], words].concat());
         command
             .args(["--folder", folder.to_str().unwrap()])
-            .env("BRIDGE_CONFIG", self.around.path().join("config.toml"));
+            .env("BRIDGE_CONFIG", self.around.path().join("config.toml"))
+            .env("BRIDGE_URL", &self.world.base);
         command
     }
 
