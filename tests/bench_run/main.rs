@@ -13,6 +13,7 @@ mod inbox;
 mod lists;
 mod load;
 mod measure;
+mod migrate;
 mod pages;
 mod polling;
 mod posts;
@@ -62,6 +63,7 @@ enum Family {
     Pages,
     Inbox,
     Flood,
+    Migrate,
     Start,
     Memory,
     Size,
@@ -81,6 +83,7 @@ impl Family {
             Self::Pages => pages::open().await,
             Self::Inbox => inbox::looks().await,
             Self::Flood => flood::flood().await,
+            Self::Migrate => migrate::moving().await,
             Self::Start => starts::to_ready().await,
             Self::Memory => footprint::memory().await,
             Self::Size => footprint::size(),

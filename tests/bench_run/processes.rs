@@ -69,6 +69,17 @@ impl Process {
         itop
     }
 
+    /// The simulated Salesforce, whose user may say when a record was made.
+    pub async fn salesforce(folder: &Path) -> Self {
+        let address = free_address();
+        let mut command = Command::new(PROGRAM);
+        command.args(["sandbox", "--salesforce", "--audit-fields", "--listen"]);
+        command.arg(address.to_string());
+        let salesforce = Self::spawn(command, address, &folder.join("salesforce.log"));
+        salesforce.until_up("/sandbox/under_way").await;
+        salesforce
+    }
+
     /// The floors: this very program.
     pub async fn floor(folder: &Path, body_bytes: usize) -> Self {
         let address = free_address();
@@ -119,11 +130,7 @@ impl Process {
 
     /// `VmRSS` or `VmHWM`, in millions of bytes.
     pub fn memory(&self, which: &str) -> f64 {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = fs::read_to_string(path).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u32>().ok());
-        f64::from(kib.expect("a number of kB")) * 1_024.0 / 1e6
+        memory(self.child.id(), which).expect("the process runs")
     }
 
     /// Ends it in good order.
@@ -134,6 +141,14 @@ impl Process {
         let ended = self.child.wait().expect("a child can be waited for");
         assert!(ended.success(), "{ended}");
     }
+}
+
+/// `VmRSS` or `VmHWM` of a process, in millions of bytes; nothing of one that has ended.
+pub fn memory(process: u32, which: &str) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'))?;
+    let kib: u32 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(f64::from(kib) * 1_024.0 / 1e6)
 }
 
 impl Drop for Process {
