@@ -29,7 +29,7 @@ const UNSETTLED: &str = "SELECT
 impl Store {
     /// Whether deliveries are held.
     pub async fn held(&self) -> Result<Option<Held>, StoreError> {
-        self.read(|db| held(db)).await
+        self.read(held).await
     }
 
     /// Deliveries are held from now on; whoever has held them first stays who it was.

@@ -39,20 +39,17 @@ pub(super) fn of(
     for ((instance, company), links) in by_company {
         let (mut items, mut without) = (Vec::new(), Vec::new());
         for link in links {
-            match accounts.account(&link.organization)? {
-                Some(account) => items.push(item(&accounts, link, &account, which, &mut without)?),
-                None => {
-                    let organization = &link.organization.name;
-                    let why = format!("its organization '{organization}' has no Account");
-                    asked.companies_left.push(CompanyLeft {
-                        instance: instance.clone(),
-                        company: company.clone(),
-                        why,
-                    });
-                    items.clear();
-                    break;
-                }
-            }
+            let Some(account) = accounts.account(&link.organization)? else {
+                let organization = &link.organization.name;
+                asked.companies_left.push(CompanyLeft {
+                    instance: instance.clone(),
+                    company: company.clone(),
+                    why: format!("its organization '{organization}' has no Account"),
+                });
+                items.clear();
+                break;
+            };
+            items.push(item(&accounts, link, &account, which, &mut without)?);
         }
         // A company moves whole.
         if !items.is_empty() {

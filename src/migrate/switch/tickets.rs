@@ -23,17 +23,15 @@ pub(super) fn of(
         if !there.contains(&(ticket.instance.clone(), ticket.company.clone())) {
             continue;
         }
-        let account = match accounts.get(&ticket.organization) {
-            Some(known) => Option::clone(known),
-            None => {
-                let id = ticket.organization.parse().ok();
-                let account = match id {
-                    Some(id) => ledger.record("Organization", id)?,
-                    None => None,
-                };
-                accounts.insert(ticket.organization.clone(), account.clone());
-                account
-            }
+        let account = if let Some(known) = accounts.get(&ticket.organization) {
+            Option::clone(known)
+        } else {
+            let account = match ticket.organization.parse() {
+                Ok(id) => ledger.record("Organization", id)?,
+                Err(_) => None,
+            };
+            accounts.insert(ticket.organization.clone(), account.clone());
+            account
         };
         let case = match (mapping.class(&ticket.class).and_then(|class| class.target()), &account) {
             (_, None) => Err("its organization has no Account".to_owned()),
