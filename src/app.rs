@@ -24,6 +24,7 @@ use crate::{
     domain::{names, visible::Visible},
     history::History,
     hooks::Hooks,
+    migrate::watch::Watch,
     server::Front,
     store::Store,
     web::{
@@ -112,6 +113,8 @@ impl App {
             federation: federation.clone(),
             tls: front.tls().cloned(),
         });
+        let migration = config.migrate.as_ref().map(|migrate| migrate.folder.clone());
+        let migration = migration.map(|folder| Watch::new(folder, clock.clone()));
         let parts = Parts {
             templates: Pages::new(&addresses, &clock)?,
             store: store.for_polls(),
@@ -129,6 +132,7 @@ impl App {
             history,
             hooks,
             federation,
+            migration,
             looks: Looks::default(),
             tls: front.tls().cloned(),
         };

@@ -274,6 +274,7 @@ pub(super) mod tests {
             "board",
             "salesforce",
             "cmdb",
+            "migrate",
             "[hooks]",
             "log",
         ] {

@@ -59,6 +59,7 @@ pub struct Config {
     pub ticket: Ticket,
     pub board: Board,
     pub cmdb: Option<Cmdb>,
+    pub migrate: Option<MigrateSection>,
     pub hooks: Vec<Hook>,
     pub log: Log,
     /// The file that it was read from.
@@ -235,6 +236,14 @@ impl Default for Board {
             batch: 1_000,
         }
     }
+}
+
+/// A migration to Salesforce, which the console shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MigrateSection {
+    /// The folder of the migration, as the commands are given it.
+    pub folder: PathBuf,
 }
 
 /// The log.

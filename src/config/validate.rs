@@ -76,6 +76,12 @@ impl Config {
                  belong to a ticket system that is not there"
             ));
         }
+        if self.migrate.as_ref().is_some_and(|migrate| migrate.folder.as_os_str().is_empty()) {
+            problems.push(
+                "[migrate] needs migrate.folder, the folder of the migration that the console is to show"
+                    .to_owned(),
+            );
+        }
         // Without any ticket system that is said already.
         if self.cmdb.is_some() && self.itop.is_none() && self.salesforce.is_some() {
             problems.push(

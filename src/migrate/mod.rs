@@ -4,6 +4,7 @@
 //! and writes, so that it can be stopped at any moment and goes on where it was. [`survey`] looks at both
 //! systems, `source` reads iTop, [`mapping`] says what becomes of it, [`schema`] what the org needs for
 //! that, [`target`] brings it there, [`switch`] says what follows for the bridge, [`report`] makes pages of it.
+//! [`watch`] looks on from elsewhere.
 
 pub mod folder;
 pub mod mapping;
@@ -14,3 +15,4 @@ pub mod staging;
 pub mod survey;
 pub mod switch;
 pub mod target;
+pub mod watch;

@@ -65,7 +65,8 @@ fn since<T>(
     read(&connection.into()).map(Some).map_err(|error| StoreError::unusable(path, error))
 }
 
-fn open(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a database to be read, whoever writes to it.
+pub(crate) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = if with_suffix(path, "-wal").exists() {
         Connection::open_with_flags(path, flags)?

@@ -100,6 +100,7 @@ pub use inbox_search::InboxPage;
 pub use inbox_turns::{Due, OfDesk};
 pub use inbox_unknown::UnknownRow;
 pub use inbox_waiting::Waiting;
+pub(crate) use look::open as open_beside;
 pub use look::{cmdb_sources_at, equipment_halts_at, links_at};
 pub use many_links::{ChangedLinks, LinkChange, digest};
 pub use measures::CommitCounts;

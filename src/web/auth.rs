@@ -132,7 +132,7 @@ impl Caller {
     }
 
     /// How the bridge is set up, and what it finds out of iTop, concerns all who share it.
-    fn may_oversee(&self) -> Result<(), ApiError> {
+    pub(super) fn may_oversee(&self) -> Result<(), ApiError> {
         if self.sees_all() {
             return Ok(());
         }

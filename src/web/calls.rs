@@ -13,7 +13,8 @@ use super::{
     },
     console::{
         assets, companies as companies_page, equipment as equipment_page, health as health_page,
-        inbox as inbox_page, language, new_ticket, reference, sign_in, tickets as board,
+        inbox as inbox_page, language, migration as migration_page, new_ticket, reference, sign_in,
+        tickets as board,
     },
     description, metrics, signed,
 };
@@ -42,6 +43,8 @@ pub enum Access {
     Watcher,
     /// A page for whoever has this scope: a stranger is led to where one signs in.
     Page(Scope),
+    /// The same for whoever has the scope `admin` and is limited to nothing.
+    PageOfOverseers,
 }
 
 const INGEST: Access = Access::Token(Scope::Ingest);
@@ -191,6 +194,8 @@ calls! {
     "/inbox/{id}" => { get: inbox_page::one, Access::Page(Scope::Read); }
     "/companies" => { get: companies_page::page, Access::Page(Scope::Read); }
     "/equipment" => { get: equipment_page::page, Access::Page(Scope::Read); }
+    "/migration" => { get: migration_page::page, Access::PageOfOverseers; }
+    "/migration/reports/{report}" => { get: migration_page::report, Access::PageOfOverseers; }
     "/api" => { get: reference::page, Access::Everyone; }
 }
 

@@ -8,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Addresses, ApiTokens, ControlAnswers, Looks, Templates, share::Receiving};
 use crate::{
     board::Board, catalog::Catalog, check::Checks, clock::Clock, cmdb::Federation, config,
-    delivery::Delivery, desk::Desks, history::History, hooks::Hooks, store::Store, tls::Shown,
+    delivery::Delivery, desk::Desks, history::History, hooks::Hooks, migrate::watch::Watch,
+    store::Store, tls::Shown,
 };
 
 /// Everything behind the routes; a handler takes the parts that it uses. One pointer, because
@@ -35,6 +36,7 @@ pub struct Parts {
     pub history: History,
     pub hooks: Hooks,
     pub federation: Option<Federation>,
+    pub migration: Option<Watch>,
     pub looks: Looks,
     pub templates: Templates,
     pub tls: Option<Shown>,

@@ -103,7 +103,12 @@ async fn no_address_takes_a_parameter_that_it_does_not_have() {
     let world = world().await;
     let parts = [("{id}", "1"), ("{control}", "control-own"), ("{number}", "I-000109")];
     let parts = parts.into_iter().chain([("{company}", "42"), ("{site}", "1"), ("{org}", "3")]);
-    let parts = parts.chain([("{version}", "0"), ("{name}", "live.js"), ("{language}", "fr")]);
+    let parts = parts.chain([
+        ("{version}", "0"),
+        ("{name}", "live.js"),
+        ("{language}", "fr"),
+        ("{report}", "verify"),
+    ]);
     // A provider adds what it likes to where it leads people back to.
     let is_checked = |call: &Call| call.path != "/sign-in/callback";
     for Call { method, path, access } in calls().filter(is_checked) {
@@ -113,7 +118,7 @@ async fn no_address_takes_a_parameter_that_it_does_not_have() {
         let answer = ask(&world, "admin", &method.to_uppercase(), &path, &body).await;
         // Pages that are for everyone.
         let is_page = ["/session", "/sign-in", "/api?"].iter().any(|page| path.starts_with(page));
-        let detail = if is_page || matches!(access, Access::Page(_)) {
+        let detail = if is_page || matches!(access, Access::Page(_) | Access::PageOfOverseers) {
             assert_eq!(answer.status, 400, "{path}");
             assert!(answer.header("content-type").starts_with("text/html"), "{path}");
             answer.text.replace("&#x27;", "'")

@@ -24,6 +24,7 @@ mod companies_never_mix;
 mod console_companies;
 mod console_equipment;
 mod console_inbox;
+mod console_migration;
 mod console_tickets;
 mod contract;
 mod control_detail;

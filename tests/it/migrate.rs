@@ -16,7 +16,10 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations, Options};
+use servicenav_itop_bridge::{
+    migrate::staging::Staging,
+    sandbox::{Fault, FaultKind, Operations, Options},
+};
 
 use crate::{
     cmdb_setup::cmdb as program,
@@ -254,11 +257,11 @@ async fn a_folder_is_of_one_itop_and_of_one_step_at_a_time() {
     let told = text(&refused);
     assert!(!refused.status.success() && told.contains("holds a migration of http"), "{told}");
 
-    let held = Connection::open(folder.join("staging.db")).unwrap();
-    held.execute_batch("PRAGMA locking_mode = exclusive; BEGIN IMMEDIATE").unwrap();
+    let held = Staging::open(&folder.join("staging.db")).unwrap();
     let refused = program(&world, around, ADMIN, &step).await;
     let told = text(&refused);
     assert!(!refused.status.success() && told.contains("is under way"), "{told}");
+    drop(held);
     world.finish().await;
     other.finish().await;
 }

@@ -19,7 +19,7 @@ use crate::{
     migrate::{
         folder::Folder,
         source::{Event, Extraction, Pace},
-        staging::{Staging, Totals},
+        staging::{Staging, StepRun, Totals},
     },
 };
 
@@ -71,6 +71,8 @@ impl Extract {
         let pace =
             Pace { at_once: usize::from(self.at_once), gentle: self.gentle, ..Pace::default() };
         let clock = Clock::system();
+        let at = clock.now().to_string();
+        let run = staging.ledger(move |ledger| ledger.begin_step(StepRun::EXTRACT, &at)).await?;
         let extraction =
             Extraction { client: &client, staging: &staging, folder: &folder, clock: &clock, pace };
         let ended = if self.json {
@@ -80,10 +82,12 @@ impl Extract {
             extraction.run(&self.classes, &|event| bar.show(event)).await
         };
         ended?;
+        let totals = staging.totals().await?;
+        let (at, came_to) = (clock.now().to_string(), came_to(&totals));
+        staging.ledger(move |ledger| ledger.end_step(run, &at, &came_to)).await?;
         if self.json {
             return Ok(ExitCode::SUCCESS);
         }
-        let totals = staging.totals().await?;
         table(&totals).print(Screen::stdout())?;
         let (files, bytes, unread) = staging.files().await?;
         if files + unread > 0 {
@@ -102,6 +106,13 @@ impl Extract {
         ));
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What is written down of it.
+fn came_to(totals: &[(String, Totals)]) -> String {
+    let sum = |of: fn(&Totals) -> u64| totals.iter().map(|(_, totals)| of(totals)).sum::<u64>();
+    let (objects, gone) = (sum(|totals| totals.objects), sum(|totals| totals.gone));
+    serde_json::json!({"objects": objects, "gone": gone}).to_string()
 }
 
 pub(super) fn say_json(event: &Event) {

@@ -1,9 +1,11 @@
 //! The staging file: a database of its own, beside that of the bridge and never mixed with it.
 
 pub mod ledger;
+mod lock;
 mod looking;
 mod passes;
 mod tables;
+mod watched;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,6 +17,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 pub use looking::Staged;
 pub use passes::ReadBefore;
 pub use tables::{Entry, Known, Missing, Object, ReadRange, Table, TakenFile, Totals};
+pub use watched::{ClassSeen, Part, ReasonSeen, Seen, StepRun};
 
 /// What a staging file of this program looks like; another number belongs to another version.
 const LAYOUT: &str = "3";
@@ -42,6 +45,9 @@ pub enum StagingError {
         /// The one that was to be read.
         asked: String,
     },
+    /// It cannot be found out whether another process has it open.
+    #[error("the staging file cannot be locked: {0}")]
+    Lock(std::io::Error),
     /// The database failed.
     #[error("the staging file: {0}")]
     Database(#[from] rusqlite::Error),
@@ -52,7 +58,7 @@ pub enum StagingError {
 
 /// The staging file of a migration, open for this process alone. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Staging(Arc<Mutex<Connection>>);
+pub struct Staging(Arc<Mutex<lock::Held>>);
 
 impl Staging {
     /// Opens it; makes it where there is none.
@@ -60,19 +66,10 @@ impl Staging {
     /// # Errors
     /// When another process has it, or another version made it.
     pub fn open(path: &Path) -> Result<Self, StagingError> {
-        let db = Connection::open(path)?;
-        let in_use = |error: rusqlite::Error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
-                StagingError::InUse(path.to_owned())
-            }
-            _ => error.into(),
-        };
-        db.pragma_update(None, "locking_mode", "exclusive")?;
-        db.pragma_update(None, "journal_mode", "wal").map_err(in_use)?;
+        let db = lock::Held::open(path)?;
+        db.pragma_update(None, "journal_mode", "wal")?;
         // What a crash of the machine takes is read again.
         db.pragma_update(None, "synchronous", "normal")?;
-        // The first write takes the lock for good.
-        db.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(in_use)?;
         if !db.table_exists(None, "about")? {
             step(&db, include_str!("staging.sql"), "1")?;
         }

@@ -19,6 +19,7 @@ const SHEETS: &[&str] = &[
     include_str!("equipment/equipment.css"),
     include_str!("health/health.css"),
     include_str!("inbox/inbox.css"),
+    include_str!("migration/migration.css"),
     include_str!("new_ticket/new_ticket.css"),
     include_str!("reference/reference.css"),
     include_str!("tickets/tickets.css"),

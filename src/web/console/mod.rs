@@ -10,6 +10,7 @@ pub(super) mod equipment;
 pub(super) mod health;
 pub(super) mod inbox;
 pub(super) mod language;
+pub(super) mod migration;
 pub(super) mod new_ticket;
 pub(super) mod page;
 mod plots;

@@ -110,6 +110,7 @@ impl Page {
             // Whoever comes through a proxy signs out there.
             may_sign_out => self.by == By::Cookie,
             may_post => self.may(Scope::Ingest),
+            has_migration => self.state.migration.is_some() && self.caller.oversees(),
             has_equipment => self.state.config.get().cmdb.is_some(),
             next => encoded(&self.state.addresses.path(here)).to_string(),
             version => env!("CARGO_PKG_VERSION"),

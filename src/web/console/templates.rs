@@ -30,6 +30,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("inbox/dialog.html", include_str!("inbox/dialog.html")),
     ("inbox/one.html", include_str!("inbox/one.html")),
     ("inbox/page.html", include_str!("inbox/page.html")),
+    ("migration/page.html", include_str!("migration/page.html")),
     ("reference/page.html", include_str!("reference/page.html")),
     ("sign_in/ended.html", include_str!("sign_in/ended.html")),
     ("sign_in/page.html", include_str!("sign_in/page.html")),

@@ -21,6 +21,7 @@ const TABLES: &[(&str, &str)] = &[
     ("equipment", include_str!("equipment/texts.toml")),
     ("health", include_str!("health/texts.toml")),
     ("inbox", include_str!("inbox/texts.toml")),
+    ("migration", include_str!("migration/texts.toml")),
     ("new_ticket", include_str!("new_ticket/texts.toml")),
     ("reference", include_str!("reference/texts.toml")),
     ("sign_in", include_str!("sign_in/texts.toml")),

@@ -314,6 +314,11 @@ pub(super) fn who(access: Access) -> String {
         Access::Watcher => {
             "For tokens with the scope `metrics` that are limited to nothing.".to_owned()
         }
+        Access::PageOfOverseers => {
+            "For people who are signed in by a token with the scope `admin` that is limited to nothing; \
+             strangers are led to the sign-in."
+                .to_owned()
+        }
         Access::Page(scope) => format!(
             "For people who are signed in by a token with the scope `{}`; strangers are led to the \
              sign-in.",
@@ -332,7 +337,7 @@ fn security(call: &Call) -> Value {
         Access::Signed => json!([{"signature": []}]),
         Access::Known => by(&[]),
         Access::Token(scope) | Access::Page(scope) => by(&[scope.as_str()]),
-        Access::Linker | Access::Overseer => by(&["admin"]),
+        Access::Linker | Access::Overseer | Access::PageOfOverseers => by(&["admin"]),
         Access::Steward => by(&["operate"]),
         Access::Watcher => by(&["metrics"]),
     }

@@ -8,6 +8,7 @@ mod forms;
 mod freshness;
 mod inbox;
 mod live;
+mod migration;
 mod pages;
 mod sign_in;
 

@@ -8,6 +8,7 @@ use servicenav_itop_bridge::{
 
 use super::{Browser, Look};
 use crate::{
+    console_migration::shows_migration,
     equipment::{LOADED, change, keeps_equipment},
     world::{World, event, with},
 };
@@ -23,13 +24,17 @@ pub const LOOKS: [Look; 4] = [
 /// The addresses of all pages that are about no object.
 fn pages() -> impl Iterator<Item = &'static str> {
     let pages =
-        calls().filter(|call| call.method == "get" && matches!(call.access, Access::Page(_)));
+        calls().filter(|call| matches!(call.access, Access::Page(_) | Access::PageOfOverseers));
     pages.map(|call| call.path).filter(|path| !path.contains('{'))
 }
 
 /// A board and an inbox with something of everything.
 async fn world() -> (World, Vec<String>) {
-    let world = World::with(Options::default(), keeps_equipment).await;
+    let world = World::with(Options::default(), |config| {
+        keeps_equipment(config);
+        shows_migration(config);
+    })
+    .await;
     world.link_demo().await;
     equipment(&world).await;
     let mut rows = Vec::new();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use servicenav_itop_bridge::web::calls;
+use servicenav_itop_bridge::web::{Access, calls};
 
 use super::{
     STREAM, Tenants,
@@ -95,7 +95,7 @@ async fn every_page_is_protected() {
     }
     // Each call whose answer is a page was among them.
     let page_calls =
-        calls().filter(|call| matches!(call.access, servicenav_itop_bridge::web::Access::Page(_)));
+        calls().filter(|call| matches!(call.access, Access::Page(_) | Access::PageOfOverseers));
     for call in page_calls {
         let begin = call.path.split('{').next().unwrap();
         assert!(pages.iter().any(|page| page.starts_with(begin)), "{begin}: {pages:?}");

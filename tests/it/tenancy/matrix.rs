@@ -48,7 +48,7 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         ask(&tenants, nobody, request).await.problem(401, "unauthorized");
                     }
                 }
-                if matches!(call.access, Access::Page(_)) {
+                if matches!(call.access, Access::Page(_) | Access::PageOfOverseers) {
                     for nobody in ["", "nobody"] {
                         let answer = ask(&tenants, nobody, request).await;
                         assert_eq!(answer.status, 303, "{shown}");
@@ -84,13 +84,13 @@ async fn who_may_not_make_a_call_is_told_that_and_nothing_else() {
                         _ if !kind.scopes.contains(&Scope::Admin) => {
                             "lacks the scope 'admin'.".to_owned()
                         }
-                        Access::Overseer | Access::Watcher => {
+                        Access::Overseer | Access::PageOfOverseers | Access::Watcher => {
                             "is limited, and this concerns all companies.".to_owned()
                         }
                         _ => "is limited to companies, and such tokens change no links.".to_owned(),
                     };
                     let said = format!("The token '{}' {lacks}", kind.name);
-                    if matches!(call.access, Access::Page(_)) {
+                    if matches!(call.access, Access::Page(_) | Access::PageOfOverseers) {
                         assert_eq!(answer.status, 403, "{shown}");
                         assert!(answer.text.contains(&said.replace('\'', "&#x27;")), "{shown}");
                     } else {

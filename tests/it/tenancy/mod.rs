@@ -75,7 +75,7 @@ impl Kind {
                         .iter()
                         .any(|scope| self.scopes.contains(scope))
             }
-            Access::Linker | Access::Overseer => {
+            Access::Linker | Access::Overseer | Access::PageOfOverseers => {
                 self.own.is_none() && self.scopes.contains(&Scope::Admin)
             }
         }

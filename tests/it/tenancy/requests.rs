@@ -29,6 +29,8 @@ const ALONE: &[(&str, &str)] = &[
     ("get", "/companies"),
     ("get", "/new-ticket"),
     ("get", "/health"),
+    ("get", "/migration"),
+    ("get", "/migration/reports/{report}"),
     ("get", "/assets/{version}/{name}"),
     ("get", "/language/{language}"),
     ("get", "/api/v1/check"),
@@ -223,6 +225,7 @@ pub fn filled(path: &str, of: &Object) -> String {
         "{company}" => of.company.to_owned(),
         "{site}" => "7".to_owned(),
         "{version}" => "0".to_owned(),
+        "{report}" => "verify".to_owned(),
         "{name}" => "live.js".to_owned(),
         "{language}" => "fr".to_owned(),
         // Nobody's.
@@ -267,7 +270,7 @@ pub fn shows_its_object(call: &Call) -> bool {
         || call.path.starts_with(STREAM)
         || ["/api/v1/companies", "/api/v1/teams"].contains(&call.path);
     let of_nobody = OF_NOBODY.contains(&call.path)
-        || ["/assets", "/language"].iter().any(|all| call.path.starts_with(all));
+        || ["/assets", "/language", "/migration"].iter().any(|all| call.path.starts_with(all));
     // Nothing needs anybody; and of a request that was sent nothing is kept.
     let tells_no_row = ["/preview", "/causes", "/request", "/actions", "/approve", "/keep"]
         .iter()

@@ -85,6 +85,13 @@ fn pages(schemas: &mut Schemas) -> Vec<Operation> {
             "Equipment that is kept in iTop's CMDB",
             schemas.parameters::<EquipmentParams>(),
         ),
+        ("/migration", "showMigration", "How a migration to Salesforce goes", Vec::new()),
+        (
+            "/migration/reports/{report}",
+            "showMigrationReport",
+            "A report of the migration",
+            Vec::new(),
+        ),
         ("/new-ticket", "showNewTicket", "A ticket by hand", schemas.parameters::<Prefilled>()),
         ("/health", "showHealth", "How the bridge is", Vec::new()),
     ];
