@@ -68,7 +68,7 @@ impl App {
             let letters = names::prepare();
             tracing::debug!(letters, "names can be spelt");
         });
-        let store = Store::open(&config.store.path, clock.clone())?;
+        let store = Store::of(&config.store, clock.clone()).await?;
         tell_what_is_served(&config, &store);
         let desks = desks::wired(&config, &clock)?;
         refuse_crowded(&config, &store).await?;
@@ -222,12 +222,13 @@ impl App {
 fn tell_what_is_served(config: &Config, store: &Store) {
     let path = &config.store.path;
     // It has just been opened.
-    let database = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let file = || path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
+    let database = config.store.url.clone().unwrap_or_else(file);
     let file = config.file.as_deref().map(|file| file.canonicalize().unwrap_or(file.to_owned()));
     let configuration = file.map_or("environment".to_owned(), |file| file.display().to_string());
     tracing::info!(
         configuration,
-        database = %database.display(),
+        database,
         acknowledgements = store.counts(&Visible::all()).total(),
         itop = config.itop.as_ref().map(|itop| &itop.url),
         salesforce = config.salesforce.as_ref().map(|salesforce| &salesforce.login_url),

@@ -95,7 +95,7 @@ impl Examination<'_> {
     /// Whether the sources that the bridge knows take rows. A load without rows, and without a
     /// synchronization, changes nothing.
     async fn loads(&mut self, cmdb: &Cmdb, doors: &Doors) {
-        let known = match store::cmdb_sources_at(&self.config.store.path) {
+        let known = match store::cmdb_sources_of(&self.config.store) {
             Ok(known) => known.unwrap_or_default(),
             // The database was complained of before.
             Err(_) => return,
@@ -145,7 +145,7 @@ impl Examination<'_> {
     /// Sources of which nothing is loaded until somebody says so.
     fn halted(&mut self) {
         // The database was complained of before.
-        let Ok(Some(halts)) = store::equipment_halts_at(&self.config.store.path) else { return };
+        let Ok(Some(halts)) = store::equipment_halts_of(&self.config.store) else { return };
         for EquipmentHalt { class, at, reason } in halts {
             let seen = format!("nothing is loaded of {class} since {at:.0}: {reason}");
             let mend = format!(

@@ -67,22 +67,30 @@ pub(super) fn examine(config: &Config, report: &mut Report<'_>) {
 
 /// The company links, read without touching the database: it may be in use.
 pub(super) fn links(config: &Config, report: &mut Report<'_>) -> Vec<CompanyLink> {
-    let path = &config.store.path;
-    match store::links_at(path) {
+    let database = config.store.database();
+    if let Ok(Some(doubt)) = store::doubts_of(&config.store) {
+        report.warning("database", doubt, "Set it to on, or to what the standby servers need.");
+    }
+    match store::links_of(&config.store) {
         Ok(Some(links)) => {
-            report.ok("database", format!("{} (company links: {})", path.display(), links.len()));
+            report.ok("database", format!("{database} (company links: {})", links.len()));
             links
         }
         Ok(None) => {
-            report.ok("database", format!("{} will be made at the first start", path.display()));
+            report.ok("database", format!("{database} will be made at the first start"));
             Vec::new()
         }
         Err(error) => {
-            report.failure(
-                "database",
-                error.to_string(),
-                "Check store.path and who may read it; the company links are not known here.",
-            );
+            let mend = match config.store.url {
+                Some(_) => {
+                    "Check store.url, its password, and who may connect; the company links are not known \
+                     here."
+                }
+                None => {
+                    "Check store.path and who may read it; the company links are not known here."
+                }
+            };
+            report.failure("database", error.to_string(), mend);
             Vec::new()
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{ConfigFile, print, progress::Growing};
-use crate::{clock::Clock, store};
+use crate::{clock::Clock, config::Config, store};
 
 /// Where the copy goes.
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let database = self.file.load()?.store.path;
+        let database = file_of(self.file.load()?)?;
         let copying = watch(&database, self.to.clone());
         store::backup(&database, &self.to)?;
         drop(copying);
@@ -43,7 +43,7 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let database = self.file.load()?.store.path;
+        let database = file_of(self.file.load()?)?;
         let copying = watch(&self.from, store::restoring(&database));
         let kept = store::restore(&self.from, &database, Clock::system().now())?;
         drop(copying);
@@ -61,6 +61,14 @@ impl Restore {
         );
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The file of the database; a server has programs of its own for copies.
+fn file_of(config: Config) -> anyhow::Result<PathBuf> {
+    if config.store.url.is_some() {
+        anyhow::bail!("the database is one of PostgreSQL (store.url): copy it with pg_dump");
+    }
+    Ok(config.store.path)
 }
 
 /// Shows how far a copy has come.

@@ -127,13 +127,36 @@ impl Server {
 pub struct StoreSection {
     /// The SQLite file. Loading sets it where the configuration does not: below the folder for state.
     pub path: PathBuf,
+    /// A database of a PostgreSQL server instead, such as `postgres://bridge@db.example/bridge`.
+    pub url: Option<String>,
+    /// The password for that.
+    pub password: Option<Secret>,
+    /// A file that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// Certificates to trust there beside the system's, PEM.
+    pub ca_file: Option<PathBuf>,
     /// How long rows are kept after they have ended.
     pub retention: Period,
 }
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { path: PathBuf::new(), retention: Period::days(90) }
+        Self {
+            path: PathBuf::new(),
+            url: None,
+            password: None,
+            password_file: None,
+            ca_file: None,
+            retention: Period::days(90),
+        }
+    }
+}
+
+impl StoreSection {
+    /// What the database is called where people read it.
+    #[must_use]
+    pub fn database(&self) -> String {
+        self.url.clone().unwrap_or_else(|| self.path.display().to_string())
     }
 }
 

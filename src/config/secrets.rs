@@ -18,7 +18,7 @@ struct Place<'c> {
 
 impl Config {
     fn secrets(&mut self) -> Vec<Place<'_>> {
-        let Self { itop, salesforce, server, auth, cmdb, hooks, .. } = self;
+        let Self { itop, salesforce, server, auth, cmdb, hooks, store, .. } = self;
         let of_salesforce = salesforce.as_mut().map(|salesforce| Place {
             key: "salesforce.client_secret".into(),
             secret: &mut salesforce.client_secret,
@@ -44,6 +44,11 @@ impl Config {
             secret: &mut server.link_key,
             file: server.link_key_file.clone(),
         };
+        let of_store = Place {
+            key: "store.password".into(),
+            secret: &mut store.password,
+            file: store.password_file.clone(),
+        };
         let of_tokens = auth.tokens.iter_mut().map(|token| Place {
             key: format!("auth.tokens '{}': signing_secret", token.name).into(),
             secret: &mut token.signing_secret,
@@ -52,7 +57,7 @@ impl Config {
         let of_hooks = hooks.iter_mut().flat_map(of_hook);
         itop.iter_mut()
             .flat_map(of_itop)
-            .chain([of_server])
+            .chain([of_server, of_store])
             .chain(of_salesforce)
             .chain(of_proxy)
             .chain(of_provider)

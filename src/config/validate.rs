@@ -12,12 +12,12 @@ mod tokens;
 
 use reqwest::Url;
 
-use super::{Config, DeliverySection, Period, TeamChoice};
+use super::{Config, DeliverySection, Period, StoreSection, TeamChoice};
 use crate::{
     domain::ticket_text::Templates,
     itop::{why_not_marker, why_not_template},
     secret::Secret,
-    telemetry,
+    store, telemetry,
 };
 
 /// The fewest characters of a key of signed links.
@@ -30,6 +30,7 @@ impl Config {
         self.sections(&mut problems);
         problems.extend(self.itop.iter().flat_map(|itop| itop::problems(itop, &self.delivery)));
         self.addresses(&mut problems);
+        self.store(&mut problems);
         self.server(&mut problems);
         self.periods(&mut problems);
         self.numbers(&mut problems);
@@ -112,6 +113,22 @@ impl Config {
                 )
             }));
         }
+    }
+
+    fn store(&self, problems: &mut Vec<String>) {
+        let StoreSection { path, url, password, ca_file, .. } = &self.store;
+        let Some(url) = url else {
+            check(problems)(
+                password.is_some() || ca_file.is_some(),
+                "store.password and store.ca_file are for store.url, which is not set",
+            );
+            return;
+        };
+        check(problems)(
+            !path.as_os_str().is_empty(),
+            "store.path and store.url are both set; keep one of the two",
+        );
+        problems.extend(store::fault_of_url(url));
     }
 
     fn server(&self, problems: &mut Vec<String>) {

@@ -58,6 +58,13 @@ impl Credentials {
 
     /// The settings of TLS for the HTTP client.
     pub(super) fn config(&self) -> Result<ClientConfig, ClientError> {
+        let mut config = self.of_connections()?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    /// The settings of TLS for any connection.
+    pub(crate) fn of_connections(&self) -> Result<ClientConfig, ClientError> {
         let provider = Arc::new(ring::default_provider());
         let by_chain =
             Verifier::new_with_extra_roots(self.trusted.iter().cloned(), provider.clone())
@@ -68,14 +75,12 @@ impl Credentials {
             .map_err(ClientError::Tls)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
-        let mut config = match &self.own {
+        Ok(match &self.own {
             Some((chain, key)) => builder
                 .with_client_auth_cert(chain.clone(), key.clone_key())
                 .map_err(|error| ClientError::OwnCertificate { section: self.section, error })?,
             None => builder.with_no_client_auth(),
-        };
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        })
     }
 }
 

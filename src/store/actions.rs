@@ -140,7 +140,7 @@ mod tests {
             params![company, site, state, NOT_LINKED],
         )
         .unwrap();
-        db.last_insert_rowid()
+        db.last_insert_rowid().unwrap()
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //! what is new in the inbox is noted by whoever stores it; it is told after the commit, before whoever
 //! wrote is answered: a counter for each control, the counts of rows, whose turn it is, listeners.
 
+#[cfg(feature = "postgres")]
+mod written;
+
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     mem,
@@ -132,6 +135,9 @@ pub(super) struct Changes(Arc<Inner>);
 
 struct Inner {
     noted: Mutex<Vec<Noted>>,
+    /// The last change of the table of PostgreSQL that was noted.
+    #[cfg(feature = "postgres")]
+    taken: Mutex<i64>,
     counters: Box<[AtomicU64]>,
     commits: AtomicU64,
     kept: Mutex<Kept>,
@@ -156,6 +162,8 @@ impl Changes {
     pub(super) fn since(kept: Kept) -> Self {
         Self(Arc::new(Inner {
             noted: Mutex::default(),
+            #[cfg(feature = "postgres")]
+            taken: Mutex::default(),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
             commits: AtomicU64::new(0),
             kept: Mutex::new(kept),
@@ -167,7 +175,15 @@ impl Changes {
 
     /// Notes what is changed through this connection, but for what is new in the inbox.
     pub(super) fn watch(&self, connection: &Connection) -> db::Result<()> {
-        let Connection::Sqlite(connection) = connection;
+        match connection {
+            Connection::Sqlite(connection) => Ok(self.watch_file(connection)?),
+            // Its triggers are there for good, and write into a table.
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(_) => Ok(()),
+        }
+    }
+
+    fn watch_file(&self, connection: &rusqlite::Connection) -> rusqlite::Result<()> {
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
         let this = self.clone();
         connection.create_scalar_function("control_changed", 4, flags, move |call| {
@@ -186,7 +202,7 @@ impl Changes {
             this.lock().push(Noted::HookMessage);
             Ok(false)
         })?;
-        Ok(connection.execute_batch(TRIGGERS)?)
+        connection.execute_batch(TRIGGERS)
     }
 
     /// Notes a row that is about to be stored. `company` is empty where a rejected one names none.
@@ -215,13 +231,24 @@ impl Changes {
         company: Option<&str>,
         can_be_seen: bool,
     ) {
+        let noted = self.noted_control(instance, control, company, can_be_seen);
+        self.lock().push(noted);
+    }
+
+    fn noted_control(
+        &self,
+        instance: &str,
+        control: &str,
+        company: Option<&str>,
+        can_be_seen: bool,
+    ) -> Noted {
         let change =
             (can_be_seen && self.0.listeners.receiver_count() > 0).then(|| ControlChange {
                 instance: instance.to_owned(),
                 control_id: control.to_owned(),
                 company_key: company.map(str::to_owned),
             });
-        self.lock().push(Noted::Control { counter: counter(instance, control), change });
+        Noted::Control { counter: counter(instance, control), change }
     }
 
     /// How much has been noted so far.
@@ -322,6 +349,11 @@ impl Changes {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "postgres")]
+    fn taken(&self) -> MutexGuard<'_, i64> {
+        self.0.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Noted>> {

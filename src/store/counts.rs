@@ -286,7 +286,7 @@ mod tests {
                  VALUES ('default', 'acknowledgement', ?1, '', 'accepted', 7, 7)",
                 params![company],
             )?;
-            let id = db.last_insert_rowid();
+            let id = db.last_insert_rowid()?;
             changes.note_new(id, ("default", company), None, State::Accepted, None, 7);
             if fails { Err(rusqlite::Error::InvalidQuery.into()) } else { Ok(id) }
         };

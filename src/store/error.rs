@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+#[cfg(feature = "postgres")]
+use tokio_postgres::error::SqlState;
 
 use super::db;
 
@@ -59,13 +61,23 @@ impl StoreError {
 
 impl From<db::Error> for StoreError {
     fn from(error: db::Error) -> Self {
-        let db::Error::Sqlite(error) = error;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::OperationInterrupted) => Self::TooLong,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Damaged(error.to_string())
-            }
-            _ => Self::Unavailable(error.to_string()),
+        let reason = error.to_string();
+        match error {
+            db::Error::Sqlite(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::OperationInterrupted) => Self::TooLong,
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(reason),
+                _ => Self::Unavailable(reason),
+            },
+            #[cfg(feature = "postgres")]
+            db::Error::Postgres(error) => match error.code() {
+                Some(&SqlState::QUERY_CANCELED) => Self::TooLong,
+                Some(&SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED) => {
+                    Self::Damaged(reason)
+                }
+                _ => Self::Unavailable(reason),
+            },
+            #[cfg(feature = "postgres")]
+            db::Error::System(_) => Self::Unavailable(reason),
         }
     }
 }

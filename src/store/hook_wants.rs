@@ -169,10 +169,7 @@ fn bring_back(db: &Connection, now: i64) -> db::Result<()> {
 }
 
 fn set(db: &Connection, hooks: &[HookWants]) -> db::Result<usize> {
-    for trigger in TRIGGERS {
-        db.execute_batch(&format!("DROP TRIGGER IF EXISTS temp.{trigger}"))?;
-    }
-    db.execute_batch("DROP TABLE IF EXISTS temp.hook_wants")?;
+    forget(db)?;
     let names: Vec<_> = hooks.iter().map(|hook| hook.name.as_str()).collect();
     let names = as_json(&names);
     let none_of = |column| format!("{column} NOT IN (SELECT value FROM json_each(?1))");
@@ -182,7 +179,7 @@ fn set(db: &Connection, hooks: &[HookWants]) -> db::Result<usize> {
     if hooks.is_empty() {
         return Ok(gone);
     }
-    db.execute_batch(WANTS)?;
+    begin_wants(db)?;
     for hook in hooks {
         db.execute("INSERT INTO hooks (name) VALUES (?1) ON CONFLICT DO NOTHING", [&hook.name])?;
         want(db, hook)?;
@@ -196,33 +193,82 @@ fn set(db: &Connection, hooks: &[HookWants]) -> db::Result<usize> {
         HookEvent::AcknowledgementFailed,
         HookEvent::AcknowledgementBlocked,
     ]) {
-        db.execute_batch(&format!(
-            "CREATE TEMP TRIGGER hook_acknowledgement AFTER UPDATE OF state ON main.acknowledgements
-             WHEN OLD.state <> NEW.state AND (NEW.state = 'created' OR NEW.state = 'reused'
-                 OR NEW.state = 'failed' OR NEW.state = 'blocked')
-             BEGIN {}; END",
-            of_acknowledgement("")
-        ))?;
+        trigger(
+            db,
+            "hook_acknowledgement AFTER UPDATE OF state ON acknowledgements",
+            "OLD.state <> NEW.state AND (NEW.state = 'created' OR NEW.state = 'reused'
+                 OR NEW.state = 'failed' OR NEW.state = 'blocked')",
+            &of_acknowledgement(""),
+        )?;
     }
     if wanted(&[HookEvent::TicketStatusChanged]) {
-        db.execute_batch(&format!(
-            "CREATE TEMP TRIGGER hook_status AFTER UPDATE OF status, presence ON main.tickets
-             WHEN OLD.status <> '' AND (OLD.status <> NEW.status OR OLD.presence <> NEW.presence)
-             BEGIN {}; END;
-             CREATE TEMP TRIGGER hook_replaced AFTER UPDATE OF replaced ON main.control_tickets
-             WHEN NEW.replaced IS NOT NULL AND OLD.replaced IS NULL
-             BEGIN {}; END",
-            of_status(),
-            of_replaced()
-        ))?;
+        trigger(
+            db,
+            "hook_status AFTER UPDATE OF status, presence ON tickets",
+            "OLD.status <> '' AND (OLD.status <> NEW.status OR OLD.presence <> NEW.presence)",
+            &of_status(),
+        )?;
+        trigger(
+            db,
+            "hook_replaced AFTER UPDATE OF replaced ON control_tickets",
+            "NEW.replaced IS NOT NULL AND OLD.replaced IS NULL",
+            &of_replaced(),
+        )?;
     }
     if wanted(&[HookEvent::GateClosed, HookEvent::GateOpened]) {
-        db.execute_batch(&format!(
-            "CREATE TEMP TRIGGER hook_gate AFTER INSERT ON main.gate_changes BEGIN {}; END",
-            of_gate()
-        ))?;
+        trigger(db, "hook_gate AFTER INSERT ON gate_changes", "true", &of_gate())?;
     }
     Ok(gone)
+}
+
+/// No hook is told any more.
+fn forget(db: &Connection) -> db::Result<()> {
+    match db {
+        Connection::Sqlite(db) => {
+            for trigger in TRIGGERS {
+                db.execute_batch(&format!("DROP TRIGGER IF EXISTS temp.{trigger}"))?;
+            }
+            Ok(db.execute_batch("DROP TABLE IF EXISTS temp.hook_wants")?)
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(session) => {
+            for trigger in TRIGGERS {
+                session.batch(&format!("DROP FUNCTION IF EXISTS {trigger} CASCADE"))?;
+            }
+            session.batch("DELETE FROM hook_wants")
+        }
+    }
+}
+
+/// Makes room for what hooks want; a server has it already.
+fn begin_wants(db: &Connection) -> db::Result<()> {
+    match db {
+        Connection::Sqlite(db) => Ok(db.execute_batch(WANTS)?),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => Ok(()),
+    }
+}
+
+/// Writes messages when a table is changed. `when` begins with the name of the trigger.
+fn trigger(db: &Connection, when: &str, condition: &str, messages: &str) -> db::Result<()> {
+    match db {
+        Connection::Sqlite(db) => {
+            let when = when.replace(" ON ", " ON main.");
+            Ok(db.execute_batch(&format!(
+                "CREATE TEMP TRIGGER {when} WHEN {condition} BEGIN {messages}; END"
+            ))?)
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(session) => {
+            let name = when.split(' ').next().unwrap_or_default();
+            let messages = super::postgres::translated(messages);
+            session.batch(&format!(
+                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN {messages}; RETURN NULL; END $$;
+                 CREATE TRIGGER {when} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {name}()"
+            ))
+        }
+    }
 }
 
 fn want(db: &Connection, hook: &HookWants) -> db::Result<()> {

@@ -218,7 +218,7 @@ fn accept(
         retry(db, id, now)?;
         return Ok((Accepted::Same, by_id(db, id)?));
     }
-    let (id, control) = (db.last_insert_rowid(), event.control.id.as_str());
+    let (id, control) = (db.last_insert_rowid()?, event.control.id.as_str());
     let problem = new.problem.as_ref();
     changes.note_new(id, (instance, &company_key), Some(control), new.state, problem, now);
     let event = new.event;

@@ -5,11 +5,13 @@ use std::path::Path;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{Connection, OpenFlags};
 
+#[cfg(feature = "postgres")]
+use super::postgres;
 use super::{
     CmdbSource, EquipmentHalt, StoreError, cmdb_sources, company_links, db, equipment, migrate,
     with_suffix, writer,
 };
-use crate::domain::company_link::CompanyLink;
+use crate::{config::StoreSection, domain::company_link::CompanyLink};
 
 /// The company links of a database, which is neither locked nor changed; `None` where there is no
 /// such file.
@@ -63,6 +65,73 @@ fn since<T>(
         return Ok(None);
     }
     read(&connection.into()).map(Some).map_err(|error| StoreError::unusable(path, error))
+}
+
+/// The company links of the database that a configuration names, as [`links_at`] gives them.
+///
+/// # Errors
+/// As [`links_at`].
+pub fn links_of(section: &StoreSection) -> Result<Option<Vec<CompanyLink>>, StoreError> {
+    #[cfg(feature = "postgres")]
+    if section.url.is_some() {
+        return postgres::look(section, |db| Ok(Some(company_links::all(db)?)));
+    }
+    links_at(&section.path)
+}
+
+/// The data sources of equipment, as [`cmdb_sources_at`] gives them.
+///
+/// # Errors
+/// As [`links_at`].
+pub fn cmdb_sources_of(section: &StoreSection) -> Result<Option<Vec<CmdbSource>>, StoreError> {
+    #[cfg(feature = "postgres")]
+    if section.url.is_some() {
+        return postgres::look(section, |db| Ok(Some(cmdb_sources::all(db)?)));
+    }
+    cmdb_sources_at(&section.path)
+}
+
+/// The data sources of which nothing is loaded for now, as [`equipment_halts_at`] gives them.
+///
+/// # Errors
+/// As [`links_at`].
+pub fn equipment_halts_of(
+    section: &StoreSection,
+) -> Result<Option<Vec<EquipmentHalt>>, StoreError> {
+    #[cfg(feature = "postgres")]
+    if section.url.is_some() {
+        return postgres::look(section, |db| Ok(Some(equipment::halts(db)?)));
+    }
+    equipment_halts_at(&section.path)
+}
+
+/// What may go wrong with the database that a configuration names, in a sentence; what can be said of a file is
+/// said when it is opened.
+///
+/// # Errors
+/// As [`links_at`].
+pub fn doubts_of(section: &StoreSection) -> Result<Option<String>, StoreError> {
+    #[cfg(feature = "postgres")]
+    if section.url.is_some() {
+        return postgres::look(section, postgres::doubts);
+    }
+    let _ = section;
+    Ok(None)
+}
+
+/// Why an address cannot be that of a database, if it cannot.
+#[must_use]
+pub fn fault_of_url(url: &str) -> Option<String> {
+    #[cfg(feature = "postgres")]
+    return postgres::parse(url).err();
+    #[cfg(not(feature = "postgres"))]
+    {
+        let _ = url;
+        Some(
+            "store.url: this program was built without PostgreSQL (the feature 'postgres')"
+                .to_owned(),
+        )
+    }
 }
 
 /// Opens a database to be read, whoever writes to it.

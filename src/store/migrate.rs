@@ -14,6 +14,11 @@ fn steps() -> impl Iterator<Item = &'static str> {
     SCHEMA.split("\n-- step ").skip(1)
 }
 
+/// The number of the last step.
+pub(super) fn newest() -> i64 {
+    i64::try_from(steps().count()).unwrap_or(i64::MAX)
+}
+
 /// Applies the steps that the file has not seen, each in its own transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     migrate_up_to(i64::MAX, connection, path)
@@ -57,7 +62,7 @@ pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<i64, 
     let found: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(|error| StoreError::unusable(path, error))?;
-    let known = i64::try_from(steps().count()).unwrap_or(i64::MAX);
+    let known = newest();
     if found > known {
         let database = path.display().to_string();
         return Err(StoreError::Newer { database, found, known });

@@ -48,6 +48,8 @@ mod meta;
 mod migrate;
 mod moves;
 mod narrowed;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod read_back;
 mod readers;
 mod refused_requests;
@@ -101,7 +103,10 @@ pub use inbox_turns::{Due, OfDesk};
 pub use inbox_unknown::UnknownRow;
 pub use inbox_waiting::Waiting;
 pub(crate) use look::open as open_beside;
-pub use look::{cmdb_sources_at, equipment_halts_at, links_at};
+pub use look::{
+    cmdb_sources_at, cmdb_sources_of, doubts_of, equipment_halts_at, equipment_halts_of,
+    fault_of_url, links_at, links_of,
+};
 pub use many_links::{ChangedLinks, LinkChange, digest};
 pub use measures::CommitCounts;
 pub use meta::{Canary, Restored};
@@ -126,7 +131,10 @@ use std::{
 use rusqlite::config::DbConfig;
 use serde::Serialize;
 
-use crate::clock::{Clock, Moment};
+use crate::{
+    clock::{Clock, Moment},
+    config::StoreSection,
+};
 use db::Connection;
 use readers::Purpose;
 use writer::Undo;
@@ -151,7 +159,7 @@ struct Inner {
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
-    _lock: lock::Lock,
+    _lock: Option<lock::Lock>,
 }
 
 impl std::fmt::Debug for Store {
@@ -187,14 +195,63 @@ impl Store {
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }
-        let readers = readers::Readers::new(path);
-        let connection = Connection::from(connection);
+        Self::started(connection.into(), &path.as_path().into(), Some(lock), clock)
+            .map_err(unusable)
+    }
+
+    /// Opens a database of a PostgreSQL server, and brings its schema up to date. Not on a thread that drives
+    /// tasks: it waits for the server.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process serves it, [`StoreError::Newer`] where a newer program wrote
+    /// it, [`StoreError::Unusable`] where it cannot be reached or opened.
+    #[cfg(feature = "postgres")]
+    fn open_server(server: postgres::Server, clock: Clock) -> Result<Self, StoreError> {
+        let connection = postgres::writer(&server, clock.clone())?;
+        let database = server.name();
+        Self::started(connection, &readers::Source::Server(Box::new(server)), None, clock)
+            .map_err(|reason| StoreError::Unusable { database, reason })
+    }
+
+    /// Opens the database that a configuration names.
+    ///
+    /// # Errors
+    /// As [`Store::open`] has them.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, reason = "a file is opened at once")
+    )]
+    pub async fn of(section: &StoreSection, clock: Clock) -> Result<Self, StoreError> {
+        if section.url.is_none() {
+            return Self::open(&section.path, clock);
+        }
+        #[cfg(feature = "postgres")]
+        {
+            let server = postgres::Server::of_section(section)?;
+            let opened = tokio::task::spawn_blocking(|| Self::open_server(server, clock));
+            opened.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        }
+        #[cfg(not(feature = "postgres"))]
+        Err(StoreError::Unusable {
+            database: section.database(),
+            reason: "this program was built without PostgreSQL (the feature 'postgres')".to_owned(),
+        })
+    }
+
+    /// Begins to read and to write; the reason where that cannot be.
+    fn started(
+        connection: Connection,
+        source: &readers::Source,
+        lock: Option<lock::Lock>,
+        clock: Clock,
+    ) -> Result<Self, String> {
+        let readers = readers::Readers::new(source);
         let changes = counts::Kept::read(&connection)
             .map(changes::Changes::since)
             .and_then(|changes| changes.watch(&connection).map(|()| changes))
-            .map_err(|error| unusable(error.to_string()))?;
+            .map_err(|error| error.to_string())?;
         let (writer, thread) = writer::Writer::start(connection, changes.clone())
-            .map_err(|error| unusable(error.to_string()))?;
+            .map_err(|error| error.to_string())?;
         let damaged = AtomicBool::new(false);
         let inner = Inner {
             clock,

@@ -47,6 +47,22 @@ impl Purpose {
     }
 }
 
+/// What is read.
+#[derive(Clone)]
+pub(super) enum Source {
+    /// A file of SQLite.
+    File(PathBuf),
+    /// A database of PostgreSQL.
+    #[cfg(feature = "postgres")]
+    Server(Box<super::postgres::Server>),
+}
+
+impl From<&Path> for Source {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
 /// The connections for each purpose.
 pub(super) struct Readers {
     deliveries: Pool,
@@ -55,8 +71,8 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path) -> Self {
-        let pool = |purpose: Purpose| Pool::new(path, purpose.at_once(), purpose.patience());
+    pub(super) fn new(source: &Source) -> Self {
+        let pool = |purpose: Purpose| Pool::new(source, purpose.at_once(), purpose.patience());
         Self {
             deliveries: pool(Purpose::Deliveries),
             posts: pool(Purpose::Posts),
@@ -74,16 +90,16 @@ impl Readers {
 }
 
 pub(super) struct Pool {
-    path: PathBuf,
+    source: Source,
     idle: Arc<Mutex<Vec<Connection>>>,
     slots: Arc<Semaphore>,
     patience: Option<Duration>,
 }
 
 impl Pool {
-    fn new(path: &Path, at_once: usize, patience: Option<Duration>) -> Self {
+    fn new(source: &Source, at_once: usize, patience: Option<Duration>) -> Self {
         Self {
-            path: path.to_owned(),
+            source: source.clone(),
             idle: Arc::default(),
             slots: Arc::new(Semaphore::new(at_once)),
             patience,
@@ -122,11 +138,11 @@ impl Pool {
         };
         let slot = slot.map_err(|_| gone())?;
         let idle = self.idle.clone();
-        let path = self.path.clone();
+        let source = self.source.clone();
         let patience = self.patience;
         tokio::task::spawn_blocking(move || {
             let _slot = slot;
-            match connected(&idle, &path, patience, watch) {
+            match connected(&idle, &source, patience, watch) {
                 Ok(connection) => {
                     work(Ok(&connection));
                     idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
@@ -148,18 +164,20 @@ fn gone() -> StoreError {
 /// A connection on which work ends when the time is over that it has since the watch was started.
 fn connected(
     idle: &Mutex<Vec<Connection>>,
-    path: &Path,
+    source: &Source,
     patience: Option<Duration>,
     watch: Stopwatch,
 ) -> db::Result<Connection> {
     let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let mut connection = match taken {
-        Some(connection) => connection,
-        None => open(path)?,
+    let mut connection = match (taken, source) {
+        (Some(connection), _) if !connection.is_lost() => connection,
+        (_, Source::File(path)) => open(path)?,
+        // It breaks each statement off by itself.
+        #[cfg(feature = "postgres")]
+        (_, Source::Server(server)) => super::postgres::reader(server, patience)?,
     };
-    if let Some(patience) = patience {
+    if let (Some(patience), Connection::Sqlite(native)) = (patience, &mut connection) {
         let most = u64::try_from(patience.as_micros()).unwrap_or(u64::MAX);
-        let Connection::Sqlite(native) = &mut connection;
         native.progress_handler(STEPS, Some(move || watch.micros() > most))?;
     }
     Ok(connection)
@@ -190,7 +208,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn polls_keep_neither_deliveries_nor_posts_waiting() {
         let (_folder, path) = database();
-        let readers = Arc::new(Readers::new(&path));
+        let readers = Arc::new(Readers::new(&path.as_path().into()));
         let (begun, are_begun) = mpsc::channel();
         let mut polls = Vec::new();
         let mut release = Vec::new();
@@ -224,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn a_query_without_end_is_broken_off_and_its_connection_is_used_again() {
         let (_folder, path) = database();
-        let pool = Pool::new(&path, 1, Some(Duration::from_millis(100)));
+        let pool = Pool::new(&path.as_path().into(), 1, Some(Duration::from_millis(100)));
         let endless = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n)
                        SELECT count(*) FROM n";
         let count = move |db: &Connection| db.query_row(endless, [], |row| row.get::<_, i64>(0));

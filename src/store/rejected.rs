@@ -149,7 +149,7 @@ fn insert(db: &Connection, changes: &Changes, row: &Rejected) -> db::Result<i64>
         problem.message,
         received_at.as_millisecond(),
     ])?;
-    let id = db.last_insert_rowid();
+    let id = db.last_insert_rowid()?;
     let company = company_key.as_deref().unwrap_or_default();
     // No answer about the control is another one for it.
     let received_at = received_at.as_millisecond();

@@ -95,6 +95,11 @@ fn update_status(
             ":last_update": status.last_update.map(Timestamp::as_millisecond),
             ":team": status.team, ":agent": status.agent, ":as_of": as_of,
         })?;
+    // SQLite has triggers for it.
+    #[cfg(feature = "postgres")]
+    if saved > 0 {
+        super::postgres::follow_ticket(db, status)?;
+    }
     Ok(saved > 0)
 }
 
@@ -121,6 +126,8 @@ pub(super) fn replace_others(
            AND (m.instance, m.control_id) <> (a.instance, a.control_id)",
     )?
     .execute(params![acknowledgement, ticket.class, ticket.id])?;
+    #[cfg(feature = "postgres")]
+    super::postgres::follow_replaced(db, ticket)?;
     Ok(())
 }
 
@@ -146,7 +153,9 @@ pub(super) fn map_control(
     let same = earlier.as_ref().filter(|(class, id, _)| *class == ticket.class && *id == ticket.id);
     let marker = same.and_then(|(_, _, marker)| marker.as_ref());
     let told = Told::of(db, acknowledgement)?;
-    db.prepare_cached(
+    match db {
+        Connection::Sqlite(_) => {
+            db.prepare_cached(
         "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
              ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state,
              equipment_name, org_id, ticket_status, ticket_open, marker, by_number,
@@ -188,6 +197,12 @@ pub(super) fn map_control(
         told.login_words,
         told.control_words,
     ])?;
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => {
+            super::postgres::map_control(db, acknowledgement, ticket, (now, marker), &told)?;
+        }
+    }
     if let Some((class, id, ..)) = earlier {
         db.prepare_cached(
             "DELETE FROM tickets WHERE class = ?1 AND id = ?2 AND NOT EXISTS (

@@ -197,6 +197,11 @@ fn serve(
         for job in jobs.drain(..) {
             job.finish(committed.clone());
         }
+        if committed.is_err() && connection.is_lost() {
+            // Whether its last transaction was committed nobody knows: only who reads everything anew does.
+            tracing::error!("the connection to the database was lost");
+            return;
+        }
     }
 }
 
@@ -207,12 +212,10 @@ fn commit_together(
     changes: &Changes,
 ) -> Result<(), String> {
     let all = || -> db::Result<()> {
-        // Prepared once: parsing them would cost as much as a small job.
-        let run = |sql| connection.prepare_cached(sql)?.execute([]);
         connection.begin()?;
         for job in jobs {
             let noted_before = changes.mark();
-            if job.undo() == Undo::Statement {
+            if job.undo() == Undo::Statement && connection.undoes_statements() {
                 if !job.run(connection) {
                     changes.forget_since(noted_before);
                     if connection.has_undone_all() {
@@ -221,15 +224,16 @@ fn commit_together(
                 }
                 continue;
             }
-            run("SAVEPOINT job")?;
+            connection.say("SAVEPOINT job")?;
             if !job.run(connection) {
                 changes.forget_since(noted_before);
-                run("ROLLBACK TO job")?;
+                connection.say("ROLLBACK TO job")?;
             }
-            run("RELEASE job")?;
+            connection.say("RELEASE job")?;
         }
-        run("COMMIT")?;
-        Ok(())
+        #[cfg(feature = "postgres")]
+        changes.gather(connection)?;
+        connection.say("COMMIT")
     };
     let outcome = all();
     if outcome.is_err() {

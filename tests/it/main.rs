@@ -86,6 +86,7 @@ mod secrets;
 mod send;
 mod send_held;
 mod serve;
+mod server_database;
 mod session;
 mod share_of_itop;
 mod signed_posts;

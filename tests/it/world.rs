@@ -17,6 +17,8 @@ use servicenav_itop_bridge::{
 use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use crate::server_database::Database;
+
 /// How long a condition may take to come true before the test fails.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -33,6 +35,8 @@ pub struct World {
     /// Whether a test says when the bridge leads.
     led_apart: bool,
     _folder: tempfile::TempDir,
+    /// Where the database is not a file.
+    server: Option<Database>,
     reads_at_start: u64,
 }
 
@@ -170,6 +174,7 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let itop = Sandbox::start(listener().await, options, clock.elsewhere()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
+        let server = Database::make().await;
         let mut config = Config {
             itop: Some(ItopSection {
                 url: itop.url(),
@@ -179,6 +184,7 @@ impl World {
             }),
             store: StoreSection {
                 path: folder.path().join("bridge.db"),
+                url: server.as_ref().map(Database::url),
                 ..StoreSection::default()
             },
             ..Config::default()
@@ -202,6 +208,7 @@ impl World {
             running: None,
             led_apart,
             _folder: folder,
+            server,
             reads_at_start: 0,
         };
         world.start_bridge().await;
@@ -231,17 +238,19 @@ impl World {
 
     /// The events whose lines in logs still have to be looked for, or may be added once more.
     pub async fn not_read_back(&self) -> BTreeSet<String> {
-        self.in_database(|db| {
-            db.prepare(
-                "SELECT event_id FROM acknowledgements
-                 WHERE read_back_at IS NOT NULL
-                    OR (state IN ('creating', 'unknown') AND ticket_id IS NOT NULL)",
-            )
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap()
+        let waiting = "SELECT event_id FROM acknowledgements
+             WHERE read_back_at IS NOT NULL
+                OR (state IN ('creating', 'unknown') AND ticket_id IS NOT NULL)";
+        if let Some(server) = &self.server {
+            return server.texts(waiting).await;
+        }
+        self.in_database(move |db| {
+            db.prepare(waiting)
+                .unwrap()
+                .query_map([], |row| row.get(0))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap()
         })
         .await
     }
@@ -359,7 +368,13 @@ impl World {
         let faults = self.itop.faults().switched_on();
         let undrawn: Vec<_> = faults.iter().filter(|(_, fault)| fault.times.is_some()).collect();
         assert!(undrawn.is_empty(), "these were to strike and did not: {undrawn:?}");
-        if stopped_in_order {
+        if let Some(server) = self.server.take() {
+            if stopped_in_order {
+                let writes = "SELECT count(*) FROM acknowledgements WHERE state = 'creating'";
+                assert_eq!(server.number(writes).await, 0, "writes of unknown outcome");
+            }
+            server.remove().await;
+        } else if stopped_in_order {
             let left = self.in_database(|db| {
                 let writes = "SELECT count(*) FROM acknowledgements WHERE state = 'creating'";
                 let broken = "SELECT count(*) FROM pragma_foreign_key_check";

@@ -1,10 +1,14 @@
 //! What the rest of the store reads and writes by: a connection to its database, whichever that is. The
 //! words are those of SQLite, and so is the SQL.
 
+#[cfg(feature = "postgres")]
+mod kinds;
 mod params;
 mod rows;
 mod transaction;
 
+#[cfg(feature = "postgres")]
+pub(super) use kinds::Kind;
 pub(super) use params::{Params, ToSql, named_params, params, params_from_iter};
 pub(super) use rows::{MappedRows, Row, Rows};
 pub(super) use rusqlite::types::{FromSql, Value, ValueRef};
@@ -13,12 +17,42 @@ use std::ops::Deref;
 
 use rusqlite::types::FromSqlError;
 
+#[cfg(feature = "postgres")]
+use super::postgres::{Reading, Session};
+
 /// Something could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// What SQLite says, and whatever is not to be had of a row.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// What PostgreSQL says, or the way to it.
+    #[cfg(feature = "postgres")]
+    #[error("{}", told(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// What the system says.
+    #[cfg(feature = "postgres")]
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+}
+
+#[cfg(feature = "postgres")]
+impl Error {
+    /// Whether a lock was waited for in vain.
+    pub(super) fn is_of_a_lock(&self) -> bool {
+        let code = tokio_postgres::error::SqlState::LOCK_NOT_AVAILABLE;
+        matches!(self, Self::Postgres(error) if error.code() == Some(&code))
+    }
+}
+
+/// An error of PostgreSQL in its own words, which the crate leaves to the sources of its errors.
+#[cfg(feature = "postgres")]
+fn told(error: &tokio_postgres::Error) -> String {
+    match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(said), _) => said.message().to_owned(),
+        (None, Some(source)) => format!("{error}: {source}"),
+        (None, None) => error.to_string(),
+    }
 }
 
 impl From<FromSqlError> for Error {
@@ -58,6 +92,9 @@ impl<T> OptionalExtension<T> for Result<T> {
 pub(super) enum Connection {
     /// To a file.
     Sqlite(rusqlite::Connection),
+    /// To a server.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<Session>),
 }
 
 impl From<rusqlite::Connection> for Connection {
@@ -71,6 +108,8 @@ impl Connection {
     pub(super) fn prepare_cached(&self, sql: &str) -> Result<Statement<'_>> {
         match self {
             Self::Sqlite(db) => Ok(Statement::Sqlite(db.prepare_cached(sql)?)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => Ok(Statement::Postgres(session, sql.to_owned())),
         }
     }
 
@@ -78,6 +117,8 @@ impl Connection {
     pub(super) fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         match self {
             Self::Sqlite(db) => Ok(Statement::Once(db.prepare(sql)?)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => Ok(Statement::Postgres(session, sql.to_owned())),
         }
     }
 
@@ -85,6 +126,8 @@ impl Connection {
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
         match self {
             Self::Sqlite(db) => Ok(db.execute(sql, params.native())?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.execute(sql, &params),
         }
     }
 
@@ -99,16 +142,27 @@ impl Connection {
     }
 
     /// Runs statements that have no parameters and give nothing back.
+    #[cfg(test)]
     pub(super) fn execute_batch(&self, sql: &str) -> Result<()> {
         match self {
             Self::Sqlite(db) => Ok(db.execute_batch(sql)?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.batch(sql),
         }
     }
 
     /// The id of the row that was last inserted through this connection.
-    pub(super) fn last_insert_rowid(&self) -> i64 {
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, reason = "SQLite knows it without asking")
+    )]
+    pub(super) fn last_insert_rowid(&self) -> Result<i64> {
         match self {
-            Self::Sqlite(db) => db.last_insert_rowid(),
+            Self::Sqlite(db) => Ok(db.last_insert_rowid()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                self.prepare_cached("SELECT lastval()")?.query_row([], |row| row.get(0))
+            }
         }
     }
 
@@ -116,8 +170,13 @@ impl Connection {
     pub(super) fn snapshot(&self) -> Result<Snapshot<'_>> {
         match self {
             Self::Sqlite(db) => {
-                let transaction = db.unchecked_transaction()?;
-                Ok(Snapshot { connection: self, transaction })
+                let moment = Moment::Sqlite(db.unchecked_transaction()?);
+                Ok(Snapshot { connection: self, moment })
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => {
+                let moment = Moment::Postgres(session.begin_reading());
+                Ok(Snapshot { connection: self, moment })
             }
         }
     }
@@ -126,13 +185,24 @@ impl Connection {
 /// One moment of a database.
 pub(super) struct Snapshot<'c> {
     connection: &'c Connection,
-    transaction: rusqlite::Transaction<'c>,
+    moment: Moment<'c>,
+}
+
+/// What keeps it, until it is dropped.
+enum Moment<'c> {
+    Sqlite(rusqlite::Transaction<'c>),
+    #[cfg(feature = "postgres")]
+    Postgres(#[expect(dead_code, reason = "it ends the transaction")] Reading<'c>),
 }
 
 impl Snapshot<'_> {
-    /// Keeps what was written in it.
+    /// Keeps what was written into a file in it.
     pub(super) fn commit(self) -> Result<()> {
-        Ok(self.transaction.commit()?)
+        match self.moment {
+            Moment::Sqlite(transaction) => Ok(transaction.commit()?),
+            #[cfg(feature = "postgres")]
+            Moment::Postgres(_) => Ok(()),
+        }
     }
 }
 
@@ -150,24 +220,30 @@ pub(super) enum Statement<'c> {
     Sqlite(rusqlite::CachedStatement<'c>),
     /// The same, which is forgotten afterwards.
     Once(rusqlite::Statement<'c>),
+    /// Of PostgreSQL, which knows the types of its parameters only when they are given.
+    #[cfg(feature = "postgres")]
+    Postgres(&'c Session, String),
 }
 
-impl<'c> Statement<'c> {
-    fn native(&mut self) -> &mut rusqlite::Statement<'c> {
-        match self {
-            Self::Sqlite(statement) => statement,
-            Self::Once(statement) => statement,
-        }
-    }
-
+impl Statement<'_> {
     /// How many rows it has changed.
     pub(super) fn execute(&mut self, params: impl Params) -> Result<usize> {
-        Ok(self.native().execute(params.native())?)
+        match self {
+            Self::Sqlite(statement) => Ok(statement.execute(params.native())?),
+            Self::Once(statement) => Ok(statement.execute(params.native())?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session, sql) => session.execute(sql, &params),
+        }
     }
 
     /// The same, with those of these parameters that stand in it.
     pub(super) fn execute_with_some_of(&mut self, params: &[(&str, &dyn ToSql)]) -> Result<usize> {
-        let statement = self.native();
+        let statement: &mut rusqlite::Statement<'_> = match self {
+            Self::Sqlite(statement) => statement,
+            Self::Once(statement) => statement,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session, sql) => return session.execute(sql, &params),
+        };
         for (name, value) in params {
             if let Some(place) = statement.parameter_index(name)? {
                 statement.raw_bind_parameter(place, value)?;
@@ -178,7 +254,12 @@ impl<'c> Statement<'c> {
 
     /// Its rows, one after another.
     pub(super) fn query(&mut self, params: impl Params) -> Result<Rows<'_>> {
-        Ok(Rows::Sqlite(self.native().query(params.native())?))
+        match self {
+            Self::Sqlite(statement) => Ok(Rows::Sqlite(statement.query(params.native())?)),
+            Self::Once(statement) => Ok(Rows::Sqlite(statement.query(params.native())?)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session, sql) => Ok(Rows::of_postgres(session.query(sql, &params)?)),
+        }
     }
 
     /// What is made of each row.

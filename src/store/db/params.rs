@@ -1,8 +1,12 @@
 //! What stands in the places of a statement's parameters.
 
+#[cfg(not(feature = "postgres"))]
 pub(in crate::store) use rusqlite::ToSql;
 
 use rusqlite::ParamsFromIter;
+
+#[cfg(feature = "postgres")]
+pub(in crate::store) use super::kinds::ToSql;
 
 /// The parameters of a statement, in its order or by their names.
 pub(in crate::store) trait Params {
@@ -11,6 +15,10 @@ pub(in crate::store) trait Params {
 
     /// As SQLite takes them.
     fn native(self) -> Self::Native;
+
+    /// Each with its name, if it has one.
+    #[cfg(feature = "postgres")]
+    fn each(&self, take: &mut dyn FnMut(Option<&str>, &dyn ToSql));
 }
 
 macro_rules! params {
@@ -34,6 +42,11 @@ impl<'p> Params for &'p [&'p dyn ToSql] {
     fn native(self) -> Self::Native {
         rusqlite::params_from_iter(self)
     }
+
+    #[cfg(feature = "postgres")]
+    fn each(&self, take: &mut dyn FnMut(Option<&str>, &dyn ToSql)) {
+        self.iter().for_each(|value| take(None, *value));
+    }
 }
 
 impl<'p> Params for &'p [(&'p str, &'p dyn ToSql)] {
@@ -41,6 +54,11 @@ impl<'p> Params for &'p [(&'p str, &'p dyn ToSql)] {
 
     fn native(self) -> Self {
         self
+    }
+
+    #[cfg(feature = "postgres")]
+    fn each(&self, take: &mut dyn FnMut(Option<&str>, &dyn ToSql)) {
+        self.iter().for_each(|(name, value)| take(Some(name), *value));
     }
 }
 
@@ -51,6 +69,9 @@ impl Params for [&(dyn rusqlite::ToSql + Send + Sync); 0] {
     fn native(self) -> Self {
         self
     }
+
+    #[cfg(feature = "postgres")]
+    fn each(&self, _: &mut dyn FnMut(Option<&str>, &dyn ToSql)) {}
 }
 
 macro_rules! arrays {
@@ -60,6 +81,13 @@ macro_rules! arrays {
 
             fn native(self) -> Self {
                 self
+            }
+
+            #[cfg(feature = "postgres")]
+            fn each(&self, take: &mut dyn FnMut(Option<&str>, &dyn ToSql)) {
+                for value in self {
+                    take(None, value);
+                }
             }
         }
     )+};
@@ -83,5 +111,10 @@ impl<T: ToSql> Params for Listed<T> {
 
     fn native(self) -> Self::Native {
         rusqlite::params_from_iter(self.0)
+    }
+
+    #[cfg(feature = "postgres")]
+    fn each(&self, take: &mut dyn FnMut(Option<&str>, &dyn ToSql)) {
+        self.0.iter().for_each(|value| take(None, value));
     }
 }

@@ -8,6 +8,35 @@ impl Connection {
         match self {
             // Prepared once: parsing it would cost as much as a small job.
             Self::Sqlite(_) => self.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => {
+                session.begin();
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs one of the words of a transaction.
+    pub(in crate::store) fn say(&self, word: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => self.prepare_cached(word)?.execute([]).map(drop),
+            // Nobody waits for what a savepoint says.
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) if word != "COMMIT" => {
+                session.ahead(word);
+                Ok(())
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.batch(word),
+        }
+    }
+
+    /// Whether a statement that fails undoes itself, and nothing else.
+    pub(in crate::store) fn undoes_statements(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
         }
     }
 
@@ -16,6 +45,8 @@ impl Connection {
     pub(in crate::store) fn has_undone_all(&self) -> bool {
         match self {
             Self::Sqlite(db) => db.is_autocommit(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
         }
     }
 
@@ -27,6 +58,17 @@ impl Connection {
                 let _ = db.execute_batch("ROLLBACK");
             }
             Self::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.roll_back(),
+        }
+    }
+
+    /// Whether nothing can be read or written through it any more.
+    pub(in crate::store) fn is_lost(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.is_closed(),
         }
     }
 
@@ -38,6 +80,8 @@ impl Connection {
             Self::Sqlite(db) => {
                 let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {}
         }
     }
 }

@@ -118,8 +118,10 @@ fn point_at(
     (from, to): (&TicketKey, &TicketKey),
     known: &Known,
 ) -> db::Result<()> {
-    // Not an update: what has changed is told by what is put there.
-    db.prepare_cached(
+    match db {
+        Connection::Sqlite(_) => {
+            // Not an update: what has changed is told by what is put there.
+            db.prepare_cached(
         "INSERT OR REPLACE INTO control_tickets (instance, control_id, control_name, company_key,
              ticket_class, ticket_id, acknowledgement_id, mapped_at, control_state,
              equipment_name, org_id, ticket_status, ticket_open, marker, by_number,
@@ -147,6 +149,14 @@ fn point_at(
         ":mapped_at": known.mapped_at, ":org": known.org, ":marker": known.marker,
         ":by_number": known.by_number,
     })?;
+        }
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => {
+            let Known { org, marker, by_number, mapped_at } = known;
+            let known = (org.as_ref(), marker.as_deref(), *by_number, *mapped_at);
+            super::postgres::point_at(db, (instance, control), to, known)?;
+        }
+    }
     db.prepare_cached(
         "DELETE FROM tickets WHERE class = ?1 AND id = ?2 AND NOT EXISTS (
              SELECT 1 FROM control_tickets WHERE ticket_class = ?1 AND ticket_id = ?2)",

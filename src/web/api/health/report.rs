@@ -130,7 +130,9 @@ impl Report {
         let sees_all = caller.sees_all();
         let now = state.clock.now();
         let oldest_waiting_at = counts.oldest_waiting();
-        let path = caller.oversees().then(|| state.config.get().store.path.clone());
+        let store = state.config.get().store.clone();
+        let kind = if store.url.is_some() { "PostgreSQL" } else { "SQLite" };
+        let path = (caller.oversees() && store.url.is_none()).then_some(store.path);
         Self {
             version: env!("CARGO_PKG_VERSION"),
             up_since: state.history.up_since(),
@@ -141,7 +143,7 @@ impl Report {
             oldest_waiting_at,
             oldest_waiting_seconds: oldest_waiting_at.map(|at| elapsed(at, now).as_secs()),
             being_settled: counts.of(RowState::Unknown),
-            database: Database { kind: "SQLite", acknowledgements: counts.total(), path },
+            database: Database { kind, acknowledgements: counts.total(), path },
             details: sees_all.then(|| Details::of(state)),
         }
     }
