@@ -16,9 +16,12 @@ fn sent(sandbox: &Sandbox, data: Value) -> JoinHandle<Value> {
 }
 
 async fn until(what: impl Fn() -> bool) {
-    while !what() {
-        tokio::task::yield_now().await;
-    }
+    let comes_true = async {
+        while !what() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(2), comes_true).await.expect("it does not come true");
 }
 
 async fn until_held(sandbox: &Sandbox, requests: usize) {

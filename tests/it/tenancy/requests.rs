@@ -82,10 +82,9 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
             (queries(&[own(), of_control, here(), both, counted, ended]), Value::Null)
         }
         ("get", "/inbox") => {
-            let ended = "?group=ended".to_owned();
             let searched = "?group=ended&q=disk".to_owned();
             let of_company = format!("?group=ended&company={company}");
-            (queries(&[ended, searched, of_company]), Value::Null)
+            (queries(&["?group=ended".to_owned(), searched, of_company]), Value::Null)
         }
         ("post", "/api/v1/acknowledgements/retry" | "/api/v1/acknowledgements/discard") => {
             // Their number is a text in the path of a row.
@@ -102,8 +101,7 @@ pub fn requests(call: &Call, of: &Object) -> Vec<Request> {
         }
         ("get", "/") => {
             let searched = format!("?q={}&instance={instance}", of.key);
-            let asked = [own(), format!("?company={company}"), searched];
-            (queries(&asked), Value::Null)
+            (queries(&[own(), format!("?company={company}"), searched]), Value::Null)
         }
         ("post", "/api/v1/tickets/stream/address")
         | ("get", STREAM | "/api/v1/tickets/summary" | "/api/v1/acknowledgements/causes") => {

@@ -112,8 +112,8 @@ async fn after_a_switch_an_acknowledgement_is_a_note_on_the_case_and_back_again(
     let move_ = Move::of_a_bridge().await;
     let world = &move_.world;
     // Work goes on in iTop after the load: a line, and a new ticket.
-    let line = world.acknowledge(&again(of_demo("a"), "a2")).await.expect(200);
-    assert_eq!(line["state"], "reused");
+    let first = world.acknowledge(&again(of_demo("a"), "a2")).await.expect(200);
+    assert_eq!(first["state"], "reused");
     world.acknowledge(&of_demo("c")).await.expect(201);
     let before = (move_.ticket("a").await, move_.link_of("42").await);
     let (incidents, _) = move_.tickets().await;
@@ -174,8 +174,8 @@ async fn after_a_switch_an_acknowledgement_is_a_note_on_the_case_and_back_again(
     // An acknowledgement of a control whose ticket has moved is a note on its Case, and nothing in iTop.
     let a = move_.ticket("a").await;
     let case = cases.values().find(|case| case["CaseNumber"] == a["ref"]).unwrap();
-    let noted = world.acknowledge(&again(of_demo("a"), "a3")).await.expect(200);
-    assert_eq!((&noted["state"], &noted["ticket"]["ref"]), (&json!("reused"), &a["ref"]));
+    let answer = world.acknowledge(&again(of_demo("a"), "a3")).await.expect(200);
+    assert_eq!((&answer["state"], &answer["ticket"]["ref"]), (&json!("reused"), &a["ref"]));
     let notes = move_.notes(&case["Id"]);
     assert_eq!(notes.iter().filter(|note| note.starts_with("[ack ")).count(), 1, "{notes:?}");
     assert_eq!(move_.tickets().await, (incidents, 0));
@@ -212,8 +212,8 @@ async fn after_a_switch_an_acknowledgement_is_a_note_on_the_case_and_back_again(
     assert_eq!(link, before.1);
     // The control whose newest ticket is a Case keeps it.
     assert_eq!(move_.ticket("d").await["ref"], number);
-    let line = world.acknowledge(&again(of_demo("a"), "a4")).await.expect(200);
-    assert_eq!((&line["state"], &line["ticket"]["ref"]), (&json!("reused"), &before.0["ref"]));
+    let last = world.acknowledge(&again(of_demo("a"), "a4")).await.expect(200);
+    assert_eq!((&last["state"], &last["ticket"]["ref"]), (&json!("reused"), &before.0["ref"]));
     assert_eq!(move_.tickets().await, (incidents, 1));
     move_.finish().await;
 }

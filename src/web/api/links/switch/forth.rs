@@ -29,6 +29,7 @@ use crate::{
         auth::{Known, Overseer},
         body::{ListBody, read},
         description::Link,
+        parameters::{NoParams, Params},
         problem::ApiError,
     },
 };
@@ -134,6 +135,7 @@ pub(in crate::web) async fn switch(
     Overseer: Overseer,
     Known { caller, .. }: Known,
     State(state): State<AppState>,
+    Params(NoParams {}): Params<NoParams>,
     ListBody(body): ListBody,
 ) -> Result<Json<Report>, ApiError> {
     let asked: Asked<'_> = read(body.text())?;

@@ -11,7 +11,12 @@ use crate::{
     delivery::Quiet,
     desk::DeskName,
     store::{Moving, TicketElsewhere},
-    web::{AppState, auth::Overseer, problem::ApiError},
+    web::{
+        AppState,
+        auth::Overseer,
+        parameters::{NoParams, Params},
+        problem::ApiError,
+    },
 };
 
 /// Where companies can move to.
@@ -58,6 +63,7 @@ impl From<TicketElsewhere> for Ticket {
 pub(in crate::web) async fn tickets(
     Overseer: Overseer,
     State(state): State<AppState>,
+    Params(NoParams {}): Params<NoParams>,
 ) -> Result<Json<Tickets>, ApiError> {
     let tickets = state.store.tickets_elsewhere(TO).await?;
     Ok(Json(Tickets { items: tickets.into_iter().map(Ticket::from).collect() }))
