@@ -1,7 +1,7 @@
 //! Moving house: 200,000 tickets become Cases by bulk jobs and are compared; entries of logs become comments.
 
 use std::{
-    fs,
+    fs, iter,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -180,18 +180,19 @@ impl Org {
         let login = self.http.post(self.url("/services/oauth2/token")).form(&form);
         let login: Value = serde_json::from_str(&self.ask(login).await).expect("JSON");
         let token = login["access_token"].as_str().expect("a token");
-        let jobs = self.url("/services/data/v67.0/jobs/ingest");
-        let began = now();
+        let ingest = self.url("/services/data/v67.0/jobs/ingest");
+        let start = now();
         let job = json!({"object": "Case", "operation": "insert", "contentType": "CSV",
                          "lineEnding": "LF", "columnDelimiter": "COMMA"});
-        let opened = self.http.post(&jobs).bearer_auth(token).json(&job);
+        let opened = self.http.post(&ingest).bearer_auth(token).json(&job);
         let job: Value = serde_json::from_str(&self.ask(opened).await).expect("JSON");
-        let job = format!("{jobs}/{}", job["id"].as_str().expect("an id"));
-        let mut table = "Subject,Description,Status,Itop_Id__c\n".to_owned();
-        for number in 0..BY_HAND {
-            let words = description(number);
-            table += &format!("Disk {number} is full,{words},Closed,hand::{number}\n");
-        }
+        let job = format!("{ingest}/{}", job["id"].as_str().expect("an id"));
+        let row = |number| {
+            format!("Disk {number} is full,{},Closed,hand::{number}\n", description(number))
+        };
+        let rows = (0..BY_HAND).map(row);
+        let table: String =
+            iter::once("Subject,Description,Status,Itop_Id__c\n".to_owned()).chain(rows).collect();
         let upload = self.http.put(format!("{job}/batches")).bearer_auth(token);
         self.ask(upload.header("content-type", "text/csv").body(table)).await;
         let begin = self.http.patch(&job).bearer_auth(token);
@@ -202,7 +203,7 @@ impl Org {
             let state: Value = serde_json::from_str(&state).expect("JSON");
             if state["state"] == "JobComplete" {
                 assert_eq!(state["numberRecordsFailed"], 0);
-                return f64::from(BY_HAND) / began.elapsed().as_secs_f64();
+                return f64::from(BY_HAND) / start.elapsed().as_secs_f64();
             }
             clock.sleep(Duration::from_millis(50)).await;
         }
