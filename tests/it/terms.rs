@@ -10,7 +10,7 @@ use servicenav_itop_bridge::{
 };
 
 use crate::{
-    unclear_outcomes::{pass, post, tickets_of},
+    unclear_outcomes::{post, settles_as_created, tickets_of},
     world::{ACKNOWLEDGEMENTS, World, event},
 };
 
@@ -97,12 +97,7 @@ async fn what_a_lost_term_was_creating_is_looked_for_by_the_next_and_made_once()
     // The next Term may be lost as well.
     world.lose_term().await;
     world.gain_term();
-    pass(&world, 25).await;
-    assert_eq!(world.get(&format!("{ACKNOWLEDGEMENTS}/{id}")).await.body["state"], "unknown");
-    pass(&world, 30).await;
-    world.until_state(&id, "created").await;
-    pass(&world, 600).await;
-    assert_eq!(tickets_of(&world, "slow").await, 1);
+    settles_as_created(&world, &id, "slow").await;
     world.finish().await;
 }
 

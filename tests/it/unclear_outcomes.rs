@@ -57,6 +57,16 @@ pub async fn pass(world: &World, seconds: u64) {
     }
 }
 
+/// A create without an answer is unknown until `settle` has passed, and then its one ticket is found.
+pub async fn settles_as_created(world: &World, id: &Value, key: &str) {
+    pass(world, 25).await;
+    assert_eq!(world.get(&format!("{ACKNOWLEDGEMENTS}/{id}")).await.body["state"], "unknown");
+    pass(world, 30).await;
+    world.until_state(id, "created").await;
+    pass(world, 600).await;
+    assert_eq!(tickets_of(world, key).await, 1);
+}
+
 #[tokio::test]
 async fn a_create_that_itop_finishes_thirty_seconds_after_the_time_out() {
     let world = impatient().await;
@@ -65,12 +75,7 @@ async fn a_create_that_itop_finishes_thirty_seconds_after_the_time_out() {
     let id = post(&world, &event("slow")).await;
     world.until_state(&id, "unknown").await;
     assert_eq!(tickets_of(&world, "slow").await, 0);
-    pass(&world, 25).await;
-    assert_eq!(world.get(&format!("{ACKNOWLEDGEMENTS}/{id}")).await.body["state"], "unknown");
-    pass(&world, 30).await;
-    world.until_state(&id, "created").await;
-    pass(&world, 600).await;
-    assert_eq!(tickets_of(&world, "slow").await, 1);
+    settles_as_created(&world, &id, "slow").await;
     world.finish().await;
 }
 
