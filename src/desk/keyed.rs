@@ -34,6 +34,16 @@ pub struct Created {
     pub dropped: Vec<RefKind>,
 }
 
+/// From when on notes are read.
+#[derive(Clone, Copy, Debug)]
+pub enum NotesSince {
+    /// From this time by the clock of the ticket system.
+    Moment(Timestamp),
+    /// No time of the ticket system is known: from a month before this one by the bridge's clock, which may
+    /// have been set, and in any case from a month back by the clock of the ticket system.
+    MonthBefore(Timestamp),
+}
+
 /// Notes for a ticket that is there: one for each acknowledgement, each behind its marker.
 #[derive(Clone, Debug)]
 pub struct NewNotes<'a> {
@@ -172,7 +182,7 @@ impl Keyed {
     /// of these.
     pub async fn noted_since(
         &self,
-        since: Timestamp,
+        since: NotesSince,
     ) -> Result<HashMap<Marker, TicketKey>, DeskError> {
         match self {
             Self::Salesforce(client) => Ok(client.noted_since(since).await?),

@@ -18,7 +18,7 @@ pub use configured::DeskConfigError;
 pub use error::DeskError;
 pub use failure::Failure;
 pub use items::{Contract, Element, Organization, Person, Service, Team};
-pub use keyed::{Created, ExactlyOnce, Keyed, NewNotes, Noted, Refused, Words};
+pub use keyed::{Created, ExactlyOnce, Keyed, NewNotes, Noted, NotesSince, Refused, Words};
 pub use served::{Desks, Served};
 
 use jiff::tz::TimeZone;

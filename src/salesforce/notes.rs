@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use super::{
     soql,
 };
 use crate::{
-    desk::{NewNotes, Noted},
+    desk::{NewNotes, Noted, NotesSince},
     domain::{
         keys::{TicketId, TicketKey},
         marker::Marker,
@@ -25,6 +25,8 @@ use crate::{
     },
     outgoing::Use,
 };
+
+const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The longest comment, in bytes.
 const MOST_BYTES: usize = 4_000;
@@ -124,17 +126,28 @@ impl Client {
 
     /// The markers that stand in comments since then, whoever has written them, each with the Case of the
     /// oldest of these. One call for each 2,000 comments.
-    pub async fn noted_since(&self, since: Timestamp) -> Result<HashMap<Marker, TicketKey>, Error> {
+    pub async fn noted_since(
+        &self,
+        since: NotesSince,
+    ) -> Result<HashMap<Marker, TicketKey>, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Comment {
             parent_id: String,
             comment_body: Option<String>,
         }
+        let from =
+            |time: Timestamp| format!("CreatedDate >= {}", time.strftime("%Y-%m-%dT%H:%M:%SZ"));
+        let created = match since {
+            NotesSince::Moment(time) => from(time),
+            // The literal counts by the clock of Salesforce, and today with it.
+            NotesSince::MonthBefore(time) => {
+                let month_before = from(time.saturating_sub(MONTH).unwrap_or(Timestamp::MIN));
+                format!("(CreatedDate >= LAST_N_DAYS:30 OR {month_before})")
+            }
+        };
         let query = format!(
-            "SELECT ParentId, CommentBody FROM CaseComment WHERE CreatedDate >= {} \
-             ORDER BY CreatedDate, Id",
-            since.strftime("%Y-%m-%dT%H:%M:%SZ")
+            "SELECT ParentId, CommentBody FROM CaseComment WHERE {created} ORDER BY CreatedDate, Id"
         );
         let comments: Vec<Comment> = self.query(Use::List, &query).await?;
         let mut noted = HashMap::new();

@@ -32,12 +32,12 @@ pub struct Restored {
     pub floor: u64,
     /// Whether nothing that was sent before it can still be under way.
     pub is_free: bool,
-    /// No note on a Case that the backup does not know is older than this, by the clock of Salesforce.
-    pub notes_since: Timestamp,
+    /// When, by the bridge's clock, which may have been set before or since.
+    pub at: Timestamp,
+    /// The newest change of a Case that the backup knew, by the clock of Salesforce: no note that it does
+    /// not know is older.
+    pub newest_case: Option<Timestamp>,
 }
-
-/// How far before a restore notes are looked for where its backup knew no Case: a month.
-const MILLIS_WITHOUT_CASES: i64 = 30 * 24 * 3_600_000;
 
 const CANARY: &str = "canary";
 const PATH_PROBE_ENDED: &str = "path_probe_ended";
@@ -112,11 +112,11 @@ impl Store {
             let ran = get(db, RESTORED_RAN)?.and_then(|millis| millis.parse().ok()).unwrap_or(0);
             let floor = get(db, RESTORED_FLOOR)?.and_then(|floor| floor.parse().ok()).unwrap_or(0);
             let is_free = get(db, RESTORED_IS_FREE)?.is_some();
-            let notes = get(db, RESTORED_NOTES)?.and_then(|millis| millis.parse().ok());
-            let at: i64 = at.parse().unwrap_or(0);
-            let notes_since = time(notes.unwrap_or(at - MILLIS_WITHOUT_CASES));
+            let newest_case =
+                get(db, RESTORED_NOTES)?.and_then(|millis| millis.parse().ok()).map(time);
+            let at = time(at.parse().unwrap_or(0));
             let ran = Duration::from_millis(ran);
-            Ok(Some(Restored { ran, floor, is_free, notes_since }))
+            Ok(Some(Restored { ran, floor, is_free, at, newest_case }))
         })
         .await
     }

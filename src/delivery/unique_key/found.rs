@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 
 use super::UniqueKey;
 use crate::{
-    desk::DeskError,
+    desk::{DeskError, NotesSince},
     domain::{
         acknowledgement::Acknowledgement,
         delivery_state::{Problem, State},
@@ -88,7 +88,9 @@ impl UniqueKey {
         if let Some(notes) = &*known {
             return Ok(notes.clone());
         }
-        let notes = Arc::new(self.inner.keyed.noted_since(restored.notes_since).await?);
+        let since =
+            restored.newest_case.map_or(NotesSince::MonthBefore(restored.at), NotesSince::Moment);
+        let notes = Arc::new(self.inner.keyed.noted_since(since).await?);
         *known = Some(notes.clone());
         Ok(notes)
     }

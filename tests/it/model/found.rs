@@ -96,3 +96,48 @@ fn what_waits_behind_a_case_whose_answer_was_lost_does_not_go_before_it() {
     let operations = [Batch(vec![7, 13]), Pass(2), cut, Link(1), Pass(4)];
     check_at(Desks::Salesforce, &operations).unwrap();
 }
+
+#[test]
+fn a_note_that_a_backup_without_cases_does_not_know_is_found_by_the_clock_of_salesforce() {
+    // The notes of a month before the restore were looked for, by the clock of the bridge: two years ahead.
+    use Operation::{Backup, GainTerm, NewTerm, OrgFault, PassLong, Post, Restart, Restore, Step};
+    let full = OrgFault(org::Trouble::StorageLimit, org::On::ByMarker, 2);
+    let first = [Backup, Post(8), full, Step(1_000_000), NewTerm, Post(2), PassLong(2)];
+    let then = [Restart, GainTerm, PassLong(3), Restore];
+    check_at(Desks::Salesforce, &[first.as_slice(), &then].concat()).unwrap();
+}
+
+#[test]
+fn a_note_whose_control_is_linked_anew_goes_after_the_case_before_it() {
+    use Operation::{
+        Crash, Hour, Link, OrgAway, OrgFault, Pass, PassLong, Post, PostTwice, Restore, Step,
+        Unlink,
+    };
+    use org::{On, Trouble};
+    let operations = [
+        Crash,
+        Post(13),
+        Post(3),
+        Step(-1_000_000),
+        Post(7),
+        PostTwice(10),
+        Hour,
+        Pass(1),
+        Restore,
+        OrgFault(Trouble::DuplicateUnknown, On::Case, 1),
+        OrgFault(Trouble::CutAfter, On::ByMarker, 2),
+        Link(1),
+        Unlink(1),
+        OrgFault(Trouble::Held, On::ByMarker, 1),
+        Post(8),
+        Pass(2),
+        Post(9),
+        PassLong(1),
+        Pass(1),
+        Hour,
+        OrgFault(Trouble::WrongJsonAfter, On::Statuses, 1),
+        OrgAway(Trouble::WrongJsonAfter, 1),
+        PassLong(3),
+    ];
+    check_at(Desks::Salesforce, &operations).unwrap();
+}

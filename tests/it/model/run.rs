@@ -198,18 +198,21 @@ impl Model {
             Operation::Overwrite => self.overwrite_newest().await,
             Operation::Delete => self.delete_newest_known().await,
             Operation::Retry => {
-                for row in self.rows().await {
-                    if row["state"] == "failed" || row["state"] == "blocked" {
-                        let path = format!("{ACKNOWLEDGEMENTS}/{}/retry", row["id"]);
-                        self.world.post(&path, &json!({})).await;
-                    }
-                }
+                self.retry(|row| row["state"] == "failed" || row["state"] == "blocked").await;
             }
             Operation::Discard => self.discard_oldest().await,
             Operation::Backup => self.copy().await,
             Operation::Restore => self.restore().await,
         }
         Ok(())
+    }
+
+    /// A person has such rows tried again.
+    pub(super) async fn retry(&self, which: impl Fn(&Value) -> bool) {
+        for row in self.rows().await.into_iter().filter(which) {
+            let path = format!("{ACKNOWLEDGEMENTS}/{}/retry", row["id"]);
+            self.world.post(&path, &json!({})).await;
+        }
     }
 
     /// Whatever is asked of Salesforce fails for so many steps.

@@ -129,6 +129,9 @@ impl Model {
             if let Err(late) = deadline.check("everything settles") {
                 return Err(format!("{late}: {:#?}", self.rows().await));
             }
+            // What was refused again and again waits for a person.
+            self.retry(|row| row["state"] == "failed" && row["problem"]["code"] == "turned-away")
+                .await;
             self.pass(1, LONG_STEP).await;
             self.leap_to_org().await;
         }
