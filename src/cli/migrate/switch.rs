@@ -19,7 +19,11 @@ use crate::{
     },
     clock::Clock,
     domain::keys::PartyKey,
-    migrate::switch::{Asked, Standing, Which, asked},
+    migrate::{
+        folder::Folder,
+        staging::Staging,
+        switch::{Asked, Standing, Which, asked},
+    },
 };
 
 const HOLD: &str = "/api/v1/hold";
@@ -91,7 +95,7 @@ impl Switch {
         let org = Org::open(&config, &self.place.folder).await?;
         if self.dry_run {
             let asked = self.asked(&org).await?;
-            return self.moved(asked).await;
+            return self.say_moved(&self.moved(asked).await?);
         }
         self.held(async || {
             let changes = self.how.bring(&org, &config, Since::Now, self.json).await?;
@@ -99,7 +103,10 @@ impl Switch {
                 delta::tell(&changes)?;
             }
             let asked = self.asked(&org).await?;
-            self.moved(asked).await
+            let step = Step::begin(&org.staging, "switch").await?;
+            let report = self.moved(asked).await?;
+            step.end(&report, "moved_links", "moved_controls").await?;
+            self.say_moved(&report)
         })
         .await
     }
@@ -110,8 +117,21 @@ impl Switch {
             body["companies"] = json!(self.companies);
         }
         let back = async || self.long_post(&format!("{SWITCH}/back"), &body).await;
-        let answer =
-            if self.dry_run { back().await? } else { self.held(async || back().await).await? };
+        let answer = if self.dry_run {
+            back().await?
+        } else {
+            // The way back needs the bridge alone: the folder may be gone.
+            let folder = Folder::of(&self.place.folder).ok();
+            let staging = folder.and_then(|folder| Staging::open(&folder.staging()).ok());
+            self.held(async || {
+                let Some(staging) = &staging else { return back().await };
+                let step = Step::begin(staging, "switch_back").await?;
+                let answer = back().await?;
+                step.end(&answer.body, "links", "controls").await?;
+                Ok(answer)
+            })
+            .await?
+        };
         let body = &answer.body;
         if self.json {
             print::json(&answer.text)?;
@@ -194,8 +214,8 @@ impl Switch {
         Ok(asked(&org.staging, &org.plan.mapping, standing, which).await?)
     }
 
-    /// Has the bridge move, and tells what did.
-    async fn moved(&self, asked: Asked) -> anyhow::Result<ExitCode> {
+    /// Has the bridge move; what did, and what stays.
+    async fn moved(&self, asked: Asked) -> anyhow::Result<Value> {
         let Asked { items, tickets, without, companies_left, controls_left } = asked;
         let body = json!({"items": items, "tickets": tickets, "dry_run": self.dry_run});
         let mut report = self.long_post(SWITCH, &body).await?.body;
@@ -208,6 +228,10 @@ impl Switch {
                 all.extend(more);
             }
         }
+        Ok(report)
+    }
+
+    fn say_moved(&self, report: &Value) -> anyhow::Result<ExitCode> {
         if self.json {
             print::json(&report.to_string())?;
             return Ok(ended(&report["companies_left"]));
@@ -235,6 +259,28 @@ impl Switch {
     async fn long_post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let call = self.bridge.call(Method::POST, path)?.json(body);
         Ok(call.with(|request| request.timeout(LONGEST_MOVE)).send().await?)
+    }
+}
+
+/// A run of it, as the folder keeps it for whoever looks on.
+struct Step<'s> {
+    staging: &'s Staging,
+    run: i64,
+}
+
+impl<'s> Step<'s> {
+    async fn begin(staging: &'s Staging, name: &'static str) -> anyhow::Result<Self> {
+        let at = Clock::system().now().to_string();
+        let run = staging.ledger(move |ledger| ledger.begin_step(name, &at)).await?;
+        Ok(Self { staging, run })
+    }
+
+    /// It has ended, by that report, in which these members count.
+    async fn end(&self, report: &Value, links: &str, controls: &str) -> anyhow::Result<()> {
+        let at = Clock::system().now().to_string();
+        let came_to = json!({"links": report[links], "controls": report[controls]}).to_string();
+        let run = self.run;
+        Ok(self.staging.ledger(move |ledger| ledger.end_step(run, &at, &came_to)).await?)
     }
 }
 

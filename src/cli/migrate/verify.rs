@@ -34,6 +34,9 @@ pub(super) struct Verify {
     /// The same number chooses the same records
     #[arg(long, default_value_t = 1, requires = "sample")]
     seed: u64,
+    /// Where the requests of the day are nearly used up, wait and go on by itself
+    #[arg(long)]
+    wait: bool,
     /// Print the report as JSON, too
     #[arg(long)]
     json: bool,
@@ -62,6 +65,7 @@ impl Verify {
             clock: &org.clock,
             plan: &org.plan,
             sample: Sample { records: self.sample, seed: self.seed },
+            waits: self.wait,
             tell: &tell,
         };
         let report = verify.run().await?;

@@ -67,6 +67,8 @@ pub struct Verify<'a> {
     pub plan: &'a Arc<Plan>,
     /// What is compared.
     pub sample: Sample,
+    /// Whether to wait for the limit of the day.
+    pub waits: bool,
     /// Who looks on.
     pub tell: &'a dyn Fn(&Event),
 }
@@ -105,7 +107,7 @@ impl Verify<'_> {
 
     fn patience(&self) -> Patience<'_, impl Fn(Waiting)> {
         let told = |waiting| (self.tell)(&Event::Waits(waiting));
-        Patience { client: self.client, clock: self.clock, waits: true, told }
+        Patience { client: self.client, clock: self.clock, waits: self.waits, told }
     }
 
     /// The objects of a class that the sample takes; none where it takes all.

@@ -16,7 +16,8 @@ use crate::{
 };
 
 /// The steps for which there are words.
-const KNOWN: [&str; 5] = ["extract", "load", "verify", "rollback", "delta"];
+const KNOWN: [&str; 7] =
+    ["extract", "load", "verify", "rollback", "delta", "switch", "switch_back"];
 
 /// Whether there is a word for a step.
 pub(super) fn is_known(step: &str) -> bool {
@@ -76,6 +77,8 @@ fn came_to(run: &StepRun) -> Option<(&'static str, [u64; 3])> {
         StepRun::EXTRACT => ("extract", [of("objects"), of("gone"), 0]),
         "load" => ("load", [of("created"), of("found"), of("failed")]),
         "rollback" => ("rollback", [of("deleted"), of("kept"), 0]),
+        "switch" => ("switch", [of("links"), of("controls"), 0]),
+        "switch_back" => ("switch_back", [of("links"), of("controls"), 0]),
         "verify" if run.came_to["is_sound"] == true => ("sound", [compared(run), 0, 0]),
         "verify" => ("differs", [compared(run), Differing::in_run(run).all(), 0]),
         _ => return None,
@@ -163,6 +166,7 @@ mod tests {
             json!([{"class": "Incident", "compared": 240, "differing": 2, "left_out": 5}]);
         let seen = Seen {
             steps: vec![
+                run(6, "switch", Some(1), json!({"links": 12, "controls": 1_340})),
                 run(5, "another", Some(1), Value::Null),
                 run(4, "verify", Some(2), json!({"is_sound": false, "classes": classes})),
                 run(3, "load", Some(1), json!({"created": 1_300, "found": 1, "failed": 2})),
@@ -173,6 +177,9 @@ mod tests {
         };
         let rows = RunRow::all(&seen, Language::En);
         let told = |row: &RunRow| (row.state, row.came_to, row.numbers.join(" "), row.rate.clone());
+        let switched = ("ended", Some("switch"), "12 1,340 0".to_owned(), None);
+        assert_eq!(told(&rows[0]), switched);
+        let rows = &rows[1..];
         assert_eq!(told(&rows[0]), ("ended", None, "0 0 0".to_owned(), None));
         assert_eq!(
             told(&rows[1]),

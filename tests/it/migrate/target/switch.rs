@@ -6,6 +6,7 @@ use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Options};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{SalesforceLogin, SalesforceSection},
+    migrate::staging::Seen,
     sandbox,
     secret::Secret,
 };
@@ -205,6 +206,11 @@ async fn after_a_switch_an_acknowledgement_is_a_note_on_the_case_and_back_again(
         told.contains("2 links and the tickets of 3 controls are what they were before"),
         "{told}"
     );
+    // The folder tells it to whoever looks on.
+    let seen = Seen::at(&move_.folder().join("staging.db")).unwrap().unwrap();
+    let steps: Vec<_> = seen.steps.iter().map(|run| (&*run.step, &run.came_to)).collect();
+    assert_eq!(steps[0], ("switch_back", &json!({"links": 2, "controls": 3})));
+    assert!(steps.contains(&("switch", &json!({"links": 2, "controls": 3}))), "{steps:?}");
     let number = new["ticket"]["ref"].as_str().unwrap();
     assert!(told.contains(&format!("stays: {number} (control control-d)")), "{told}");
     let (ticket, link) = (move_.ticket("a").await, move_.link_of("42").await);

@@ -278,10 +278,7 @@ async fn all_of_a_provider_moves_and_goes_again_whatever_is_killed() {
     whole.run(&load).await;
 
     // Each row is accounted for.
-    let mut faults = of_salesforce(SEED + 2);
-    // For the limit of the day it waits an hour.
-    faults.retain(|fault| fault["kind"] != "request_limit");
-    whole.salesforce.fail(faults).await;
+    whole.salesforce.fail(of_salesforce(SEED + 2)).await;
     whole.until(&["verify", "--json"], |done| !done.stdout.is_empty()).await;
     whole.salesforce.kill().await;
     whole.salesforce.heal().await;
