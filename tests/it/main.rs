@@ -26,7 +26,6 @@ mod console_equipment;
 mod console_inbox;
 mod console_migration;
 mod console_tickets;
-mod contract;
 mod control_detail;
 mod crowds;
 mod database_files;

@@ -3,13 +3,13 @@
 
 use std::{collections::BTreeSet, fmt::Display, path::PathBuf, sync::Mutex, time::Duration};
 
+use itop_sandbox::{self as sandbox, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, Leader, Reload, RunError, StartError},
     clock::Clock,
     config::{Config, ItopSection, Scope, StoreSection, Token},
-    sandbox::{self, Sandbox},
     secret::Secret,
     store::StoreError,
     web::hash_token,
