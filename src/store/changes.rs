@@ -3,6 +3,8 @@
 //! wrote is answered: a counter for each control, the counts of rows, whose turn it is, listeners.
 
 #[cfg(feature = "postgres")]
+mod anew;
+#[cfg(feature = "postgres")]
 mod written;
 
 use std::{

@@ -127,6 +127,13 @@ impl Kept {
         Ok(kept)
     }
 
+    /// What is in the database now, beside what this process has counted.
+    #[cfg(feature = "postgres")]
+    pub(super) fn begin_anew(&mut self, read: Self) {
+        let moves = std::mem::take(&mut self.moves);
+        *self = Self { moves, ..read };
+    }
+
     /// Takes a change in that has been committed.
     pub(super) fn apply(&mut self, moved: &Moved) {
         let Moved { id, instance, company, received_at, .. } = moved;

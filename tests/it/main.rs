@@ -51,6 +51,7 @@ mod in_front;
 mod inbox;
 mod inbox_bulk;
 mod inbox_groups;
+mod instances;
 mod itop_changes;
 mod lines;
 mod links;

@@ -231,6 +231,11 @@ impl World {
         self.itop.requests_seen().of("core/get") - self.reads_at_start
     }
 
+    /// The database, where it is not a file.
+    pub fn server(&self) -> Option<&Database> {
+        self.server.as_ref()
+    }
+
     /// Where the database is.
     pub fn database(&self) -> PathBuf {
         self.config.store.path.clone()

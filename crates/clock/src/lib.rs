@@ -18,6 +18,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::{sync::watch, time::Instant};
 
 /// The time, and waiting for it.
@@ -241,6 +242,42 @@ fn millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
+/// Until when something may be begun. It is counted by a clock that runs on while the machine is suspended, and that
+/// nobody sets; unlike the times of a [`Clock`] it is not moved with that.
+#[derive(Clone, Copy, Debug)]
+pub struct BeginBy(Option<Duration>);
+
+impl BeginBy {
+    /// It may be begun at any time.
+    #[must_use]
+    pub const fn any_time() -> Self {
+        Self(None)
+    }
+
+    /// So long from now on.
+    #[must_use]
+    pub fn within(period: Duration) -> Self {
+        Self(Some(since_boot() + period))
+    }
+
+    /// Whether it may not be begun any more.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        self.0.is_some_and(|latest| since_boot() > latest)
+    }
+}
+
+/// How long this machine runs, suspended or not.
+fn since_boot() -> Duration {
+    #[cfg(target_os = "linux")]
+    const CLOCK: ClockId = ClockId::Boottime;
+    // Elsewhere this one runs on.
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: ClockId = ClockId::Monotonic;
+    // It is never negative.
+    Duration::try_from(clock_gettime(CLOCK)).unwrap_or_default()
+}
+
 /// How long something takes. Unlike the times of a [`Clock`] it is not moved with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
@@ -298,6 +335,16 @@ mod tests {
         clock.advance(Duration::from_hours(24 * 7));
         waiting.await.expect("the sleeper wakes");
         assert!(clock.now().duration_since(before) >= SignedDuration::from_hours(24 * 7));
+    }
+
+    #[test]
+    fn what_may_be_begun_only_so_long_is_over_then() {
+        assert!(!BeginBy::any_time().is_over());
+        assert!(!BeginBy::within(Duration::from_hours(1)).is_over());
+        let soon = BeginBy::within(Duration::from_nanos(1));
+        while !soon.is_over() {
+            std::thread::yield_now();
+        }
     }
 
     const HOUR: SignedDuration = SignedDuration::from_hours(1);

@@ -1,6 +1,12 @@
 //! A connection to the server, used by one thread at a time, which waits for each answer.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    io::{self, ErrorKind},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::join;
 use tokio::runtime::Runtime;
@@ -25,6 +31,14 @@ pub(in crate::store) struct Session {
     runtime: Option<Runtime>,
     client: Client,
     clock: Clock,
+    /// How long an answer is waited for; for ever where nothing is said.
+    patience: Cell<Option<Duration>>,
+    /// The Term for which it writes, if it does for one.
+    term: Cell<Option<i64>>,
+    /// Whether that Term was found to be over.
+    is_deposed: Cell<bool>,
+    /// Whether an answer did not come in time: nothing can be asked any more.
+    is_silent: Cell<bool>,
     /// Words of a transaction that go with what is said next: each by itself would be a way there and back.
     ahead: RefCell<String>,
     prepared: RefCell<HashMap<String, Prepared>>,
@@ -33,8 +47,20 @@ pub(in crate::store) struct Session {
 /// The lock of whoever writes: there are two numbers, by which this program is told from others.
 pub(super) const WRITE: &str = "7377, 1";
 
-/// The lock of whoever serves the database.
+/// The lock of whoever serves the database: all share it, unless one must be alone.
 pub(super) const SERVE: &str = "7377, 2";
+
+/// The lock of whoever is about to serve it: one after the other looks whether the schema is today's.
+pub(super) const OPEN: &str = "7377, 3";
+
+/// The lock of whoever leads.
+pub(super) const LEAD: &str = "7377, 4";
+
+/// How long it may take to be connected, from the first packet to the last word of the server.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// What `expect_term` ends a transaction with.
+const DEPOSED: &str = "BR001";
 
 /// A transaction that reads; it ends when this is dropped.
 pub(in crate::store) struct Reading<'s>(&'s Session);
@@ -65,11 +91,16 @@ impl Session {
     /// Connects; `settings` are statements that say what kind of connection it is.
     pub(super) fn connect(server: &Server, settings: &str, clock: Clock) -> db::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(server.connect())?;
+        let client = runtime.block_on(in_time(CONNECT, server.connect()));
+        let client = client.ok_or_else(no_answer)??;
         let session = Self {
             runtime: Some(runtime),
             client,
             clock,
+            patience: Cell::default(),
+            term: Cell::default(),
+            is_deposed: Cell::default(),
+            is_silent: Cell::default(),
             ahead: RefCell::default(),
             prepared: RefCell::default(),
         };
@@ -77,21 +108,63 @@ impl Session {
         Ok(session)
     }
 
-    fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
-        self.runtime.as_ref().expect("it goes when this is dropped").block_on(answer)
+    fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().expect("it goes when this is dropped").block_on(work)
     }
 
-    /// Whether the server has ended it.
+    fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> db::Result<T> {
+        if self.is_silent.get() {
+            return Err(no_answer());
+        }
+        let answer = match self.patience.get() {
+            None => self.drive(answer),
+            Some(patience) => self.drive(in_time(patience, answer)).ok_or_else(|| {
+                self.is_silent.set(true);
+                no_answer()
+            })?,
+        };
+        answer.map_err(|error| {
+            if error.code().is_some_and(|code| code.code() == DEPOSED) {
+                self.is_deposed.set(true);
+            }
+            error.into()
+        })
+    }
+
+    /// Whether the server has ended it, or is not heard of any more.
     pub(in crate::store) fn is_closed(&self) -> bool {
-        // Only while something is waited for the connection sees that it has ended.
-        self.wait(tokio::task::yield_now());
-        self.client.is_closed()
+        // Only while something is waited for the connection sees that it has ended: once for what has come to be
+        // seen, and once to look at it.
+        self.drive(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+        });
+        self.client.is_closed() || self.is_silent.get()
+    }
+
+    /// From now on no answer is waited for longer than this: who does not answer in time is not heard of any more.
+    pub(super) fn wait_at_most(&self, patience: Duration) {
+        self.patience.set(Some(patience));
+    }
+
+    /// Writes for this Term from now on: each transaction ends unless it goes on.
+    pub(super) fn write_for(&self, term: i64) {
+        self.term.set(Some(term));
+    }
+
+    /// Whether the Term for which it wrote was found to be over.
+    pub(in crate::store) fn is_deposed(&self) -> bool {
+        self.is_deposed.get()
     }
 
     /// Statements without parameters, as they are.
     pub(in crate::store) fn batch(&self, sql: &str) -> db::Result<()> {
         let all = self.ahead.take() + sql;
-        Ok(self.wait(self.client.batch_execute(&all))?)
+        self.wait(self.client.batch_execute(&all))
     }
 
     /// The same, said only with what is said next: if it fails, that fails.
@@ -115,11 +188,12 @@ impl Session {
     ) -> db::Result<T> {
         let ahead = self.ahead.take();
         if ahead.is_empty() {
-            return Ok(self.wait(answer)?);
+            return self.wait(answer);
         }
-        let (said, answer) = self.wait(join(self.client.batch_execute(&ahead), answer));
-        said?;
-        Ok(answer?)
+        self.wait(async {
+            let (said, answer) = join(self.client.batch_execute(&ahead), answer).await;
+            said.and(answer)
+        })
     }
 
     /// Begins a transaction that may write: one at a time of all that write to this database, so that what it
@@ -129,6 +203,10 @@ impl Session {
         self.ahead(&format!(
             "BEGIN; SELECT pg_advisory_xact_lock({WRITE}), set_config('bridge.now', '{now}', true)"
         ));
+        if let Some(term) = self.term.get() {
+            // A statement of its own: it must see what was there when the lock was given.
+            self.ahead(&format!("SELECT expect_term({term})"));
+        }
     }
 
     /// Begins a transaction that reads all of one moment.
@@ -186,6 +264,19 @@ impl Session {
         all.insert(sql.to_owned(), prepared.clone());
         Ok(prepared)
     }
+}
+
+/// What comes within this time, by the clock of the system whatever becomes of the others.
+async fn in_time<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let clock = Clock::system();
+    tokio::select! {
+        done = work => Some(done),
+        () = clock.sleep(patience) => None,
+    }
+}
+
+fn no_answer() -> db::Error {
+    io::Error::new(ErrorKind::TimedOut, "it does not answer").into()
 }
 
 type Given = (Option<String>, db::Kind, db::Result<Parameter>);
