@@ -146,19 +146,19 @@ pub(super) fn register(connection: &rusqlite::Connection, clock: Clock) -> rusql
 
 impl Store {
     /// These hooks are told from now on, and no others. What others were still to be told goes; gives
-    /// back how many messages that were. Where several instances may serve the database it is for whoever leads to
-    /// say, see [`Term::set_hooks`], and nothing is done.
+    /// back how many messages that were. It is for whoever leads to say: where another instance does, nothing is
+    /// done.
     pub async fn set_hooks(&self, hooks: Vec<HookWants>) -> Result<usize, StoreError> {
-        if self.standing().is_some() {
-            return Ok(0);
-        }
         let now = self.moment().as_millis();
-        self.write(move |db| begin(db, now, &hooks)).await
+        match self.write_where_led(move |db| begin(db, now, &hooks)).await {
+            Err(StoreError::Deposed) => Ok(0),
+            set => set,
+        }
     }
 }
 
 impl Term {
-    /// The same of whoever leads, where several instances may serve the database.
+    /// The same of whoever has begun to lead.
     pub async fn set_hooks(&self, hooks: Vec<HookWants>) -> Result<usize, StoreError> {
         let now = self.moment().as_millis();
         self.write(move |db| begin(db, now, &hooks)).await

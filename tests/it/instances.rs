@@ -203,10 +203,10 @@ async fn connections_that_are_cut_lose_nothing_and_end_no_instance() {
 async fn what_is_held_stays_held_whoever_leads_and_the_leader_alone_holds_it() {
     let folder = tempfile::tempdir().unwrap();
     let Some((world, leader)) = led_by_another(folder.path(), |_| {}).await else { return };
-    let hold = "/api/v1/hold";
-    let refused = world.send(Method::PUT, hold, &[], None).await;
+    let path = "/api/v1/hold";
+    let refused = world.send(Method::PUT, path, &[], None).await;
     refused.problem(409, "not-leading");
-    let held = world.http.put(format!("{}{hold}", leader.base())).send().await.unwrap();
+    let held = world.http.put(format!("{}{path}", leader.base())).send().await.unwrap();
     assert_eq!(Answer::read(held).await.expect(200)["is_held"], true);
     leader.kill().await;
     until_role(&world, &world.base, "leading").await;
@@ -217,7 +217,7 @@ async fn what_is_held_stays_held_whoever_leads_and_the_leader_alone_holds_it() {
         })
         .await;
     let id = post(&world, &event("held")).await;
-    world.send(Method::DELETE, hold, &[], None).await.expect(200);
+    world.send(Method::DELETE, path, &[], None).await.expect(200);
     world.until_state(&id, "created").await;
     world.finish().await;
 }
