@@ -3,6 +3,7 @@
 
 use std::{path::Path, time::Duration};
 
+use itop_sandbox::{self as sandbox, Fault, FaultKind, Operations, Options};
 use reqwest::{Client, Method};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -11,7 +12,6 @@ use servicenav_itop_bridge::{
     clock::{BeginBy, Clock},
     config::{Config, Period, Switch},
     itop::{self, ItopError, Use},
-    sandbox::{self, Fault, FaultKind, Operations, Options},
 };
 
 use crate::{
