@@ -157,7 +157,6 @@ struct Inner {
     /// One: whoever has it leads, or asks for it.
     term: Arc<tokio::sync::Semaphore>,
     /// Where several instances may serve the database.
-    #[cfg(feature = "postgres")]
     leading: Option<term::Leading>,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
@@ -198,7 +197,8 @@ impl Store {
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }
-        Self::started(connection.into(), path.as_path().into(), Some(lock), clock).map_err(unusable)
+        Self::started(connection.into(), &path.as_path().into(), Some(lock), clock)
+            .map_err(unusable)
     }
 
     /// Opens a database of a PostgreSQL server, which others may serve as well, and brings its schema up to date.
@@ -211,7 +211,7 @@ impl Store {
     fn open_server(server: postgres::Server, clock: Clock) -> Result<Self, StoreError> {
         let connection = postgres::writer(&server, clock.clone())?;
         let database = server.name();
-        Self::started(connection, readers::Source::Server(Box::new(server)), None, clock)
+        Self::started(connection, &readers::Source::Server(Box::new(server)), None, clock)
             .map_err(|reason| StoreError::Unusable { database, reason })
     }
 
@@ -243,31 +243,27 @@ impl Store {
     /// Begins to read and to write; the reason where that cannot be.
     fn started(
         connection: Connection,
-        source: readers::Source,
+        source: &readers::Source,
         lock: Option<lock::Lock>,
         clock: Clock,
     ) -> Result<Self, String> {
-        let readers = readers::Readers::new(&source);
+        let readers = readers::Readers::new(source);
         let changes = counts::Kept::read(&connection)
             .map(changes::Changes::since)
             .and_then(|changes| changes.watch(&connection).map(|()| changes))
             .map_err(|error| error.to_string())?;
-        let mut common =
-            writer::Common { changes: changes.clone(), commits: Arc::default(), turn: None };
-        let mut when_lost = writer::WhenLost::Never;
-        #[cfg(feature = "postgres")]
-        let mut leading = None;
-        match source {
-            readers::Source::File(_) => {}
+        let (leading, turn, when_lost) = match source {
+            readers::Source::File(_) => (None, None, writer::WhenLost::Never),
             #[cfg(feature = "postgres")]
             readers::Source::Server(server) => {
-                leading = Some(term::Leading::of(*server.clone()));
-                common.turn = Some(Arc::default());
-                let clock = clock.clone();
+                let leading = term::Leading::of(*server.clone());
+                let (server, clock) = (server.clone(), clock.clone());
                 let connect = move || postgres::writer(&server, clock.clone());
-                when_lost = writer::WhenLost::Renews(Box::new(connect));
+                let when_lost = writer::WhenLost::Renews(Box::new(connect));
+                (Some(leading), Some(Arc::default()), when_lost)
             }
-        }
+        };
+        let common = writer::Common { changes: changes.clone(), commits: Arc::default(), turn };
         let (writer, thread) = writer::Writer::start(connection, common, when_lost)
             .map_err(|error| error.to_string())?;
         let damaged = AtomicBool::new(false);
@@ -279,7 +275,6 @@ impl Store {
             equipment: tokio::sync::Notify::new(),
             damaged,
             term: Arc::new(tokio::sync::Semaphore::new(1)),
-            #[cfg(feature = "postgres")]
             leading,
             writer,
             _thread: thread,

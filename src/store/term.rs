@@ -3,6 +3,9 @@
 
 #[cfg(feature = "postgres")]
 mod fenced;
+#[cfg(not(feature = "postgres"))]
+#[path = "term/unfenced.rs"]
+mod fenced;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +18,7 @@ use super::{
     writer::{Undo, Writer},
 };
 use crate::clock::{BeginBy, Moment};
-#[cfg(feature = "postgres")]
+use fenced::Fenced;
 pub(super) use fenced::Leading;
 
 /// The right to lead, which [`Store::lead`] alone gives. There is never more than one. Cheap to clone; it ends with
@@ -30,8 +33,7 @@ pub struct Term {
 /// What it is that was granted.
 pub(super) struct Granted {
     _only: Arc<OwnedSemaphorePermit>,
-    #[cfg(feature = "postgres")]
-    fenced: Option<fenced::Fenced>,
+    fenced: Option<Fenced>,
 }
 
 /// Who leads, where several instances may serve a database.
@@ -58,28 +60,19 @@ impl Store {
     pub async fn lead(&self) -> Term {
         let granted = self.inner.term.clone().acquire_owned().await;
         let only = Arc::new(granted.expect("nobody closes it"));
-        #[cfg(feature = "postgres")]
-        if let Some(leading) = &self.inner.leading {
-            let granted = leading.sought(&self.inner, only).await;
-            return Term { store: self.clone(), granted };
-        }
-        let granted = Granted {
-            _only: only,
-            #[cfg(feature = "postgres")]
-            fenced: None,
+        let granted = match &self.inner.leading {
+            Some(leading) => leading.sought(&self.inner, only).await,
+            None => Arc::new(Granted { _only: only, fenced: None }),
         };
-        Term { store: self.clone(), granted: Arc::new(granted) }
+        Term { store: self.clone(), granted }
     }
 
     /// Who leads; `None` of a file, which one instance alone serves.
     #[must_use]
     pub fn standing(&self) -> Option<Standing> {
-        #[cfg(feature = "postgres")]
-        if let Some(leading) = &self.inner.leading {
-            let number = leading.term().and_then(|granted| granted.fenced.as_ref()?.number());
-            return Some(number.map_or(Standing::Following, Standing::Leading));
-        }
-        None
+        let leading = self.inner.leading.as_ref()?;
+        let number = leading.term().and_then(|granted| granted.fenced.as_ref()?.number());
+        Some(number.map_or(Standing::Following, Standing::Leading))
     }
 
     /// As [`Store::write`] does, for what only the instance may do that leads, because others are not told of it.
@@ -90,12 +83,9 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> db::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        #[cfg(feature = "postgres")]
-        if let Some(leading) = &self.inner.leading {
-            let granted = leading.term().ok_or(StoreError::Deposed)?;
-            return Term { store: self.clone(), granted }.write(work).await;
-        }
-        self.write(work).await
+        let Some(leading) = &self.inner.leading else { return self.write(work).await };
+        let granted = leading.term().ok_or(StoreError::Deposed)?;
+        Term { store: self.clone(), granted }.write(work).await
     }
 }
 
@@ -104,11 +94,7 @@ impl Term {
     /// connection to the database was lost. Never of a file.
     #[must_use]
     pub fn over(&self) -> CancellationToken {
-        #[cfg(feature = "postgres")]
-        if let Some(fenced) = &self.granted.fenced {
-            return fenced.over();
-        }
-        CancellationToken::new()
+        self.granted.fenced.as_ref().map_or_else(CancellationToken::new, Fenced::over)
     }
 
     /// Until when a write may be begun that is decided on now: another instance may lead a moment after that.
@@ -127,20 +113,15 @@ impl Term {
 
     /// The same for what is decided on in a commit.
     pub(super) fn claims(&self) -> Claims {
-        #[cfg(feature = "postgres")]
-        if self.granted.fenced.is_some() {
-            return Claims { are_bound: true };
-        }
-        Claims { are_bound: false }
+        Claims { are_bound: self.granted.fenced.is_some() }
     }
 
     /// Whether no other instance serves the database, nor will while this one does.
     pub async fn is_alone(&self) -> Result<bool, StoreError> {
-        #[cfg(feature = "postgres")]
-        if self.granted.fenced.is_some() {
-            return self.store.write(super::postgres::is_alone).await;
+        match &self.granted.fenced {
+            Some(fenced) => fenced.is_alone(&self.store).await,
+            None => Ok(true),
         }
-        Ok(true)
     }
 
     /// As [`Store::write`] does. Whatever is written by a Term comes through here, or through the next one.
@@ -162,11 +143,7 @@ impl Term {
     }
 
     fn writer(&self) -> &Writer {
-        #[cfg(feature = "postgres")]
-        if let Some(fenced) = &self.granted.fenced {
-            return fenced.writer();
-        }
-        &self.store.inner.writer
+        self.granted.fenced.as_ref().map_or(&self.store.inner.writer, Fenced::writer)
     }
 
     pub(super) fn now_millis(&self) -> i64 {

@@ -13,7 +13,7 @@ use super::Granted;
 use crate::{
     clock::Clock,
     store::{
-        Inner, StoreError,
+        Inner, Store, StoreError,
         db::Connection,
         postgres::{self, Server, Sought},
         writer::{Undo, WhenLost, Writer},
@@ -61,6 +61,12 @@ impl Fenced {
 
     pub(super) fn writer(&self) -> &Writer {
         &self.writer
+    }
+
+    /// Whether no other instance serves the database, nor will while this one does.
+    pub(super) async fn is_alone(&self, store: &Store) -> Result<bool, StoreError> {
+        // The connection that serves it is that of whoever answers.
+        store.write(postgres::is_alone).await
     }
 }
 
