@@ -18,7 +18,7 @@ pub(super) enum Assent {
 pub(super) fn whether(question: &str) -> anyhow::Result<Assent> {
     let (input, mut output) = (std::io::stdin(), std::io::stderr());
     if !input.is_terminal() || !output.is_terminal() {
-        bail!("{question} Nobody is there to answer: add --yes, or --dry-run to see them");
+        bail!("{question} Nobody is there to answer: add --yes");
     }
     write!(output, "{question} [y/N] ")?;
     output.flush()?;

@@ -220,7 +220,9 @@ pub(super) fn tell(changes: &Changes) -> anyhow::Result<()> {
     print::line(format_args!("{} comments and {} files are new", changes.comments, changes.files));
     for left in changes.left.iter().take(TOLD) {
         let of = format!("{}::{} {}", left.class, left.id, left.field);
-        print::note(format_args!("{}: {}", plain(of.trim()), plain(&left.reason)));
+        // Some reasons begin with the field, for whoever reads them without it.
+        let reason = left.reason.strip_prefix(&format!("{}: ", left.field)).unwrap_or(&left.reason);
+        print::note(format_args!("{}: {}", plain(of.trim()), plain(reason)));
     }
     if changes.left.len() > TOLD {
         print::note(format_args!(

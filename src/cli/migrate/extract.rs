@@ -1,6 +1,9 @@
 //! `migrate extract`: everything that moves, from iTop into the folder.
 
-use std::{cell::RefCell, process::ExitCode};
+use std::{
+    cell::{self, RefCell},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 
@@ -75,11 +78,16 @@ impl Extract {
         let run = staging.ledger(move |ledger| ledger.begin_step(StepRun::EXTRACT, &at)).await?;
         let extraction =
             Extraction { client: &client, staging: &staging, folder: &folder, clock: &clock, pace };
+        let has_read = cell::Cell::new(false);
         let ended = if self.json {
             extraction.run(&self.classes, &say_json).await
         } else {
             let bar = Bar::default();
-            extraction.run(&self.classes, &|event| bar.show(event)).await
+            let show = |event: &Event| {
+                has_read.set(true);
+                bar.show(event);
+            };
+            extraction.run(&self.classes, &show).await
         };
         ended?;
         let totals = staging.totals().await?;
@@ -89,6 +97,11 @@ impl Extract {
             return Ok(ExitCode::SUCCESS);
         }
         table(&totals).print(Screen::stdout())?;
+        if !has_read.get() {
+            print::note(
+                "Nothing was read now, all was before: --again reads what has changed since.",
+            );
+        }
         let (files, bytes, unread) = staging.files().await?;
         if files + unread > 0 {
             let megabytes = bytes.div_ceil(1 << 20);

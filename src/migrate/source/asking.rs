@@ -28,12 +28,23 @@ const MOST_CLASSES: usize = 200;
 
 /// iTop did not answer, several times.
 #[derive(Debug, thiserror::Error)]
-#[error("{class}: {error}; what was read so far is kept, run it again to go on")]
+#[error("{class}: {}; what was read so far is kept, run it again to go on", words(.error))]
 pub struct AskError {
     /// What was asked for.
     pub class: String,
     /// Why it failed.
     pub error: ItopError,
+}
+
+/// What is said of an error here, where the login is mostly an administrator's and not the bridge's own.
+fn words(error: &ItopError) -> String {
+    match error {
+        ItopError::BadCredentials => "iTop does not accept this login and password".to_owned(),
+        ItopError::ProfileMissing { message } => format!(
+            "this account may not use iTop's web services, for which it needs the profile REST Services User: {message}"
+        ),
+        error => error.to_string(),
+    }
 }
 
 /// Asks iTop.

@@ -247,8 +247,8 @@ async fn others(
     let history = asking.distinct("CMDBChangeOp", "objclass", read).await?;
     if history.is_empty() {
         missing.push(
-            "Classes of your own that are neither tickets nor CIs: they are found in the history, which \
-             only an administrator of iTop sees; name them with --class."
+            "Classes of your own that are neither tickets nor CIs: the history, where they are found, is empty or \
+             not for this login (an administrator of iTop sees it); name them with --class."
                 .to_owned(),
         );
     }

@@ -176,7 +176,7 @@ async fn seen<T>(
     match asked.await {
         Ok(found) => Ok(Some(found)),
         Err(error @ (Error::Refused(_) | Error::NotAllowed { .. })) => {
-            missing.push(format!("{what}: the user of the bridge does not see it ({error})."));
+            missing.push(format!("{what}: not for the user of the bridge ({error})."));
             Ok(None)
         }
         Err(error) => Err(error),

@@ -44,7 +44,12 @@ impl Proposal<'_> {
             How::Whole(rule) => Some(rule.to_owned()),
             How::Class => Some(match target.filter(|target| target.restricted_picklist) {
                 Some(target) if !target.offers(&class.staged.class) => {
-                    let what = format!("the list of {field} does not have {}", class.staged.class);
+                    let all: Vec<_> = target.values().collect();
+                    let what = format!(
+                        "the list of {field} does not have {}; it has {}",
+                        class.staged.class,
+                        all.join(", ")
+                    );
                     format!(
                         "constant = {}, decide = {}",
                         quoted(&class.staged.class),

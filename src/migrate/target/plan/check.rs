@@ -3,6 +3,7 @@
 use crate::{
     migrate::{
         mapping::{ClassMapping, Mapping, record_type},
+        schema::PERMISSION_SET,
         target::order::Cycle,
     },
     salesforce::{Described, Error},
@@ -19,7 +20,9 @@ pub enum PlanError {
     Undecided(Vec<String>),
     /// The org lacks something.
     #[error(
-        "{object} has no field {field} for the user of the bridge; deploy what 'migrate schema' writes"
+        "{object} has no field {field} for the user of the bridge: 'migrate schema --deploy' makes it, and the \
+         permission set {set}, assigned to that user, shows it",
+        set = PERMISSION_SET
     )]
     NoField {
         /// The object.
@@ -56,13 +59,14 @@ pub enum PlanError {
 
 /// What people still have to say.
 pub(super) fn undecided(mapping: &Mapping) -> Vec<String> {
+    let people = mapping.people.decide.iter().map(|_| "people.owner".to_owned());
     let classes = mapping.classes.iter().filter(|class| class.decide.is_some());
     let classes = classes.map(|class| class.class.clone());
     let fields = mapping.moved().flat_map(|(class, _)| {
         let open = class.rules().filter(|(_, rule)| rule.decide.is_some());
         open.map(move |(name, _)| format!("{}.{name}", class.class))
     });
-    classes.chain(fields).collect()
+    people.chain(classes).chain(fields).collect()
 }
 
 /// Whether the rules of a class fit its object.
