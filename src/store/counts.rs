@@ -149,6 +149,14 @@ impl Kept {
         self.causes.apply(moved);
     }
 
+    /// What is in the database now takes the place of what was known; what has become of rows so far stays.
+    #[cfg(feature = "postgres")]
+    pub(super) fn replace(&mut self, now: Self) {
+        let Self { moves, causes, .. } = std::mem::replace(self, now);
+        self.moves = moves;
+        self.causes.know(causes);
+    }
+
     /// How many rows need somebody, by state and code.
     pub(super) fn causes(&self) -> Vec<(State, String, u64)> {
         self.causes.counts().collect()

@@ -48,6 +48,7 @@ mod meta;
 mod migrate;
 mod moves;
 mod narrowed;
+mod outcomes;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read_back;
@@ -111,6 +112,7 @@ pub use many_links::{ChangedLinks, LinkChange, digest};
 pub use measures::CommitCounts;
 pub use meta::{Canary, Restored};
 pub use moves::Moves;
+pub(crate) use outcomes::Outcomes;
 pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
 pub use rejected::Rejected;
@@ -151,15 +153,22 @@ struct Inner {
     readers: readers::Readers,
     changes: changes::Changes,
     arrivals: measures::Arrivals,
-    /// Whoever brings equipment to iTop waits for it.
-    equipment: tokio::sync::Notify,
     damaged: AtomicBool,
     /// One: whoever has it leads.
     term: Arc<tokio::sync::Semaphore>,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
-    _lock: Option<lock::Lock>,
+    _beside: Beside,
+}
+
+/// What goes with a database for as long as it is open.
+enum Beside {
+    /// That no other process has the file.
+    File(#[expect(dead_code, reason = "it gives the file back")] lock::Lock),
+    /// That what other processes change is heard.
+    #[cfg(feature = "postgres")]
+    Server(#[expect(dead_code, reason = "it ends the listening")] postgres::Listener),
 }
 
 impl std::fmt::Debug for Store {
@@ -195,8 +204,13 @@ impl Store {
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }
-        Self::started(connection.into(), &path.as_path().into(), Some(lock), clock)
-            .map_err(unusable)
+        let connection = Connection::from(connection);
+        let changes = counts::Kept::read(&connection)
+            .map(changes::Changes::since)
+            .and_then(|changes| changes.watch(&connection).map(|()| changes))
+            .map_err(|error| unusable(error.to_string()))?;
+        let source = path.as_path().into();
+        Self::started(connection, changes, &source, Beside::File(lock), clock).map_err(unusable)
     }
 
     /// Opens a database of a PostgreSQL server, and brings its schema up to date. Not on a thread that drives
@@ -209,8 +223,12 @@ impl Store {
     fn open_server(server: postgres::Server, clock: Clock) -> Result<Self, StoreError> {
         let connection = postgres::writer(&server, clock.clone())?;
         let database = server.name();
-        Self::started(connection, &readers::Source::Server(Box::new(server)), None, clock)
-            .map_err(|reason| StoreError::Unusable { database, reason })
+        let unusable = |reason: String| StoreError::Unusable { database: database.clone(), reason };
+        let (changes, listener) = postgres::Listener::start(server.clone(), clock.clone())
+            .map_err(|error| unusable(error.to_string()))?;
+        let source = readers::Source::Server(Box::new(server));
+        Self::started(connection, changes, &source, Beside::Server(listener), clock)
+            .map_err(unusable)
     }
 
     /// Opens the database that a configuration names.
@@ -241,15 +259,12 @@ impl Store {
     /// Begins to read and to write; the reason where that cannot be.
     fn started(
         connection: Connection,
+        changes: changes::Changes,
         source: &readers::Source,
-        lock: Option<lock::Lock>,
+        beside: Beside,
         clock: Clock,
     ) -> Result<Self, String> {
         let readers = readers::Readers::new(source);
-        let changes = counts::Kept::read(&connection)
-            .map(changes::Changes::since)
-            .and_then(|changes| changes.watch(&connection).map(|()| changes))
-            .map_err(|error| error.to_string())?;
         let (writer, thread) = writer::Writer::start(connection, changes.clone())
             .map_err(|error| error.to_string())?;
         let damaged = AtomicBool::new(false);
@@ -258,12 +273,11 @@ impl Store {
             readers,
             changes,
             arrivals: measures::Arrivals::default(),
-            equipment: tokio::sync::Notify::new(),
             damaged,
             term: Arc::new(tokio::sync::Semaphore::new(1)),
             writer,
             _thread: thread,
-            _lock: lock,
+            _beside: beside,
         };
         Ok(Self { inner: Arc::new(inner), purpose: Purpose::Deliveries })
     }

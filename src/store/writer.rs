@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     StoreError,
-    changes::Changes,
+    changes::{Changes, Gathered},
     db::{self, Connection},
     measures::Commits,
 };
@@ -183,17 +183,17 @@ fn serve(
     let mut jobs = Vec::new();
     while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
         let watch = Stopwatch::start();
-        let committed = commit_together(connection, &mut jobs, changes);
+        let gathered = commit_together(connection, &mut jobs, changes);
         commits.micros.add(watch.micros());
         commits.writes.add(jobs.len() as u64);
-        if committed.is_err() {
+        if gathered.is_err() {
             commits.failed.count(0);
         }
-        let was_failing = failing.swap(committed.is_err(), Ordering::Relaxed);
-        if was_failing && committed.is_ok() {
+        let was_failing = failing.swap(gathered.is_err(), Ordering::Relaxed);
+        if was_failing && gathered.is_ok() {
             connection.after_failures();
         }
-        changes.tell(committed.is_ok());
+        let committed = gathered.map(|gathered| changes.tell(gathered));
         for job in jobs.drain(..) {
             job.finish(committed.clone());
         }
@@ -205,13 +205,14 @@ fn serve(
     }
 }
 
-/// One transaction for all jobs; one that fails leaves no trace and spoils nothing else.
+/// One transaction for all jobs; one that fails leaves no trace and spoils nothing else. What is to be told
+/// of it is given back.
 fn commit_together(
     connection: &Connection,
     jobs: &mut [Box<dyn Job>],
     changes: &Changes,
-) -> Result<(), String> {
-    let all = || -> db::Result<()> {
+) -> Result<Gathered, String> {
+    let all = || -> db::Result<Gathered> {
         connection.begin()?;
         for job in jobs {
             let noted_before = changes.mark();
@@ -231,13 +232,15 @@ fn commit_together(
             }
             connection.say("RELEASE job")?;
         }
-        #[cfg(feature = "postgres")]
-        changes.gather(connection)?;
-        connection.say("COMMIT")
+        let gathered = changes.gather(connection)?;
+        connection.say("COMMIT")?;
+        Ok(gathered)
     };
     let outcome = all();
     if outcome.is_err() {
         connection.roll_back();
+        // Nothing of it has happened.
+        changes.forget_since(0);
     }
     outcome.map_err(|error| error.to_string())
 }
@@ -264,7 +267,7 @@ mod tests {
     ) -> (bool, Vec<bool>) {
         let (mut jobs, mut answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
         let changes = Changes::since(Kept::default());
-        let committed = commit_together(connection, &mut jobs, &changes);
+        let committed = commit_together(connection, &mut jobs, &changes).map(drop);
         for job in jobs {
             job.finish(committed.clone());
         }

@@ -2,6 +2,7 @@
 //! its transaction ends, so that there is one writer at a time, as in a file.
 
 mod cells;
+mod listener;
 mod schema;
 mod server;
 mod session;
@@ -9,6 +10,7 @@ mod translate;
 mod words;
 
 pub(super) use cells::Cell;
+pub(super) use listener::Listener;
 pub(super) use server::Server;
 pub(super) use server::parse;
 pub(super) use session::{Reading, Session};

@@ -110,8 +110,8 @@ mod tests {
     use super::*;
     use crate::store::migrate::tests::empty_file;
 
-    /// Tables that only this schema has.
-    const OWN: [&str; 2] = ["changes", "hook_wants"];
+    /// A table that only this schema has, beside the one that is not logged.
+    const OWN: &str = "hook_wants";
 
     /// Each column, with whether it must have a value: of SQLite after all its steps.
     fn of_sqlite() -> BTreeSet<(String, String)> {
@@ -130,9 +130,7 @@ mod tests {
             for table in sql.split("CREATE TABLE ").skip(1) {
                 let (name, body) = table.split_once(" (\n").unwrap();
                 let body = body.split_once("\n);").unwrap().0;
-                for line in
-                    body.lines().filter(|line| !OWN.contains(&name) && line.starts_with("    "))
-                {
+                for line in body.lines().filter(|line| name != OWN && line.starts_with("    ")) {
                     let word = line.trim_start().split(' ').next().unwrap();
                     // What follows a column on a line of its own begins with a capital, or deeper.
                     if word.starts_with(|first: char| first.is_ascii_lowercase())

@@ -1,10 +1,11 @@
 //! A connection to the server, used by one thread at a time, which waits for each answer.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::future::join;
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, sync::watch};
 use tokio_postgres::{Client, Row, Statement, types::ToSql};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     cells::{Parameter, type_of},
@@ -25,6 +26,7 @@ pub(in crate::store) struct Session {
     runtime: Option<Runtime>,
     client: Client,
     clock: Clock,
+    told: RefCell<watch::Receiver<Option<i64>>>,
     /// Words of a transaction that go with what is said next: each by itself would be a way there and back.
     ahead: RefCell<String>,
     prepared: RefCell<HashMap<String, Prepared>>,
@@ -43,6 +45,17 @@ impl Drop for Reading<'_> {
     fn drop(&mut self) {
         self.0.roll_back();
     }
+}
+
+/// What was heard of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Something, with a number where one was told.
+    Told(Option<i64>),
+    /// Nothing until the time was over, or the connection.
+    Nothing,
+    /// Nobody listens any more.
+    Stopped,
 }
 
 /// A statement that the server knows.
@@ -65,11 +78,13 @@ impl Session {
     /// Connects; `settings` are statements that say what kind of connection it is.
     pub(super) fn connect(server: &Server, settings: &str, clock: Clock) -> db::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(server.connect())?;
+        let (tell, told) = watch::channel(None);
+        let client = runtime.block_on(server.connect(tell))?;
         let session = Self {
             runtime: Some(runtime),
             client,
             clock,
+            told: RefCell::new(told),
             ahead: RefCell::default(),
             prepared: RefCell::default(),
         };
@@ -86,6 +101,24 @@ impl Session {
         // Only while something is waited for the connection sees that it has ended.
         self.wait(tokio::task::yield_now());
         self.client.is_closed()
+    }
+
+    /// Waits until something is told on a channel that it listens to; for so long at most, until `stop`, or until the
+    /// server ends it. The number that was told, if it was one.
+    pub(super) fn listen(&self, most: Duration, stop: &CancellationToken) -> Heard {
+        let mut told = self.told.borrow_mut();
+        // The time that a test lets pass is not what counts here.
+        let clock = Clock::system();
+        self.wait(async {
+            tokio::select! {
+                is_told = told.changed() => match is_told {
+                    Ok(()) => Heard::Told(*told.borrow_and_update()),
+                    Err(_) => Heard::Nothing,
+                },
+                () = clock.sleep(most) => Heard::Nothing,
+                () = stop.cancelled() => Heard::Stopped,
+            }
+        })
     }
 
     /// Statements without parameters, as they are.
