@@ -237,23 +237,11 @@ impl Changes {
     fn noted(&self, row: &Row<'_>) -> db::Result<[Option<Noted>; 2]> {
         let kind: String = row.get("kind")?;
         Ok(match kind.as_str() {
-            "inbox" => [self.moved(row)?, self.changed(row)?],
+            "inbox" => [moved(row)?, self.changed(row)?],
             "hook" => [Some(Noted::HookMessage), None],
             "equipment" => [Some(Noted::Equipment), None],
             _ => [None, None],
         })
-    }
-
-    fn moved(&self, row: &Row<'_>) -> db::Result<Option<Noted>> {
-        let Some(id) = row.get("row_id")? else { return Ok(None) };
-        Ok(Some(Noted::Row(Moved {
-            id,
-            instance: row.get("instance")?,
-            company: row.get::<_, Option<String>>("company_key")?.unwrap_or_default(),
-            received_at: row.get("received_at")?,
-            from: standing(row, "from_state", "from_code")?,
-            to: standing(row, "to_state", "to_code")?,
-        })))
     }
 
     fn changed(&self, row: &Row<'_>) -> db::Result<Option<Noted>> {
@@ -272,6 +260,18 @@ impl Noted {
             _ => None,
         }
     }
+}
+
+fn moved(row: &Row<'_>) -> db::Result<Option<Noted>> {
+    let Some(id) = row.get("row_id")? else { return Ok(None) };
+    Ok(Some(Noted::Row(Moved {
+        id,
+        instance: row.get("instance")?,
+        company: row.get::<_, Option<String>>("company_key")?.unwrap_or_default(),
+        received_at: row.get("received_at")?,
+        from: standing(row, "from_state", "from_code")?,
+        to: standing(row, "to_state", "to_code")?,
+    })))
 }
 
 fn standing(row: &Row<'_>, state: &str, code: &str) -> db::Result<Option<Standing>> {

@@ -249,8 +249,8 @@ fn whoever_tells_hooks_or_brings_equipment_is_woken_by_another_bridge() {
 
 #[test]
 fn what_was_answered_is_known_at_once_whoever_else_writes() {
-    let Some((runtime, two)) = Two::open() else { return };
     const EACH: u64 = 100;
+    let Some((runtime, two)) = Two::open() else { return };
     runtime.block_on(async {
         let posts = async |store: &Store, name: &str| {
             for number in 0..EACH {
