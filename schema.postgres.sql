@@ -401,13 +401,17 @@ CREATE UNLOGGED TABLE changes (
     to_code TEXT COLLATE "C"
 );
 
--- No answer about a control is another one for what was refused of it.
+-- New rows may be all that a transaction has to tell. No answer about a control is another one for what was refused
+-- of it.
 CREATE FUNCTION acknowledgements_stored() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO changes (kind, row_id, instance, control_id, company_key, can_be_seen, received_at, to_state, to_code)
     SELECT 'inbox', id, instance, CASE WHEN state <> 'rejected' THEN control_id END, company_key, true, received_at,
         state, problem_code
     FROM stored ORDER BY id;
+    IF FOUND THEN
+        PERFORM pg_notify('changes', currval('changes_number')::text);
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER acknowledgements_stored AFTER INSERT ON acknowledgements

@@ -11,7 +11,7 @@ mod journal;
 mod seen;
 
 #[cfg(feature = "postgres")]
-pub(super) use journal::Whole;
+pub(super) use journal::{MOST, SINCE, Whole};
 pub use seen::{ControlChange, SeenChanges};
 
 use std::{

@@ -159,16 +159,29 @@ struct Inner {
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
-    _beside: Beside,
+    beside: Beside,
 }
 
 /// What goes with a database for as long as it is open.
 enum Beside {
     /// That no other process has the file.
     File(#[expect(dead_code, reason = "it gives the file back")] lock::Lock),
-    /// That what other processes change is heard.
+    /// That what other processes change is heard, and what stores new rows.
     #[cfg(feature = "postgres")]
-    Server(#[expect(dead_code, reason = "it ends the listening")] postgres::Listener),
+    Server(
+        #[expect(dead_code, reason = "it ends the listening")] postgres::Listener,
+        postgres::Intake,
+    ),
+}
+
+#[cfg(feature = "postgres")]
+impl Inner {
+    fn intake(&self) -> Option<&postgres::Intake> {
+        match &self.beside {
+            Beside::File(_) => None,
+            Beside::Server(_, intake) => Some(intake),
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -210,7 +223,8 @@ impl Store {
             .and_then(|changes| changes.watch(&connection).map(|()| changes))
             .map_err(|error| unusable(error.to_string()))?;
         let source = path.as_path().into();
-        Self::started(connection, changes, &source, Beside::File(lock), clock).map_err(unusable)
+        let beside = |_| Ok(Beside::File(lock));
+        Self::started(connection, changes, &source, beside, clock).map_err(unusable)
     }
 
     /// Opens a database of a PostgreSQL server, and brings its schema up to date. Not on a thread that drives
@@ -226,9 +240,13 @@ impl Store {
         let unusable = |reason: String| StoreError::Unusable { database: database.clone(), reason };
         let (changes, listener) = postgres::Listener::start(server.clone(), clock.clone())
             .map_err(|error| unusable(error.to_string()))?;
-        let source = readers::Source::Server(Box::new(server));
-        Self::started(connection, changes, &source, Beside::Server(listener), clock)
-            .map_err(unusable)
+        let source = readers::Source::Server(Box::new(server.clone()));
+        let (all, its) = (changes.clone(), clock.clone());
+        let beside = |commits| {
+            let intake = postgres::Intake::start(server, its, all, commits);
+            Ok(Beside::Server(listener, intake.map_err(|error| error.to_string())?))
+        };
+        Self::started(connection, changes, &source, beside, clock).map_err(unusable)
     }
 
     /// Opens the database that a configuration names.
@@ -261,12 +279,13 @@ impl Store {
         connection: Connection,
         changes: changes::Changes,
         source: &readers::Source,
-        beside: Beside,
+        beside: impl FnOnce(Arc<measures::Commits>) -> Result<Beside, String>,
         clock: Clock,
     ) -> Result<Self, String> {
         let readers = readers::Readers::new(source);
         let (writer, thread) = writer::Writer::start(connection, changes.clone())
             .map_err(|error| error.to_string())?;
+        let beside = beside(writer.commits().clone())?;
         let damaged = AtomicBool::new(false);
         let inner = Inner {
             clock,
@@ -277,7 +296,7 @@ impl Store {
             term: Arc::new(tokio::sync::Semaphore::new(1)),
             writer,
             _thread: thread,
-            _beside: beside,
+            beside,
         };
         Ok(Self { inner: Arc::new(inner), purpose: Purpose::Deliveries })
     }

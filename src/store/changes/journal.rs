@@ -15,17 +15,17 @@ use crate::{
     domain::delivery_state::State,
     store::{
         counts::Kept,
-        db::{self, Connection, Row, params},
+        db::{self, Connection, Row, Rows, params},
         moves::{Moved, Standing},
         postgres::Session,
     },
 };
 
 /// Rows of the table that are read at once.
-const MOST: usize = 20_000;
+pub(in crate::store) const MOST: usize = 20_000;
 
 /// The last one that is known, and those behind it: where it was purged, some of these may have been too.
-const SINCE: &str =
+pub(in crate::store) const SINCE: &str =
     "SELECT number, kind, row_id, instance, control_id, company_key, can_be_seen, received_at,
          from_state, from_code, to_state, to_code
      FROM changes WHERE number >= ?1 ORDER BY number LIMIT ?2";
@@ -46,10 +46,11 @@ pub(super) struct Journal {
     asked: AtomicU64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Position {
+/// A place in the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::store) struct Position {
     /// All changes up to this one were told.
-    number: i64,
+    pub(in crate::store) number: i64,
     /// How often everything was read anew: numbers of before and after are not compared.
     epoch: u64,
 }
@@ -139,7 +140,7 @@ impl Changes {
     }
 
     /// Tells what was found, unless it was told already.
-    pub(super) fn tell_found(&self, found: Found) {
+    pub(in crate::store) fn tell_found(&self, found: Found) {
         let Some(journal) = &self.0.journal else { return };
         let mut position = journal.lock();
         if found.epoch != position.epoch {
@@ -205,34 +206,42 @@ impl Changes {
         self.0.outcomes.have_look_again();
     }
 
-    fn position(&self) -> Option<Position> {
+    /// Up to where changes were told.
+    pub(in crate::store) fn position(&self) -> Option<Position> {
         self.0.journal.as_ref().map(|journal| *journal.lock())
     }
 }
 
 /// What stands behind a position; `None` where some of it was purged.
 fn since(changes: &Changes, db: &Connection, position: Position) -> db::Result<Option<Found>> {
-    let Position { number, epoch } = position;
     let mut select = db.prepare_cached(SINCE)?;
-    let mut rows = select.query(params![number, MOST])?;
-    let first = rows.next()?.map(|row| row.get::<_, i64>("number")).transpose()?;
-    if first != Some(number) {
-        return Ok(None);
-    }
-    let mut found = Found { epoch, up_to: number, is_all: true, noted: Vec::new() };
-    let mut read = 1;
-    while let Some(row) = rows.next()? {
-        read += 1;
-        found.up_to = row.get("number")?;
-        let noted = changes.noted(&row)?.into_iter().flatten();
-        let number = found.up_to;
-        found.noted.extend(noted.map(|noted| (number, noted)));
-    }
-    found.is_all = read < MOST;
-    Ok(Some(found))
+    changes.found(position, select.query(params![position.number, MOST])?)
 }
 
 impl Changes {
+    /// What [`SINCE`] has found behind a position; `None` where some of it was purged.
+    pub(in crate::store) fn found(
+        &self,
+        Position { number, epoch }: Position,
+        mut rows: Rows<'_>,
+    ) -> db::Result<Option<Found>> {
+        let first = rows.next()?.map(|row| row.get::<_, i64>("number")).transpose()?;
+        if first != Some(number) {
+            return Ok(None);
+        }
+        let mut found = Found { epoch, up_to: number, is_all: true, noted: Vec::new() };
+        let mut read = 1;
+        while let Some(row) = rows.next()? {
+            read += 1;
+            found.up_to = row.get("number")?;
+            let noted = self.noted(&row)?.into_iter().flatten();
+            let number = found.up_to;
+            found.noted.extend(noted.map(|noted| (number, noted)));
+        }
+        found.is_all = read < MOST;
+        Ok(Some(found))
+    }
+
     /// What a row of the table tells: of a row of the inbox, and of a control.
     fn noted(&self, row: &Row<'_>) -> db::Result<[Option<Noted>; 2]> {
         let kind: String = row.get("kind")?;

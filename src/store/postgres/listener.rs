@@ -181,4 +181,4 @@ impl Listening {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -2,6 +2,7 @@
 //! its transaction ends, so that there is one writer at a time, as in a file.
 
 mod cells;
+mod intake;
 mod listener;
 mod schema;
 mod server;
@@ -10,6 +11,7 @@ mod translate;
 mod words;
 
 pub(super) use cells::Cell;
+pub(super) use intake::{Intake, Taken};
 pub(super) use listener::Listener;
 pub(super) use server::Server;
 pub(super) use server::parse;

@@ -4,7 +4,10 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::future::join;
 use tokio::{runtime::Runtime, sync::watch};
-use tokio_postgres::{Client, Row, Statement, types::ToSql};
+use tokio_postgres::{
+    Client, Row, Statement,
+    types::{ToSql, Type},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -168,6 +171,22 @@ impl Session {
     pub(in crate::store) fn begin_reading(&self) -> Reading<'_> {
         self.ahead("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         Reading(self)
+    }
+
+    /// A statement of the server's own, with the types of its parameters.
+    pub(super) fn prepare(&self, sql: &str, types: &[Type]) -> db::Result<Statement> {
+        Ok(self.wait(self.client.prepare_typed(sql, types))?)
+    }
+
+    /// The rows of two queries, each a transaction by itself, in one way there and back.
+    pub(super) fn both(
+        &self,
+        [first, second]: [(&Statement, &[&(dyn ToSql + Sync)]); 2],
+    ) -> [db::Result<Vec<Row>>; 2] {
+        let answers =
+            join(self.client.query(first.0, first.1), self.client.query(second.0, second.1));
+        let (first, second) = self.wait(answers);
+        [first, second].map(|rows| Ok(rows?))
     }
 
     /// How many rows a statement has changed.

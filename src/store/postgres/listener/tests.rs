@@ -23,15 +23,15 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Two bridges on one database.
-struct Two {
-    database: Database,
-    first: Store,
-    second: Store,
+pub(in crate::store::postgres) struct Two {
+    pub(in crate::store::postgres) database: Database,
+    pub(in crate::store::postgres) first: Store,
+    pub(in crate::store::postgres) second: Store,
 }
 
 impl Two {
     /// `None` where there is no server.
-    fn open() -> Option<(Runtime, Self)> {
+    pub(in crate::store::postgres) fn open() -> Option<(Runtime, Self)> {
         let database = Database::make()?;
         let runtime = Runtime::new().unwrap();
         let open = || Store::open_server(database.server.clone(), Clock::system()).unwrap();
@@ -45,7 +45,7 @@ impl Two {
     }
 
     /// Both hold in memory what is in the database.
-    async fn both_know(&self) {
+    pub(in crate::store::postgres) async fn both_know(&self) {
         for store in [&self.first, &self.second] {
             until("the counts are those of the database", async || {
                 let read = store.read(Kept::read).await.unwrap();
@@ -57,12 +57,12 @@ impl Two {
         }
     }
 
-    /// Ends the connections that listen, of both.
-    fn cut(&self) {
+    /// Ends the connections of this name, of both.
+    pub(in crate::store::postgres) fn cut(&self, called: &str) {
         let Two { database: Database { admin, name, .. }, .. } = self;
         let cut = format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = '{name}' AND application_name = '{NAME}'"
+             WHERE datname = '{name}' AND application_name = '{called}'"
         );
         admin.batch(&cut).unwrap();
     }
@@ -94,18 +94,24 @@ fn version_of(store: &Store, id: &str) -> u64 {
     store.version_of(&Instance::default(), &control(id))
 }
 
-/// Posts an event of a control, which a sender might do again.
+/// Posts an event of a control.
 async fn post(store: &Store, id: &str) -> InboxRow {
+    store.accept(vec![event(id, "Disk C:")]).await.unwrap().remove(0).1
+}
+
+/// The event of a control, as it was received.
+pub(in crate::store::postgres) fn event(id: &str, name: &str) -> NewAcknowledgement {
     let body = json!({
         "event_id": format!("of-{id}"),
-        "company": {"id": 42, "name": "Demo"}, "equipment": {"name": "Server4"},
-        "control": {"id": id, "element_type": "service", "name": "Disk C:", "state": "CRITICAL"},
+        "company": {"id": 42, "name": "Demo"},
+        "equipment": {"name": "Server4"},
+        "control": {"id": id, "element_type": "service", "name": name, "state": "CRITICAL"},
         "acknowledgement": {"author": "jdupont"}
     })
     .to_string();
     let at = Clock::system().now();
     let event = read(&body, &Receipt { at, instance: Instance::default() }).unwrap();
-    let new = NewAcknowledgement {
+    NewAcknowledgement {
         instance: Instance::default(),
         event,
         body,
@@ -116,9 +122,7 @@ async fn post(store: &Store, id: &str) -> InboxRow {
         state: State::Accepted,
         problem: None,
         warnings: Vec::new(),
-    };
-    let (_, row) = store.accept(vec![new]).await.unwrap().remove(0);
-    row
+    }
 }
 
 /// What comes in good time.
@@ -276,7 +280,7 @@ fn a_bridge_that_was_cut_off_reads_everything_anew() {
         (first.changes(Visible::all()), first.outcomes().subscribe(posted.id))
     });
     two.allow_connections(false);
-    two.cut();
+    two.cut(NAME);
     runtime.block_on(async {
         // What was read is not given again while nobody knows what has changed.
         let is_new = async || version_of(first, "c1") != version_of(first, "c1");
