@@ -1,6 +1,6 @@
 -- The same database on PostgreSQL. Compiled into the program and applied in fenced steps, as schema.sql is: each
 -- runs once, in a transaction of its own, and leaves its number in the table "schema_step". The first one makes
--- what the steps of schema.sql up to its number make; later ones have their numbers from there.
+-- what the steps of schema.sql up to its number make; later ones count on, for a server has steps of its own.
 -- What each table and column is for stands there.
 -- Times are milliseconds since 1970 (UTC). Texts are compared byte by byte, as SQLite does. Names stand in no index
 -- in which they only spare a look at the row: here the entry of an index has a third of a page at most.
@@ -556,3 +556,23 @@ CREATE TABLE switched_controls (
     as_of BIGINT NOT NULL,
     PRIMARY KEY (instance, control_id)
 );
+
+-- step 24: who leads, of all that serve one database
+
+CREATE TABLE leader (
+    id BIGINT PRIMARY KEY CHECK (id = 1),  -- there is one row
+    term BIGINT NOT NULL,  -- grows with each Term; changed by whoever holds the lock of the leader and that of writes
+    backend BIGINT NOT NULL,  -- the process of the server that holds the lock of the leader for it
+    name TEXT COLLATE "C" NOT NULL,  -- machine and process, for people
+    since BIGINT NOT NULL
+);
+INSERT INTO leader (id, term, backend, name, since) VALUES (1, 0, 0, '', 0);
+
+-- Ends a transaction of another Term than that which goes on, and of one whose connection does not hold the lock. It
+-- stands behind the lock of writes, which whoever begins a Term takes too.
+CREATE FUNCTION expect_term(expected BIGINT) RETURNS VOID LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM leader WHERE term = expected AND backend = pg_backend_pid()) THEN
+        RAISE EXCEPTION 'another instance leads' USING ERRCODE = 'BR001';
+    END IF;
+END $$;

@@ -78,22 +78,9 @@ impl std::fmt::Debug for History {
 impl History {
     /// With what earlier processes have written.
     pub async fn read(store: Store, clock: Clock, desks: Desks) -> Result<Self, StoreError> {
-        let now = clock.now();
-        let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
-        let buckets = store.history(start_of(since)).await?;
-        let buckets = buckets.into_iter().map(|bucket| (bucket.start, bucket)).collect();
-        let gate_changes = store.gate_changes(since, CHANGES).await?;
-        let stored_before = store.stored_since_start();
-        let answers_before = answered(&desks);
-        let past = Past {
-            buckets,
-            counted_from: now,
-            stored_before,
-            answers_before,
-            gate_changes,
-            ..Past::default()
-        };
-        let inner = Inner { store, clock, desks, up_since: now, past: Mutex::new(past) };
+        let past = Past::read(&store, &clock, &desks).await?;
+        let up_since = past.counted_from;
+        let inner = Inner { store, clock, desks, up_since, past: Mutex::new(past) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -134,6 +121,14 @@ impl History {
 
     /// Counts and writes for a Term until `stop`.
     pub async fn keep(&self, term: &Term, stop: CancellationToken) {
+        let Inner { store, clock, desks, .. } = &*self.inner;
+        if store.standing().is_some() {
+            // Another instance may have led: this one goes on with what that has written.
+            match Past::read(store, clock, desks).await {
+                Ok(past) => *self.past() = past,
+                Err(error) => tracing::warn!(%error, "the history could not be read"),
+            }
+        }
         let counting = self.keep_counting(term, &stop);
         let gates = self.inner.desks.iter().map(|served| self.keep_gate(term, served));
         let watching = stop.run_until_cancelled(join_all(gates));
@@ -230,6 +225,22 @@ impl History {
 }
 
 impl Past {
+    /// What was written; counting begins.
+    async fn read(store: &Store, clock: &Clock, desks: &Desks) -> Result<Self, StoreError> {
+        let now = clock.now();
+        let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+        let buckets = store.history(start_of(since)).await?;
+        let buckets = buckets.into_iter().map(|bucket| (bucket.start, bucket)).collect();
+        Ok(Self {
+            buckets,
+            counted_from: now,
+            stored_before: store.stored_since_start(),
+            answers_before: answered(desks),
+            gate_changes: store.gate_changes(since, CHANGES).await?,
+            ..Self::default()
+        })
+    }
+
     /// What was counted since the last time: it belongs to where it began.
     fn counted(&self, answered: &BTreeMap<DeskName, Counted>, stored: u64) -> Bucket {
         let acknowledgements = stored.saturating_sub(self.stored_before);

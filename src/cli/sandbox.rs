@@ -6,16 +6,11 @@ use std::{
 };
 
 use anyhow::Context as _;
+use itop_sandbox::{Data, Flavour, Grown, Latency, Noise, Options, PASSWORD, Sandbox};
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, USERNAME};
 
 use super::{listen, print};
-use crate::{
-    clock::Clock,
-    config::Log,
-    lifecycle,
-    sandbox::{Data, Flavour, Grown, Latency, Noise, Options, PASSWORD, Sandbox},
-    telemetry,
-};
+use crate::{clock::Clock, config::Log, lifecycle, telemetry};
 
 /// Which ticket system.
 #[derive(Debug, clap::Args)]

@@ -30,8 +30,8 @@ use crate::{
 /// How often it is noted for how long the bridge has run since a restore.
 const NOTE_RAN: Duration = Duration::from_hours(1);
 
-/// How long to wait before a success is written down again that the database did not take.
-const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
+/// How long to wait before something is asked again that the database did not take.
+pub(super) const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
 
 /// How often a write must be refused, while others get through, until its row fails: what refuses it
 /// may be so for a moment.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::sync::{Mutex, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::{
     clock::Clock,
@@ -23,6 +23,8 @@ struct Inner {
     clock: Clock,
     gates: Vec<Gate>,
     is_held: AtomicBool,
+    /// What is stored and what is remembered change together, one time after another.
+    changing: Mutex<()>,
     /// Each attempt has a part of it while it runs.
     attempts: Arc<RwLock<()>>,
 }
@@ -38,8 +40,8 @@ pub struct Quiet(
 
 impl Hold {
     pub(super) fn new(store: Store, clock: Clock, gates: Vec<Gate>) -> Self {
-        let (is_held, attempts) = Default::default();
-        Self(Arc::new(Inner { store, clock, gates, is_held, attempts }))
+        let (is_held, changing, attempts) = Default::default();
+        Self(Arc::new(Inner { store, clock, gates, is_held, changing, attempts }))
     }
 
     /// An attempt begins; `None` where it must not.
@@ -49,16 +51,25 @@ impl Hold {
         (!self.0.is_held.load(Ordering::SeqCst)).then_some(part)
     }
 
-    /// What was held when the last process ended still is.
+    /// What was held when the last process ended, or the last Term, still is.
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
-        if let Some(held) = self.0.store.held().await? {
-            tracing::warn!(since = %held.since, by = held.by, "deliveries are held");
-            self.close(&held);
+        let _changing = self.0.changing.lock().await;
+        match self.0.store.held().await? {
+            // It is known.
+            Some(_) if self.0.is_held.load(Ordering::SeqCst) => {}
+            Some(held) => {
+                tracing::warn!(since = %held.since, by = held.by, "deliveries are held");
+                self.close(&held);
+            }
+            None => {
+                self.open();
+            }
         }
         Ok(())
     }
 
     pub(super) async fn begin(&self, by: &str) -> Result<Held, StoreError> {
+        let _changing = self.0.changing.lock().await;
         let held = self.0.store.hold(by).await?;
         tracing::warn!(by = held.by, "deliveries are held: what is posted is stored and waits");
         self.close(&held);
@@ -75,14 +86,21 @@ impl Hold {
     }
 
     pub(super) async fn end(&self, by: &str) -> Result<(), StoreError> {
+        let _changing = self.0.changing.lock().await;
         self.0.store.end_hold().await?;
-        if self.0.is_held.swap(false, Ordering::SeqCst) {
+        if self.open() {
             tracing::warn!(by, "deliveries are held no more");
         }
+        Ok(())
+    }
+
+    /// Tells whether they were held.
+    fn open(&self) -> bool {
+        let was_held = self.0.is_held.swap(false, Ordering::SeqCst);
         for gate in &self.0.gates {
             gate.end_hold();
         }
-        Ok(())
+        was_held
     }
 
     /// That none is under way, and none begins meanwhile; `None` while one is, or where they are not held.

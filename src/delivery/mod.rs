@@ -42,6 +42,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    core::AFTER_STORE_FAILURE,
     deliverer::{Deliverer, Lanes},
     figures::RefusedConditions,
     hold::Hold,
@@ -65,7 +66,7 @@ use crate::{
     },
     gate::{GateState, Reason},
     lifecycle::to_its_end,
-    store::{Held, InboxRow, Store, StoreError, Term},
+    store::{Held, InboxRow, Standing, Store, StoreError, Term},
 };
 
 /// What deliveries are told by the configuration.
@@ -153,7 +154,7 @@ impl Delivery {
         Self { inner: Arc::new(inner) }
     }
 
-    /// What was held when the last process ended still is; asked before anything runs.
+    /// What was held when the last process ended still is; asked before anything runs, and again with each Term.
     pub async fn recover_hold(&self) -> Result<(), StoreError> {
         self.inner.hold.recover().await
     }
@@ -169,9 +170,13 @@ impl Delivery {
         self.inner.hold.end(by).await
     }
 
-    /// That deliveries are held and none is under way; none begins until it is dropped.
+    /// That deliveries are held and none is under way; none begins until it is dropped. Only where they run that can
+    /// be told.
     #[must_use]
     pub fn quiet(&self) -> Option<Quiet> {
+        if self.inner.store.standing() == Some(Standing::Following) {
+            return None;
+        }
         self.inner.hold.quiet()
     }
 
@@ -181,6 +186,16 @@ impl Delivery {
         // What was begun for an earlier Term of this process may still be sent: from its end on it is settled.
         let ended = join_all(self.inner.outlooks.iter().map(|outlook| outlook.desk.writes_ended()));
         if stop.run_until_cancelled(ended).await.is_none() {
+            return;
+        }
+        // Whoever led before may have held them, or let them go on.
+        let recovered = async {
+            while let Err(error) = self.inner.hold.recover().await {
+                tracing::error!(%error, "whether deliveries are held could not be read");
+                self.inner.clock.sleep(AFTER_STORE_FAILURE).await;
+            }
+        };
+        if stop.run_until_cancelled(recovered).await.is_none() {
             return;
         }
         let deliverer = Deliverer::new(&self.inner, term);

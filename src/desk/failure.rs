@@ -146,7 +146,7 @@ impl Failure<'_> {
 fn reason_of_itop(error: &ItopError) -> Option<Reason> {
     match error {
         // What this machine lacks says nothing about iTop.
-        ItopError::Refused { .. } | ItopError::NoConnectionLeft { .. } => None,
+        ItopError::Refused { .. } | ItopError::NoConnectionLeft { .. } | ItopError::TooLate => None,
         ItopError::NotAllowed { .. } => Some(Reason::WritesRefused),
         ItopError::BadCredentials => Some(Reason::Credentials),
         ItopError::ProfileMissing { .. } => Some(Reason::ProfileMissing),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Desk, DeskError};
 use crate::{
+    clock::BeginBy,
     domain::{
         keys::{OrgId, TicketId, TicketKey},
         marker::Marker,
@@ -113,6 +114,14 @@ impl Desk {
 }
 
 impl Keyed {
+    /// The same, whose writes are sent only so long as they may be begun.
+    #[must_use]
+    pub fn begun_by(&self, by: BeginBy) -> Self {
+        match self {
+            Self::Salesforce(client) => Self::Salesforce(client.begun_by(by)),
+        }
+    }
+
     /// Its own words.
     #[must_use]
     pub fn words(&self) -> Words {

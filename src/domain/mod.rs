@@ -1,4 +1,4 @@
-//! Pure rules: no I/O, no clock, nothing else of this crate.
+//! Pure rules: no I/O, no clock, nothing else of this crate. When two names are one is a crate of its own.
 
 pub mod acknowledgement;
 pub mod body;
@@ -18,7 +18,6 @@ pub mod json_text;
 pub mod keys;
 pub mod link_table;
 pub mod marker;
-pub mod names;
 pub mod network;
 pub mod new_ticket;
 pub mod notice;
@@ -32,3 +31,5 @@ pub mod ticket_text;
 pub mod trace;
 pub mod visible;
 pub mod wanted_words;
+
+pub use itop_names as names;

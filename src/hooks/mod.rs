@@ -14,6 +14,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -64,6 +65,9 @@ pub struct HookFigures {
 /// Posts of one hook at once.
 pub const IN_FLIGHT: usize = 4;
 
+/// How long to wait before the database is asked again that has failed.
+const AFTER_STORE_FAILURE: Duration = Duration::from_secs(1);
+
 /// Messages of one hook that wait at most; beyond that the oldest are given up.
 pub const MOST_WAITING: u64 = 10_000;
 
@@ -85,6 +89,7 @@ struct Inner {
 /// A hook as it runs.
 struct Hook {
     name: String,
+    wants: HookWants,
     receiver: Receiver,
     in_flight: Arc<AtomicUsize>,
 }
@@ -112,6 +117,16 @@ pub enum ReplaceError {
     /// The database does not take them.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Says what is not told any more.
+fn told_of(gone: usize) {
+    if gone > 0 {
+        tracing::warn!(
+            messages = gone,
+            "hooks are not configured any more: what waited for them is gone"
+        );
+    }
 }
 
 impl Hooks {
@@ -152,16 +167,11 @@ impl Hooks {
             events: hook.events.clone(),
             visible: hook.visible(),
         });
-        let gone = inner.store.set_hooks(wants.collect()).await?;
-        if gone > 0 {
-            tracing::warn!(
-                messages = gone,
-                "hooks are not configured any more: what waited for them is gone"
-            );
-        }
+        let wants: Vec<_> = wants.collect();
+        told_of(inner.store.set_hooks(wants.clone()).await?);
         let mut figures = BTreeMap::new();
         let mut current = Vec::with_capacity(hooks.len());
-        for (hook, receiver) in hooks {
+        for ((hook, receiver), wants) in hooks.into_iter().zip(wants) {
             let in_flight = Arc::new(AtomicUsize::new(0));
             let known = Known {
                 events: hook.events,
@@ -170,7 +180,7 @@ impl Hooks {
                 record: inner.store.hook_record(&hook.name).await?,
             };
             figures.insert(hook.name.clone(), known);
-            current.push(Arc::new(Hook { name: hook.name, receiver, in_flight }));
+            current.push(Arc::new(Hook { name: hook.name, wants, receiver, in_flight }));
         }
         *self.figures_mut() = figures;
         inner.current.send_replace(current.into());
@@ -193,6 +203,32 @@ impl Hooks {
         self.figures_mut().iter().map(figure).collect()
     }
 
+    /// Where several instances may serve the database, the configuration of the one that leads counts from now on, and
+    /// it goes on where the last one was. Tried until the database takes it.
+    pub async fn take_over(&self, term: &Term) {
+        let inner = &*self.inner;
+        if inner.store.standing().is_none() {
+            // A file has them since it was opened, before anything was written.
+            return;
+        }
+        while let Err(error) = self.taken_over(term).await {
+            tracing::error!(%error, "what hooks are told could not be written");
+            inner.clock.sleep(AFTER_STORE_FAILURE).await;
+        }
+    }
+
+    async fn taken_over(&self, term: &Term) -> Result<(), StoreError> {
+        let inner = &*self.inner;
+        let hooks = inner.current.borrow().clone();
+        told_of(term.set_hooks(hooks.iter().map(|hook| hook.wants.clone()).collect()).await?);
+        for Hook { name, .. } in hooks.iter().map(|hook| &**hook) {
+            let (backlog, record) =
+                (inner.store.hook_backlog(name).await?, inner.store.hook_record(name).await?);
+            self.learn(name, |known| (known.backlog, known.record) = (backlog, record));
+        }
+        Ok(())
+    }
+
     /// Sends for a Term until it is dropped. A post that is being made then is made again, by the same id.
     pub async fn run(self, term: Term) {
         let mut changes = self.inner.current.subscribe();
@@ -202,7 +238,7 @@ impl Hooks {
             tokio::select! {
                 // Without hooks, and only then, this ends.
                 _ = all, if !hooks.is_empty() => {}
-                _ = changes.changed() => {}
+                _ = changes.changed() => self.take_over(&term).await,
             }
         }
     }

@@ -15,7 +15,7 @@ use super::{
     connection::Line,
 };
 use crate::{
-    clock::Stopwatch,
+    clock::{BeginBy, Stopwatch},
     lifecycle::to_its_end,
     outgoing::{self, Calls, ClientError, Credentials, Raw, Slots, Use, exchange},
 };
@@ -27,6 +27,8 @@ pub struct Client {
     zone: ItopZone,
     slots: Slots,
     calls: Calls,
+    /// Until when writes may be sent.
+    begin_by: BeginBy,
 }
 
 impl std::fmt::Debug for Client {
@@ -45,6 +47,7 @@ impl Client {
             zone: settings.zone.clone(),
             calls: Calls::of::<ItopError>(),
             slots: Slots::new(settings.max_in_flight),
+            begin_by: BeginBy::any_time(),
         })
     }
 
@@ -73,6 +76,13 @@ impl Client {
     pub fn with_account(&self, settings: &Settings) -> Result<Self, ClientError> {
         let slots = self.slots.clone();
         Ok(Self { slots, ..Self::new(settings)? })
+    }
+
+    /// The same, whose writes are sent only so long as they may be begun: those that have to wait longer for a slot
+    /// end with [`ItopError::TooLate`].
+    #[must_use]
+    pub fn begun_by(&self, by: BeginBy) -> Self {
+        Self { begin_by: by, ..self.clone() }
     }
 
     pub(super) fn line(&self) -> Arc<Line> {
@@ -147,6 +157,9 @@ impl Client {
 
     async fn send(&self, purpose: Use, operation: &Value) -> Result<Raw, ItopError> {
         let slot = self.slots.take(purpose).await;
+        if purpose.writes() && self.begin_by.is_over() {
+            return Err(ItopError::TooLate);
+        }
         let line = self.line();
         let json = operation.to_string();
         let (mut request, mut form) = line.request();

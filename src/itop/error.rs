@@ -50,6 +50,9 @@ pub enum ItopError {
         /// What the system said.
         reason: String,
     },
+    /// The write was never sent: it had to wait for so long that another instance of the bridge may be at it.
+    #[error("it was not sent in time")]
+    TooLate,
     /// The request was sent and no clear answer came: a write may have happened or may still.
     #[error("no clear answer came from iTop: {reason}")]
     NoClearAnswer {
@@ -102,6 +105,7 @@ impl ItopError {
             | Self::Refused { .. }
             | Self::NotAllowed { .. }
             | Self::BadCredentials
+            | Self::TooLate
             | Self::Maintenance { .. } => None,
         }
     }
@@ -119,6 +123,7 @@ impl ItopError {
             | Self::TurnedAway { .. } => true,
             Self::Unreachable { .. }
             | Self::NoConnectionLeft { .. }
+            | Self::TooLate
             | Self::NoClearAnswer { .. }
             | Self::NotItop { .. } => false,
         }
@@ -224,6 +229,7 @@ impl ItopError {
             | Self::Maintenance { .. }
             | Self::TurnedAway { status: TOO_MANY, .. }
             | Self::Unreachable { .. }
+            | Self::TooLate
             | Self::NoConnectionLeft { .. } => true,
             // Code 100 does not prove that nothing was created: triggers run after the commit. And a
             // firewall may have objected to iTop's answer.
@@ -265,6 +271,7 @@ impl Coded for ItopError {
         "no-clear-answer",
         "turned-away",
         "not-itop",
+        "too-late",
     ];
 
     fn place(&self) -> usize {
@@ -279,6 +286,7 @@ impl Coded for ItopError {
             Self::NoClearAnswer { .. } => 8,
             Self::TurnedAway { .. } => 9,
             Self::NotItop { .. } => 10,
+            Self::TooLate => 11,
         }
     }
 }

@@ -22,6 +22,14 @@ impl Use {
     /// All there are, in the order in which they are counted.
     pub(super) const ALL: [Self; 4] = [Self::Read, Self::List, Self::Write, Self::Create];
 
+    /// Whether it may change something.
+    pub(crate) fn writes(self) -> bool {
+        match self {
+            Self::Write | Self::Create => true,
+            Self::Read | Self::List => false,
+        }
+    }
+
     /// The word for it, for programs.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -94,10 +102,7 @@ impl Slots {
     pub(crate) async fn take(&self, purpose: Use) -> Slot {
         let Self { all, writes, .. } = self.clone();
         // The semaphores are never closed; without a permit a call would only be unbounded.
-        let write = match purpose {
-            Use::Write | Use::Create => writes.acquire_owned().await.ok(),
-            Use::Read | Use::List => None,
-        };
+        let write = if purpose.writes() { writes.acquire_owned().await.ok() } else { None };
         [write, all.acquire_owned().await.ok()]
     }
 }

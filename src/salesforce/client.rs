@@ -19,7 +19,7 @@ use super::{
     record_type::RecordTypes,
 };
 use crate::{
-    clock::{Clock, Stopwatch},
+    clock::{BeginBy, Clock, Stopwatch},
     domain::text::{cut_chars, one_line},
     lifecycle::to_its_end,
     outgoing::{self, Calls, ClientError, Raw, Slots, Use, exchange},
@@ -43,6 +43,8 @@ pub struct Client {
     pub(super) owners: Owners,
     pub(super) record_types: RecordTypes,
     pub(super) clock: Clock,
+    /// Until when writes may be sent.
+    begin_by: BeginBy,
 }
 
 /// What an answer means.
@@ -72,6 +74,7 @@ impl Client {
             logins: Arc::default(),
             instance: Arc::default(),
             slots: Slots::new(settings.max_in_flight),
+            begin_by: BeginBy::any_time(),
             calls: Calls::of::<Error>(),
             usage: Usage::default(),
             owners: Owners::default(),
@@ -95,6 +98,13 @@ impl Client {
         let line = Arc::new(Line::new(settings, files)?);
         *self.line.write().unwrap_or_else(PoisonError::into_inner) = line;
         Ok(true)
+    }
+
+    /// The same, whose writes are sent only so long as they may be begun: those that have to wait longer for a slot
+    /// end with [`Error::TooLate`].
+    #[must_use]
+    pub fn begun_by(&self, by: BeginBy) -> Self {
+        Self { begin_by: by, ..self.clone() }
     }
 
     pub(super) fn line(&self) -> Arc<Line> {
@@ -257,6 +267,10 @@ impl Client {
         trace: Option<&reqwest::header::HeaderValue>,
         judge: Judge<T>,
     ) -> Result<T, Error> {
+        // Only now: a login may have come before.
+        if purpose.writes() && self.begin_by.is_over() {
+            return Err(Error::TooLate);
+        }
         let settings = &session.line.settings;
         let version = &settings.api_version;
         let path = if call.path.starts_with("/services/") {

@@ -92,6 +92,9 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+    /// The write was never sent: it had to wait for so long that another instance of the bridge may be at it.
+    #[error("it was not sent in time")]
+    TooLate,
     /// The request was sent and no clear answer came: it may have been done, or may still be.
     #[error("no clear answer came from Salesforce: {reason}")]
     NoClearAnswer {
@@ -170,6 +173,7 @@ impl Error {
             | Self::Version { .. }
             | Self::Unreachable { .. }
             | Self::NoConnectionLeft { .. }
+            | Self::TooLate
             | Self::TurnedAway { status: TOO_MANY, .. } => true,
             // A firewall may have objected to the answer.
             Self::NoClearAnswer { .. } | Self::TurnedAway { .. } | Self::NotSalesforce { .. } => {
@@ -187,6 +191,7 @@ impl Error {
                 | Self::NotSalesforce { .. }
                 | Self::Unreachable { .. }
                 | Self::NoConnectionLeft { .. }
+                | Self::TooLate
         )
     }
 
@@ -205,6 +210,7 @@ impl Error {
                 | Self::NoClearAnswer { .. }
                 | Self::Unreachable { .. }
                 | Self::NoConnectionLeft { .. }
+                | Self::TooLate
                 | Self::RequestLimit { daily: false, .. }
                 | Self::TurnedAway { status: TOO_MANY, .. }
         )
@@ -271,6 +277,7 @@ impl Coded for Error {
         "not-salesforce",
         "request-limit",
         "storage-limit",
+        "too-late",
     ];
 
     fn place(&self) -> usize {
@@ -287,6 +294,7 @@ impl Coded for Error {
             Self::NotSalesforce { .. } => 10,
             Self::RequestLimit { .. } => 11,
             Self::StorageLimit => 12,
+            Self::TooLate => 13,
         }
     }
 }

@@ -25,7 +25,8 @@ impl Error {
             | Self::Busy { .. }
             | Self::Several { .. }
             | Self::Reference { .. }
-            | Self::NoConnectionLeft { .. } => return None,
+            | Self::NoConnectionLeft { .. }
+            | Self::TooLate => return None,
         })
     }
 }
@@ -92,7 +93,7 @@ pub(super) fn of(error: &Error) -> Option<&'static str> {
             "The proxy between asks for a login: give it in HTTPS_PROXY, or let the bridge reach \
              Salesforce without it (NO_PROXY).",
         ),
-        Error::Busy { .. } => None,
+        Error::Busy { .. } | Error::TooLate => None,
         error => error.reason().and_then(of_reason),
     }
 }

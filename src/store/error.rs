@@ -17,6 +17,9 @@ pub enum StoreError {
     /// A question took longer than whoever polls may keep the database busy.
     #[error("the database took too long to answer")]
     TooLong,
+    /// Another instance leads, or may by now: nothing of this was written.
+    #[error("another instance leads")]
+    Deposed,
     /// A part of it is not what was written; a backup must be restored.
     #[error("the database is damaged: {0}")]
     Damaged(String),

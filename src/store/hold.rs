@@ -32,10 +32,11 @@ impl Store {
         self.read(held).await
     }
 
-    /// Deliveries are held from now on; whoever has held them first stays who it was.
+    /// Deliveries are held from now on; whoever has held them first stays who it was. Only whoever delivers can
+    /// say so.
     pub async fn hold(&self, by: &str) -> Result<Held, StoreError> {
         let (now, by) = (self.now_millis(), by.to_owned());
-        self.write(move |db| {
+        self.write_where_led(move |db| {
             if let Some(held) = held(db)? {
                 return Ok(held);
             }
@@ -47,7 +48,7 @@ impl Store {
 
     /// Deliveries are held no more.
     pub async fn end_hold(&self) -> Result<(), StoreError> {
-        self.write(|db| meta::remove(db, HELD)).await
+        self.write_where_led(|db| meta::remove(db, HELD)).await
     }
 
     /// How many rows have no clear outcome yet.

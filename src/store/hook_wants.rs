@@ -6,7 +6,7 @@
 use rusqlite::functions::FunctionFlags;
 
 use super::{
-    Store, StoreError, as_json,
+    Store, StoreError, Term, as_json,
     db::{self, Connection, params},
 };
 use crate::{
@@ -146,15 +146,28 @@ pub(super) fn register(connection: &rusqlite::Connection, clock: Clock) -> rusql
 
 impl Store {
     /// These hooks are told from now on, and no others. What others were still to be told goes; gives
-    /// back how many messages that were.
+    /// back how many messages that were. It is for whoever leads to say: where another instance does, nothing is
+    /// done.
     pub async fn set_hooks(&self, hooks: Vec<HookWants>) -> Result<usize, StoreError> {
         let now = self.moment().as_millis();
-        self.write(move |db| {
-            bring_back(db, now)?;
-            set(db, &hooks)
-        })
-        .await
+        match self.write_where_led(move |db| begin(db, now, &hooks)).await {
+            Err(StoreError::Deposed) => Ok(0),
+            set => set,
+        }
     }
+}
+
+impl Term {
+    /// The same of whoever has begun to lead.
+    pub async fn set_hooks(&self, hooks: Vec<HookWants>) -> Result<usize, StoreError> {
+        let now = self.moment().as_millis();
+        self.write(move |db| begin(db, now, &hooks)).await
+    }
+}
+
+fn begin(db: &Connection, now: i64, hooks: &[HookWants]) -> db::Result<usize> {
+    bring_back(db, now)?;
+    set(db, hooks)
 }
 
 /// Somebody may have put the clock back since an earlier process has written moments: none of them lies

@@ -10,7 +10,7 @@ use super::{
     meta, ticket_statuses,
 };
 use crate::{
-    clock::Moment,
+    clock::{BeginBy, Moment},
     domain::{
         delivery_state::{Problem, State},
         desk_name::DeskName,
@@ -53,28 +53,28 @@ pub(super) fn stored(desk: DeskName) -> Option<&'static str> {
 
 impl Term {
     /// Notes that a write is about to be sent, and what was left out of it; a second one of the same
-    /// attempt too. False if the row no longer waits: then nothing may be sent.
+    /// attempt too. Tells until when it may be begun; `None` if the row no longer waits: then nothing may be sent.
     pub async fn begin_create(
         &self,
         id: i64,
         id_floor: u64,
         warnings: Vec<String>,
         desk: DeskName,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<BeginBy>, StoreError> {
         let only = NewLine { id, words: String::new(), warnings };
-        let begun = self.begin_write(vec![only], id_floor, None, desk).await?;
-        Ok(!begun.is_empty())
+        let (begun, by) = self.begin_write(vec![only], id_floor, None, desk).await?;
+        Ok((!begun.is_empty()).then_some(by))
     }
 
     /// Notes that lines are about to be added to a ticket of that organization; the rows that still
-    /// wait for it.
+    /// wait for it, and until when the write may be begun.
     pub async fn begin_lines(
         &self,
         lines: Vec<NewLine>,
         id_floor: u64,
         target: TicketKey,
         org: OrgId,
-    ) -> Result<Vec<i64>, StoreError> {
+    ) -> Result<(Vec<i64>, BeginBy), StoreError> {
         let desk = DeskName::of_class(&target.class);
         self.begin_write(lines, id_floor, Some((target, org)), desk).await
     }
@@ -85,10 +85,11 @@ impl Term {
         id_floor: u64,
         target: Option<(TicketKey, OrgId)>,
         desk: DeskName,
-    ) -> Result<Vec<i64>, StoreError> {
-        let now = self.now_millis();
+    ) -> Result<(Vec<i64>, BeginBy), StoreError> {
+        let (now, claims) = (self.now_millis(), self.claims());
         let desk = stored(desk);
         self.write(move |db| {
+            let by = claims.now();
             let mut begun = Vec::with_capacity(lines.len());
             let mut update = db.prepare_cached(
                 "UPDATE acknowledgements
@@ -113,7 +114,7 @@ impl Term {
                     begun.push(id);
                 }
             }
-            Ok(begun)
+            Ok((begun, by))
         })
         .await
     }

@@ -118,7 +118,7 @@ pub use refused_requests::RefusedRequest;
 pub use rejected::Rejected;
 pub use signed_messages::Noted;
 pub use switch::{CaseSince, Moving, NewTicketOf, Returned, Switched, TicketElsewhere};
-pub use term::Term;
+pub use term::{Standing, Term};
 pub use ticket_statuses::Recognised;
 pub use unlinked_count::MOST_UNLINKED;
 
@@ -154,8 +154,11 @@ struct Inner {
     changes: changes::Changes,
     arrivals: measures::Arrivals,
     damaged: AtomicBool,
-    /// One: whoever has it leads.
+    /// One: whoever has it leads, or asks for it.
     term: Arc<tokio::sync::Semaphore>,
+    /// Where several instances may serve the database.
+    #[cfg(feature = "postgres")]
+    leading: Option<term::Leading>,
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
@@ -224,15 +227,15 @@ impl Store {
             .map_err(|error| unusable(error.to_string()))?;
         let source = path.as_path().into();
         let beside = |_| Ok(Beside::File(lock));
-        Self::started(connection, changes, &source, beside, clock).map_err(unusable)
+        Self::started(connection, changes, source, beside, clock).map_err(unusable)
     }
 
-    /// Opens a database of a PostgreSQL server, and brings its schema up to date. Not on a thread that drives
-    /// tasks: it waits for the server.
+    /// Opens a database of a PostgreSQL server, which others may serve as well, and brings its schema up to date.
+    /// Not on a thread that drives tasks: it waits for the server.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process serves it, [`StoreError::Newer`] where a newer program wrote
-    /// it, [`StoreError::Unusable`] where it cannot be reached or opened.
+    /// [`StoreError::Locked`] where another process serves it alone, or by an older schema, [`StoreError::Newer`]
+    /// where a newer program wrote it, [`StoreError::Unusable`] where it cannot be reached or opened.
     #[cfg(feature = "postgres")]
     fn open_server(server: postgres::Server, clock: Clock) -> Result<Self, StoreError> {
         let connection = postgres::writer(&server, clock.clone())?;
@@ -246,7 +249,7 @@ impl Store {
             let intake = postgres::Intake::start(server, its, all, commits);
             Ok(Beside::Server(listener, intake.map_err(|error| error.to_string())?))
         };
-        Self::started(connection, changes, &source, beside, clock).map_err(unusable)
+        Self::started(connection, changes, source, beside, clock).map_err(unusable)
     }
 
     /// Opens the database that a configuration names.
@@ -278,12 +281,28 @@ impl Store {
     fn started(
         connection: Connection,
         changes: changes::Changes,
-        source: &readers::Source,
+        source: readers::Source,
         beside: impl FnOnce(Arc<measures::Commits>) -> Result<Beside, String>,
         clock: Clock,
     ) -> Result<Self, String> {
-        let readers = readers::Readers::new(source);
-        let (writer, thread) = writer::Writer::start(connection, changes.clone())
+        let readers = readers::Readers::new(&source);
+        let mut common =
+            writer::Common { changes: changes.clone(), commits: Arc::default(), turn: None };
+        let mut when_lost = writer::WhenLost::Never;
+        #[cfg(feature = "postgres")]
+        let mut leading = None;
+        match source {
+            readers::Source::File(_) => {}
+            #[cfg(feature = "postgres")]
+            readers::Source::Server(server) => {
+                leading = Some(term::Leading::of(*server.clone()));
+                common.turn = Some(Arc::default());
+                let clock = clock.clone();
+                let connect = move || postgres::writer(&server, clock.clone());
+                when_lost = writer::WhenLost::Renews(Box::new(connect));
+            }
+        }
+        let (writer, thread) = writer::Writer::start(connection, common, when_lost)
             .map_err(|error| error.to_string())?;
         let beside = beside(writer.commits().clone())?;
         let damaged = AtomicBool::new(false);
@@ -294,6 +313,8 @@ impl Store {
             arrivals: measures::Arrivals::default(),
             damaged,
             term: Arc::new(tokio::sync::Semaphore::new(1)),
+            #[cfg(feature = "postgres")]
+            leading,
             writer,
             _thread: thread,
             beside,
@@ -315,7 +336,7 @@ impl Store {
 
     /// Ends when nothing can be written any more: the thread that writes has ended.
     pub async fn writer_ended(&self) {
-        self.inner.writer.ended().await;
+        self.inner.writer.ended().cancelled().await;
     }
 
     // These three box their closure at once: a future that held it, and each that awaits that one, would

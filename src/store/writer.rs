@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot};
+#[cfg(feature = "postgres")]
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -32,8 +34,40 @@ const QUEUE: usize = 1_024;
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
     failing: Arc<AtomicBool>,
-    commits: Arc<Commits>,
+    common: Common,
     ended: CancellationToken,
+    /// What whoever comes when it has ended is told.
+    gone: fn() -> StoreError,
+}
+
+/// What the writers of a process have in common.
+#[derive(Clone)]
+pub(super) struct Common {
+    pub(super) changes: Changes,
+    pub(super) commits: Arc<Commits>,
+    /// Where there is more than one: each has its turn, however much the others have to write.
+    pub(super) turn: Option<Arc<Mutex<()>>>,
+}
+
+/// What becomes of a writer whose connection is lost.
+pub(super) enum WhenLost {
+    /// Nothing: that of a file never is.
+    Never,
+    /// It connects anew.
+    #[cfg(feature = "postgres")]
+    Renews(Box<dyn Fn() -> Result<Connection, StoreError> + Send>),
+    /// It ends, and its Term with it. Before that no other one is granted.
+    #[cfg(feature = "postgres")]
+    Ends(#[expect(dead_code, reason = "what counts is when it goes")] Arc<OwnedSemaphorePermit>),
+}
+
+/// Why nothing of a transaction was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Failed {
+    /// It was one of a Term that is over.
+    Deposed,
+    /// What the database says.
+    Because(String),
 }
 
 /// What it takes to undo a closure that failed, while others share its transaction.
@@ -52,7 +86,7 @@ trait Job: Send {
     /// Runs the closure; false if it failed and must be undone.
     fn run(&mut self, connection: &Connection) -> bool;
     /// Answers, after the commit: `Err` if it did not succeed.
-    fn finish(self: Box<Self>, committed: Result<(), String>);
+    fn finish(self: Box<Self>, committed: Result<(), Failed>);
 }
 
 struct Work<T, F> {
@@ -76,10 +110,11 @@ where
         matches!(self.result, Some(Ok(_)))
     }
 
-    fn finish(self: Box<Self>, committed: Result<(), String>) {
+    fn finish(self: Box<Self>, committed: Result<(), Failed>) {
         let answer = match (self.result, committed) {
+            (_, Err(Failed::Deposed)) => Err(StoreError::Deposed),
             (Some(Err(error)), _) => Err(error.into()),
-            (_, Err(reason)) => Err(StoreError::Unavailable(reason)),
+            (_, Err(Failed::Because(reason))) => Err(StoreError::Unavailable(reason)),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Unavailable("it was not run".to_owned())),
         };
@@ -91,6 +126,14 @@ where
 /// The thread of a [`Writer`]. Dropped, it waits until what was queued is written: the thread ends
 /// when its writer is gone, which must be dropped before.
 pub(super) struct WriterThread(Option<JoinHandle<()>>);
+
+#[cfg(feature = "postgres")]
+impl WriterThread {
+    /// It is not waited for.
+    pub(super) fn detach(mut self) {
+        self.0.take();
+    }
+}
 
 impl Drop for WriterThread {
     fn drop(&mut self) {
@@ -105,27 +148,32 @@ impl Writer {
     /// Takes over the connection, in a thread of its own.
     pub(super) fn start(
         connection: Connection,
-        changes: Changes,
+        common: Common,
+        when_lost: WhenLost,
     ) -> std::io::Result<(Self, WriterThread)> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let failing = Arc::new(AtomicBool::new(false));
-        let commits = Arc::new(Commits::default());
         let ended = CancellationToken::new();
+        let gone: fn() -> StoreError = match &when_lost {
+            #[cfg(feature = "postgres")]
+            WhenLost::Ends(_) => || StoreError::Deposed,
+            _ => || StoreError::Unavailable("its writer has stopped".to_owned()),
+        };
         let thread = thread::Builder::new().name("store".to_owned()).spawn({
-            let (failing, commits) = (failing.clone(), commits.clone());
+            let (failing, common) = (failing.clone(), common.clone());
             // Told however the thread ends: by a panic, too.
             let told = ended.clone().drop_guard();
             move || {
                 let _told = told;
-                serve(&connection, queue, &failing, &commits, &changes);
+                Serving { connection, when_lost, failing, common }.serve(queue);
             }
         })?;
-        Ok((Self { jobs, failing, commits, ended }, WriterThread(Some(thread))))
+        Ok((Self { jobs, failing, common, ended, gone }, WriterThread(Some(thread))))
     }
 
-    /// Waits until the thread has ended.
-    pub(super) async fn ended(&self) {
-        self.ended.cancelled().await;
+    /// Cancelled when the thread has ended.
+    pub(super) fn ended(&self) -> &CancellationToken {
+        &self.ended
     }
 
     /// Whether the last commit failed, or no other will come.
@@ -133,9 +181,15 @@ impl Writer {
         self.failing.load(Ordering::Relaxed) || self.jobs.is_closed()
     }
 
+    /// What another writer of the process has in common with it.
+    #[cfg(feature = "postgres")]
+    pub(super) fn common(&self) -> &Common {
+        &self.common
+    }
+
     /// How commits went.
     pub(super) fn commits(&self) -> &Arc<Commits> {
-        &self.commits
+        &self.common.commits
     }
 
     pub(super) fn run<T: Send + 'static>(
@@ -147,18 +201,14 @@ impl Writer {
         let job: Box<dyn Job> = Box::new(Work { undo, closure: Some(work), result: None, answer });
         async {
             self.queue(job).await?;
-            result.await.map_err(|_| gone())?
+            result.await.map_err(|_| (self.gone)())?
         }
     }
 
     /// Not generic: it would be compiled for each job.
     async fn queue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        self.jobs.send(job).await.map_err(|_| gone())
+        self.jobs.send(job).await.map_err(|_| (self.gone)())
     }
-}
-
-fn gone() -> StoreError {
-    StoreError::Unavailable("its writer has stopped".to_owned())
 }
 
 /// Sets up the connection that writes: a commit is on the disk before it is answered.
@@ -173,34 +223,78 @@ pub(super) fn prepare(connection: &rusqlite::Connection) -> rusqlite::Result<()>
     super::keep_plans(connection)
 }
 
-fn serve(
-    connection: &Connection,
-    mut queue: mpsc::Receiver<Box<dyn Job>>,
-    failing: &AtomicBool,
-    commits: &Commits,
-    changes: &Changes,
-) {
-    let mut jobs = Vec::new();
-    while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
-        let watch = Stopwatch::start();
-        let gathered = commit_together(connection, &mut jobs, changes);
-        commits.micros.add(watch.micros());
-        commits.writes.add(jobs.len() as u64);
-        if gathered.is_err() {
-            commits.failed.count(0);
+/// What the thread of a writer has.
+struct Serving {
+    connection: Connection,
+    when_lost: WhenLost,
+    failing: Arc<AtomicBool>,
+    common: Common,
+}
+
+impl Serving {
+    fn serve(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+        let Common { changes, commits, turn } = self.common.clone();
+        let mut jobs = Vec::new();
+        while queue.blocking_recv_many(&mut jobs, MOST_PER_COMMIT) > 0 {
+            let _turn = turn.as_ref().map(|turn| turn.blocking_lock());
+            let watch = Stopwatch::start();
+            let mut goes_on = true;
+            let gathered = match self.connected() {
+                Ok(()) => commit_together(&self.connection, &mut jobs, &changes),
+                Err(error) => {
+                    goes_on = !matches!(error, StoreError::Newer { .. });
+                    if !goes_on || !self.failing.load(Ordering::Relaxed) {
+                        tracing::error!(%error, "the connection to the database was lost");
+                    }
+                    Err(Failed::Because(error.to_string()))
+                }
+            };
+            commits.micros.add(watch.micros());
+            commits.writes.add(jobs.len() as u64);
+            if gathered.is_err() {
+                commits.failed.count(0);
+            }
+            let was_failing = self.failing.swap(gathered.is_err(), Ordering::Relaxed);
+            if was_failing && gathered.is_ok() {
+                self.connection.after_failures();
+            }
+            let committed = gathered.map(|gathered| changes.tell(gathered));
+            for job in jobs.drain(..) {
+                job.finish(committed.clone());
+            }
+            if !goes_on || (committed.is_err() && self.ends()) {
+                return;
+            }
         }
-        let was_failing = failing.swap(gathered.is_err(), Ordering::Relaxed);
-        if was_failing && gathered.is_ok() {
-            connection.after_failures();
+    }
+
+    /// Connects anew, where the connection was lost and another one may take its place.
+    #[cfg(feature = "postgres")]
+    fn connected(&mut self) -> Result<(), StoreError> {
+        if let WhenLost::Renews(connect) = &self.when_lost
+            && self.connection.is_lost()
+        {
+            // Whether its last transaction was committed the table of changes tells.
+            self.connection = connect()?;
+            tracing::info!("the database is connected again");
         }
-        let committed = gathered.map(|gathered| changes.tell(gathered));
-        for job in jobs.drain(..) {
-            job.finish(committed.clone());
-        }
-        if committed.is_err() && connection.is_lost() {
-            // Whether its last transaction was committed nobody knows: only who reads everything anew does.
-            tracing::error!("the connection to the database was lost");
-            return;
+        Ok(())
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "a file is never lost")]
+    fn connected(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Whether nothing can be written through it any more.
+    fn ends(&self) -> bool {
+        match self.when_lost {
+            WhenLost::Never => false,
+            #[cfg(feature = "postgres")]
+            WhenLost::Renews(_) => false,
+            #[cfg(feature = "postgres")]
+            WhenLost::Ends(_) => self.connection.is_lost() || self.connection.is_deposed(),
         }
     }
 }
@@ -211,7 +305,7 @@ fn commit_together(
     connection: &Connection,
     jobs: &mut [Box<dyn Job>],
     changes: &Changes,
-) -> Result<Gathered, String> {
+) -> Result<Gathered, Failed> {
     let all = || -> db::Result<Gathered> {
         connection.begin()?;
         for job in jobs {
@@ -237,12 +331,12 @@ fn commit_together(
         Ok(gathered)
     };
     let outcome = all();
-    if outcome.is_err() {
+    outcome.map_err(|error| {
         connection.roll_back();
         // Nothing of it has happened.
         changes.forget_since(0);
-    }
-    outcome.map_err(|error| error.to_string())
+        if connection.is_deposed() { Failed::Deposed } else { Failed::Because(error.to_string()) }
+    })
 }
 
 #[cfg(test)]

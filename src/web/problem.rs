@@ -53,6 +53,8 @@ pub(super) enum ApiError {
     NotHeld,
     /// Deliveries are under way, or have no clear outcome yet.
     NotSettled,
+    /// Another instance leads, and only that one can do it.
+    NotLeading,
     /// Equipment is not kept in the CMDB.
     CmdbOff,
     /// iTop is not served.
@@ -102,6 +104,9 @@ impl From<StoreError> for ApiError {
         if matches!(error, StoreError::TooLong) {
             tracing::warn!("a question to the database took too long and was broken off");
             return Self::TooLong;
+        }
+        if matches!(error, StoreError::Deposed) {
+            return Self::NotLeading;
         }
         tracing::error!(%error, "the database failed a request");
         Self::StoreUnavailable
@@ -175,6 +180,11 @@ impl ApiError {
                 &kinds::NOT_SETTLED,
                 "Deliveries are still under way, or it is not clear yet what came of them. Nothing was moved: wait \
                  until /api/v1/hold says that all is settled.",
+            ),
+            Self::NotLeading => said(
+                &kinds::NOT_LEADING,
+                "Only the instance that leads can do that, and nothing was changed: ask the one whose /readyz has \
+                 the role 'leading'.",
             ),
             Self::CmdbOff => said(
                 &kinds::CMDB_OFF,

@@ -69,6 +69,9 @@ problem_types! {
         "Companies move only while deliveries are held; nothing was moved.";
     NOT_SETTLED = CONFLICT "not-settled", "Deliveries are still under way",
         "Some run, or have no clear outcome yet; nothing was moved. Ask again in a moment.";
+    NOT_LEADING = CONFLICT "not-leading", "Another instance leads",
+        "Several instances serve the database, and only the one that leads can do that. Nothing was changed: ask \
+         that one, which `/readyz` tells by `role`.";
     CMDB_OFF = CONFLICT "cmdb-off", "Equipment is not kept in the CMDB",
         "The configuration has no section `[cmdb]`: nothing was taken.";
     ITOP_OFF = CONFLICT "itop-off", "iTop is not served here",

@@ -1,12 +1,12 @@
 //! Who may call. What each kind of token may call is tested by `tenancy`.
 
+use itop_sandbox as sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, StartError},
     clock::Clock,
     config::{Config, Scope, Token},
-    sandbox,
     web::{Access, Call, calls, hash_token},
 };
 use tokio::{

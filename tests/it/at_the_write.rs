@@ -3,12 +3,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options, TicketSeen};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::Config,
-    sandbox::{Fault, FaultKind, Operations, Options, TicketSeen},
-    store,
-};
+use servicenav_itop_bridge::{config::Config, store};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
+use itop_sandbox::Options;
 use reqwest::Method;
 use serde_json::json;
 use servicenav_itop_bridge::{
     config::{Proxy, Scope},
-    sandbox::Options,
     secret::Secret,
 };
 

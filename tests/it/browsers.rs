@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use itop_sandbox::Options;
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Scope, Token},
-    sandbox::Options,
     web::hash_token,
 };
 

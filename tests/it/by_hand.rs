@@ -2,8 +2,9 @@
 
 use std::process::Output;
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{app::local_token_file, config::Scope, sandbox::Options};
+use servicenav_itop_bridge::{app::local_token_file, config::Scope};
 
 use crate::{
     inbox_bulk::refused,

@@ -2,12 +2,12 @@
 //! snapshotted.
 
 use crate::world::World;
+use itop_sandbox::{Fault, FaultKind, Flavour, Operations, Options};
 use serde_json::json;
 use servicenav_itop_bridge::{
     check::{Examined, Finding, Told, Verdict, examine},
     clock::Clock,
     config::{Config, LoginKind, TicketClass},
-    sandbox::{Fault, FaultKind, Flavour, Operations, Options},
     secret::Secret,
 };
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations, Options};
 
 use crate::world::{World, event};
 

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Period},
-    sandbox::{Fault, FaultKind, Operations, Options},
     store,
 };
 

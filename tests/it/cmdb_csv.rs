@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Output};
 
-use servicenav_itop_bridge::sandbox::{self, Fault, FaultKind, Options};
+use itop_sandbox::{self as sandbox, Fault, FaultKind, Options};
 
 use crate::{
     cmdb_setup::{cmdb, objects, section},

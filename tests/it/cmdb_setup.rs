@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::Output, time::Duration};
 
+use itop_sandbox::{self as sandbox, Fault, FaultKind};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::client_settings,
@@ -16,7 +17,6 @@ use servicenav_itop_bridge::{
         Client, Login, Settings, Use,
         synchro::{Counters, DoorError, Doors, LEAVE, Table},
     },
-    sandbox::{self, Fault, FaultKind},
     secret::Secret,
 };
 

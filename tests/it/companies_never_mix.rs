@@ -1,10 +1,8 @@
 //! A ticket never mixes companies: nothing of what iTop wrongly accepts is ever sent.
 
+use itop_sandbox::{Options, TicketSeen};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    domain::ticket_text::Language,
-    sandbox::{Options, TicketSeen},
-};
+use servicenav_itop_bridge::domain::ticket_text::Language;
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

@@ -1,10 +1,8 @@
 //! The page of companies, as it is read without a script.
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Config, Scope},
-    sandbox::Options,
-};
+use servicenav_itop_bridge::config::{Config, Scope};
 
 use crate::world::{Answer, World, event, limited, token, with};
 

@@ -1,8 +1,9 @@
 //! The page of equipment, as it is read without a script.
 
+use itop_sandbox as sandbox;
 use reqwest::Method;
 use serde_json::json;
-use servicenav_itop_bridge::{config::Scope, sandbox};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::{
     equipment::{EQUIPMENT, LOADED, OF_42, change, keeps_equipment, rows},

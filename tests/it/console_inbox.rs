@@ -1,11 +1,9 @@
 //! The pages of the inbox.
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::Scope,
-    sandbox::{Fault, FaultKind, Operations, Options},
-};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token, with};
 

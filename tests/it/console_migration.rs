@@ -2,12 +2,12 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use itop_sandbox::Options;
 use reqwest::Method;
 use rusqlite::Connection;
 use servicenav_itop_bridge::{
     config::{Config, MigrateSection, Scope},
     migrate::{folder::Folder, staging::Staging},
-    sandbox::Options,
 };
 
 use crate::world::{Answer, World, limited, token};

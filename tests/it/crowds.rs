@@ -3,10 +3,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Scope, Token},
-    sandbox::{Fault, FaultKind, Operations},
     server,
 };
 use tokio::{

@@ -206,7 +206,7 @@ async fn changes_of_a_gate_are_kept_and_told_with_the_ticket_system_they_are_of(
     assert_eq!(told[0].body["data"]["gate"]["desk"], "salesforce");
     assert_eq!(told[0].body["data"]["gate"]["state"], "open");
 
-    both.world.itop.faults().set(servicenav_itop_bridge::sandbox::FaultKind::Maintenance, true);
+    both.world.itop.faults().set(itop_sandbox::FaultKind::Maintenance, true);
     both.world.insist("/api/v1/teams").await;
     let told = until_taken(&both.world, &receiver, "gate.closed", 2).await;
     assert!(told[1].body["data"]["gate"].get("desk").is_none(), "{:?}", told[1].body);

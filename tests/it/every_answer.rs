@@ -1,10 +1,10 @@
 //! What holds for every answer: a request id, problem documents, no secrets, keys of iTop as texts.
 
+use itop_sandbox::{self as sandbox, FaultKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Scope, Token},
-    sandbox::{self, FaultKind},
     secret::Secret,
     web::hash_token,
 };

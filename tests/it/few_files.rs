@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox as sandbox;
 use serde_json::json;
-use servicenav_itop_bridge::sandbox;
 
 use crate::world::{World, event};
 

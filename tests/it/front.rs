@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::Options;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,

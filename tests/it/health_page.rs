@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{FaultKind, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Scope},
-    sandbox::{FaultKind, Options},
     secret::Secret,
 };
 

@@ -1,7 +1,7 @@
 //! Creates that something holds back, in front of iTop or inside it, and what is sent again meanwhile.
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use serde_json::Value;
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
 use crate::{
     unclear_outcomes::{impatient, pass, post, tickets_of},

@@ -7,12 +7,9 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
+use itop_sandbox::{Latency, Options};
 use serde_json::json;
-use servicenav_itop_bridge::{
-    clock::Clock,
-    config::Period,
-    sandbox::{Latency, Options},
-};
+use servicenav_itop_bridge::{clock::Clock, config::Period};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event};
 

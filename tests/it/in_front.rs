@@ -3,12 +3,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::Period,
-    sandbox::{Fault, FaultKind, Operations, Options},
-    secret::Secret,
-};
+use servicenav_itop_bridge::{config::Period, secret::Secret};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

@@ -1,7 +1,7 @@
 //! Looking into the inbox, the operator's levers on it, and the preview.
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

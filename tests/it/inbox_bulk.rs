@@ -1,10 +1,8 @@
 //! The operator's levers on many rows: by their ids, or all that have one cause.
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::Scope,
-    sandbox::{Fault, FaultKind, Operations, Options},
-};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token, with};
 

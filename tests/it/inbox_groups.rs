@@ -1,7 +1,7 @@
 //! The inbox as people look at it: what needs somebody and why, what is on its way, what has ended.
 
+use itop_sandbox::{self as sandbox, Fault, FaultKind, Operations};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{self, Fault, FaultKind, Operations};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Config, Period, Scope},
-    sandbox::{Fault, FaultKind, Options},
-};
+use servicenav_itop_bridge::config::{Config, Period, Scope};
 
 use crate::{
     signed_posts::{OLD, OTHER, Post, post, signer_for},

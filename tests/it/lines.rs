@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options, TicketSeen};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Config, OnWorse},
-    sandbox::{Fault, FaultKind, Operations, Options, TicketSeen},
-};
+use servicenav_itop_bridge::config::{Config, OnWorse};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

@@ -1,12 +1,10 @@
 //! Company links: what is kept, what is refused, what sites inherit, and what follows for
 //! acknowledgements.
 
+use itop_sandbox::{FaultKind, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{AutoLink, UnlinkedPolicy},
-    sandbox::{FaultKind, Options},
-};
+use servicenav_itop_bridge::config::{AutoLink, UnlinkedPolicy};
 
 use crate::world::{World, event, with};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::FaultKind;
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::FaultKind;
 
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 

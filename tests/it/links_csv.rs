@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
+use itop_sandbox::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Config, Scope},
-    sandbox::Options,
-};
+use servicenav_itop_bridge::config::{Config, Scope};
 
 use crate::{
     program::{command, output},

@@ -1,10 +1,8 @@
 //! The lists of iTop: what is in them, how they page, what is refused.
 
+use itop_sandbox::{Flavour, Options};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{TeamChoice, TicketClass},
-    sandbox::{Flavour, Options},
-};
+use servicenav_itop_bridge::config::{TeamChoice, TicketClass};
 
 use crate::world::World;
 

@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeSet, io::Read as _};
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::Period,
-    sandbox::{Fault, FaultKind, Operations, Options},
-};
+use servicenav_itop_bridge::config::Period;
 use tokio::task::JoinSet;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! A company with 50,000 CIs: more than one answer of the bridge, and than one screen, can hold.
 
-use servicenav_itop_bridge::sandbox::Options;
+use itop_sandbox::Options;
 
 use crate::world::World;
 

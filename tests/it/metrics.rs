@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use serde_json::json;
 use servicenav_itop_bridge::{
     config::{Config, Hook, Scope},
     domain::hook_event::HookEvent,
-    sandbox::{Fault, FaultKind, Operations},
     secret::Secret,
 };
 

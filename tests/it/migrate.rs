@@ -14,12 +14,10 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    migrate::staging::Staging,
-    sandbox::{Fault, FaultKind, Operations, Options},
-};
+use servicenav_itop_bridge::migrate::staging::Staging;
 
 use crate::{
     cmdb_setup::cmdb as program,

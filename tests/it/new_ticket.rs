@@ -1,9 +1,10 @@
 //! The form for a ticket that nobody has acknowledged an alert for: what its page offers, and that what
 //! it sends becomes a ticket.
 
+use itop_sandbox::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::world::{ACKNOWLEDGEMENTS, World, token};
 

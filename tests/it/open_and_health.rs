@@ -1,12 +1,9 @@
 //! What needs no token: the signed link to a control's ticket, and how the bridge is.
 
+use itop_sandbox::{FaultKind, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::Scope,
-    sandbox::{FaultKind, Options},
-    secret::Secret,
-};
+use servicenav_itop_bridge::{config::Scope, secret::Secret};
 
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, token, with};
 

@@ -2,13 +2,13 @@
 
 use std::{io::Write as _, process::Command, time::Duration};
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
     config::Period,
     domain::{acknowledgement::Glimpse, delivery_state::Problem, keys::Instance},
-    sandbox::{Fault, FaultKind, Operations, Options},
     store::{self, Rejected, Store, StoreError},
 };
 

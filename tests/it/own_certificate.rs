@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox::Options;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use reqwest::Certificate;
@@ -21,7 +22,6 @@ use servicenav_itop_bridge::{
     check::Verdict,
     clock::Clock,
     config::{Config, ItopSection, Scope},
-    sandbox::Options,
     server::FrontError,
 };
 use tokio::{

@@ -7,8 +7,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use itop_sandbox as sandbox;
 use rustix::process::{Pid, Signal, kill_process};
-use servicenav_itop_bridge::sandbox;
 
 use crate::world::World;
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use itop_sandbox::Options;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, StartError},
     clock::Clock,
     config::{Config, Proxy, Scope},
-    sandbox::Options,
     secret::Secret,
 };
 

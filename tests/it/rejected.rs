@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, limited, token, with};
 

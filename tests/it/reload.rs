@@ -1,12 +1,8 @@
 //! What a running bridge takes over without a restart.
 
+use itop_sandbox::{FaultKind, Options, PASSWORD};
 use reqwest::Method;
-use servicenav_itop_bridge::{
-    app::StartError,
-    config::Scope,
-    sandbox::{FaultKind, Options, PASSWORD},
-    secret::Secret,
-};
+use servicenav_itop_bridge::{app::StartError, config::Scope, secret::Secret};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token};
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, TicketSeen};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations, TicketSeen};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

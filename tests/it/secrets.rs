@@ -1,11 +1,11 @@
 //! What answers in iTop's place can send back the request: the secrets in it are seen nowhere.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use itop_sandbox::{FaultKind, Options};
 use reqwest::Method;
 use servicenav_itop_bridge::{
     check::Finding,
     config::{ItopSection, LoginKind, Scope},
-    sandbox::{FaultKind, Options},
     secret::Secret,
 };
 

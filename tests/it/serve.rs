@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -25,7 +25,11 @@ pub struct Serving {
 
 impl Serving {
     pub async fn start(world: &World, config: &Path) -> Self {
-        let mut command = command(&["serve", "--config", config.to_str().unwrap()]);
+        Self::of(world, command(&["serve", "--config", config.to_str().unwrap()])).await
+    }
+
+    /// The same with another environment.
+    pub async fn of(world: &World, mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (stderr, lines) = (child.stderr.take().unwrap(), log.clone());
@@ -55,7 +59,7 @@ impl Serving {
         self.log.lock().unwrap().iter().filter(|line| line.contains(words)).count()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 

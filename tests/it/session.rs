@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use itop_sandbox::Options;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Scope},
-    sandbox::Options,
     secret::Secret,
     web::hash_token,
 };

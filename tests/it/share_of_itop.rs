@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use reqwest::Method;
 use serde_json::json;
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations, Options};
 use tokio::task::JoinSet;
 
 use crate::world::{Answer, World, event, with};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Config, Scope, Token},
     domain::standard_webhooks::{Key, sign},
-    sandbox::Options,
     secret::Secret,
 };
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Options};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Config, Period, Scope},
-    sandbox::{Fault, FaultKind, Options},
-};
+use servicenav_itop_bridge::config::{Config, Period, Scope};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},

@@ -1,8 +1,8 @@
 //! What could leave acknowledgements lying: floods, polls that take all, rows that nobody wakes.
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use serde_json::json;
-use servicenav_itop_bridge::{
-    clock::Clock,
-    config::Period,
-    sandbox::{Fault, FaultKind, Operations, Options},
-};
+use servicenav_itop_bridge::{clock::Clock, config::Period};
 
 use crate::{
     unclear_outcomes::{post, settles_as_created, tickets_of},

@@ -1,7 +1,8 @@
 //! What was refused, once somebody has seen it.
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, limited, token, with};
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Config, Period},
-    sandbox::{Fault, FaultKind, Operations, Options},
-};
+use servicenav_itop_bridge::config::{Config, Period};
 use tokio::task::JoinSet;
 
 use crate::world::{World, event, with};

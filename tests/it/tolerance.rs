@@ -3,8 +3,8 @@
 use std::{io::Write as _, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
+use itop_sandbox::TicketSeen;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::TicketSeen;
 
 use crate::world::{ACKNOWLEDGEMENTS, Answer, World, event, with};
 

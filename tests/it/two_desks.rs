@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use itop_sandbox as sandbox;
 use salesforce_sandbox::{
     CLIENT_ID, CLIENT_SECRET, Fault, FaultKind, Now, Operation, Options, Pauses, Sandbox,
 };
@@ -9,7 +10,6 @@ use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     clock::Clock,
     config::{Config, SalesforceLogin, SalesforceSection},
-    sandbox,
     secret::Secret,
 };
 use tokio::net::TcpListener;

@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use jiff::SignedDuration;
 use salesforce_sandbox as salesforce;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Config, Period},
-    sandbox::{Fault, FaultKind, Operations},
-};
+use servicenav_itop_bridge::config::{Config, Period};
 
 use crate::{
     two_desks::{Both, ended, of_bakery},

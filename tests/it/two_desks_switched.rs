@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use salesforce_sandbox as salesforce;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
 use crate::{
     two_desks::{Both, ended},

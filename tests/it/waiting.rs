@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{self as sandbox, Fault, FaultKind, Operations, TicketSeen};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{AutoLink, Config, UnlinkedPolicy},
-    sandbox::{self, Fault, FaultKind, Operations, TicketSeen},
-};
+use servicenav_itop_bridge::config::{AutoLink, Config, UnlinkedPolicy};
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, with};
 

@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox::Options;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::{
     documents::shown_in,

@@ -1,10 +1,8 @@
 //! Which ticket an acknowledgement gets, and what stands in it.
 
+use itop_sandbox::{self as sandbox, TicketSeen};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::OnOpenTicket,
-    sandbox::{self, TicketSeen},
-};
+use servicenav_itop_bridge::config::OnOpenTicket;
 
 use crate::world::{World, event, with};
 

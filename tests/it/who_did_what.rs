@@ -1,7 +1,8 @@
 //! What operators did, and under which names it stands.
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::world::{ACKNOWLEDGEMENTS, World, event, token, with};
 

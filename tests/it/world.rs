@@ -3,13 +3,13 @@
 
 use std::{collections::BTreeSet, fmt::Display, path::PathBuf, sync::Mutex, time::Duration};
 
+use itop_sandbox::{self as sandbox, Sandbox};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, Leader, Reload, RunError, StartError},
     clock::Clock,
     config::{Config, ItopSection, Scope, StoreSection, Token},
-    sandbox::{self, Sandbox},
     secret::Secret,
     store::StoreError,
     web::hash_token,
@@ -229,6 +229,11 @@ impl World {
     /// How many reads iTop was asked since the bridge has started.
     pub fn reads(&self) -> u64 {
         self.itop.requests_seen().of("core/get") - self.reads_at_start
+    }
+
+    /// The database, where it is not a file.
+    pub fn server(&self) -> Option<&Database> {
+        self.server.as_ref()
     }
 
     /// Where the database is.

@@ -1,6 +1,7 @@
 //! The equipment of the companies: federated as an administrator sets it up, and listed as ServiceNav tells it.
 
 use anyhow::Context as _;
+use itop_sandbox as sandbox;
 use serde_json::{Value, json};
 
 use super::{
@@ -14,7 +15,6 @@ use crate::{
     config::{Adopt, Cmdb, Creatable},
     desk::DeskName,
     itop::{Client, Login, Settings},
-    sandbox,
     secret::Secret,
 };
 

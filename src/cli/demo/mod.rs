@@ -11,6 +11,7 @@ mod story;
 use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::bail;
+use itop_sandbox::{self as sandbox, Sandbox};
 use tokio_util::sync::CancellationToken;
 
 use super::listen;
@@ -20,7 +21,6 @@ use crate::{
     config::{Auth, Board, Config, Log, Period, Scope, StoreSection, Token},
     desk::DeskName,
     lifecycle,
-    sandbox::{self, Sandbox},
     secret::random_key,
     telemetry,
     web::hash_token,

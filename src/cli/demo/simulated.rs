@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use itop_sandbox::{self as sandbox, Sandbox};
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -13,7 +14,6 @@ use crate::{
     clock::Clock,
     config::{ItopSection, SalesforceLogin, SalesforceSection},
     desk::DeskName,
-    sandbox::{self, Sandbox},
     secret::Secret,
 };
 

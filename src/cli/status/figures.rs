@@ -195,6 +195,13 @@ fn beside(answer: &Value, now: Timestamp) -> Vec<Figure> {
         performance: None,
     };
     let mut figures = Vec::new();
+    match (answer["role"].as_str(), answer["term"].as_i64()) {
+        (Some("leading"), Some(term)) => figures.push(said("Role", format!("leads, Term {term}"))),
+        (Some("following"), _) => {
+            figures.push(said("Role", "follows: another instance leads".to_owned()));
+        }
+        _ => {}
+    }
     if let Some(ticket) = answer["ticket_of_probe"].as_str() {
         let ticket = plain(ticket);
         figures.push(Figure {

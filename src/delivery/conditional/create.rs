@@ -10,7 +10,7 @@ use crate::{
     domain::{
         acknowledgement::Acknowledgement,
         company_link::CompanyLink,
-        delivery_state::State,
+        delivery_state::{Problem, State},
         desk_name::DeskName,
         equipment::{Equipment, EquipmentKey},
         new_ticket::{Chosen, RefKind},
@@ -21,6 +21,13 @@ use crate::{
     resolve::{self, Doubts},
     store::{Delivered, StoreError, Waiting},
 };
+
+/// The code of a problem: what another instance has sent could not be told from what is to be sent.
+const NOT_ALONE: &str = "several-instances";
+
+const NOT_ALONE_WORDS: &str = "Several instances of the bridge serve this database, and creates have no condition by \
+                               which iTop refuses what another instance has just made: iTop is older than 2.7, or \
+                               delivery.conditional is off. Run one instance alone, or mend that.";
 
 /// What came of a create.
 enum Outcome {
@@ -95,6 +102,11 @@ impl Conditional {
     ) -> Result<Outcome, PlanError> {
         let inner = &*self.inner;
         let (highest, floor) = self.floor(row).await?;
+        let terms = inner.planner.terms(model, floor);
+        if terms.floor.is_none() && !inner.term.is_alone().await? {
+            self.wait_for_another(row, Problem::new(NOT_ALONE, NOT_ALONE_WORDS)).await?;
+            return Ok(Outcome::Ended(Written::Nothing));
+        }
         let warnings = self.say(&plan.resolution.warnings);
         if !inner.recreation.may_begin(row.id, inner.clock.moment(), &inner.settings.delivery) {
             let message = "Its ticket is created anew when another one, whose answer was lost as \
@@ -102,10 +114,9 @@ impl Conditional {
             self.unknown(row, message.to_owned()).await?;
             return Ok(Outcome::Ended(Written::Nothing));
         }
-        if !inner.term.begin_create(row.id, floor, warnings, DeskName::Itop).await? {
-            return Ok(Outcome::Ended(Written::Nothing));
-        }
-        let outcome = inner.client.create(&plan.ticket, &inner.planner.terms(model, floor)).await;
+        let begun = inner.term.begin_create(row.id, floor, warnings, DeskName::Itop).await?;
+        let Some(by) = begun else { return Ok(Outcome::Ended(Written::Nothing)) };
+        let outcome = inner.client.begun_by(by).create(&plan.ticket, &terms).await;
         let now = inner.clock.moment();
         let error = match outcome {
             Ok(created) => {
@@ -138,7 +149,6 @@ impl Conditional {
             Some(RefKind::Company) => self.without_company(row, event, link, &error, search).await,
             Some(kind) if doubts.may_doubt(kind) => Ok(Outcome::Refused(kind)),
             _ => {
-                let terms = inner.planner.terms(model, floor);
                 let request = &inner.client.create_operation(&plan.ticket, &terms);
                 let marker = &plan.ticket.marker;
                 let sent = Sent { row, event, marker, floor, request: Some(request) };

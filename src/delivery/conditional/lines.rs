@@ -46,7 +46,7 @@ impl Conditional {
             None => None,
         };
         let new = lines.iter().map(Line::as_stored).collect();
-        let begun =
+        let (begun, by) =
             inner.term.begin_lines(new, floor, ticket.key.clone(), ticket.org.clone()).await?;
         lines.retain(|line| begun.contains(&line.row.id));
         if lines.is_empty() {
@@ -60,7 +60,7 @@ impl Conditional {
             lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
             raise,
         };
-        match inner.client.add_lines(&new).await {
+        match inner.client.begun_by(by).add_lines(&new).await {
             Ok(ticket) => {
                 self.lines_taken(lines, &ticket, Some(self.after(READ_BACK))).await;
                 inner.lines_written.notify_one();

@@ -120,7 +120,8 @@ impl Conditional {
             lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
             raise: None,
         };
-        let added = in_trace(&first.trace, inner.client.add_lines(&new)).await;
+        let client = inner.client.begun_by(inner.term.claim().await?);
+        let added = in_trace(&first.trace, client.add_lines(&new)).await;
         let ids = || lines.iter().map(|line| line.id).collect();
         match added {
             Ok(_) => {

@@ -23,7 +23,7 @@ use crate::{
         ticket_text::Language,
     },
     gate::GateState,
-    itop::{Marked, PathProbe},
+    itop::{ItopError, Marked, PathProbe},
     store::{StoreError, UnknownRow},
 };
 use futures_util::future::try_join_all;
@@ -219,7 +219,14 @@ impl Conditional {
         self.spawn(async move {
             let inner = &*this.inner;
             let outcome = match inner.catalog.ticket_model().await {
-                Ok(model) => inner.client.probe_path(model.class).await.map_err(DeskError::from),
+                Ok(model) => match inner.term.claim().await {
+                    Ok(by) => {
+                        let probed = inner.client.begun_by(by).probe_path(model.class).await;
+                        probed.map_err(DeskError::from)
+                    }
+                    // Another instance may be at it by now.
+                    Err(_) => Err(ItopError::TooLate.into()),
+                },
                 Err(error) => Err(error),
             };
             match outcome {

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox::Noise;
 use jiff::Timestamp;
 
 use super::*;
-use crate::sandbox::Noise;
 
 /// How many deliveries a drain has.
 const ITEMS: u32 = 8_000;

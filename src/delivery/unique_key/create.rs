@@ -37,10 +37,9 @@ impl UniqueKey {
             let plan = self.planner.plan(&row.instance, event, link, &doubts).await?;
             let warnings = self.say(&plan.resolution.warnings);
             let desk = self.desk.name();
-            if !self.term.begin_create(row.id, NO_FLOOR, warnings, desk).await? {
-                return Ok(Written::Nothing);
-            }
-            let error = match inner.keyed.create(&plan.ticket).await {
+            let begun = self.term.begin_create(row.id, NO_FLOOR, warnings, desk).await?;
+            let Some(by) = begun else { return Ok(Written::Nothing) };
+            let error = match inner.keyed.begun_by(by).create(&plan.ticket).await {
                 Ok(created) => {
                     let mut notices = plan.resolution.warnings.clone();
                     for kind in created.dropped {

@@ -31,7 +31,7 @@ impl UniqueKey {
         lines.extend(companions.take_while(|line| !line.row.was_sent));
         let raise_to = self.write_words(&mut lines, &ticket).await?;
         let new = lines.iter().map(Line::as_stored).collect();
-        let begun =
+        let (begun, by) =
             self.term.begin_lines(new, NO_FLOOR, ticket.key.clone(), ticket.org.clone()).await?;
         lines.retain(|line| begun.contains(&line.row.id));
         if lines.is_empty() {
@@ -44,7 +44,7 @@ impl UniqueKey {
             only_if_open: event.ticket.existing_ref.is_none(),
             lines: lines.iter().map(|line| (&line.marker, line.words.as_str())).collect(),
         };
-        let noted = inner.keyed.note(&new).await;
+        let noted = inner.keyed.begun_by(by).note(&new).await;
         match noted {
             Ok(Noted::Added(status)) => {
                 if let Some(priority) = raise_to

@@ -41,6 +41,7 @@ fn of_the_way(error: ItopError) -> DoorError {
     match error {
         ItopError::Unreachable { .. }
         | ItopError::NoConnectionLeft { .. }
+        | ItopError::TooLate
         | ItopError::Maintenance { .. }
         | ItopError::NotItop { .. }
         | ItopError::TurnedAway { .. } => DoorError::Away(error),

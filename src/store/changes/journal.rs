@@ -168,9 +168,15 @@ impl Changes {
             let is_all = found.is_all;
             self.tell_found(found);
             if is_all {
-                journal.note_heard();
                 return Ok(true);
             }
+        }
+    }
+
+    /// Somebody listens, and has told all that there was just now.
+    pub(in crate::store) fn note_heard(&self) {
+        if let Some(journal) = &self.0.journal {
+            journal.note_heard();
         }
     }
 

@@ -72,6 +72,15 @@ impl Connection {
         }
     }
 
+    /// Whether the Term for which it wrote was found to be over.
+    pub(in crate::store) fn is_deposed(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => session.is_deposed(),
+        }
+    }
+
     /// After a commit that has succeeded when others had failed.
     pub(in crate::store) fn after_failures(&self) {
         match self {

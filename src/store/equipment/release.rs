@@ -38,7 +38,7 @@ impl Store {
         release: Release,
     ) -> Result<Vec<EquipmentRow>, StoreError> {
         let now = self.now_millis();
-        self.write(move |db| {
+        self.write_where_led(move |db| {
             let rows = rows(db, &release)?;
             let mut update = db.prepare_cached(
                 "UPDATE equipment SET state = 'new', class = NULL, sent_hash = NULL, allowed = NULL,

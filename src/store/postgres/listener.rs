@@ -141,6 +141,7 @@ impl Listening {
             if !changes.follow(&self.db)? {
                 return Ok(Followed::Behind);
             }
+            changes.note_heard();
             if self.since.elapsed() > KEPT {
                 self.purge(changes)?;
             }

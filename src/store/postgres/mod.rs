@@ -1,8 +1,10 @@
 //! PostgreSQL behind the store: a connection that writes, and others that read. Whoever writes holds a lock until
-//! its transaction ends, so that there is one writer at a time, as in a file.
+//! its transaction ends, so that there is one writer at a time, as in a file, of however many instances. Whoever
+//! leads writes through a connection of its own, which holds the lock of the leader.
 
 mod cells;
 mod intake;
+mod leader;
 mod listener;
 mod schema;
 mod server;
@@ -12,6 +14,7 @@ mod words;
 
 pub(super) use cells::Cell;
 pub(super) use intake::{Intake, Taken};
+pub(super) use leader::{Sought, seek};
 pub(super) use listener::Listener;
 pub(super) use server::Server;
 pub(super) use server::parse;
@@ -35,25 +38,63 @@ pub(super) fn translated(sql: &str) -> String {
 const SETTINGS: &str = "SET client_min_messages = warning; SET jit = off;
     SET idle_in_transaction_session_timeout = '10s'";
 
-/// The connection that writes, to a database of today's schema that nobody else serves.
+/// How long an answer is waited for on the connection that writes: what it holds up are all senders.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The connection that writes for whoever answers, to a database of today's schema.
 pub(super) fn writer(server: &Server, clock: Clock) -> Result<Connection, StoreError> {
     let name = server.name();
-    let unusable = |error: db::Error| schema::refused(&name, error);
     let settings = format!("{SETTINGS}; SET lock_timeout = '5s'");
-    let session = Session::connect(server, &settings, clock).map_err(unusable)?;
+    let session = Session::connect(server, &settings, clock)
+        .map_err(|error| schema::refused(&name, error))?;
     let db = Connection::Postgres(Box::new(session));
-    // The server may see a moment late that a bridge has ended.
-    let lock = format!("SELECT pg_advisory_lock({})", session::SERVE);
-    match db.query_row(&lock, [], |_| Ok(())) {
-        Ok(()) => {}
-        Err(error) if error.is_of_a_lock() => {
-            let holder = holder(&db).map_err(unusable)?;
-            return Err(StoreError::Locked { database: name, holder });
-        }
-        Err(error) => return Err(unusable(error)),
+    serve(&db, &name)?;
+    // A step of the schema may take longer.
+    if let Connection::Postgres(session) = &db {
+        session.wait_at_most(PATIENCE);
     }
-    schema::migrate(&db, &name)?;
     Ok(db)
+}
+
+/// Becomes one of those that serve a database, for as long as the connection lasts. One that is older than this
+/// program is brought to its schema, unless others serve it.
+fn serve(db: &Connection, name: &str) -> Result<(), StoreError> {
+    // The server may see a moment late that another one has ended: it is waited for.
+    let lock = |how: &str, lock: &str| {
+        let locked = db.query_row(&format!("SELECT {how}({lock})"), [], |_| Ok(()));
+        locked.map_err(|error| {
+            if !error.is_of_a_lock() {
+                return schema::refused(name, error);
+            }
+            match holder(db) {
+                Ok(holder) => StoreError::Locked { database: name.to_owned(), holder },
+                Err(error) => schema::refused(name, error),
+            }
+        })
+    };
+    lock("pg_advisory_lock", session::OPEN)?;
+    if schema::is_older(db, name)? {
+        lock("pg_advisory_lock", session::SERVE)?;
+        schema::migrate(db, name)?;
+        lock("pg_advisory_unlock", session::SERVE)?;
+    }
+    lock("pg_advisory_lock_shared", session::SERVE)?;
+    lock("pg_advisory_unlock", session::OPEN)
+}
+
+/// Whether this connection alone serves the database; nobody else does from then on.
+pub(super) fn is_alone(db: &Connection) -> db::Result<bool> {
+    let Connection::Postgres(_) = db else { return Ok(true) };
+    let (class, object) = session::SERVE.split_once(", ").unwrap_or_default();
+    // It is not taken again: a lock is held as often as it was taken, and this is asked for each create.
+    let sql = format!(
+        "SELECT CASE WHEN EXISTS (
+             SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = {class} AND objid = {object}
+               AND pid = pg_backend_pid() AND mode = 'ExclusiveLock' AND granted)
+         THEN true ELSE pg_try_advisory_lock({}) END",
+        session::SERVE
+    );
+    db.query_row(&sql, [], |row| row.get(0))
 }
 
 /// A connection that cannot write, on which no statement takes longer than this.
@@ -77,7 +118,7 @@ pub(super) fn look<T: Send>(
     let looked = || -> Result<Option<T>, StoreError> {
         let unusable = |error: db::Error| schema::refused(&name, error);
         let db = reader(&server, None).map_err(unusable)?;
-        if !schema::is_known(&db, &name)? {
+        if schema::is_older(&db, &name)? {
             return Ok(None);
         }
         read(&db).map_err(unusable)
@@ -95,13 +136,14 @@ pub(super) fn doubts(db: &Connection) -> db::Result<Option<String>> {
     }))
 }
 
-/// Whoever serves the database, as the server knows it.
+/// Whoever else serves the database, as the server knows it.
 fn holder(db: &Connection) -> db::Result<String> {
     let (class, object) = session::SERVE.split_once(", ").unwrap_or_default();
     let sql = format!(
         "SELECT coalesce(max('process ' || a.pid || ' from ' || coalesce(a.client_addr::text, 'the same machine')), 'nobody any more')
          FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
          WHERE l.locktype = 'advisory' AND l.granted AND l.classid = {class} AND l.objid = {object}
+           AND l.pid <> pg_backend_pid()
            AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     );
     db.query_row(&sql, params![], |row| row.get(0))

@@ -1,6 +1,12 @@
 //! A connection to the server, used by one thread at a time, which waits for each answer.
 
-use std::{cell::RefCell, collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    io::{self, ErrorKind},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::join;
 use tokio::{runtime::Runtime, sync::watch};
@@ -30,6 +36,14 @@ pub(in crate::store) struct Session {
     client: Client,
     clock: Clock,
     told: RefCell<watch::Receiver<Option<i64>>>,
+    /// How long an answer is waited for; for ever where nothing is said.
+    patience: Cell<Option<Duration>>,
+    /// The Term for which it writes, if it does for one.
+    term: Cell<Option<i64>>,
+    /// Whether that Term was found to be over.
+    is_deposed: Cell<bool>,
+    /// Whether an answer did not come in time: nothing can be asked any more.
+    is_silent: Cell<bool>,
     /// Words of a transaction that go with what is said next: each by itself would be a way there and back.
     ahead: RefCell<String>,
     prepared: RefCell<HashMap<String, Prepared>>,
@@ -38,8 +52,20 @@ pub(in crate::store) struct Session {
 /// The lock of whoever writes: there are two numbers, by which this program is told from others.
 pub(super) const WRITE: &str = "7377, 1";
 
-/// The lock of whoever serves the database.
+/// The lock of whoever serves the database: all share it, unless one must be alone.
 pub(super) const SERVE: &str = "7377, 2";
+
+/// The lock of whoever is about to serve it: one after the other looks whether the schema is today's.
+pub(super) const OPEN: &str = "7377, 3";
+
+/// The lock of whoever leads.
+pub(super) const LEAD: &str = "7377, 4";
+
+/// How long it may take to be connected, from the first packet to the last word of the server.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// What `expect_term` ends a transaction with.
+const DEPOSED: &str = "BR001";
 
 /// A transaction that reads; it ends when this is dropped.
 pub(in crate::store) struct Reading<'s>(&'s Session);
@@ -82,12 +108,17 @@ impl Session {
     pub(super) fn connect(server: &Server, settings: &str, clock: Clock) -> db::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (tell, told) = watch::channel(None);
-        let client = runtime.block_on(server.connect(tell))?;
+        let client = runtime.block_on(in_time(CONNECT, server.connect(tell)));
+        let client = client.ok_or_else(no_answer)??;
         let session = Self {
             runtime: Some(runtime),
             client,
             clock,
             told: RefCell::new(told),
+            patience: Cell::default(),
+            term: Cell::default(),
+            is_deposed: Cell::default(),
+            is_silent: Cell::default(),
             ahead: RefCell::default(),
             prepared: RefCell::default(),
         };
@@ -95,15 +126,57 @@ impl Session {
         Ok(session)
     }
 
-    fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
-        self.runtime.as_ref().expect("it goes when this is dropped").block_on(answer)
+    fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.as_ref().expect("it goes when this is dropped").block_on(work)
     }
 
-    /// Whether the server has ended it.
+    fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> db::Result<T> {
+        if self.is_silent.get() {
+            return Err(no_answer());
+        }
+        let answer = match self.patience.get() {
+            None => self.drive(answer),
+            Some(patience) => self.drive(in_time(patience, answer)).ok_or_else(|| {
+                self.is_silent.set(true);
+                no_answer()
+            })?,
+        };
+        answer.map_err(|error| {
+            if error.code().is_some_and(|code| code.code() == DEPOSED) {
+                self.is_deposed.set(true);
+            }
+            error.into()
+        })
+    }
+
+    /// Whether the server has ended it, or is not heard of any more.
     pub(in crate::store) fn is_closed(&self) -> bool {
-        // Only while something is waited for the connection sees that it has ended.
-        self.wait(tokio::task::yield_now());
-        self.client.is_closed()
+        // Only while something is waited for the connection sees that it has ended: once for what has come to be
+        // seen, and once to look at it.
+        self.drive(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+        });
+        self.client.is_closed() || self.is_silent.get()
+    }
+
+    /// From now on no answer is waited for longer than this: who does not answer in time is not heard of any more.
+    pub(super) fn wait_at_most(&self, patience: Duration) {
+        self.patience.set(Some(patience));
+    }
+
+    /// Writes for this Term from now on: each transaction ends unless it goes on.
+    pub(super) fn write_for(&self, term: i64) {
+        self.term.set(Some(term));
+    }
+
+    /// Whether the Term for which it wrote was found to be over.
+    pub(in crate::store) fn is_deposed(&self) -> bool {
+        self.is_deposed.get()
     }
 
     /// Waits until something is told on a channel that it listens to; for so long at most, until `stop`, or until the
@@ -112,7 +185,7 @@ impl Session {
         let mut told = self.told.borrow_mut();
         // The time that a test lets pass is not what counts here.
         let clock = Clock::system();
-        self.wait(async {
+        self.drive(async {
             tokio::select! {
                 is_told = told.changed() => match is_told {
                     Ok(()) => Heard::Told(*told.borrow_and_update()),
@@ -127,7 +200,7 @@ impl Session {
     /// Statements without parameters, as they are.
     pub(in crate::store) fn batch(&self, sql: &str) -> db::Result<()> {
         let all = self.ahead.take() + sql;
-        Ok(self.wait(self.client.batch_execute(&all))?)
+        self.wait(self.client.batch_execute(&all))
     }
 
     /// The same, said only with what is said next: if it fails, that fails.
@@ -151,11 +224,12 @@ impl Session {
     ) -> db::Result<T> {
         let ahead = self.ahead.take();
         if ahead.is_empty() {
-            return Ok(self.wait(answer)?);
+            return self.wait(answer);
         }
-        let (said, answer) = self.wait(join(self.client.batch_execute(&ahead), answer));
-        said?;
-        Ok(answer?)
+        self.wait(async {
+            let (said, answer) = join(self.client.batch_execute(&ahead), answer).await;
+            said.and(answer)
+        })
     }
 
     /// Begins a transaction that may write: one at a time of all that write to this database, so that what it
@@ -165,6 +239,10 @@ impl Session {
         self.ahead(&format!(
             "BEGIN; SELECT pg_advisory_xact_lock({WRITE}), set_config('bridge.now', '{now}', true)"
         ));
+        if let Some(term) = self.term.get() {
+            // A statement of its own: it must see what was there when the lock was given.
+            self.ahead(&format!("SELECT expect_term({term})"));
+        }
     }
 
     /// Begins a transaction that reads all of one moment.
@@ -175,7 +253,7 @@ impl Session {
 
     /// A statement of the server's own, with the types of its parameters.
     pub(super) fn prepare(&self, sql: &str, types: &[Type]) -> db::Result<Statement> {
-        Ok(self.wait(self.client.prepare_typed(sql, types))?)
+        self.wait(self.client.prepare_typed(sql, types))
     }
 
     /// The rows of two queries, each a transaction by itself, in one way there and back.
@@ -185,7 +263,7 @@ impl Session {
     ) -> [db::Result<Vec<Row>>; 2] {
         let answers =
             join(self.client.query(first.0, first.1), self.client.query(second.0, second.1));
-        let (first, second) = self.wait(answers);
+        let (first, second) = self.drive(answers);
         [first, second].map(|rows| Ok(rows?))
     }
 
@@ -238,6 +316,19 @@ impl Session {
         all.insert(sql.to_owned(), prepared.clone());
         Ok(prepared)
     }
+}
+
+/// What comes within this time, by the clock of the system whatever becomes of the others.
+async fn in_time<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let clock = Clock::system();
+    tokio::select! {
+        done = work => Some(done),
+        () = clock.sleep(patience) => None,
+    }
+}
+
+fn no_answer() -> db::Error {
+    io::Error::new(ErrorKind::TimedOut, "it does not answer").into()
 }
 
 type Given = (Option<String>, db::Kind, db::Result<Parameter>);

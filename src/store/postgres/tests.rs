@@ -1,5 +1,7 @@
 //! On a server, where there is one: tests/run starts it and says where (`BRIDGE_TESTS_POSTGRES`).
 
+mod terms;
+
 use std::{collections::HashMap, env, fs, path::Path};
 
 use super::*;
@@ -32,35 +34,60 @@ impl Database {
     fn writer(&self) -> Connection {
         writer(&self.server, Clock::system()).unwrap()
     }
+
+    /// As a configuration names it.
+    fn section(&self) -> StoreSection {
+        let server = env::var("BRIDGE_TESTS_POSTGRES").ok();
+        let url = server.map(|server| format!("{server}/{}", self.name));
+        StoreSection { url, ..StoreSection::default() }
+    }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        self.admin.batch(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).unwrap();
+        let Self { admin, name, .. } = self;
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        // It waits for the server, which a thread that drives tasks must not.
+        thread::scope(|scope| scope.spawn(move || admin.batch(&drop).unwrap()).join().unwrap());
     }
 }
 
 #[test]
-fn one_bridge_serves_a_database_and_a_newer_one_is_refused() {
+fn several_bridges_serve_a_database_and_a_newer_one_is_refused() {
+    let Some(database) = Database::make() else { return };
+    let (db, other) = (database.writer(), database.writer());
+    assert!(!is_alone(&db).unwrap());
+    assert!(look_at(&database, |_| Ok(Some(()))).unwrap().is_some());
+    db.execute("UPDATE schema_step SET number = 999", []).unwrap();
+    let newer = writer(&database.server, Clock::system()).err().unwrap();
+    assert!(matches!(newer, StoreError::Newer { found: 999, .. }), "{newer}");
+    assert!(matches!(look_at(&database, |_| Ok(Some(()))), Err(StoreError::Newer { .. })));
+    drop((db, other));
+}
+
+#[test]
+fn what_must_be_alone_is_and_stays_so() {
     let Some(database) = Database::make() else { return };
     let db = database.writer();
+    // However often it asks.
+    assert!(is_alone(&db).unwrap() && is_alone(&db).unwrap());
     let second = writer(&database.server, Clock::system()).err().unwrap();
     assert!(
         matches!(&second, StoreError::Locked { holder, .. } if holder.starts_with("process ")),
         "{second}"
     );
-    assert!(look_at(&database, |_| Ok(Some(()))).unwrap().is_some());
-    db.execute("UPDATE schema_step SET number = 999", []).unwrap();
     drop(db);
-    // The server sees in its own time that a connection has ended.
-    let newer = loop {
-        match writer(&database.server, Clock::system()).err().unwrap() {
-            StoreError::Locked { .. } => thread::yield_now(),
-            other => break other,
-        }
-    };
-    assert!(matches!(newer, StoreError::Newer { found: 999, .. }), "{newer}");
-    assert!(matches!(look_at(&database, |_| Ok(Some(()))), Err(StoreError::Newer { .. })));
+    // The server sees in its own time that a connection has ended, and a moment is waited for that.
+    drop(database.writer());
+}
+
+#[test]
+fn no_schema_is_changed_below_those_who_serve_it() {
+    let Some(database) = Database::make() else { return };
+    let db = database.writer();
+    db.execute("UPDATE schema_step SET number = number - 1", []).unwrap();
+    let newer = writer(&database.server, Clock::system()).err().unwrap();
+    assert!(matches!(newer, StoreError::Locked { .. }), "{newer}");
 }
 
 /// As a configuration has it looked into.
@@ -68,9 +95,7 @@ fn look_at<T: Send>(
     database: &Database,
     read: impl FnOnce(&Connection) -> db::Result<Option<T>> + Send,
 ) -> Result<Option<T>, StoreError> {
-    let url =
-        env::var("BRIDGE_TESTS_POSTGRES").ok().map(|server| format!("{server}/{}", database.name));
-    look(&StoreSection { url, ..StoreSection::default() }, read)
+    look(&database.section(), read)
 }
 
 #[test]

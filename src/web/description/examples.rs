@@ -55,6 +55,7 @@ fn samples() -> Vec<ApiError> {
         )),
         ApiError::NotHeld,
         ApiError::NotSettled,
+        ApiError::NotLeading,
         ApiError::CmdbOff,
         ApiError::ItopOff,
         ApiError::LinkChanged(None),

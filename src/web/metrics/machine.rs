@@ -6,7 +6,7 @@ use super::{
     families::{Families, Labels, Number, labels},
     way::at,
 };
-use crate::web::AppState;
+use crate::{store::Standing, web::AppState};
 
 /// Bounds of how long a commit takes, in seconds.
 const COMMITS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
@@ -33,6 +33,13 @@ pub(super) fn store(families: &mut Families, state: &AppState) {
         "Whether the last commit succeeded: 1, or 0",
         state.store.is_writing(),
     );
+    if let Some(standing) = state.store.standing() {
+        families.gauge(
+            "leading",
+            "Whether this instance leads: 1, or 0; where several may serve the database",
+            matches!(standing, Standing::Leading(_)),
+        );
+    }
     families.gauge(
         "store_damaged",
         "Whether a part of the database was found to be damaged: 1, or 0",

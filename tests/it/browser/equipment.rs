@@ -1,8 +1,8 @@
 //! Equipment as an operator handles it: a list is looked at and taken over, what is held is answered, what
 //! failed is tried again.
 
+use itop_sandbox::Options;
 use serde_json::json;
-use servicenav_itop_bridge::sandbox::Options;
 
 use super::{Browser, Look};
 use crate::{

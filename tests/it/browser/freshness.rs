@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::Options;
 use serde_json::json;
-use servicenav_itop_bridge::{clock::Clock, sandbox::Options};
+use servicenav_itop_bridge::clock::Clock;
 
 use super::{Browser, Look};
 use crate::{

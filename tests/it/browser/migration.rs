@@ -1,6 +1,7 @@
 //! A migration as an administrator looks on.
 
-use servicenav_itop_bridge::{migrate::staging::Staging, sandbox::Options};
+use itop_sandbox::Options;
+use servicenav_itop_bridge::migrate::staging::Staging;
 
 use super::{Browser, Look};
 use crate::{

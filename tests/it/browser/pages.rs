@@ -1,10 +1,8 @@
 //! Every page, for everybody: without barriers, in both schemes, on a screen and on a phone.
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use serde_json::json;
-use servicenav_itop_bridge::{
-    sandbox::{Fault, FaultKind, Operations, Options},
-    web::{Access, calls},
-};
+use servicenav_itop_bridge::web::{Access, calls};
 
 use super::{Browser, Look};
 use crate::{

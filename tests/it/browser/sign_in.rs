@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Proxy, Scope, Token},
-    sandbox::Options,
     secret::Secret,
     web::hash_token,
 };

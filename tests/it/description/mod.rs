@@ -139,7 +139,7 @@ fn each_call_that_takes_or_gives_json_has_examples() {
 
 #[tokio::test]
 async fn the_description_is_there_for_everyone_and_kept() {
-    let world = World::with(servicenav_itop_bridge::sandbox::Options::default(), |config| {
+    let world = World::with(itop_sandbox::Options::default(), |config| {
         config.server.public_url = Some("https://bridge.example/servicenav".to_owned());
         config.auth.tokens = vec![crate::world::token("all", &[])];
     })
@@ -162,7 +162,7 @@ async fn the_description_is_there_for_everyone_and_kept() {
 
 #[tokio::test]
 async fn people_read_the_same_and_a_problem_has_its_place() {
-    let world = World::with(servicenav_itop_bridge::sandbox::Options::default(), |config| {
+    let world = World::with(itop_sandbox::Options::default(), |config| {
         config.auth.tokens = vec![crate::world::token("all", &[])];
     })
     .await;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, client_settings},
     check::{Examined, Finding, Told, examine},
     clock::Clock,
     config::Config,
-    sandbox::{Fault, FaultKind, Operations},
 };
 use tokio::net::TcpListener;
 

@@ -8,11 +8,11 @@ mod statuses;
 
 use std::time::Duration;
 
+use itop_sandbox as sandbox;
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Options, Sandbox};
 use serde_json::{Map, Value, json};
 use servicenav_itop_bridge::{
     config::{Config, SalesforceLogin, SalesforceSection},
-    sandbox,
     secret::Secret,
 };
 use tokio::net::TcpListener;

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind};
 use salesforce_sandbox::Operation;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::Config,
-    sandbox::{Fault, FaultKind},
-    store,
-};
+use servicenav_itop_bridge::{config::Config, store};
 
 use super::{Desks, of_bakery};
 use crate::world::{ACKNOWLEDGEMENTS, event, with};

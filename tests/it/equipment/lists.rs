@@ -3,9 +3,10 @@
 use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
+use itop_sandbox::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::config::Scope;
 
 use super::{EQUIPMENT, LOADED, OF_42, change, counts, keeps_equipment, rows, send, states, world};
 use crate::world::{World, limited, token};

@@ -6,11 +6,11 @@ mod holds;
 mod lists;
 mod many;
 
+use itop_sandbox as sandbox;
 use reqwest::Method;
 use serde_json::Value;
 use servicenav_itop_bridge::{
     config::{Cmdb, Config},
-    sandbox,
     secret::Secret,
 };
 

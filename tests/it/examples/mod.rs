@@ -11,8 +11,9 @@ use std::{
     process::Command,
 };
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Scope, sandbox::Options};
+use servicenav_itop_bridge::config::Scope;
 
 use crate::{
     program::{output, text},

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    clock::Clock,
-    config::Period,
-    sandbox::{Fault, FaultKind, Operations},
-};
+use servicenav_itop_bridge::{clock::Clock, config::Period};
 
 use super::{federated, list, rows};
 use crate::world::World;

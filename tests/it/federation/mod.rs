@@ -12,6 +12,7 @@ mod surprises;
 
 use std::collections::BTreeMap;
 
+use itop_sandbox::{self as sandbox, Options};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use servicenav_itop_bridge::{
@@ -19,7 +20,6 @@ use servicenav_itop_bridge::{
     cmdb::setup::{Plan, SetUp},
     config::{Cmdb, Config},
     itop::Client,
-    sandbox::{self, Options},
     secret::Secret,
 };
 

@@ -17,16 +17,13 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestCaseError, TestError, TestRunner},
 };
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    clock::Clock,
-    config::Period,
-    sandbox::{Fault, FaultKind, Operations},
-};
+use servicenav_itop_bridge::{clock::Clock, config::Period};
 
 use super::{admin, federated, link, list, patch, rows};
 use crate::world::World;

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use serde_json::json;
-use servicenav_itop_bridge::{
-    config::Period,
-    sandbox::{Fault, FaultKind, Operations},
-};
+use servicenav_itop_bridge::config::Period;
 
 use super::{DEMO, admin, cis, federated, list, patch, piece, rows};
 use crate::world::World;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{self as sandbox, Fault, FaultKind, Operations};
 use serde_json::json;
-use servicenav_itop_bridge::sandbox::{self, Fault, FaultKind, Operations};
 
 use super::{
     DEMO, admin, cis, federated, list, outages::settled, patch, piece, rows, source, until,

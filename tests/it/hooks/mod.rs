@@ -8,6 +8,7 @@ mod who;
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
@@ -16,7 +17,6 @@ use servicenav_itop_bridge::{
         hook_event::HookEvent,
         standard_webhooks::{Key, verify},
     },
-    sandbox::{Fault, FaultKind, Operations, Options},
     secret::Secret,
 };
 

@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox as sandbox;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::client_settings,
@@ -27,7 +28,6 @@ use servicenav_itop_bridge::{
     config::{Config, ItopSection, OnOpenTicket, Period},
     domain::{keys::TicketKey, marker::Marker},
     itop::{Client, MARKER_LOG, Within},
-    sandbox,
     secret::Secret,
 };
 

@@ -2,9 +2,9 @@
 
 use std::{fs, path::Path};
 
+use itop_sandbox::Options;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::Options;
 
 use super::{org::Org, ticket};
 use crate::{program::text, world::World};

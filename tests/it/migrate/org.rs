@@ -5,9 +5,9 @@ use std::{
     process::{Command, Output},
 };
 
+use itop_sandbox as sandbox;
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Options, Sandbox};
 use serde_json::json;
-use servicenav_itop_bridge::sandbox;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

@@ -3,8 +3,8 @@
 use std::fs;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use itop_sandbox::Options;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::Options;
 
 use super::{
     org::{Org, migrate, program},

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Sandbox, TicketSeen};
 use salesforce_sandbox::{self as salesforce, CLIENT_ID, CLIENT_SECRET, Now, Pauses};
 use serde_json::{Map, Value, json};
 use servicenav_itop_bridge::{
@@ -9,7 +10,6 @@ use servicenav_itop_bridge::{
     config::{Config, Period, SalesforceLogin, SalesforceSection},
     desk::DeskName,
     domain::marker::Marker,
-    sandbox::{Sandbox, TicketSeen},
     secret::Secret,
 };
 use tokio::net::TcpListener;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use itop_sandbox::{Fault, FaultKind, Operations};
 use proptest::prelude::*;
-use servicenav_itop_bridge::sandbox::{Fault, FaultKind, Operations};
 
 use super::{desks::Desks, org};
 

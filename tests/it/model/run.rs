@@ -6,16 +6,11 @@ use std::{
     time::Duration,
 };
 
+use itop_sandbox::{FaultKind, Options};
 use jiff::SignedDuration;
 use salesforce_sandbox as salesforce;
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    clock::Clock,
-    config::Period,
-    desk::DeskName,
-    sandbox::{FaultKind, Options},
-    store,
-};
+use servicenav_itop_bridge::{clock::Clock, config::Period, desk::DeskName, store};
 
 use super::{
     desks::{self, COMPANIES, Desks, Org, STEP, Ticket, configure, event_id, marker},

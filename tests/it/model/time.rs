@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use servicenav_itop_bridge::{
-    clock::Clock,
-    sandbox::{FaultKind, Operations},
-};
+use itop_sandbox::{FaultKind, Operations};
+use servicenav_itop_bridge::clock::Clock;
 
 use super::{
     desks::{COMPANIES, STEP},

@@ -6,10 +6,8 @@ mod real;
 mod sessions;
 pub mod stand_in;
 
-use servicenav_itop_bridge::{
-    config::{Config, Oidc, OidcGroup, Scope},
-    sandbox::Options,
-};
+use itop_sandbox::Options;
+use servicenav_itop_bridge::config::{Config, Oidc, OidcGroup, Scope};
 
 use crate::{
     session,

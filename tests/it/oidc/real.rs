@@ -7,12 +7,12 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
+use itop_sandbox::Options;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Oidc, Scope},
-    sandbox::Options,
     secret::Secret,
 };
 

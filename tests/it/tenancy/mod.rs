@@ -10,11 +10,11 @@ mod requests;
 
 use std::collections::BTreeMap;
 
+use itop_sandbox as sandbox;
 use reqwest::Method;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{Cmdb, Config, OidcGroup, Scope, Token},
-    sandbox,
     secret::Secret,
     web::{Access, hash_token},
 };

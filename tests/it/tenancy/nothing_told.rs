@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use itop_sandbox::{FaultKind, Options};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{
-    config::{Period, Scope, Token},
-    sandbox::{FaultKind, Options},
-};
+use servicenav_itop_bridge::config::{Period, Scope, Token};
 
 use super::{
     Kind, LIMITED, Tenants, content,

@@ -1,11 +1,11 @@
 //! A token of some companies that writes has an instance of its own, and reaches nobody from there.
 
+use itop_sandbox::Options;
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     app::{App, StartError},
     clock::Clock,
     config::{AutoLink, Scope, Token},
-    sandbox::Options,
 };
 
 use super::{Kind, LIMITED, Tenants, secret};

@@ -3,9 +3,12 @@
 pub(in crate::web) mod check;
 pub(in crate::web) mod configuration;
 pub(in crate::web) mod report;
+pub(in crate::web) mod role;
 
 use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
+
+use role::Leads;
 
 use crate::{
     clock::elapsed,
@@ -47,6 +50,9 @@ pub(in crate::web) async fn ready(
         "oldest_waiting_seconds": oldest_waiting,
     });
     ready["gate"] = gate(delivery.gate(), is_told_all);
+    if let Ok(Value::Object(leads)) = serde_json::to_value(Leads::of(store)) {
+        ready.as_object_mut().expect("it is one").extend(leads);
+    }
     if let Some(desks) = desks(&state.desks, is_told_all) {
         ready["desks"] = json!(desks);
     }

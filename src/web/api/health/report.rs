@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{desks, gate, inbox, slow_creates};
+use super::{desks, gate, inbox, role::Leads, slow_creates};
 use crate::{
     catalog::KnownList,
     clock::elapsed,
@@ -39,6 +39,8 @@ const REFRESHED_AT_ONCE: usize = 50;
 pub(in crate::web) struct Report {
     version: &'static str,
     up_since: Timestamp,
+    #[serde(flatten)]
+    leads: Leads,
     /// That of the ticket system of companies that are not linked; with its mend for those who see all.
     #[schemars(with = "Gate")]
     gate: Value,
@@ -136,6 +138,7 @@ impl Report {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             up_since: state.history.up_since(),
+            leads: Leads::of(&state.store),
             gate: gate(state.delivery.gate(), sees_all),
             desks: desks(&state.desks, sees_all),
             inbox: inbox(&counts),

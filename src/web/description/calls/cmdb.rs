@@ -39,6 +39,6 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             )
             .takes(schemas.body::<Asked>())
             .gives(200, "The CIs, those first whose equipment has the first ids.", schemas.answer::<Released>())
-            .fails(&[&kinds::NOT_FOUND, &kinds::BAD_PARAMETER]),
+            .fails(&[&kinds::NOT_FOUND, &kinds::BAD_PARAMETER, &kinds::NOT_LEADING]),
     ]
 }

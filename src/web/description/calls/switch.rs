@@ -30,10 +30,12 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             )
             .takes_nothing()
             .gives(200, "They are held.", schemas.answer::<View>())
+            .fails(&[&kinds::NOT_LEADING])
             .reads_database(),
         Operation::new(("delete", hold), "endHold", Health, "Let deliveries go on")
             .takes_nothing()
             .gives(200, "They go on.", schemas.answer::<View>())
+            .fails(&[&kinds::NOT_LEADING])
             .reads_database(),
         Operation::new(("get", switch), "listSwitchTickets", Links, "The tickets of controls that are not in Salesforce")
             .gives(200, "All of them.", schemas.answer::<Tickets>())
@@ -46,7 +48,13 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             )
             .takes(schemas.body::<SwitchWishes>())
             .gives(200, "What has moved, or would.", schemas.answer::<forth::Report>())
-            .fails(&[&kinds::NOT_FOUND, &kinds::NOT_HELD, &kinds::NOT_SETTLED, &kinds::ITOP_UNAVAILABLE])
+            .fails(&[
+                &kinds::NOT_FOUND,
+                &kinds::NOT_HELD,
+                &kinds::NOT_SETTLED,
+                &kinds::NOT_LEADING,
+                &kinds::ITOP_UNAVAILABLE,
+            ])
             .reads_database(),
         Operation::new(("post", "/api/v1/switch/back"), "switchCompaniesBack", Links, "Bring companies back")
             .about(
@@ -55,7 +63,7 @@ pub(super) fn calls(schemas: &mut Schemas) -> Vec<Operation> {
             )
             .takes(schemas.body::<back::Asked>())
             .gives(200, "What has come back, or would.", schemas.answer::<back::Report>())
-            .fails(&[&kinds::NOT_HELD, &kinds::NOT_SETTLED])
+            .fails(&[&kinds::NOT_HELD, &kinds::NOT_SETTLED, &kinds::NOT_LEADING])
             .reads_database(),
     ]
 }

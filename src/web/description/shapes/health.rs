@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 
-use crate::{cmdb::Halt, config::Scope, desk::DeskName, web::auth::By};
+use crate::{
+    cmdb::Halt,
+    config::Scope,
+    desk::DeskName,
+    web::{api::health::role::Leads, auth::By},
+};
 
 /// Whom the bridge takes a caller for.
 #[derive(JsonSchema)]
@@ -32,6 +37,8 @@ pub(in crate::web) struct Alive {
 pub(in crate::web) struct Ready {
     /// `ready`.
     status: String,
+    #[schemars(flatten)]
+    leads: Leads,
     gate: Gate,
     /// Unless iTop is all that is served: each ticket system, the one of companies that are not linked first.
     #[schemars(skip_serializing_if = "Option::is_none")]

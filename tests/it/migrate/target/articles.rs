@@ -1,8 +1,8 @@
 //! Articles: drafts, public where the mapping says so, and gone again.
 
+use itop_sandbox::{self as sandbox, Flavour};
 use salesforce_sandbox::{Fault, FaultKind, Operation, Options};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox::{self, Flavour};
 
 use super::Move;
 

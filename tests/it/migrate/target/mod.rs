@@ -16,9 +16,10 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use itop_sandbox as sandbox;
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Options, Sandbox};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::{config::Config, sandbox};
+use servicenav_itop_bridge::config::Config;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 

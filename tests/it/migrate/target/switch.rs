@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use itop_sandbox as sandbox;
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET, Options};
 use serde_json::{Value, json};
 use servicenav_itop_bridge::{
     config::{SalesforceLogin, SalesforceSection},
     migrate::staging::Seen,
-    sandbox,
     secret::Secret,
 };
 

@@ -11,11 +11,11 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use itop_sandbox as sandbox;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use rusqlite::Connection;
 use salesforce_sandbox::{CLIENT_ID, CLIENT_SECRET};
 use serde_json::{Value, json};
-use servicenav_itop_bridge::sandbox;
 use sides::{Side, Which, of_itop, of_salesforce};
 
 use super::ADMIN;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     delivery::Quiet,
     desk::DeskName,
-    store::{Moving, TicketElsewhere},
+    store::{Moving, Standing, TicketElsewhere},
     web::{
         AppState,
         auth::Overseer,
@@ -76,6 +76,7 @@ async fn quiet(state: &AppState, dry_run: bool) -> Result<Option<Quiet>, ApiErro
     }
     match state.delivery.quiet() {
         Some(quiet) => Ok(Some(quiet)),
+        None if state.store.standing() == Some(Standing::Following) => Err(ApiError::NotLeading),
         None if state.store.held().await?.is_some() => Err(ApiError::NotSettled),
         None => Err(ApiError::NotHeld),
     }
