@@ -86,7 +86,7 @@ impl Store {
                     && let Some(intake) = self.inner.intake() =>
             {
                 match intake.take(Box::new(only)).await {
-                    Ok(Taken::New(row)) => Ok(vec![(Accepted::New, row)]),
+                    Ok(Taken::New(row)) => Ok(vec![(Accepted::New, *row)]),
                     Ok(Taken::Left(only)) => {
                         self.write_statement(move |db| Ok(vec![accept(db, *only)?])).await
                     }

@@ -54,7 +54,7 @@ const NUMBERS: usize = 3;
 /// What became of a row.
 pub(in crate::store) enum Taken {
     /// It is stored.
-    New(InboxRow),
+    New(Box<InboxRow>),
     /// It is for the writer to say.
     Left(Box<Hashed>),
 }
@@ -139,7 +139,7 @@ impl Thread {
             self.commits.writes.add(ids.len() as u64);
             for Arrival { new, taken } in arrivals.drain(..) {
                 let outcome = match ids.remove(&key(&new)) {
-                    Some(id) => Taken::New(stored_row(id, new.2)),
+                    Some(id) => Taken::New(Box::new(stored_row(id, new.2))),
                     None => Taken::Left(new),
                 };
                 // Whoever asked may have gone; what was committed stays committed.
