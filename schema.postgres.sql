@@ -379,11 +379,15 @@ CREATE TRIGGER acknowledgement_company_seen AFTER UPDATE OF state ON acknowledge
 WHEN (OLD.state = 'accepted' AND NEW.state <> 'accepted' AND NEW.company_key IS NOT NULL)
 EXECUTE FUNCTION acknowledgement_company_seen();
 
--- What a transaction has changed, for whoever holds it in memory: written by the triggers below, and read and
--- removed by the one that writes before it commits. 'control': something of a control, 'row': of a row of the
--- inbox, 'hook': a message for a hook. What is new in the inbox has no trigger, as in the other store.
-CREATE TABLE changes (
-    number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+-- What each transaction changes, for all instances, which hold it in memory: written by the triggers below, and
+-- told by NOTIFY changes with the last number. Numbers are given under the lock of whoever writes, and so in the order
+-- of the commits. What is older than a minute goes, but for the last one. A crash of the server empties it: whoever
+-- has listened then reads everything anew. 'begin': nothing, but one to begin behind; 'inbox': a row of the inbox has
+-- moved ("row_id"), or something of a control can be seen ("control_id"), or both; 'hook': a message for a hook;
+-- 'equipment': somebody has decided something about it.
+CREATE SEQUENCE changes_number;
+CREATE UNLOGGED TABLE changes (
+    number BIGINT PRIMARY KEY DEFAULT nextval('changes_number'),
     kind TEXT COLLATE "C" NOT NULL,
     row_id BIGINT,
     instance TEXT COLLATE "C",
@@ -397,10 +401,26 @@ CREATE TABLE changes (
     to_code TEXT COLLATE "C"
 );
 
+-- New rows may be all that a transaction has to tell. No answer about a control is another one for what was refused
+-- of it.
+CREATE FUNCTION acknowledgements_stored() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO changes (kind, row_id, instance, control_id, company_key, can_be_seen, received_at, to_state, to_code)
+    SELECT 'inbox', id, instance, CASE WHEN state <> 'rejected' THEN control_id END, company_key, true, received_at,
+        state, problem_code
+    FROM stored ORDER BY id;
+    IF FOUND THEN
+        PERFORM pg_notify('changes', currval('changes_number')::text);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER acknowledgements_stored AFTER INSERT ON acknowledgements
+REFERENCING NEW TABLE AS stored FOR EACH STATEMENT EXECUTE FUNCTION acknowledgements_stored();
+
 CREATE FUNCTION acknowledgement_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO changes (kind, instance, control_id, company_key, can_be_seen)
-    VALUES ('control', NEW.instance, NEW.control_id, NEW.company_key, true);
+    VALUES ('inbox', NEW.instance, NEW.control_id, NEW.company_key, true);
     RETURN NULL;
 END $$;
 CREATE TRIGGER acknowledgement_changed AFTER UPDATE ON acknowledgements FOR EACH ROW
@@ -409,7 +429,7 @@ WHEN (NEW.control_id IS NOT NULL) EXECUTE FUNCTION acknowledgement_changed();
 CREATE FUNCTION acknowledgement_moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO changes (kind, row_id, instance, company_key, received_at, from_state, from_code, to_state, to_code)
-    VALUES ('row', NEW.id, NEW.instance, NEW.company_key, NEW.received_at, OLD.state, OLD.problem_code, NEW.state,
+    VALUES ('inbox', NEW.id, NEW.instance, NEW.company_key, NEW.received_at, OLD.state, OLD.problem_code, NEW.state,
         NEW.problem_code);
     RETURN NULL;
 END $$;
@@ -419,7 +439,7 @@ EXECUTE FUNCTION acknowledgement_moved();
 CREATE FUNCTION acknowledgement_gone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO changes (kind, row_id, instance, company_key, received_at, from_state, from_code)
-    VALUES ('row', OLD.id, OLD.instance, OLD.company_key, OLD.received_at, OLD.state, OLD.problem_code);
+    VALUES ('inbox', OLD.id, OLD.instance, OLD.company_key, OLD.received_at, OLD.state, OLD.problem_code);
     RETURN NULL;
 END $$;
 CREATE TRIGGER acknowledgement_gone AFTER DELETE ON acknowledgements FOR EACH ROW
@@ -433,11 +453,27 @@ END $$;
 CREATE TRIGGER hook_message_written AFTER INSERT ON hook_messages FOR EACH STATEMENT
 EXECUTE FUNCTION hook_message_written();
 
+-- Of links, of lists and what was answered about their rows, and of the sources: what the bridge itself does to
+-- equipment is not told, for it would wake itself.
+CREATE FUNCTION equipment_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO changes (kind) VALUES ('equipment');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER equipment_told AFTER INSERT ON equipment_actions FOR EACH STATEMENT
+EXECUTE FUNCTION equipment_told();
+CREATE TRIGGER equipment_told AFTER INSERT OR UPDATE OR DELETE ON company_links FOR EACH STATEMENT
+EXECUTE FUNCTION equipment_told();
+CREATE TRIGGER equipment_told AFTER INSERT OR DELETE ON cmdb_sources FOR EACH STATEMENT
+EXECUTE FUNCTION equipment_told();
+CREATE TRIGGER equipment_told AFTER DELETE ON equipment_halts FOR EACH STATEMENT
+EXECUTE FUNCTION equipment_told();
+
 -- A control has another ticket: the row is new, or takes the place of an earlier one, or its ticket is gone.
 CREATE FUNCTION control_mapped() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO changes (kind, instance, control_id, company_key, can_be_seen)
-    VALUES ('control', NEW.instance, NEW.control_id, NEW.company_key, true);
+    VALUES ('inbox', NEW.instance, NEW.control_id, NEW.company_key, true);
     RETURN NULL;
 END $$;
 CREATE TRIGGER control_mapped AFTER INSERT OR UPDATE OF mapped_at ON control_tickets FOR EACH ROW
@@ -448,7 +484,7 @@ WHEN (NEW.replaced IS NOT NULL) EXECUTE FUNCTION control_mapped();
 CREATE FUNCTION ticket_read() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO changes (kind, instance, control_id, company_key, can_be_seen)
-    SELECT 'control', instance, control_id, company_key,
+    SELECT 'inbox', instance, control_id, company_key,
         (OLD.status, OLD.operational_status, OLD.presence, OLD.priority, OLD.title, OLD.team, OLD.agent, OLD.ref,
             OLD.org_id, OLD.last_update)
         IS DISTINCT FROM (NEW.status, NEW.operational_status, NEW.presence, NEW.priority, NEW.title, NEW.team,

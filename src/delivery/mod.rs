@@ -139,11 +139,12 @@ impl Delivery {
         let outlooks = desks.iter().map(outlook).collect();
         let gates = desks.iter().map(|served| served.gate.clone()).collect();
         let hold = Hold::new(store.clone(), clock.clone(), gates);
+        let outcomes = store.outcomes();
         let inner = Inner {
             store,
             clock,
             settings,
-            outcomes: Arc::default(),
+            outcomes,
             refused: Arc::default(),
             stopping: CancellationToken::new(),
             hold,
@@ -322,19 +323,22 @@ impl Delivery {
 
     /// Waits until the row has come to an end or needs somebody, for `most` at most.
     pub async fn outcome(&self, id: i64, most: Duration) {
-        let outcome = self.inner.outcomes.subscribe(id);
-        // What ended before the subscription is seen by looking once more.
-        match self.inner.store.for_posts().acknowledgement(id, &Visible::all()).await {
-            Ok(Some(row)) if row.state.is_under_way() => {}
-            // Blocked and due: it was released or is tried again.
-            Ok(Some(row)) if row.state == State::Blocked && row.next_attempt_at.is_none() => {}
-            _ => return,
-        }
-        tokio::select! {
-            () = outcome => {}
-            () = self.inner.clock.sleep(most) => {}
-            // A sender is answered with what is known rather than cut off.
-            () = self.inner.stopping.cancelled() => {}
+        let end = self.inner.clock.moment().later(most);
+        loop {
+            let outcome = self.inner.outcomes.subscribe(id);
+            // What ended before the subscription is seen by looking once more.
+            match self.inner.store.for_posts().acknowledgement(id, &Visible::all()).await {
+                Ok(Some(row)) if row.state.is_under_way() => {}
+                // Blocked and due: it was released or is tried again.
+                Ok(Some(row)) if row.state == State::Blocked && row.next_attempt_at.is_none() => {}
+                _ => return,
+            }
+            tokio::select! {
+                is_known = outcome => if is_known { return },
+                () = self.inner.clock.sleep_until(end) => return,
+                // A sender is answered with what is known rather than cut off.
+                () = self.inner.stopping.cancelled() => return,
+            }
         }
     }
 

@@ -127,13 +127,6 @@ impl Kept {
         Ok(kept)
     }
 
-    /// What is in the database now, beside what this process has counted.
-    #[cfg(feature = "postgres")]
-    pub(super) fn begin_anew(&mut self, read: Self) {
-        let moves = std::mem::take(&mut self.moves);
-        *self = Self { moves, ..read };
-    }
-
     /// Takes a change in that has been committed.
     pub(super) fn apply(&mut self, moved: &Moved) {
         let Moved { id, instance, company, received_at, .. } = moved;
@@ -154,6 +147,14 @@ impl Kept {
             self.moves.count(from, to);
         }
         self.causes.apply(moved);
+    }
+
+    /// What is in the database now takes the place of what was known; what has become of rows so far stays.
+    #[cfg(feature = "postgres")]
+    pub(super) fn replace(&mut self, now: Self) {
+        let Self { moves, causes, .. } = std::mem::replace(self, now);
+        self.moves = moves;
+        self.causes.know(causes);
     }
 
     /// How many rows need somebody, by state and code.

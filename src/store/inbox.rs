@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+#[cfg(feature = "postgres")]
+use super::postgres::Taken;
 use super::{
     InboxRow, Levered, Store, StoreError, Term,
     actions::{self, Deed},
@@ -59,7 +61,7 @@ pub enum Accepted {
 }
 
 /// An acknowledgement with its fingerprint and its marker.
-type Hashed = (String, Marker, NewAcknowledgement);
+pub(super) type Hashed = (String, Marker, NewAcknowledgement);
 
 impl Store {
     /// Stores acknowledgements, all of them in one commit; an answer each, in order, with the row
@@ -78,6 +80,19 @@ impl Store {
         let accept = move |db: &Connection, hashed| accept(db, &changes, hashed);
         let count = hashed.len() as u64;
         let accepted = match hashed.pop() {
+            #[cfg(feature = "postgres")]
+            Some(only)
+                if count == 1
+                    && let Some(intake) = self.inner.intake() =>
+            {
+                match intake.take(Box::new(only)).await {
+                    Ok(Taken::New(row)) => Ok(vec![(Accepted::New, *row)]),
+                    Ok(Taken::Left(only)) => {
+                        self.write_statement(move |db| Ok(vec![accept(db, *only)?])).await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             Some(only) if count == 1 => {
                 self.write_statement(move |db| Ok(vec![accept(db, only)?])).await
             }
@@ -221,14 +236,19 @@ fn accept(
     let (id, control) = (db.last_insert_rowid()?, event.control.id.as_str());
     let problem = new.problem.as_ref();
     changes.note_new(id, (instance, &company_key), Some(control), new.state, problem, now);
-    let event = new.event;
-    let row = InboxRow {
+    Ok((Accepted::New, stored_row(id, new)))
+}
+
+/// A row that was just stored.
+pub(super) fn stored_row(id: i64, new: NewAcknowledgement) -> InboxRow {
+    let (event, at) = (new.event, time(new.received_at.as_millisecond()));
+    InboxRow {
         id,
         instance: new.instance.into(),
         event_id: Some(event.event_id.into()),
         event_type: event.event_type.as_str().to_owned(),
         state: new.state,
-        company_key: Some(company_key),
+        company_key: Some(event.company.key.to_string()),
         company_name: Some(event.company.label().to_owned()),
         control_id: Some(event.control.id.into()),
         control_name: Some(event.control.name),
@@ -238,11 +258,10 @@ fn accept(
         next_attempt_at: None,
         ticket: None,
         reason: None,
-        received_at: time(now),
-        updated_at: time(now),
-        ended_at: ended_at.map(time),
-    };
-    Ok((Accepted::New, row))
+        received_at: at,
+        updated_at: at,
+        ended_at: new.state.is_ended().then_some(at),
+    }
 }
 
 /// Makes a failed or blocked row due at once, with a fresh count of attempts.

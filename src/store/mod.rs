@@ -48,6 +48,7 @@ mod meta;
 mod migrate;
 mod moves;
 mod narrowed;
+mod outcomes;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod read_back;
@@ -111,6 +112,7 @@ pub use many_links::{ChangedLinks, LinkChange, digest};
 pub use measures::CommitCounts;
 pub use meta::{Canary, Restored};
 pub use moves::Moves;
+pub(crate) use outcomes::Outcomes;
 pub use read_back::ReadBack;
 pub use refused_requests::RefusedRequest;
 pub use rejected::Rejected;
@@ -151,8 +153,6 @@ struct Inner {
     readers: readers::Readers,
     changes: changes::Changes,
     arrivals: measures::Arrivals,
-    /// Whoever brings equipment to iTop waits for it.
-    equipment: tokio::sync::Notify,
     damaged: AtomicBool,
     /// One: whoever has it leads, or asks for it.
     term: Arc<tokio::sync::Semaphore>,
@@ -161,7 +161,29 @@ struct Inner {
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
-    _lock: Option<lock::Lock>,
+    beside: Beside,
+}
+
+/// What goes with a database for as long as it is open.
+enum Beside {
+    /// That no other process has the file.
+    File(#[expect(dead_code, reason = "it gives the file back")] lock::Lock),
+    /// That what other processes change is heard, and what stores new rows.
+    #[cfg(feature = "postgres")]
+    Server(
+        #[expect(dead_code, reason = "it ends the listening")] postgres::Listener,
+        postgres::Intake,
+    ),
+}
+
+#[cfg(feature = "postgres")]
+impl Inner {
+    fn intake(&self) -> Option<&postgres::Intake> {
+        match &self.beside {
+            Beside::File(_) => None,
+            Beside::Server(_, intake) => Some(intake),
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -197,8 +219,14 @@ impl Store {
         if lock.follows_an_unclean_stop() {
             migrate::quick_check(&connection, path)?;
         }
-        Self::started(connection.into(), &path.as_path().into(), Some(lock), clock)
-            .map_err(unusable)
+        let connection = Connection::from(connection);
+        let changes = counts::Kept::read(&connection)
+            .map(changes::Changes::since)
+            .and_then(|changes| changes.watch(&connection).map(|()| changes))
+            .map_err(|error| unusable(error.to_string()))?;
+        let source = path.as_path().into();
+        let beside = |_| Ok(Beside::File(lock));
+        Self::started(connection, changes, &source, beside, clock).map_err(unusable)
     }
 
     /// Opens a database of a PostgreSQL server, which others may serve as well, and brings its schema up to date.
@@ -211,8 +239,16 @@ impl Store {
     fn open_server(server: postgres::Server, clock: Clock) -> Result<Self, StoreError> {
         let connection = postgres::writer(&server, clock.clone())?;
         let database = server.name();
-        Self::started(connection, &readers::Source::Server(Box::new(server)), None, clock)
-            .map_err(|reason| StoreError::Unusable { database, reason })
+        let unusable = |reason: String| StoreError::Unusable { database: database.clone(), reason };
+        let (changes, listener) = postgres::Listener::start(server.clone(), clock.clone())
+            .map_err(|error| unusable(error.to_string()))?;
+        let source = readers::Source::Server(Box::new(server.clone()));
+        let (all, its) = (changes.clone(), clock.clone());
+        let beside = |commits| {
+            let intake = postgres::Intake::start(server, its, all, commits);
+            Ok(Beside::Server(listener, intake.map_err(|error| error.to_string())?))
+        };
+        Self::started(connection, changes, &source, beside, clock).map_err(unusable)
     }
 
     /// Opens the database that a configuration names.
@@ -243,15 +279,12 @@ impl Store {
     /// Begins to read and to write; the reason where that cannot be.
     fn started(
         connection: Connection,
+        changes: changes::Changes,
         source: &readers::Source,
-        lock: Option<lock::Lock>,
+        beside: impl FnOnce(Arc<measures::Commits>) -> Result<Beside, String>,
         clock: Clock,
     ) -> Result<Self, String> {
         let readers = readers::Readers::new(source);
-        let changes = counts::Kept::read(&connection)
-            .map(changes::Changes::since)
-            .and_then(|changes| changes.watch(&connection).map(|()| changes))
-            .map_err(|error| error.to_string())?;
         let (leading, turn, when_lost) = match source {
             readers::Source::File(_) => (None, None, writer::WhenLost::Never),
             #[cfg(feature = "postgres")]
@@ -266,19 +299,19 @@ impl Store {
         let common = writer::Common { changes: changes.clone(), commits: Arc::default(), turn };
         let (writer, thread) = writer::Writer::start(connection, common, when_lost)
             .map_err(|error| error.to_string())?;
+        let beside = beside(writer.commits().clone())?;
         let damaged = AtomicBool::new(false);
         let inner = Inner {
             clock,
             readers,
             changes,
             arrivals: measures::Arrivals::default(),
-            equipment: tokio::sync::Notify::new(),
             damaged,
             term: Arc::new(tokio::sync::Semaphore::new(1)),
             leading,
             writer,
             _thread: thread,
-            _lock: lock,
+            beside,
         };
         Ok(Self { inner: Arc::new(inner), purpose: Purpose::Deliveries })
     }

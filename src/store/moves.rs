@@ -48,6 +48,20 @@ impl Moved {
         waits || (holds_up(from) && !holds_up(to))
     }
 
+    /// Whether an attempt to deliver it has ended with this, or somebody has ended it: whoever waits for its
+    /// outcome is answered.
+    #[cfg(feature = "postgres")]
+    pub(super) fn ends_an_attempt(&self) -> bool {
+        match self.states() {
+            (None, _) | (_, Some(State::Creating)) => false,
+            // It waits for its next one; from any other state it was given another one.
+            (Some(from), Some(State::Accepted)) => {
+                matches!(from, State::Accepted | State::Creating)
+            }
+            _ => true,
+        }
+    }
+
     /// From which state it has come, and to which.
     pub(super) fn states(&self) -> (Option<State>, Option<State>) {
         let state = |standing: &Option<Standing>| standing.as_ref().map(|standing| standing.state);
@@ -131,6 +145,14 @@ impl Causes {
         }
     }
 
+    /// Knows those too that were known before.
+    #[cfg(feature = "postgres")]
+    pub(super) fn know(&mut self, known: Self) {
+        for (state, code) in known.0.into_keys() {
+            self.of(State::ALL[state], &code);
+        }
+    }
+
     fn of(&mut self, state: State, code: &str) -> &mut u64 {
         let key = (state as usize, code.to_owned());
         let is_known = self.0.len() < MOST_CAUSES || self.0.contains_key(&key);
@@ -186,6 +208,34 @@ mod tests {
             causes.apply(&moved(failed(code), Some(Standing::of(State::Accepted, None))));
         }
         assert!(causes.counts().all(|(.., count)| count == 0));
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn whoever_waits_for_a_row_is_answered_when_an_attempt_has_ended() {
+        use State::{Accepted, Blocked, Created, Creating, Failed, Unknown};
+        let standing = |state| Some(Standing::of(state, None));
+        let ends = |from: Option<State>, to: State| {
+            let (instance, company) = ("default".to_owned(), String::new());
+            let (from, to) = (from.and_then(standing), standing(to));
+            Moved { id: 1, instance, company, received_at: 7, from, to }.ends_an_attempt()
+        };
+        for (from, to) in [
+            (Accepted, Blocked),
+            (Accepted, Accepted),
+            (Creating, Accepted),
+            (Creating, Created),
+            (Creating, Unknown),
+            (Unknown, Created),
+        ] {
+            assert!(ends(Some(from), to), "{from:?} {to:?}");
+        }
+        for (from, to) in
+            [(Accepted, Creating), (Failed, Accepted), (Unknown, Accepted), (Unknown, Creating)]
+        {
+            assert!(!ends(Some(from), to), "{from:?} {to:?}");
+        }
+        assert!(!ends(None, Accepted));
     }
 
     #[test]

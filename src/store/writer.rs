@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     StoreError,
-    changes::Changes,
+    changes::{Changes, Gathered},
     db::{self, Connection},
     measures::Commits,
 };
@@ -45,8 +45,7 @@ pub(super) struct Writer {
 pub(super) struct Common {
     pub(super) changes: Changes,
     pub(super) commits: Arc<Commits>,
-    /// Where there is more than one: what one of them notes is told before the next one writes. Each has its
-    /// turn, however much the others have to write.
+    /// Where there is more than one: each has its turn, however much the others have to write.
     pub(super) turn: Option<Arc<Mutex<()>>>,
 }
 
@@ -54,7 +53,7 @@ pub(super) struct Common {
 pub(super) enum WhenLost {
     /// Nothing: that of a file never is.
     Never,
-    /// It connects anew, and knows nothing of what others have written meanwhile.
+    /// It connects anew.
     #[cfg(feature = "postgres")]
     Renews(Box<dyn Fn() -> Result<Connection, StoreError> + Send>),
     /// It ends, and its Term with it. Before that no other one is granted.
@@ -240,7 +239,7 @@ impl Serving {
             let _turn = turn.as_ref().map(|turn| turn.blocking_lock());
             let watch = Stopwatch::start();
             let mut goes_on = true;
-            let committed = match self.connected() {
+            let gathered = match self.connected() {
                 Ok(()) => commit_together(&self.connection, &mut jobs, &changes),
                 Err(error) => {
                     goes_on = !matches!(error, StoreError::Newer { .. });
@@ -252,14 +251,14 @@ impl Serving {
             };
             commits.micros.add(watch.micros());
             commits.writes.add(jobs.len() as u64);
-            if committed.is_err() {
+            if gathered.is_err() {
                 commits.failed.count(0);
             }
-            let was_failing = self.failing.swap(committed.is_err(), Ordering::Relaxed);
-            if was_failing && committed.is_ok() {
+            let was_failing = self.failing.swap(gathered.is_err(), Ordering::Relaxed);
+            if was_failing && gathered.is_ok() {
                 self.connection.after_failures();
             }
-            changes.tell(committed.is_ok());
+            let committed = gathered.map(|gathered| changes.tell(gathered));
             for job in jobs.drain(..) {
                 job.finish(committed.clone());
             }
@@ -275,10 +274,8 @@ impl Serving {
         if let WhenLost::Renews(connect) = &self.when_lost
             && self.connection.is_lost()
         {
-            let connection = connect()?;
-            // Whether its last transaction was committed nobody knows, nor what others have done.
-            self.common.changes.begin_anew(&connection)?;
-            self.connection = connection;
+            // Whether its last transaction was committed the table of changes tells.
+            self.connection = connect()?;
             tracing::info!("the database is connected again");
         }
         Ok(())
@@ -302,13 +299,14 @@ impl Serving {
     }
 }
 
-/// One transaction for all jobs; one that fails leaves no trace and spoils nothing else.
+/// One transaction for all jobs; one that fails leaves no trace and spoils nothing else. What is to be told
+/// of it is given back.
 fn commit_together(
     connection: &Connection,
     jobs: &mut [Box<dyn Job>],
     changes: &Changes,
-) -> Result<(), Failed> {
-    let all = || -> db::Result<()> {
+) -> Result<Gathered, Failed> {
+    let all = || -> db::Result<Gathered> {
         connection.begin()?;
         for job in jobs {
             let noted_before = changes.mark();
@@ -328,13 +326,15 @@ fn commit_together(
             }
             connection.say("RELEASE job")?;
         }
-        #[cfg(feature = "postgres")]
-        changes.gather(connection)?;
-        connection.say("COMMIT")
+        let gathered = changes.gather(connection)?;
+        connection.say("COMMIT")?;
+        Ok(gathered)
     };
     let outcome = all();
     outcome.map_err(|error| {
         connection.roll_back();
+        // Nothing of it has happened.
+        changes.forget_since(0);
         if connection.is_deposed() { Failed::Deposed } else { Failed::Because(error.to_string()) }
     })
 }
@@ -361,7 +361,7 @@ mod tests {
     ) -> (bool, Vec<bool>) {
         let (mut jobs, mut answers): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
         let changes = Changes::since(Kept::default());
-        let committed = commit_together(connection, &mut jobs, &changes);
+        let committed = commit_together(connection, &mut jobs, &changes).map(drop);
         for job in jobs {
             job.finish(committed.clone());
         }

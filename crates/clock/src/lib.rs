@@ -7,12 +7,13 @@
 //! - *Has so much time surely passed?* [`Clock::moment`]. It runs evenly, whatever becomes of the time
 //!   of day. A machine that is suspended stops it: then more is waited for than was needed.
 //! - *May something be too old by now?* [`Clock::at_latest`]. It is behind neither of the other two and
-//!   never goes back: what is compared with it may be taken for too old, never for too young.
+//!   never goes back: what is compared with it may be taken for too old, never for too young. Where several
+//!   machines compare the same, it is the time of one that they all ask ([`Clock::follow`]).
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -55,9 +56,16 @@ struct Process {
     began_at: Timestamp,
     /// What had been skipped then.
     skipped: SignedDuration,
-    /// The farthest that the time of day was ever seen ahead of the moment, in nanoseconds.
+    /// The farthest that the time of day was ever seen ahead of the moment, in nanoseconds; or how far ahead
+    /// the clock is that is followed.
     ahead: AtomicI64,
+    follows: AtomicBool,
+    /// The latest time that was given since one is followed, in milliseconds.
+    latest: AtomicI64,
 }
+
+/// By how much the latest time may run slower between two looks at the clock that it follows, in nanoseconds.
+const SLOWER: i64 = 10_000_000;
 
 /// A moment of this process. What is measured between two of them has really passed, less the time
 /// in which the machine was suspended.
@@ -118,6 +126,8 @@ impl Clock {
             began_at: time_of_day(&skipped, &set),
             skipped: skipped.get(),
             ahead: AtomicI64::new(0),
+            follows: AtomicBool::new(false),
+            latest: AtomicI64::new(i64::MIN),
         };
         Self { skipped, set, process: Arc::new(process) }
     }
@@ -154,6 +164,9 @@ impl Clock {
     /// was suspended or its clock put forward, with that time. With the precision that is stored.
     #[must_use]
     pub fn at_latest(&self) -> Timestamp {
+        if self.process.follows.load(Ordering::Acquire) {
+            return self.at_latest_there();
+        }
         // In this order: what happens between the two then does not count as being ahead.
         let now = time_of_day(&self.skipped, &self.set);
         let Moment(moment) = self.moment();
@@ -161,6 +174,34 @@ impl Clock {
         let ahead = self.process.ahead.fetch_max(ahead, Ordering::AcqRel).max(ahead);
         let latest = moment.saturating_add(SignedDuration::from_nanos(ahead));
         millis(latest.unwrap_or(Timestamp::MAX))
+    }
+
+    /// The clock of another machine has just shown this. From now on that is the latest time that it may be, in the
+    /// place of the own time of day, which others do not know: to be said again every second or so. Time that a
+    /// test lets pass passes there too.
+    pub fn follow(&self, shown: Timestamp) {
+        let Process { ahead, follows, .. } = &*self.process;
+        let shown = shown.saturating_add(self.skipped.get()).unwrap_or(Timestamp::MAX);
+        let Moment(moment) = self.moment();
+        let seen = i64::try_from(shown.duration_since(moment).as_nanos()).unwrap_or(i64::MAX);
+        if follows.load(Ordering::Acquire) {
+            // Where it was put back, everything would look young: it is followed slowly. One that runs slower than
+            // this machine is overtaken by no more than that.
+            let known = ahead.load(Ordering::Acquire);
+            ahead.store(seen.max(known.saturating_sub(SLOWER)), Ordering::Release);
+        } else {
+            ahead.store(seen, Ordering::Release);
+            follows.store(true, Ordering::Release);
+        }
+    }
+
+    fn at_latest_there(&self) -> Timestamp {
+        let Process { ahead, latest, .. } = &*self.process;
+        let Moment(moment) = self.moment();
+        let ahead = SignedDuration::from_nanos(ahead.load(Ordering::Acquire));
+        let now = moment.saturating_add(ahead).unwrap_or(Timestamp::MAX).as_millisecond();
+        let given = latest.fetch_max(now, Ordering::AcqRel).max(now);
+        Timestamp::from_millisecond(given).unwrap_or(Timestamp::MAX)
     }
 
     /// A time that [`Clock::at_latest`] gave, as people read it: as long ago by the time of day as it
@@ -290,10 +331,16 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// The time since the start.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Microseconds since the start.
     #[must_use]
     pub fn micros(self) -> u64 {
-        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -386,6 +433,27 @@ mod tests {
         assert!(off(clock.shown(read), clock.now()) <= 1);
         let in_ten_minutes = later(clock.now(), Duration::from_mins(10));
         assert!(off(clock.time_of(due), in_ten_minutes) <= 1);
+    }
+
+    #[test]
+    fn machines_that_follow_one_clock_agree_on_how_old_something_is() {
+        let shown = "2026-11-28T02:00:00Z".parse::<Timestamp>().unwrap();
+        let clocks = [Clock::system(), Clock::system().elsewhere()];
+        clocks[0].step(HOUR);
+        for clock in &clocks {
+            clock.follow(shown);
+            clock.step(HOUR * 3);
+        }
+        let age = |clock: &Clock| elapsed(shown, clock.at_latest());
+        assert!(clocks.iter().all(|clock| age(clock) < Duration::from_mins(1)));
+        // It goes on by itself, and never back.
+        clocks[1].advance(Duration::from_mins(5));
+        assert!(age(&clocks[1]) >= Duration::from_mins(5));
+        let latest = clocks[1].at_latest();
+        clocks[1].follow(shown - HOUR);
+        assert!(clocks[1].at_latest() >= latest);
+        clocks[1].follow(shown + HOUR);
+        assert!(age(&clocks[1]) >= Duration::from_mins(65));
     }
 
     #[test]

@@ -151,7 +151,8 @@ impl Connection {
         }
     }
 
-    /// The id of the row that was last inserted through this connection.
+    /// The id of the row that was last inserted through this connection; it was one of the inbox, for which
+    /// alone a server is asked: its triggers insert others.
     #[cfg_attr(
         not(feature = "postgres"),
         expect(clippy::unnecessary_wraps, reason = "SQLite knows it without asking")
@@ -161,7 +162,8 @@ impl Connection {
             Self::Sqlite(db) => Ok(db.last_insert_rowid()),
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => {
-                self.prepare_cached("SELECT lastval()")?.query_row([], |row| row.get(0))
+                let id = "SELECT currval('acknowledgements_id_seq')";
+                self.prepare_cached(id)?.query_row([], |row| row.get(0))
             }
         }
     }

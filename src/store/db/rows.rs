@@ -62,7 +62,7 @@ pub(in crate::store) enum Rows<'s> {
 
 impl Rows<'_> {
     #[cfg(feature = "postgres")]
-    pub(super) fn of_postgres(rows: Vec<tokio_postgres::Row>) -> Self {
+    pub(in crate::store) fn of_postgres(rows: Vec<tokio_postgres::Row>) -> Self {
         Self::Postgres(rows.into_iter(), None)
     }
 

@@ -61,16 +61,6 @@ impl Store {
         let key = key.clone();
         self.read(move |db| one(db, &key)).await
     }
-
-    /// Waits until equipment may have been told otherwise since it was last waited for.
-    pub async fn equipment_changed(&self) {
-        self.inner.equipment.notified().await;
-    }
-
-    /// Has whoever waits for it look at the equipment.
-    pub fn tell_equipment(&self) {
-        self.inner.equipment.notify_one();
-    }
 }
 
 /// The row of a key.

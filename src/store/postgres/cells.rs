@@ -1,7 +1,7 @@
 //! Values on their way to and from the server. A cell is read as if SQLite had it, so that whoever reads a row
 //! need not know whose it is.
 
-use std::error::Error;
+use std::{borrow::Cow, error::Error};
 
 use bytes::BytesMut;
 use memchr::memchr;
@@ -24,13 +24,15 @@ impl Parameter {
             other => return Err(db::unreadable(0, format!("{other:?} is nothing to store"))),
         };
         Ok(Self(match value {
-            // A text has none there. What is read of a body takes it for a blank.
-            Value::Text(text) if memchr(0, text.as_bytes()).is_some() => {
-                Value::Text(text.replace('\0', " "))
-            }
+            Value::Text(text) => Value::Text(without_nul(text.into()).into_owned()),
             value => value,
         }))
     }
+}
+
+/// A text as a server can have it: without U+0000. What is read of a body takes it for a blank.
+pub(super) fn without_nul(text: Cow<'_, str>) -> Cow<'_, str> {
+    if memchr(0, text.as_bytes()).is_some() { text.replace('\0', " ").into() } else { text }
 }
 
 /// The type of a parameter.

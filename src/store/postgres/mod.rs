@@ -3,7 +3,9 @@
 //! leads writes through a connection of its own, which holds the lock of the leader.
 
 mod cells;
+mod intake;
 mod leader;
+mod listener;
 mod schema;
 mod server;
 mod session;
@@ -11,7 +13,9 @@ mod translate;
 mod words;
 
 pub(super) use cells::Cell;
+pub(super) use intake::{Intake, Taken};
 pub(super) use leader::{Sought, seek};
+pub(super) use listener::Listener;
 pub(super) use server::Server;
 pub(super) use server::parse;
 pub(super) use session::{Reading, Session};

@@ -1,10 +1,14 @@
 //! Where the database is, and how it is reached.
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use rustls::ClientConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+};
 use tokio_postgres::{
-    Client, Config, NoTls,
+    AsyncMessage, Client, Config, Connection, NoTls,
     config::{Host, SslMode, TargetSessionAttrs},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -76,20 +80,37 @@ impl Server {
         format!("{database} at {}", hosts.collect::<Vec<_>>().join(", "))
     }
 
-    /// Connects, and has the connection driven by the runtime that waits for it.
-    pub(super) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
+    /// Connects, and has the connection driven by the runtime that waits for it. `told` is what was last said with
+    /// NOTIFY on a channel that it listens to, if that is a number.
+    pub(super) async fn connect(
+        &self,
+        told: watch::Sender<Option<i64>>,
+    ) -> Result<Client, tokio_postgres::Error> {
         match &self.tls {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await?;
-                tokio::spawn(connection);
+                tokio::spawn(drive(connection, told));
                 Ok(client)
             }
             Some(tls) => {
                 let tls = MakeRustlsConnect::new(ClientConfig::clone(tls));
                 let (client, connection) = self.config.connect(tls).await?;
-                tokio::spawn(connection);
+                tokio::spawn(drive(connection, told));
                 Ok(client)
             }
+        }
+    }
+}
+
+/// Drives a connection to its end.
+async fn drive<S, T>(mut connection: Connection<S, T>, told: watch::Sender<Option<i64>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notification(notification) = message {
+            told.send_replace(notification.payload().parse().ok());
         }
     }
 }

@@ -9,8 +9,12 @@ use std::{
 };
 
 use futures_util::future::join;
-use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Row, Statement, types::ToSql};
+use tokio::{runtime::Runtime, sync::watch};
+use tokio_postgres::{
+    Client, Row, Statement,
+    types::{ToSql, Type},
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     cells::{Parameter, type_of},
@@ -31,6 +35,7 @@ pub(in crate::store) struct Session {
     runtime: Option<Runtime>,
     client: Client,
     clock: Clock,
+    told: RefCell<watch::Receiver<Option<i64>>>,
     /// How long an answer is waited for; for ever where nothing is said.
     patience: Cell<Option<Duration>>,
     /// The Term for which it writes, if it does for one.
@@ -71,6 +76,17 @@ impl Drop for Reading<'_> {
     }
 }
 
+/// What was heard of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Something, with a number where one was told.
+    Told(Option<i64>),
+    /// Nothing until the time was over, or the connection.
+    Nothing,
+    /// Nobody listens any more.
+    Stopped,
+}
+
 /// A statement that the server knows.
 #[derive(Clone)]
 struct Prepared {
@@ -91,12 +107,14 @@ impl Session {
     /// Connects; `settings` are statements that say what kind of connection it is.
     pub(super) fn connect(server: &Server, settings: &str, clock: Clock) -> db::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let client = runtime.block_on(in_time(CONNECT, server.connect()));
+        let (tell, told) = watch::channel(None);
+        let client = runtime.block_on(in_time(CONNECT, server.connect(tell)));
         let client = client.ok_or_else(no_answer)??;
         let session = Self {
             runtime: Some(runtime),
             client,
             clock,
+            told: RefCell::new(told),
             patience: Cell::default(),
             term: Cell::default(),
             is_deposed: Cell::default(),
@@ -161,6 +179,24 @@ impl Session {
         self.is_deposed.get()
     }
 
+    /// Waits until something is told on a channel that it listens to; for so long at most, until `stop`, or until the
+    /// server ends it. The number that was told, if it was one.
+    pub(super) fn listen(&self, most: Duration, stop: &CancellationToken) -> Heard {
+        let mut told = self.told.borrow_mut();
+        // The time that a test lets pass is not what counts here.
+        let clock = Clock::system();
+        self.drive(async {
+            tokio::select! {
+                is_told = told.changed() => match is_told {
+                    Ok(()) => Heard::Told(*told.borrow_and_update()),
+                    Err(_) => Heard::Nothing,
+                },
+                () = clock.sleep(most) => Heard::Nothing,
+                () = stop.cancelled() => Heard::Stopped,
+            }
+        })
+    }
+
     /// Statements without parameters, as they are.
     pub(in crate::store) fn batch(&self, sql: &str) -> db::Result<()> {
         let all = self.ahead.take() + sql;
@@ -213,6 +249,22 @@ impl Session {
     pub(in crate::store) fn begin_reading(&self) -> Reading<'_> {
         self.ahead("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
         Reading(self)
+    }
+
+    /// A statement of the server's own, with the types of its parameters.
+    pub(super) fn prepare(&self, sql: &str, types: &[Type]) -> db::Result<Statement> {
+        self.wait(self.client.prepare_typed(sql, types))
+    }
+
+    /// The rows of two queries, each a transaction by itself, in one way there and back.
+    pub(super) fn both(
+        &self,
+        [first, second]: [(&Statement, &[&(dyn ToSql + Sync)]); 2],
+    ) -> [db::Result<Vec<Row>>; 2] {
+        let answers =
+            join(self.client.query(first.0, first.1), self.client.query(second.0, second.1));
+        let (first, second) = self.drive(answers);
+        [first, second].map(|rows| Ok(rows?))
     }
 
     /// How many rows a statement has changed.

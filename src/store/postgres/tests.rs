@@ -7,15 +7,15 @@ use std::{collections::HashMap, env, fs, path::Path};
 use super::*;
 
 /// A database of its own, removed when this is dropped.
-struct Database {
-    admin: Session,
-    name: String,
-    server: Server,
+pub(super) struct Database {
+    pub(super) admin: Session,
+    pub(super) name: String,
+    pub(super) server: Server,
 }
 
 impl Database {
     /// `None` where there is no server.
-    fn make() -> Option<Self> {
+    pub(super) fn make() -> Option<Self> {
         let Ok(address) = env::var("BRIDGE_TESTS_POSTGRES") else {
             eprintln!("left out, for there is no PostgreSQL: tests/run starts it");
             return None;

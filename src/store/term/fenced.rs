@@ -126,9 +126,9 @@ impl Leading {
         let (common, only) = (store.writer.common().clone(), only.clone());
         let held = only.clone();
         let start = tokio::task::spawn_blocking(move || {
-            // What others have done was noted there: none of it may be missed by whoever leads now.
+            // What others have done is told first: whoever leads now knows it, or whoever listens reads it anew.
             let _turn = common.turn.as_ref().map(|turn| turn.blocking_lock());
-            common.changes.begin_anew(&connection)?;
+            common.changes.follow(&connection)?;
             let started = Writer::start(connection, common.clone(), WhenLost::Ends(held));
             started.map_err(|error| StoreError::Unavailable(error.to_string()))
         });

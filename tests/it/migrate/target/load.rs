@@ -15,6 +15,13 @@ async fn all_that_moves_arrives_once_with_faults_on_the_way() {
     let foreign = json!({"Name": "theirs", "CI_Type__c": "Server", "Itop_Id__c": key});
     let foreign = move_.org.seed("CI__c", foreign).unwrap();
 
+    // Whom all belongs to that nobody else has is decided first.
+    move_.map(
+        &MAPPING.replace("owner = \"First line\"", "owner = \"First line\"\ndecide = \"whose\""),
+    );
+    let told = move_.refused(&["load"]).await;
+    assert!(told.contains("not decided yet: people.owner;"), "{told}");
+    move_.map(MAPPING);
     let told = move_.refused(&["load"]).await;
     assert!(told.contains("first one closed Case"), "{told}");
     move_.trial().await;
