@@ -161,6 +161,7 @@ struct Inner {
     // Dropped in this order: no other process may have the database before all is written.
     writer: writer::Writer,
     _thread: writer::WriterThread,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "it gives the file back"))]
     beside: Beside,
 }
 
