@@ -18,7 +18,7 @@ use crate::{
     program::command,
     serve::Serving,
     server_database::Database,
-    unclear_outcomes::{post, tickets_of},
+    unclear_outcomes::{each_is_delivered_once, post, tickets_of},
     world::{ACKNOWLEDGEMENTS, Answer, World, event},
 };
 
@@ -147,18 +147,7 @@ async fn another_takes_over_when_the_leader_is_killed_and_nothing_is_lost_or_mad
         ids.push(post(&world, &event(key)).await);
     }
     until_role(&world, &world.base, "leading").await;
-    for id in &ids {
-        let path = format!("{ACKNOWLEDGEMENTS}/{id}");
-        world
-            .until("it is delivered", async || {
-                world.clock.advance(Duration::from_secs(1));
-                (world.get(&path).await.body["state"] == "created").then_some(())
-            })
-            .await;
-    }
-    for key in &keys {
-        assert_eq!(tickets_of(&world, key).await, 1, "{key}");
-    }
+    each_is_delivered_once(&world, &ids, &keys).await;
     world.itop.faults().switch_off(slow);
     world.finish().await;
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use servicenav_itop_bridge::{clock::Clock, config::Period};
 
 use crate::{
-    unclear_outcomes::{post, settles_as_created, tickets_of},
+    unclear_outcomes::{each_is_delivered_once, post, settles_as_created},
     world::{ACKNOWLEDGEMENTS, World, event},
 };
 
@@ -110,18 +110,7 @@ async fn deliveries_that_run_when_the_term_is_lost_again_and_again_are_made_once
             world.gain_term();
         }
     }
-    for id in &ids {
-        let path = format!("{ACKNOWLEDGEMENTS}/{id}");
-        world
-            .until("it is delivered", async || {
-                world.clock.advance(Duration::from_secs(1));
-                (world.get(&path).await.body["state"] == "created").then_some(())
-            })
-            .await;
-    }
-    for key in &keys {
-        assert_eq!(tickets_of(&world, key).await, 1, "{key}");
-    }
+    each_is_delivered_once(&world, &ids, &keys).await;
     world.finish().await;
 }
 

@@ -47,6 +47,22 @@ pub async fn tickets_of(world: &World, key: &str) -> usize {
     tickets.iter().filter(|t| t.description.contains(&format!("event-{key}<"))).count()
 }
 
+/// Each of these rows becomes a ticket in time, and each of these events has one.
+pub async fn each_is_delivered_once(world: &World, ids: &[Value], keys: &[String]) {
+    for id in ids {
+        let path = format!("{ACKNOWLEDGEMENTS}/{id}");
+        world
+            .until("it is delivered", async || {
+                world.clock.advance(Duration::from_secs(1));
+                (world.get(&path).await.body["state"] == "created").then_some(())
+            })
+            .await;
+    }
+    for key in keys {
+        assert_eq!(tickets_of(world, key).await, 1, "{key}");
+    }
+}
+
 /// Moves the clock on in steps, so that everything that waits on it takes its turns.
 pub async fn pass(world: &World, seconds: u64) {
     for _ in 0..seconds.div_ceil(5) {
